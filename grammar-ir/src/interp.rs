@@ -1,0 +1,1 @@
+//! The slow recogniser: the meaning of a grammar.
