@@ -1,1 +1,252 @@
-//! The pushdown automaton.
+//! The pushdown automaton that masks are computed from.
+//!
+//! ```text
+//! Grammar ─ lower → Nfa per procedure ─ nullable ─ left_recursion ─ determinize ─ minimize ─ assemble → Pda
+//! ```
+//!
+//! A [`Pda`] is a set of procedures. Each procedure is an ε-free automaton whose edges consume a byte, call another
+//! procedure, or consume a token. A *frame* is (state to return to, its count, parent). The automaton
+//!
+//! * reads a word of the grammar iff, started in [`Pda::start`], it can consume the word and be in an accepting state
+//!   with no frame left, returning from accepting states where it has to;
+//! * never returns at the position where it called (procedures have no empty word), and never calls in a cycle at one
+//!   position (no left recursion): [`Procedure::rank`] is a topological order of the calls from start states;
+//! * has no state that cannot reach acceptance: whatever configuration it is in can be completed;
+//! * counts in at most one register per frame: see [`Counter`].
+
+mod assemble;
+mod determinize;
+mod left_recursion;
+mod lower;
+mod minimize;
+mod nfa;
+mod nullable;
+mod print;
+mod productive;
+
+use std::ops::Range;
+
+use crate::{Budget, ByteSet, Grammar, LimitError, ProcedureId, StateId, TokenSet};
+
+/// Why a grammar has no automaton.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LowerError {
+    /// No word is in the language.
+    #[error("the grammar matches nothing at all: no text can ever satisfy it")]
+    EmptyLanguage,
+    /// A counted repetition that calls itself before consuming anything cannot be counted in one register.
+    #[error(
+        "the repetition `{procedure}` is part of a left-recursive cycle and would have to be unrolled to {states} \
+         states, over the limit of {limit}; lower its bound or move the recursion to the right"
+    )]
+    CountInLeftRecursion {
+        /// The procedure of the repetition.
+        procedure: String,
+        /// How many states unrolling takes.
+        states: usize,
+        /// [`Limits::states`](crate::Limits::states).
+        limit: usize,
+    },
+    /// A limit was met.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+}
+
+/// A pushdown automaton. Immutable; shared by all matchers of a grammar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pda {
+    pub(super) states: Vec<State>,
+    pub(super) byte_edges: Vec<ByteEdge>,
+    pub(super) call_edges: Vec<CallEdge>,
+    pub(super) token_edges: Vec<TokenEdge>,
+    pub(super) token_sets: Vec<TokenSet>,
+    pub(super) procedures: Vec<Procedure>,
+}
+
+/// Where a state's edges begin; they end where the next state's begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) byte_edges: u32,
+    pub(super) call_edges: u32,
+    pub(super) token_edges: u32,
+    /// The procedure, with `ACCEPTING` set in an accepting state.
+    pub(super) procedure: u32,
+}
+
+pub(super) const ACCEPTING: u32 = 1 << 31;
+
+/// Consumes one byte of `low..=high`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteEdge {
+    /// The first byte.
+    pub low: u8,
+    /// The last byte.
+    pub high: u8,
+    /// Whether the edge begins an iteration of its procedure's counter.
+    pub counts: bool,
+    /// The state it leads to.
+    pub target: StateId,
+}
+
+/// Consumes a word of another procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallEdge {
+    /// The procedure called.
+    pub procedure: ProcedureId,
+    /// Whether the edge begins an iteration of its procedure's counter.
+    pub counts: bool,
+    /// Nothing is left to do after the return, so the callee may return to the caller's caller: no frame is pushed.
+    pub tail: bool,
+    /// The state after the return.
+    pub target: StateId,
+}
+
+/// Consumes one token of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenEdge {
+    /// Index into [`Pda::token_sets`].
+    pub set: u32,
+    /// Whether the edge begins an iteration of its procedure's counter.
+    pub counts: bool,
+    /// The state it leads to.
+    pub target: StateId,
+}
+
+/// The register of a procedure that is a counted repetition.
+///
+/// The count starts at 0. An edge that `counts` can be taken when the count is below `max`, and adds one; without
+/// `max` the count stays at `min` once it is there. The procedure may return from an accepting state when the count is
+/// at least `min`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counter {
+    /// The least number of iterations.
+    pub min: u32,
+    /// The greatest number of iterations.
+    pub max: Option<u32>,
+}
+
+impl Counter {
+    /// The count after one more iteration, if one more is allowed.
+    pub fn next(self, count: u32) -> Option<u32> {
+        match self.max {
+            Some(max) => (count < max).then(|| count + 1),
+            None => Some((count + 1).min(self.min)),
+        }
+    }
+}
+
+/// A procedure: a rule, a counted repetition, or the entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Procedure {
+    /// For messages and dumps.
+    pub name: String,
+    /// Its states, the start first.
+    pub states: Range<u32>,
+    /// Its register.
+    pub counter: Option<Counter>,
+    /// The bytes its words can begin with.
+    pub first_bytes: ByteSet,
+    /// Whether a word of it can begin with a token terminal.
+    pub first_token: bool,
+    /// Greater than the rank of every procedure whose start state calls this one.
+    pub rank: u32,
+    /// Whether no state has two edges for one symbol.
+    pub deterministic: bool,
+}
+
+impl Procedure {
+    /// The state it begins in.
+    pub fn start(&self) -> StateId {
+        StateId::from_u32(self.states.start)
+    }
+}
+
+impl Pda {
+    /// The automaton of `grammar`, which should have been through [`passes::run`](crate::passes::run).
+    ///
+    /// # Errors
+    /// When the language is empty, or a limit is met.
+    pub fn new(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Self, LowerError> {
+        assemble::assemble(lower::lower(grammar, budget)?, budget)
+    }
+
+    /// The state before anything is read.
+    pub fn start(&self) -> StateId {
+        self.procedures[0].start()
+    }
+
+    /// The number of states.
+    pub fn state_count(&self) -> usize {
+        self.states.len() - 1
+    }
+
+    /// All procedures, indexed by [`ProcedureId`].
+    pub fn procedures(&self) -> &[Procedure] {
+        &self.procedures
+    }
+
+    /// The procedure with this id.
+    pub fn procedure(&self, id: ProcedureId) -> &Procedure {
+        &self.procedures[id.index()]
+    }
+
+    /// The procedure a state belongs to.
+    pub fn procedure_of(&self, state: StateId) -> ProcedureId {
+        ProcedureId::from_u32(self.states[state.index()].procedure & !ACCEPTING)
+    }
+
+    /// Whether the procedure may return here, as far as the state goes; see [`may_return`](Self::may_return).
+    pub fn is_accepting(&self, state: StateId) -> bool {
+        self.states[state.index()].procedure & ACCEPTING != 0
+    }
+
+    /// Whether the procedure may return from `state` with this count.
+    pub fn may_return(&self, state: StateId, count: u32) -> bool {
+        self.is_accepting(state)
+            && self.procedures[self.procedure_of(state).index()].counter.is_none_or(|counter| count >= counter.min)
+    }
+
+    /// The count after an edge from `state` that counts; `None` when the edge cannot be taken.
+    pub fn next_count(&self, state: StateId, count: u32) -> Option<u32> {
+        self.procedures[self.procedure_of(state).index()].counter.map_or(Some(count), |counter| counter.next(count))
+    }
+
+    /// The byte edges of a state, ascending by byte.
+    pub fn byte_edges(&self, state: StateId) -> &[ByteEdge] {
+        let (from, to) = (&self.states[state.index()], &self.states[state.index() + 1]);
+        &self.byte_edges[from.byte_edges as usize..to.byte_edges as usize]
+    }
+
+    /// The call edges of a state.
+    pub fn call_edges(&self, state: StateId) -> &[CallEdge] {
+        let (from, to) = (&self.states[state.index()], &self.states[state.index() + 1]);
+        &self.call_edges[from.call_edges as usize..to.call_edges as usize]
+    }
+
+    /// The token edges of a state.
+    pub fn token_edges(&self, state: StateId) -> &[TokenEdge] {
+        let (from, to) = (&self.states[state.index()], &self.states[state.index() + 1]);
+        &self.token_edges[from.token_edges as usize..to.token_edges as usize]
+    }
+
+    /// The token sets that token edges refer to.
+    pub fn token_sets(&self) -> &[TokenSet] {
+        &self.token_sets
+    }
+
+    /// The bytes that some edge consumes: what a vocabulary has to be able to spell.
+    pub fn used_bytes(&self) -> ByteSet {
+        self.byte_edges.iter().fold(ByteSet::EMPTY, |set, edge| set.union(&ByteSet::range(edge.low, edge.high)))
+    }
+
+    /// Bytes of memory.
+    pub fn memory(&self) -> usize {
+        std::mem::size_of_val(self.states.as_slice())
+            + std::mem::size_of_val(self.byte_edges.as_slice())
+            + std::mem::size_of_val(self.call_edges.as_slice())
+            + std::mem::size_of_val(self.token_edges.as_slice())
+            + self.token_sets.iter().map(|set| std::mem::size_of_val(set.ids())).sum::<usize>()
+            + self.procedures.iter().map(|procedure| size_of::<Procedure>() + procedure.name.len()).sum::<usize>()
+    }
+}

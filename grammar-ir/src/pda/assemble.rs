@@ -1,0 +1,158 @@
+//! Puts the machines of the procedures that the entry can reach into one [`Pda`].
+
+use rustc_hash::FxHashMap;
+
+use super::determinize::{Machine, Symbol, determinize};
+use super::left_recursion;
+use super::lower::Lowered;
+use super::minimize::minimize;
+use super::nullable::nullable_procedures;
+use super::productive::remove_unproductive_calls;
+use super::{ACCEPTING, ByteEdge, CallEdge, Counter, LowerError, Pda, Procedure, State, TokenEdge};
+use crate::{Budget, ByteSet, ProcedureId, StateId};
+
+pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda, LowerError> {
+    let Lowered { mut procedures, token_sets } = lowered;
+    let nullable = nullable_procedures(&mut procedures);
+    let recursion = left_recursion::analyse(&mut procedures, &nullable, budget)?;
+
+    // Old numbers in the order they are met from the entry; the position is the new number.
+    let mut order: Vec<usize> = vec![0];
+    let mut numbers: FxHashMap<usize, u32> = FxHashMap::from_iter([(0, 0)]);
+    let mut machines: Vec<Machine> = Vec::new();
+    let mut states = 0;
+    while let Some(&old) = order.get(machines.len()) {
+        let spine = recursion.spine(&procedures, old, &nullable, budget)?;
+        let nfa = spine.as_ref().unwrap_or(&procedures[old]);
+        let mut machine = minimize(determinize(nfa, &nullable, old == 0, budget)?, budget)?;
+        for edge in &mut machine.edges {
+            if let Symbol::Call(callee) = &mut edge.symbol {
+                *callee = *numbers.entry(*callee as usize).or_insert_with_key(|&callee| {
+                    order.push(callee);
+                    (order.len() - 1) as u32
+                });
+            }
+        }
+        states += machine.len();
+        budget.check_states(states)?;
+        machines.push(machine);
+    }
+    remove_unproductive_calls(&mut machines);
+    if machines[0].edges.is_empty() && !machines[0].accepting[0] {
+        return Err(LowerError::EmptyLanguage);
+    }
+
+    let ranks = ranks(&machines);
+    let mut pda = Pda {
+        states: Vec::with_capacity(states + 1),
+        byte_edges: Vec::new(),
+        call_edges: Vec::new(),
+        token_edges: Vec::new(),
+        token_sets,
+        procedures: Vec::with_capacity(machines.len()),
+    };
+    for (number, (&old, machine)) in order.iter().zip(&machines).enumerate() {
+        let nfa = &procedures[old];
+        let first_state = pda.states.len() as u32;
+        let counter = nfa.counted.map(|counted| Counter { min: counted.min, max: counted.max });
+        push_states(&mut pda, machine, number as u32, counter.is_some());
+        pda.procedures.push(Procedure {
+            name: nfa.name.clone(),
+            states: first_state..pda.states.len() as u32,
+            counter,
+            first_bytes: ByteSet::EMPTY,
+            first_token: false,
+            rank: ranks[number],
+            deterministic: machine.deterministic,
+        });
+    }
+    pda.states.push(State {
+        byte_edges: pda.byte_edges.len() as u32,
+        call_edges: pda.call_edges.len() as u32,
+        token_edges: pda.token_edges.len() as u32,
+        procedure: 0,
+    });
+    first_sets(&mut pda);
+    Ok(pda)
+}
+
+fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, counted: bool) {
+    let offset = pda.states.len() as u32;
+    for state in 0..machine.len() {
+        pda.states.push(State {
+            byte_edges: pda.byte_edges.len() as u32,
+            call_edges: pda.call_edges.len() as u32,
+            token_edges: pda.token_edges.len() as u32,
+            procedure: procedure | if machine.accepting[state] { ACCEPTING } else { 0 },
+        });
+        for edge in machine.edges(state) {
+            let (counts, target) = (edge.counts, StateId::from_u32(offset + edge.target));
+            match edge.symbol {
+                Symbol::Bytes { low, high } => pda.byte_edges.push(ByteEdge { low, high, counts, target }),
+                Symbol::Call(callee) => {
+                    let last =
+                        machine.accepting[edge.target as usize] && machine.edges(edge.target as usize).is_empty();
+                    let procedure = ProcedureId::from_u32(callee);
+                    pda.call_edges.push(CallEdge { procedure, counts, tail: last && !counted, target });
+                }
+                Symbol::Token(set) => pda.token_edges.push(TokenEdge { set, counts, target }),
+            }
+        }
+    }
+}
+
+/// A topological order of the calls from start states (Kahn 1962). Left recursion is gone, so there is one.
+fn ranks(machines: &[Machine]) -> Vec<u32> {
+    let left_calls = |machine: &Machine| {
+        machine
+            .edges(0)
+            .iter()
+            .filter_map(|edge| match edge.symbol {
+                Symbol::Call(callee) => Some(callee as usize),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut callers = vec![0usize; machines.len()];
+    for machine in machines {
+        for callee in left_calls(machine) {
+            callers[callee] += 1;
+        }
+    }
+    let mut ready: Vec<usize> = (0..machines.len()).filter(|&number| callers[number] == 0).collect();
+    let mut ranks = vec![0; machines.len()];
+    let mut rank = 0;
+    while let Some(number) = ready.pop() {
+        ranks[number] = rank;
+        rank += 1;
+        for callee in left_calls(&machines[number]) {
+            callers[callee] -= 1;
+            if callers[callee] == 0 {
+                ready.push(callee);
+            }
+        }
+    }
+    debug_assert_eq!(rank as usize, machines.len(), "left recursion has been removed");
+    ranks
+}
+
+/// Fills in what procedures can begin with, callees before callers.
+fn first_sets(pda: &mut Pda) {
+    let mut by_rank: Vec<usize> = (0..pda.procedures.len()).collect();
+    by_rank.sort_unstable_by_key(|&number| std::cmp::Reverse(pda.procedures[number].rank));
+    for number in by_rank {
+        let start = pda.procedures[number].start();
+        let mut bytes = ByteSet::EMPTY;
+        for edge in pda.byte_edges(start) {
+            bytes.insert_range(edge.low, edge.high);
+        }
+        let mut token = !pda.token_edges(start).is_empty();
+        for edge in pda.call_edges(start) {
+            let callee = pda.procedure(edge.procedure);
+            bytes = bytes.union(&callee.first_bytes);
+            token |= callee.first_token;
+        }
+        pda.procedures[number].first_bytes = bytes;
+        pda.procedures[number].first_token = token;
+    }
+}

@@ -1,0 +1,200 @@
+//! Removes left recursion, so that the calls at one position form an acyclic graph.
+//!
+//! Procedure A calls B *left* when A can call B before it has consumed anything (nullable calls and hidden left
+//! recursion included). In a strongly connected component of left calls, the leftmost part of any word of any member
+//! is produced by a chain of left calls that ends with something consumed. Reading the chain upwards, from that
+//! something, needs no recursion: one state per member says "a word of this member has been read as the leftmost
+//! part", and where A has an edge `p ─call B→ q` before consuming, the way goes on from B's state to `q` inside a copy
+//! of A. The *spine* procedure of a member is that automaton with the member's state as its finish. Calls that are
+//! not left stay calls. (This is the left-corner transform, Rosenkrantz & Lewis 1970, done on automata.)
+
+use super::LowerError;
+use super::nfa::{CountedLoop, Label, Marks, Nfa};
+use super::nullable::{Reached, closure};
+use crate::{Budget, ProcedureId};
+
+/// The strongly connected components of the left-call graph that are cycles.
+#[derive(Debug)]
+pub(super) struct LeftRecursion {
+    /// Per procedure: its component, if that is a cycle.
+    component: Vec<Option<u32>>,
+    members: Vec<Vec<usize>>,
+}
+
+/// Finds the left-recursive components and unrolls the counted procedures in them.
+///
+/// # Errors
+/// When a counted repetition in a left-recursive component is too large to be unrolled.
+pub(super) fn analyse(
+    procedures: &mut [Nfa],
+    nullable: &[bool],
+    budget: &mut Budget<'_>,
+) -> Result<LeftRecursion, LowerError> {
+    let mut marks = Marks::default();
+    let mut reached = Vec::new();
+    let mut left_calls = Vec::with_capacity(procedures.len());
+    for nfa in procedures.iter() {
+        budget.tick()?;
+        closure(nfa, &[nfa.start], nullable, &mut marks, &mut reached);
+        let mut callees: Vec<usize> = reached
+            .iter()
+            .flat_map(|reached| nfa.edges(reached.state))
+            .filter_map(|(label, _)| match label {
+                Label::Call(callee) => Some(callee.index()),
+                _ => None,
+            })
+            .collect();
+        callees.sort_unstable();
+        callees.dedup();
+        left_calls.push(callees);
+    }
+    let mut recursion = LeftRecursion { component: vec![None; procedures.len()], members: Vec::new() };
+    for component in strongly_connected(&left_calls) {
+        let cyclic = component.len() > 1 || left_calls[component[0]].contains(&component[0]);
+        if cyclic {
+            for &member in &component {
+                recursion.component[member] = Some(recursion.members.len() as u32);
+                if let Some(counted) = procedures[member].counted {
+                    procedures[member] = unroll(&procedures[member], counted, budget)?;
+                }
+            }
+            recursion.members.push(component);
+        }
+    }
+    Ok(recursion)
+}
+
+impl LeftRecursion {
+    /// The spine procedure of `procedure` when it is left-recursive.
+    ///
+    /// # Errors
+    /// When it needs more states than the budget allows.
+    pub(super) fn spine(
+        &self,
+        procedures: &[Nfa],
+        procedure: usize,
+        nullable: &[bool],
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Nfa>, LowerError> {
+        let Some(component) = self.component[procedure] else {
+            return Ok(None);
+        };
+        let members = &self.members[component as usize];
+        let in_component = |callee: ProcedureId| self.component[callee.index()] == Some(component);
+        let mut spine = Nfa::new(procedures[procedure].name.clone());
+        let states: usize = members.iter().map(|&member| procedures[member].len()).sum();
+        budget.check_states(states)?;
+
+        let recognised: Vec<u32> = members.iter().map(|_| spine.add_state()).collect();
+        let recognised_as =
+            |callee: ProcedureId| members.binary_search(&callee.index()).ok().map(|position| recognised[position]);
+        let mut marks = Marks::default();
+        let mut reached: Vec<Reached> = Vec::new();
+        for (&member, &recognised) in members.iter().zip(&recognised) {
+            budget.tick()?;
+            let nfa = &procedures[member];
+            let offset = spine.append(nfa);
+            spine.add_edge(offset + nfa.finish, Label::Epsilon, recognised);
+            closure(nfa, &[nfa.start], nullable, &mut marks, &mut reached);
+            for &Reached { state, .. } in &reached {
+                for (label, target) in nfa.edges(state) {
+                    match label {
+                        Label::Epsilon | Label::BeginIteration => {}
+                        Label::Call(callee) if in_component(callee) => {
+                            if let Some(from) = recognised_as(callee) {
+                                spine.add_edge(from, Label::Epsilon, offset + target);
+                            }
+                        }
+                        _ => spine.add_edge(spine.start, label, offset + target),
+                    }
+                }
+            }
+            if member == procedure {
+                spine.add_edge(recognised, Label::Epsilon, spine.finish);
+            }
+        }
+        Ok(Some(spine))
+    }
+}
+
+/// The automaton of a counted procedure without its counter.
+fn unroll(nfa: &Nfa, counted: CountedLoop, budget: &Budget<'_>) -> Result<Nfa, LowerError> {
+    let copies = counted.max.unwrap_or(counted.min).max(1) as usize;
+    if budget.check_states(nfa.len().saturating_mul(copies)).is_err() {
+        return Err(LowerError::CountInLeftRecursion {
+            procedure: nfa.name.clone(),
+            states: nfa.len().saturating_mul(copies),
+            limit: budget.limits().states,
+        });
+    }
+    let mut unrolled = Nfa::new(nfa.name.clone());
+    let mut from = unrolled.start;
+    for copy in 0..copies {
+        let offset = unrolled.append(nfa);
+        // The copy's own way back to its loop would be a loop without a count.
+        unrolled.remove_edges(offset + counted.body_end);
+        unrolled.add_edge(from, Label::Epsilon, offset + counted.body_start);
+        if copy as u32 >= counted.min {
+            unrolled.add_edge(from, Label::Epsilon, unrolled.finish);
+        }
+        from = unrolled.add_state();
+        unrolled.add_edge(offset + counted.body_end, Label::Epsilon, from);
+        if copy + 1 == copies && counted.max.is_none() {
+            unrolled.add_edge(from, Label::Epsilon, offset + counted.body_start);
+        }
+    }
+    unrolled.add_edge(from, Label::Epsilon, unrolled.finish);
+    Ok(unrolled)
+}
+
+/// The strongly connected components of a graph, each sorted (Tarjan 1972, with an explicit stack).
+fn strongly_connected(successors: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    const UNSEEN: usize = usize::MAX;
+    let mut order = vec![UNSEEN; successors.len()];
+    let mut low = vec![0; successors.len()];
+    let mut on_stack = vec![false; successors.len()];
+    let mut stack = Vec::new();
+    let mut components = Vec::new();
+    let mut clock = 0;
+    for root in 0..successors.len() {
+        if order[root] != UNSEEN {
+            continue;
+        }
+        let mut work = vec![(root, 0)];
+        while let Some(&mut (node, ref mut next)) = work.last_mut() {
+            if *next == 0 {
+                order[node] = clock;
+                low[node] = clock;
+                clock += 1;
+                stack.push(node);
+                on_stack[node] = true;
+            }
+            if let Some(&successor) = successors[node].get(*next) {
+                *next += 1;
+                if order[successor] == UNSEEN {
+                    work.push((successor, 0));
+                } else if on_stack[successor] {
+                    low[node] = low[node].min(order[successor]);
+                }
+                continue;
+            }
+            work.pop();
+            if let Some(&(parent, _)) = work.last() {
+                low[parent] = low[parent].min(low[node]);
+            }
+            if low[node] == order[node] {
+                let mut component = Vec::new();
+                while let Some(member) = stack.pop() {
+                    on_stack[member] = false;
+                    component.push(member);
+                    if member == node {
+                        break;
+                    }
+                }
+                component.sort_unstable();
+                components.push(component);
+            }
+        }
+    }
+    components
+}

@@ -1,0 +1,131 @@
+//! The non-deterministic form of one procedure: what `lower` builds and `determinize` reads.
+
+use crate::ProcedureId;
+
+/// What an edge consumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Label {
+    /// Nothing.
+    Epsilon,
+    /// Nothing; begins an iteration of the procedure's counted repetition.
+    BeginIteration,
+    /// One byte of `low..=high`.
+    Bytes { low: u8, high: u8 },
+    /// A word of a procedure.
+    Call(ProcedureId),
+    /// A token of the set with this index.
+    Token(u32),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    label: Label,
+    target: u32,
+    /// The next edge of the same state, or `NONE`.
+    next: u32,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// The bounds of a counted procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CountedLoop {
+    pub(super) min: u32,
+    pub(super) max: Option<u32>,
+    /// Where an iteration begins, after its `BeginIteration` edge.
+    pub(super) body_start: u32,
+    /// Where an iteration ends.
+    pub(super) body_end: u32,
+}
+
+/// A procedure as an automaton with ε-edges, one start and one finish state. Edges are kept as one linked list per
+/// state, so that a literal of a million bytes is two flat arrays.
+#[derive(Debug, Clone)]
+pub(super) struct Nfa {
+    pub(super) name: String,
+    first_edge: Vec<u32>,
+    edges: Vec<Edge>,
+    pub(super) start: u32,
+    pub(super) finish: u32,
+    pub(super) counted: Option<CountedLoop>,
+}
+
+impl Nfa {
+    pub(super) fn new(name: String) -> Self {
+        let mut nfa = Self { name, first_edge: Vec::new(), edges: Vec::new(), start: 0, finish: 0, counted: None };
+        nfa.start = nfa.add_state();
+        nfa.finish = nfa.add_state();
+        nfa
+    }
+
+    pub(super) fn add_state(&mut self) -> u32 {
+        self.first_edge.push(NONE);
+        (self.first_edge.len() - 1) as u32
+    }
+
+    pub(super) fn add_edge(&mut self, from: u32, label: Label, target: u32) {
+        let next = self.first_edge[from as usize];
+        self.first_edge[from as usize] = self.edges.len() as u32;
+        self.edges.push(Edge { label, target, next });
+    }
+
+    /// Drops the edges that leave `state`.
+    pub(super) fn remove_edges(&mut self, state: u32) {
+        self.first_edge[state as usize] = NONE;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.first_edge.len()
+    }
+
+    /// The edges of a state.
+    pub(super) fn edges(&self, state: u32) -> impl Iterator<Item = (Label, u32)> + '_ {
+        let mut next = self.first_edge[state as usize];
+        std::iter::from_fn(move || {
+            let edge = self.edges.get(next as usize)?;
+            next = edge.next;
+            Some((edge.label, edge.target))
+        })
+    }
+
+    /// Copies all states and edges of `other` into `self`; the answer is what to add to a state number of `other`.
+    pub(super) fn append(&mut self, other: &Self) -> u32 {
+        let states = self.first_edge.len() as u32;
+        let edges = self.edges.len() as u32;
+        let shift = |edge: u32| if edge == NONE { NONE } else { edge + edges };
+        self.first_edge.extend(other.first_edge.iter().map(|&first| shift(first)));
+        self.edges.extend(other.edges.iter().map(|edge| Edge {
+            label: edge.label,
+            target: edge.target + states,
+            next: shift(edge.next),
+        }));
+        states
+    }
+}
+
+/// States already met in one traversal, forgotten in constant time.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    stamps: Vec<u32>,
+    current: u32,
+}
+
+impl Marks {
+    /// Forgets all marks and makes room for `len` states.
+    pub(super) fn reset(&mut self, len: usize) {
+        self.current = self.current.wrapping_add(1);
+        if self.current == 0 || self.stamps.len() < len {
+            self.stamps.clear();
+            self.stamps.resize(len, 0);
+            self.current = 1;
+        }
+    }
+
+    /// Marks `state`; false when it was marked before.
+    pub(super) fn mark(&mut self, state: u32) -> bool {
+        let stamp = &mut self.stamps[state as usize];
+        let fresh = *stamp != self.current;
+        *stamp = self.current;
+        fresh
+    }
+}
