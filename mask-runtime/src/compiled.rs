@@ -1,0 +1,138 @@
+//! A grammar bound to a vocabulary.
+
+use std::sync::Arc;
+
+use grammar_ir::pda::{LowerError, Pda};
+use grammar_ir::{Budget, ByteSet, Grammar, Limits, TokenSet, passes};
+
+use crate::bitmask;
+use crate::token_index::TokenIndex;
+use crate::vocab::{TokenKind, Vocabulary};
+
+/// Why a grammar and a vocabulary do not go together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The grammar has no automaton.
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    /// A token terminal names an id that the vocabulary does not have.
+    #[error("the grammar names token {id}, but the vocabulary has {size} ids")]
+    TokenOutOfRange {
+        /// The id.
+        id: u32,
+        /// [`Vocabulary::size`].
+        size: usize,
+    },
+}
+
+impl From<grammar_ir::LimitError> for BindError {
+    fn from(error: grammar_ir::LimitError) -> Self {
+        Self::Lower(error.into())
+    }
+}
+
+/// A vocabulary with its index: what all grammars of one tokenizer share.
+#[derive(Debug)]
+pub struct Tokenizer {
+    vocabulary: Vocabulary,
+    index: TokenIndex,
+}
+
+impl Tokenizer {
+    /// Builds the index of `vocabulary`.
+    pub fn new(vocabulary: Vocabulary) -> Arc<Self> {
+        let index = TokenIndex::new(&vocabulary);
+        Arc::new(Self { vocabulary, index })
+    }
+
+    /// The tokens.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The tokens as a trie.
+    pub fn index(&self) -> &TokenIndex {
+        &self.index
+    }
+}
+
+/// A grammar compiled for a vocabulary. Immutable, shared by any number of [`Matcher`](crate::Matcher)s and threads.
+#[derive(Debug)]
+pub struct CompiledGrammar {
+    pda: Pda,
+    tokenizer: Arc<Tokenizer>,
+    /// One row per token set of the automaton, without stop tokens unless they are listed.
+    token_set_rows: Vec<Vec<u32>>,
+}
+
+impl CompiledGrammar {
+    /// Runs the passes on `grammar`, lowers it and binds it to `tokenizer`.
+    ///
+    /// # Errors
+    /// When the language is empty, a limit is met, or the grammar names a token that the vocabulary lacks.
+    pub fn new(grammar: &Grammar, tokenizer: Arc<Tokenizer>, limits: &Limits) -> Result<Arc<Self>, BindError> {
+        let mut budget = Budget::new(limits);
+        let grammar = passes::run(grammar.clone(), &mut budget)?;
+        Self::from_pda(Pda::new(&grammar, &mut budget)?, tokenizer)
+    }
+
+    /// Binds an automaton to `tokenizer`.
+    ///
+    /// # Errors
+    /// When the automaton names a token that the vocabulary lacks.
+    pub fn from_pda(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
+        let token_set_rows = pda
+            .token_sets()
+            .iter()
+            .map(|set| token_set_row(set, tokenizer.vocabulary()))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Arc::new(Self { pda, tokenizer, token_set_rows }))
+    }
+
+    /// The automaton.
+    pub fn pda(&self) -> &Pda {
+        &self.pda
+    }
+
+    /// The vocabulary and its index.
+    pub fn tokenizer(&self) -> &Arc<Tokenizer> {
+        &self.tokenizer
+    }
+
+    /// The tokens.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        self.tokenizer.vocabulary()
+    }
+
+    /// Bytes that the grammar uses and that no token of the vocabulary spells on its own.
+    ///
+    /// When this is empty, every text of the language can be generated. When it is not, some may not be, and a mask may
+    /// turn out empty: see [`FillError::NoTokenFits`](crate::FillError::NoTokenFits).
+    pub fn missing_bytes(&self) -> ByteSet {
+        self.pda.used_bytes().intersection(&self.vocabulary().missing_bytes())
+    }
+
+    /// Bytes of memory, without the tokenizer's.
+    pub fn memory(&self) -> usize {
+        self.pda.memory() + self.token_set_rows.iter().map(|row| std::mem::size_of_val(row.as_slice())).sum::<usize>()
+    }
+
+    pub(crate) fn token_set_row(&self, set: u32) -> &[u32] {
+        &self.token_set_rows[set as usize]
+    }
+}
+
+fn token_set_row(set: &TokenSet, vocabulary: &Vocabulary) -> Result<Vec<u32>, BindError> {
+    let size = vocabulary.size();
+    if let Some(&id) = set.ids().iter().find(|&&id| id as usize >= size) {
+        return Err(BindError::TokenOutOfRange { id, size });
+    }
+    let mut row = bitmask::row_for(size);
+    for id in 0..size as u32 {
+        if vocabulary.kind(id) != TokenKind::Hole && set.contains(id, vocabulary.is_stop(id)) {
+            bitmask::set(&mut row, id);
+        }
+    }
+    Ok(row)
+}

@@ -1,0 +1,494 @@
+//! `Matcher`: one generation's way through a grammar.
+
+use std::sync::Arc;
+
+use grammar_ir::ByteSet;
+
+use crate::bitmask;
+use crate::compiled::CompiledGrammar;
+use crate::stack::{Frame, Mark, NodeId, Stack};
+use crate::step::{Byte, Scratch, Survey, Token, can_end, step};
+use crate::vocab::TokenKind;
+use crate::walk::{WalkScratch, walk};
+
+/// Options of a [`Matcher`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MatcherOptions {
+    /// Stop tokens to use instead of the vocabulary's. The vocabulary's own are then never allowed.
+    pub stop_tokens: Option<Vec<u32>>,
+    /// Count as terminated as soon as the text is complete, without waiting for a stop token. The mask still shows
+    /// what could follow.
+    pub terminate_when_complete: bool,
+    /// Bound on the stack's frames, 12 bytes each. Default 16 million.
+    pub max_frames: Option<usize>,
+}
+
+/// A token or text that does not fit. The matcher is unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// The grammar does not allow the token here.
+    #[error("token {token} is not allowed here")]
+    NotAllowed {
+        /// The token.
+        token: u32,
+    },
+    /// The grammar does not allow the text here.
+    #[error("byte {offset} of the text is not allowed here")]
+    BytesNotAllowed {
+        /// The offset of the first byte that does not fit.
+        offset: usize,
+    },
+    /// The vocabulary has no such id.
+    #[error("token {token} is out of range: the vocabulary has {size} ids")]
+    OutOfRange {
+        /// The token.
+        token: u32,
+        /// [`Vocabulary::size`](crate::Vocabulary::size).
+        size: usize,
+    },
+    /// A stop token has been accepted; only stop tokens may follow.
+    #[error("the generation has ended: only a stop token may follow")]
+    Terminated,
+    /// The stack has reached [`MatcherOptions::max_frames`].
+    #[error("the parse needs more than the limit of {limit} stack frames")]
+    StackLimit {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// Why there is no mask.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FillError {
+    /// The text can go on, but not with any token of the vocabulary.
+    #[error(
+        "no token of the vocabulary fits here: the grammar asks for one of the bytes {expected:?}; the vocabulary \
+         cannot spell this language (see `CompiledGrammar::missing_bytes`)"
+    )]
+    NoTokenFits {
+        /// The bytes that could come next.
+        expected: ByteSet,
+    },
+    /// The row has the wrong length.
+    #[error("the row has {found} words, the vocabulary needs {expected}")]
+    RowLength {
+        /// The length given.
+        found: usize,
+        /// [`Vocabulary::words_per_row`](crate::Vocabulary::words_per_row).
+        expected: usize,
+    },
+    /// The stack has reached [`MatcherOptions::max_frames`].
+    #[error("the mask needs more than the limit of {limit} stack frames")]
+    StackLimit {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// More steps were to be undone than were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cannot undo {asked} steps: only {made} were made")]
+pub struct RollbackError {
+    asked: usize,
+    made: usize,
+}
+
+const DEFAULT_MAX_FRAMES: usize = 16_000_000;
+
+/// One step of the history: the configuration after it.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    /// Where its heads begin in `Matcher::heads`; they end where the next step's begin.
+    first_head: u32,
+    stack: Mark,
+    terminated: bool,
+}
+
+/// The state of one generation: which tokens may come next, and what has been accepted.
+///
+/// `fill` sets exactly the bits of the tokens that [`accept_token`](Self::accept_token) would accept, and changes
+/// nothing that can be seen. Each successful accept is one step; [`rollback`](Self::rollback) undoes steps exactly.
+///
+/// ```
+/// use grammar_ir::{CharSet, GrammarBuilder, Limits};
+/// use mask_runtime::{CompiledGrammar, Matcher, Token, Tokenizer, Vocabulary};
+///
+/// let mut builder = GrammarBuilder::new();
+/// let root = builder.declare("root");
+/// let digit = builder.class(CharSet::range('0', '9'));
+/// let digits = builder.repeat(digit, 2, Some(2));
+/// builder.define(root, digits);
+/// let grammar = builder.finish(root)?;
+///
+/// let vocabulary = Vocabulary::from_tokens([
+///     Token::Text(b"1".to_vec()), Token::Text(b"42".to_vec()), Token::Text(b"x".to_vec()), Token::Special("</s>".into()),
+/// ])?.with_stop_tokens([3])?;
+/// let compiled = CompiledGrammar::new(&grammar, Tokenizer::new(vocabulary), &Limits::default())?;
+/// let mut matcher = Matcher::new(compiled);
+/// let mut row = matcher.row();
+/// matcher.fill(&mut row)?;
+/// assert_eq!(row, [0b0011]);
+/// matcher.accept_token(1)?;
+/// matcher.fill(&mut row)?;
+/// assert_eq!(row, [0b1000]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Matcher {
+    grammar: Arc<CompiledGrammar>,
+    stop_tokens: Vec<u32>,
+    terminate_when_complete: bool,
+    max_frames: usize,
+    stack: Stack,
+    heads: Vec<Frame>,
+    /// The configuration before the first step, then one after each step.
+    steps: Vec<Step>,
+    scratch: Buffers,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Buffers {
+    step: Scratch,
+    walk: WalkScratch,
+    current: Vec<Frame>,
+    next: Vec<Frame>,
+    survey: Survey,
+}
+
+impl Matcher {
+    /// A matcher at the beginning, with default options.
+    pub fn new(grammar: Arc<CompiledGrammar>) -> Self {
+        Self::with_options(grammar, MatcherOptions::default())
+    }
+
+    /// A matcher at the beginning.
+    pub fn with_options(grammar: Arc<CompiledGrammar>, options: MatcherOptions) -> Self {
+        let mut stop_tokens = options.stop_tokens.unwrap_or_else(|| grammar.vocabulary().stop_tokens().to_vec());
+        stop_tokens.retain(|&token| (token as usize) < grammar.vocabulary().size());
+        let max_frames = options.max_frames.unwrap_or(DEFAULT_MAX_FRAMES);
+        let stack = Stack::new(max_frames);
+        let start = Frame { state: grammar.pda().start(), count: 0, below: NodeId::BOTTOM };
+        let steps = vec![Step { first_head: 0, stack: stack.mark(), terminated: false }];
+        Self {
+            grammar,
+            stop_tokens,
+            terminate_when_complete: options.terminate_when_complete,
+            max_frames,
+            stack,
+            heads: vec![start],
+            steps,
+            scratch: Buffers::default(),
+        }
+    }
+
+    /// The grammar it follows.
+    pub fn grammar(&self) -> &Arc<CompiledGrammar> {
+        &self.grammar
+    }
+
+    /// The stop tokens in force.
+    pub fn stop_tokens(&self) -> &[u32] {
+        &self.stop_tokens
+    }
+
+    /// A zeroed row of the right length.
+    pub fn row(&self) -> Vec<u32> {
+        bitmask::row_for(self.grammar.vocabulary().size())
+    }
+
+    /// Writes the mask: bit *t* (LSB first in word *t* / 32) says whether token *t* may come next. Bits past the
+    /// vocabulary are 0.
+    ///
+    /// A stop token is set exactly when the text so far is complete, or the grammar names it here. After termination
+    /// only stop tokens are set.
+    ///
+    /// # Errors
+    /// When no token fits, the row has the wrong length, or the stack limit is met.
+    pub fn fill(&mut self, row: &mut [u32]) -> Result<(), FillError> {
+        let expected = self.grammar.vocabulary().words_per_row();
+        if row.len() != expected {
+            return Err(FillError::RowLength { found: row.len(), expected });
+        }
+        bitmask::clear_all(row);
+        if self.is_terminated_by_stop() {
+            bitmask::set_each(row, &self.stop_tokens);
+            return Ok(());
+        }
+        let grammar = Arc::clone(&self.grammar);
+        let pda = grammar.pda();
+        let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
+        walk(pda, grammar.tokenizer().index(), heads, &mut self.stack, &mut self.scratch.walk, row);
+        for &stop in &self.stop_tokens {
+            bitmask::clear(row, stop);
+        }
+        if !pda.token_sets().is_empty() {
+            self.fill_token_sets(row);
+        }
+        if self.is_complete() {
+            bitmask::set_each(row, &self.stop_tokens);
+        }
+        if self.stack.take_full() {
+            bitmask::clear_all(row);
+            return Err(FillError::StackLimit { limit: self.max_frames });
+        }
+        // A complete text without stop tokens may have nothing to follow: its end is known from `is_complete`.
+        if bitmask::count(row) == 0 && !self.is_complete() {
+            return Err(FillError::NoTokenFits { expected: self.next_bytes() });
+        }
+        Ok(())
+    }
+
+    fn fill_token_sets(&mut self, row: &mut [u32]) {
+        let mark = self.stack.mark();
+        self.survey(false);
+        self.stack.truncate(mark, false);
+        let mut sets = std::mem::take(&mut self.scratch.survey.token_sets);
+        sets.sort_unstable();
+        sets.dedup();
+        for &set in &sets {
+            let members = self.grammar.token_set_row(set);
+            row.iter_mut().zip(members).for_each(|(word, members)| *word |= members);
+            let set = &self.grammar.pda().token_sets()[set as usize];
+            for &stop in &self.stop_tokens {
+                if set.is_complement() {
+                    bitmask::clear(row, stop);
+                }
+            }
+        }
+        // A stop token that some set lists may have been cleared by the complement of another.
+        for &set in &sets {
+            let set = &self.grammar.pda().token_sets()[set as usize];
+            for &stop in self.stop_tokens.iter().filter(|&&stop| set.contains(stop, true)) {
+                bitmask::set(row, stop);
+            }
+        }
+        self.scratch.survey.token_sets = sets;
+    }
+
+    /// Accepts a token.
+    ///
+    /// A stop token is taken as part of the text if the grammar names it here, else it ends the generation.
+    ///
+    /// # Errors
+    /// Exactly when the token's bit is not set; the matcher is then unchanged.
+    pub fn accept_token(&mut self, token: u32) -> Result<(), AcceptError> {
+        let size = self.grammar.vocabulary().size();
+        if token as usize >= size {
+            return Err(AcceptError::OutOfRange { token, size });
+        }
+        let is_stop = self.stop_tokens.contains(&token);
+        if self.is_terminated_by_stop() {
+            if !is_stop {
+                return Err(AcceptError::Terminated);
+            }
+            self.push_step_like_last(true);
+            return Ok(());
+        }
+        let mark = self.stack.mark();
+        let grammar = Arc::clone(&self.grammar);
+        let vocabulary = grammar.vocabulary();
+        let own_stop = vocabulary.is_stop(token);
+        let text = if is_stop || own_stop { &[] } else { vocabulary.bytes(token) };
+        self.scratch.next.clear();
+        if !text.is_empty() {
+            self.step_bytes(text);
+        }
+        if !grammar.pda().token_sets().is_empty() && vocabulary.kind(token) != TokenKind::Hole {
+            let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
+            let mut symbol = Token { id: token, is_stop: is_stop || own_stop };
+            let scratch = &mut self.scratch;
+            step(grammar.pda(), heads, &mut symbol, &mut self.stack, true, &mut scratch.step, &mut scratch.next);
+            scratch.next.sort_unstable();
+            scratch.next.dedup();
+        }
+        if self.stack.take_full() {
+            self.stack.truncate(mark, true);
+            return Err(AcceptError::StackLimit { limit: self.max_frames });
+        }
+        if !self.scratch.next.is_empty() {
+            self.push_step();
+            return Ok(());
+        }
+        self.stack.truncate(mark, true);
+        if is_stop && self.is_complete() {
+            self.push_step_like_last(true);
+            return Ok(());
+        }
+        Err(AcceptError::NotAllowed { token })
+    }
+
+    /// Accepts text, whatever the tokens: one step for the whole of it (none for an empty text).
+    ///
+    /// # Errors
+    /// When some byte does not fit; the matcher is then unchanged.
+    pub fn accept_bytes(&mut self, text: &[u8]) -> Result<(), AcceptError> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        if self.is_terminated_by_stop() {
+            return Err(AcceptError::Terminated);
+        }
+        let mark = self.stack.mark();
+        let consumed = self.step_bytes(text);
+        let full = self.stack.take_full();
+        if full || consumed < text.len() {
+            self.stack.truncate(mark, true);
+            return Err(if full {
+                AcceptError::StackLimit { limit: self.max_frames }
+            } else {
+                AcceptError::BytesNotAllowed { offset: consumed }
+            });
+        }
+        self.push_step();
+        Ok(())
+    }
+
+    /// The number of tokens, from the first, that could be accepted one after the other: the longest legal prefix of
+    /// a draft. The matcher is unchanged.
+    pub fn validate_tokens(&mut self, draft: &[u32]) -> usize {
+        let accepted = draft.iter().take_while(|&&token| self.accept_token(token).is_ok()).count();
+        self.undo(accepted);
+        accepted
+    }
+
+    /// Undoes the last `steps` accepts.
+    ///
+    /// # Errors
+    /// When fewer were made; nothing is undone then.
+    pub fn rollback(&mut self, steps: usize) -> Result<(), RollbackError> {
+        let made = self.step_count();
+        if steps > made {
+            return Err(RollbackError { asked: steps, made });
+        }
+        self.undo(steps);
+        Ok(())
+    }
+
+    fn undo(&mut self, steps: usize) {
+        if steps == 0 {
+            return;
+        }
+        let kept = self.steps.len() - steps;
+        self.heads.truncate(self.steps[kept].first_head as usize);
+        self.steps.truncate(kept);
+        self.stack.truncate(self.steps[kept - 1].stack, true);
+    }
+
+    /// Back to the beginning.
+    pub fn reset(&mut self) {
+        self.undo(self.step_count());
+    }
+
+    /// An independent matcher in the same state and with the same history.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        self.clone()
+    }
+
+    /// The number of steps accepted and not undone.
+    pub fn step_count(&self) -> usize {
+        self.steps.len() - 1
+    }
+
+    /// Whether the text so far is a word of the language: the generation may end here.
+    pub fn is_complete(&self) -> bool {
+        let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
+        can_end(self.grammar.pda(), heads, &self.stack)
+    }
+
+    /// Whether a stop token has been accepted, or, with [`MatcherOptions::terminate_when_complete`], the text is
+    /// complete.
+    pub fn is_terminated(&self) -> bool {
+        self.is_terminated_by_stop() || (self.terminate_when_complete && self.is_complete())
+    }
+
+    fn is_terminated_by_stop(&self) -> bool {
+        self.steps[self.steps.len() - 1].terminated
+    }
+
+    /// The bytes that could come next.
+    pub fn next_bytes(&mut self) -> ByteSet {
+        if self.is_terminated_by_stop() {
+            return ByteSet::EMPTY;
+        }
+        let mark = self.stack.mark();
+        self.survey(true);
+        self.stack.truncate(mark, false);
+        self.scratch.survey.bytes
+    }
+
+    /// The text that must come next: as long as exactly one byte can follow, nothing else can (no token terminal) and
+    /// the generation cannot end. At most `max` bytes. The matcher is unchanged.
+    pub fn forced_bytes(&mut self, max: usize) -> Vec<u8> {
+        let steps = self.step_count();
+        let mut forced = Vec::new();
+        while forced.len() < max && !self.is_complete() {
+            let next = self.next_bytes();
+            let Some(byte) = next.iter().next() else { break };
+            if next.len() != 1 || !self.scratch.survey.token_sets.is_empty() || self.accept_bytes(&[byte]).is_err() {
+                break;
+            }
+            forced.push(byte);
+        }
+        self.undo(self.step_count() - steps);
+        forced
+    }
+
+    /// Bytes of memory, without the grammar's.
+    pub fn memory(&self) -> usize {
+        self.stack.memory()
+            + self.heads.capacity() * size_of::<Frame>()
+            + self.steps.capacity() * size_of::<Step>()
+            + size_of::<Self>()
+    }
+
+    fn survey(&mut self, with_bytes: bool) {
+        let survey = &mut self.scratch.survey;
+        survey.bytes = ByteSet::EMPTY;
+        survey.token_sets.clear();
+        survey.with_bytes = with_bytes;
+        let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
+        self.scratch.next.clear();
+        step(
+            self.grammar.pda(),
+            heads,
+            survey,
+            &mut self.stack,
+            false,
+            &mut self.scratch.step,
+            &mut self.scratch.next,
+        );
+    }
+
+    /// Leaves in `scratch.next` the heads after `text`; answers how many bytes fit.
+    fn step_bytes(&mut self, text: &[u8]) -> usize {
+        let Buffers { step: scratch, current, next, .. } = &mut self.scratch;
+        current.clear();
+        current.extend_from_slice(&self.heads[self.steps[self.steps.len() - 1].first_head as usize..]);
+        for (offset, &byte) in text.iter().enumerate() {
+            next.clear();
+            step(self.grammar.pda(), current, &mut Byte(byte), &mut self.stack, true, scratch, next);
+            if next.is_empty() {
+                return offset;
+            }
+            std::mem::swap(current, next);
+        }
+        std::mem::swap(current, next);
+        text.len()
+    }
+
+    fn push_step(&mut self) {
+        self.steps.push(Step { first_head: self.heads.len() as u32, stack: self.stack.mark(), terminated: false });
+        self.heads.extend_from_slice(&self.scratch.next);
+    }
+
+    fn push_step_like_last(&mut self, terminated: bool) {
+        let last = self.steps[self.steps.len() - 1].first_head as usize;
+        let past = self.heads.len();
+        self.steps.push(Step { first_head: past as u32, stack: self.stack.mark(), terminated });
+        self.heads.extend_from_within(last..past);
+    }
+}

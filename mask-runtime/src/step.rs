@@ -1,0 +1,235 @@
+//! One step of a configuration.
+//!
+//! Heads are kept as they are right after a byte. A step first returns from accepting states as often as it can, then
+//! enters the procedures that can begin with the symbol, callers before callees ([`Procedure::rank`]), gathering all
+//! callers of a procedure into one stack node. Every (state, count, node) is looked at once, which bounds a step by the
+//! number of heads and frames, whatever the ambiguity.
+//!
+//! [`Procedure::rank`]: grammar_ir::pda::Procedure::rank
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use grammar_ir::pda::{Pda, Procedure};
+use grammar_ir::{ByteSet, ProcedureId, StateId};
+use rustc_hash::FxHashSet;
+
+use crate::stack::{Frame, NodeId, Stack};
+
+/// What a step is looking for on the edges.
+pub(crate) trait Symbol {
+    /// Whether a word of `procedure` may begin with it.
+    fn may_begin(&self, procedure: &Procedure) -> bool;
+
+    /// Calls `take(counts, target)` for each edge of `state` that consumes it.
+    fn edges(&mut self, pda: &Pda, state: StateId, take: impl FnMut(bool, StateId));
+}
+
+/// One byte.
+pub(crate) struct Byte(pub(crate) u8);
+
+impl Symbol for Byte {
+    #[inline]
+    fn may_begin(&self, procedure: &Procedure) -> bool {
+        procedure.first_bytes.contains(self.0)
+    }
+
+    #[inline]
+    fn edges(&mut self, pda: &Pda, state: StateId, mut take: impl FnMut(bool, StateId)) {
+        for edge in pda.byte_edges(state) {
+            if edge.low > self.0 {
+                break;
+            }
+            if self.0 <= edge.high {
+                take(edge.counts, edge.target);
+            }
+        }
+    }
+}
+
+/// A token by its id.
+pub(crate) struct Token {
+    pub(crate) id: u32,
+    pub(crate) is_stop: bool,
+}
+
+impl Symbol for Token {
+    fn may_begin(&self, procedure: &Procedure) -> bool {
+        procedure.first_token
+    }
+
+    fn edges(&mut self, pda: &Pda, state: StateId, mut take: impl FnMut(bool, StateId)) {
+        for edge in pda.token_edges(state) {
+            if pda.token_sets()[edge.set as usize].contains(self.id, self.is_stop) {
+                take(edge.counts, edge.target);
+            }
+        }
+    }
+}
+
+/// Takes no edge; collects what edges there are.
+#[derive(Default)]
+pub(crate) struct Survey {
+    /// The bytes that can come next.
+    pub(crate) bytes: ByteSet,
+    /// The indices of token sets that can come next, possibly repeated.
+    pub(crate) token_sets: Vec<u32>,
+    /// Whether to look at bytes at all.
+    pub(crate) with_bytes: bool,
+}
+
+impl Symbol for Survey {
+    fn may_begin(&self, procedure: &Procedure) -> bool {
+        procedure.first_token || (self.with_bytes && !procedure.first_bytes.is_empty())
+    }
+
+    fn edges(&mut self, pda: &Pda, state: StateId, _take: impl FnMut(bool, StateId)) {
+        if self.with_bytes {
+            for edge in pda.byte_edges(state) {
+                self.bytes.insert_range(edge.low, edge.high);
+            }
+        }
+        self.token_sets.extend(pda.token_edges(state).iter().map(|edge| edge.set));
+    }
+}
+
+/// Buffers of a step, kept to spare allocations.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scratch {
+    work: Vec<Frame>,
+    seen: Vec<Frame>,
+    seen_set: FxHashSet<Frame>,
+    /// Calls to make: rank, procedure and what it returns to.
+    calls: BinaryHeap<Reverse<(u32, ProcedureId, Frame)>>,
+    callers: Vec<Frame>,
+}
+
+/// Up to this many frames are compared one by one rather than hashed.
+const FEW: usize = 12;
+
+impl Scratch {
+    /// Queues `frame` unless it has been queued in this step.
+    fn visit(&mut self, frame: Frame) {
+        let fresh = if self.seen.len() < FEW {
+            !self.seen.contains(&frame)
+        } else {
+            if self.seen_set.is_empty() {
+                self.seen_set.extend(self.seen.iter().copied());
+            }
+            self.seen_set.insert(frame)
+        };
+        if fresh {
+            self.seen.push(frame);
+            self.work.push(frame);
+        }
+    }
+
+    fn begin(&mut self) {
+        self.work.clear();
+        self.calls.clear();
+        if self.seen.len() >= FEW {
+            self.seen_set.clear();
+        }
+        self.seen.clear();
+    }
+}
+
+/// Appends to `out` the heads after `symbol`, sorted and distinct.
+pub(crate) fn step<S: Symbol>(
+    pda: &Pda,
+    heads: &[Frame],
+    symbol: &mut S,
+    stack: &mut Stack,
+    intern: bool,
+    scratch: &mut Scratch,
+    out: &mut Vec<Frame>,
+) {
+    let first_out = out.len();
+    scratch.begin();
+    if let [head] = heads {
+        // Inside a token of a regular language nothing is called or returned from: no bookkeeping then.
+        if pda.call_edges(head.state).is_empty() && !pda.is_accepting(head.state) {
+            take_edges(pda, *head, symbol, out);
+            sort_from(out, first_out);
+            return;
+        }
+    }
+    for &head in heads {
+        scratch.visit(head);
+    }
+    while let Some(frame) = scratch.work.pop() {
+        take_edges(pda, frame, symbol, out);
+        queue_calls(pda, frame, symbol, stack, scratch);
+        if pda.may_return(frame.state, frame.count) {
+            for &parent in stack.frames(frame.below) {
+                scratch.visit(parent);
+            }
+        }
+    }
+    while let Some(Reverse((_, procedure, caller))) = scratch.calls.pop() {
+        scratch.callers.clear();
+        scratch.callers.push(caller);
+        while let Some(&Reverse((_, next, caller))) = scratch.calls.peek()
+            && next == procedure
+        {
+            if scratch.callers.last() != Some(&caller) {
+                scratch.callers.push(caller);
+            }
+            scratch.calls.pop();
+        }
+        let below = stack.push(pda, &scratch.callers, intern);
+        let frame = Frame { state: pda.procedure(procedure).start(), count: 0, below };
+        take_edges(pda, frame, symbol, out);
+        queue_calls(pda, frame, symbol, stack, scratch);
+    }
+    sort_from(out, first_out);
+}
+
+fn take_edges<S: Symbol>(pda: &Pda, frame: Frame, symbol: &mut S, out: &mut Vec<Frame>) {
+    symbol.edges(pda, frame.state, |counts, target| {
+        if let Some(count) = count_after(pda, frame, counts) {
+            out.push(Frame { state: target, count, below: frame.below });
+        }
+    });
+}
+
+fn queue_calls<S: Symbol>(pda: &Pda, frame: Frame, symbol: &S, stack: &Stack, scratch: &mut Scratch) {
+    for edge in pda.call_edges(frame.state) {
+        let callee = pda.procedure(edge.procedure);
+        if !symbol.may_begin(callee) {
+            continue;
+        }
+        let Some(count) = count_after(pda, frame, edge.counts) else {
+            continue;
+        };
+        let mut queue = |caller| scratch.calls.push(Reverse((callee.rank, edge.procedure, caller)));
+        if edge.tail && frame.below != NodeId::BOTTOM {
+            stack.frames(frame.below).iter().for_each(|&caller| queue(caller));
+        } else {
+            queue(Frame { state: edge.target, count, below: frame.below });
+        }
+    }
+}
+
+fn count_after(pda: &Pda, frame: Frame, counts: bool) -> Option<u32> {
+    if counts { pda.next_count(frame.state, frame.count) } else { Some(frame.count) }
+}
+
+fn sort_from(out: &mut Vec<Frame>, first: usize) {
+    if out.len() - first > 1 {
+        out[first..].sort_unstable();
+        let mut kept = first + 1;
+        for index in first + 1..out.len() {
+            if out[index] != out[kept - 1] {
+                out[kept] = out[index];
+                kept += 1;
+            }
+        }
+        out.truncate(kept);
+    }
+}
+
+/// Whether the text so far is a word.
+pub(crate) fn can_end(pda: &Pda, heads: &[Frame], stack: &Stack) -> bool {
+    heads.iter().any(|head| pda.may_return(head.state, head.count) && stack.can_end(head.below))
+}
