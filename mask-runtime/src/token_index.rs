@@ -1,0 +1,156 @@
+//! The tokens of a vocabulary as a trie laid out for walking.
+//!
+//! The nodes are in depth-first order, children by ascending byte, without a root: the nodes of depth 1 are the first
+//! bytes of tokens. To walk: at node *n*, go on with *n* + 1 to enter its subtree or with [`TrieNode::subtree_end`]
+//! to skip it; the depth of the node reached says how much of the path to keep. The tokens are in the same order, so
+//! those of a whole subtree are one contiguous range.
+
+use std::ops::Range;
+
+use crate::{TokenKind, Vocabulary};
+
+/// A node of a [`TokenIndex`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrieNode {
+    /// The first node after this one that is not below it.
+    pub subtree_end: u32,
+    /// The number of bytes from the start of a token to here, this node's byte included; at least 1.
+    pub depth: u16,
+    /// The byte that leads here.
+    pub byte: u8,
+}
+
+/// A trie of the text tokens of a [`Vocabulary`].
+///
+/// Special tokens, holes, stop tokens and tokens without bytes are not in it.
+#[derive(Debug, Clone)]
+pub struct TokenIndex {
+    nodes: Vec<TrieNode>,
+    /// Per node, where its tokens begin in `tokens`; one more entry than there are nodes.
+    token_starts: Vec<u32>,
+    tokens: Vec<u32>,
+    max_depth: usize,
+}
+
+/// A token with the first bytes of its text in front, which settle nearly all comparisons.
+struct SortKey<'a> {
+    prefix: u64,
+    bytes: &'a [u8],
+    id: u32,
+}
+
+impl<'a> SortKey<'a> {
+    fn new(bytes: &'a [u8], id: u32) -> Self {
+        let mut prefix = [0; 8];
+        let length = bytes.len().min(8);
+        prefix[..length].copy_from_slice(&bytes[..length]);
+        Self { prefix: u64::from_be_bytes(prefix), bytes, id }
+    }
+}
+
+impl TokenIndex {
+    /// Builds the index of `vocabulary`.
+    pub fn new(vocabulary: &Vocabulary) -> Self {
+        let mut keys: Vec<SortKey<'_>> = (0..vocabulary.size() as u32)
+            .filter(|&id| vocabulary.kind(id) == TokenKind::Text && !vocabulary.is_stop(id))
+            .map(|id| SortKey::new(vocabulary.bytes(id), id))
+            .filter(|key| !key.bytes.is_empty())
+            .collect();
+        keys.sort_unstable_by(|a, b| {
+            a.prefix.cmp(&b.prefix).then_with(|| a.bytes.cmp(b.bytes)).then_with(|| a.id.cmp(&b.id))
+        });
+
+        let mut nodes: Vec<TrieNode> = Vec::with_capacity(keys.len() * 2);
+        let mut token_starts = Vec::with_capacity(keys.len() * 2);
+        let mut tokens = Vec::with_capacity(keys.len());
+        let mut path: Vec<u32> = Vec::new();
+        let mut max_depth = 0;
+        let mut previous: &[u8] = &[];
+        for key in &keys {
+            let shared = previous.iter().zip(key.bytes).take_while(|(a, b)| a == b).count();
+            let here = nodes.len() as u32;
+            for closed in path.drain(shared..) {
+                nodes[closed as usize].subtree_end = here;
+            }
+            for (&byte, depth) in key.bytes[shared..].iter().zip(shared + 1..) {
+                path.push(nodes.len() as u32);
+                // `Vocabulary` bounds the length of a token, so that the depth fits.
+                nodes.push(TrieNode { subtree_end: 0, depth: depth as u16, byte });
+                token_starts.push(tokens.len() as u32);
+            }
+            tokens.push(key.id);
+            max_depth = max_depth.max(key.bytes.len());
+            previous = key.bytes;
+        }
+        let end = nodes.len() as u32;
+        for closed in path {
+            nodes[closed as usize].subtree_end = end;
+        }
+        token_starts.push(tokens.len() as u32);
+        nodes.shrink_to_fit();
+        token_starts.shrink_to_fit();
+        Self { nodes, token_starts, tokens, max_depth }
+    }
+
+    /// The nodes in depth-first order.
+    #[inline]
+    pub fn nodes(&self) -> &[TrieNode] {
+        &self.nodes
+    }
+
+    /// The token ids in depth-first order; ids with equal bytes are ascending.
+    #[inline]
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
+    /// The positions in [`tokens`](Self::tokens) of the tokens that end at `node`.
+    ///
+    /// # Panics
+    /// When `node` is not the number of a node.
+    #[inline]
+    pub fn own_range(&self, node: u32) -> Range<usize> {
+        let node = node as usize;
+        self.token_starts[node] as usize..self.token_starts[node + 1] as usize
+    }
+
+    /// The positions in [`tokens`](Self::tokens) of the tokens that end at `node` or below it.
+    ///
+    /// # Panics
+    /// When `node` is not the number of a node.
+    #[inline]
+    pub fn subtree_range(&self, node: u32) -> Range<usize> {
+        let end = self.nodes[node as usize].subtree_end;
+        self.token_starts[node as usize] as usize..self.token_starts[end as usize] as usize
+    }
+
+    /// The tokens that end at `node`.
+    ///
+    /// # Panics
+    /// When `node` is not the number of a node.
+    #[inline]
+    pub fn own_tokens(&self, node: u32) -> &[u32] {
+        &self.tokens[self.own_range(node)]
+    }
+
+    /// The tokens that end at `node` or below it.
+    ///
+    /// # Panics
+    /// When `node` is not the number of a node.
+    #[inline]
+    pub fn subtree_tokens(&self, node: u32) -> &[u32] {
+        &self.tokens[self.subtree_range(node)]
+    }
+
+    /// The depth of the deepest node: the length of the longest token.
+    pub fn max_depth(&self) -> usize {
+        self.max_depth
+    }
+
+    /// The memory the index takes, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(self.nodes.as_slice())
+            + size_of_val(self.token_starts.as_slice())
+            + size_of_val(self.tokens.as_slice())
+    }
+}
