@@ -1,1 +1,15 @@
-//! Generators, oracles and fuzz targets of grammarc.
+//! Generators and oracles of grammarc: what fuzz targets, property tests and long runs share.
+//!
+//! ```text
+//! bytes ─ Source → generators (grammar, vocabulary, choices) → oracles (automaton against interp) → Disagreement
+//! ```
+//!
+//! Everything is a function of a byte string, so a fuzzer can mutate it, proptest can shrink it, and a failure is
+//! reproduced by a small file.
+#![forbid(unsafe_code)]
+
+pub mod generators;
+pub mod oracles;
+mod source;
+
+pub use source::Source;

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 /// assert!(limits.nesting < 10_000);
 /// ```
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct Limits {
     /// Bytes of source text that a frontend reads. Default 50 MB; a syntax tree takes about 20 × the text.
     pub source_bytes: usize,
@@ -22,9 +21,9 @@ pub struct Limits {
     pub expressions: usize,
     /// States of the automaton before and after determinisation. Default 4 million, about 150 MB.
     pub states: usize,
-    /// States that determinising one procedure may reach, as a multiple of the states it came from. A procedure that
-    /// would exceed it stays non-deterministic: slower masks, same language. Default 16 (and at least 4,096 states).
-    pub determinize_factor: usize,
+    /// Whether procedures are determinised. One whose deterministic form would be more than 16 times as large (and of
+    /// more than 4,096 states) stays non-deterministic in any case: slower masks, same language. Default true.
+    pub determinize: bool,
     /// A repetition whose unrolled copies take at most this many states is unrolled; a larger one becomes a counter.
     /// Default 64.
     pub unroll_states: usize,
@@ -41,7 +40,7 @@ impl Default for Limits {
             nesting: 1_000,
             expressions: 4_000_000,
             states: 4_000_000,
-            determinize_factor: 16,
+            determinize: true,
             unroll_states: 64,
             time: Some(Duration::from_secs(10)),
             cancel: None,

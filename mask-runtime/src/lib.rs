@@ -6,10 +6,19 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod bitmask;
+mod compiled;
+mod matcher;
+mod stack;
+mod step;
 mod token_index;
 pub mod vocab;
+mod walk;
 
+pub use batch::{BatchFiller, ThreadError};
+pub use compiled::{BindError, CompiledGrammar, Tokenizer};
+pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError};
 pub use token_index::{TokenIndex, TrieNode};
 pub use vocab::{
     HuggingFaceFiles, StopTokenSource, Token, TokenKind, TokenizerKind, TokenizerModel, Vocabulary, VocabularyError,

@@ -452,15 +452,7 @@ impl Matcher {
         survey.with_bytes = with_bytes;
         let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
         self.scratch.next.clear();
-        step(
-            self.grammar.pda(),
-            heads,
-            survey,
-            &mut self.stack,
-            false,
-            &mut self.scratch.step,
-            &mut self.scratch.next,
-        );
+        step(self.grammar.pda(), heads, survey, &mut self.stack, false, &mut self.scratch.step, &mut self.scratch.next);
     }
 
     /// Leaves in `scratch.next` the heads after `text`; answers how many bytes fit.

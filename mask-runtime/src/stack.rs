@@ -85,8 +85,7 @@ impl Stack {
             self.full = true;
             return NodeId::BOTTOM;
         }
-        let can_end =
-            frames.iter().any(|frame| pda.may_return(frame.state, frame.count) && self.can_end(frame.below));
+        let can_end = frames.iter().any(|frame| pda.may_return(frame.state, frame.count) && self.can_end(frame.below));
         let node = NodeId((self.nodes.len() - 1) as u32);
         self.nodes[node.0 as usize].can_end = can_end;
         self.frames.extend_from_slice(frames);

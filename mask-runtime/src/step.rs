@@ -21,8 +21,8 @@ pub(crate) trait Symbol {
     /// Whether a word of `procedure` may begin with it.
     fn may_begin(&self, procedure: &Procedure) -> bool;
 
-    /// Calls `take(counts, target)` for each edge of `state` that consumes it.
-    fn edges(&mut self, pda: &Pda, state: StateId, take: impl FnMut(bool, StateId));
+    /// Calls `take(counts, target)` for each edge of the frame's state that consumes it.
+    fn edges(&mut self, pda: &Pda, frame: Frame, take: impl FnMut(bool, StateId));
 }
 
 /// One byte.
@@ -35,8 +35,8 @@ impl Symbol for Byte {
     }
 
     #[inline]
-    fn edges(&mut self, pda: &Pda, state: StateId, mut take: impl FnMut(bool, StateId)) {
-        for edge in pda.byte_edges(state) {
+    fn edges(&mut self, pda: &Pda, frame: Frame, mut take: impl FnMut(bool, StateId)) {
+        for edge in pda.byte_edges(frame.state) {
             if edge.low > self.0 {
                 break;
             }
@@ -58,8 +58,8 @@ impl Symbol for Token {
         procedure.first_token
     }
 
-    fn edges(&mut self, pda: &Pda, state: StateId, mut take: impl FnMut(bool, StateId)) {
-        for edge in pda.token_edges(state) {
+    fn edges(&mut self, pda: &Pda, frame: Frame, mut take: impl FnMut(bool, StateId)) {
+        for edge in pda.token_edges(frame.state) {
             if pda.token_sets()[edge.set as usize].contains(self.id, self.is_stop) {
                 take(edge.counts, edge.target);
             }
@@ -68,7 +68,7 @@ impl Symbol for Token {
 }
 
 /// Takes no edge; collects what edges there are.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Survey {
     /// The bytes that can come next.
     pub(crate) bytes: ByteSet,
@@ -83,13 +83,17 @@ impl Symbol for Survey {
         procedure.first_token || (self.with_bytes && !procedure.first_bytes.is_empty())
     }
 
-    fn edges(&mut self, pda: &Pda, state: StateId, _take: impl FnMut(bool, StateId)) {
+    fn edges(&mut self, pda: &Pda, frame: Frame, _take: impl FnMut(bool, StateId)) {
         if self.with_bytes {
-            for edge in pda.byte_edges(state) {
-                self.bytes.insert_range(edge.low, edge.high);
+            for edge in pda.byte_edges(frame.state) {
+                if count_after(pda, frame, edge.counts).is_some() {
+                    self.bytes.insert_range(edge.low, edge.high);
+                }
             }
         }
-        self.token_sets.extend(pda.token_edges(state).iter().map(|edge| edge.set));
+        let edges = pda.token_edges(frame.state).iter();
+        let takable = edges.filter(|edge| count_after(pda, frame, edge.counts).is_some());
+        self.token_sets.extend(takable.map(|edge| edge.set));
     }
 }
 
@@ -186,7 +190,7 @@ pub(crate) fn step<S: Symbol>(
 }
 
 fn take_edges<S: Symbol>(pda: &Pda, frame: Frame, symbol: &mut S, out: &mut Vec<Frame>) {
-    symbol.edges(pda, frame.state, |counts, target| {
+    symbol.edges(pda, frame, |counts, target| {
         if let Some(count) = count_after(pda, frame, counts) {
             out.push(Frame { state: target, count, below: frame.below });
         }

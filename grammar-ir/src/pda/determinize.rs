@@ -56,6 +56,9 @@ impl Machine {
     }
 }
 
+/// Determinising may multiply the number of states by this before it is given up.
+const DETERMINIZE_FACTOR: usize = 16;
+
 /// The smallest number of states that determinising may always reach.
 const MIN_DETERMINIZED: usize = 4096;
 
@@ -71,9 +74,11 @@ pub(super) fn determinize(
     keep_empty_word: bool,
     budget: &mut Budget<'_>,
 ) -> Result<Machine, LimitError> {
-    let bound = nfa.len().saturating_mul(budget.limits().determinize_factor).max(MIN_DETERMINIZED);
-    if let Some(machine) = subsets(nfa, nullable, keep_empty_word, Merge::Targets { bound }, budget)? {
-        return Ok(machine);
+    if budget.limits().determinize {
+        let bound = nfa.len().saturating_mul(DETERMINIZE_FACTOR).max(MIN_DETERMINIZED);
+        if let Some(machine) = subsets(nfa, nullable, keep_empty_word, Merge::Targets { bound }, budget)? {
+            return Ok(machine);
+        }
     }
     match subsets(nfa, nullable, keep_empty_word, Merge::Never, budget)? {
         Some(machine) => Ok(machine),
@@ -153,7 +158,9 @@ fn group_by_symbol(nfa: &Nfa, reached: &[Reached], grouped: &mut Vec<(Symbol, bo
             match label {
                 Label::Epsilon | Label::BeginIteration => {}
                 Label::Bytes { low, high } => ranges.push((low, high, begun, target)),
-                Label::Call(callee) => others.push((Symbol::Call(callee.as_u32()), begun, target)),
+                Label::Call(callee) | Label::NonEmptyCall(callee) => {
+                    others.push((Symbol::Call(callee.as_u32()), begun, target))
+                }
                 Label::Token(set) => others.push((Symbol::Token(set), begun, target)),
             }
         }

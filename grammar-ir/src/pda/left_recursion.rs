@@ -105,6 +105,11 @@ impl LeftRecursion {
                                 spine.add_edge(from, Label::Epsilon, offset + target);
                             }
                         }
+                        // The way around a nullable callee is in the closure already. Taking it from here would
+                        // reach the spine without having consumed anything.
+                        Label::Call(callee) => {
+                            spine.add_edge(spine.start, Label::NonEmptyCall(callee), offset + target);
+                        }
                         _ => spine.add_edge(spine.start, label, offset + target),
                     }
                 }

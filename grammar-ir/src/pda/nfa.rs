@@ -13,6 +13,8 @@ pub(super) enum Label {
     Bytes { low: u8, high: u8 },
     /// A word of a procedure.
     Call(ProcedureId),
+    /// A word of a procedure, but not the empty one.
+    NonEmptyCall(ProcedureId),
     /// A token of the set with this index.
     Token(u32),
 }

@@ -78,7 +78,7 @@ fn consumes_nothing(label: Label, nullable: &[bool]) -> bool {
     match label {
         Label::Epsilon | Label::BeginIteration => true,
         Label::Call(callee) => nullable[callee.index()],
-        Label::Bytes { .. } | Label::Token(_) => false,
+        Label::NonEmptyCall(_) | Label::Bytes { .. } | Label::Token(_) => false,
     }
 }
 

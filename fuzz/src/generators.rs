@@ -1,0 +1,140 @@
+//! Random grammars and vocabularies.
+
+use grammar_ir::{ByteAutomaton, ByteEdge, ByteSet, CharSet, ExprId, Grammar, GrammarBuilder, RuleId, TokenSet};
+use mask_runtime::{Token, Vocabulary, VocabularyError};
+
+use crate::Source;
+
+/// What a random grammar may contain.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// The greatest number of rules.
+    pub rules: usize,
+    /// The greatest depth of an expression.
+    pub depth: usize,
+    /// The greatest bound of a repetition.
+    pub repeat: u32,
+    /// Token terminals name ids below this; 0 for none.
+    pub tokens: u32,
+}
+
+/// A grammar over few characters, so that rules overlap, are ambiguous, left-recursive, nullable or unproductive often.
+pub fn grammar(source: &mut Source<'_>, shape: Shape) -> Grammar {
+    let mut builder = GrammarBuilder::new();
+    let rules: Vec<RuleId> =
+        (0..1 + source.below(shape.rules)).map(|number| builder.declare(format!("r{number}"))).collect();
+    for &rule in &rules {
+        let body = expression(source, &mut builder, &rules, shape, shape.depth);
+        builder.define(rule, body);
+    }
+    match builder.finish(rules[0]) {
+        Ok(grammar) => grammar,
+        Err(error) => unreachable!("every rule is declared once and defined: {error}"),
+    }
+}
+
+const CHARACTERS: [char; 6] = ['a', 'b', 'c', 'é', '€', '😀'];
+
+fn expression(
+    source: &mut Source<'_>,
+    builder: &mut GrammarBuilder,
+    rules: &[RuleId],
+    shape: Shape,
+    depth: usize,
+) -> ExprId {
+    let leaf = depth == 0;
+    match source.below(if leaf { 8 } else { 14 }) {
+        0 => builder.literal(["a", "b", "ab", "ba", "aab"][source.below(5)]),
+        1 => builder.rule(rules[source.below(rules.len())]),
+        2 => builder.empty(),
+        3 => {
+            let first = source.below(CHARACTERS.len());
+            let last = first + source.below(CHARACTERS.len() - first);
+            let set = CharSet::range(CHARACTERS[first], CHARACTERS[last]);
+            let set = if source.one_in(6) { set.complement() } else { set };
+            builder.class(set)
+        }
+        4 => builder.byte_set(ByteSet::range(b'a', b'a' + source.below(3) as u8)),
+        5 if shape.tokens > 0 => {
+            let ids: Vec<u32> = (0..1 + source.below(3)).map(|_| source.below(shape.tokens as usize) as u32).collect();
+            builder.token(if source.one_in(3) { TokenSet::all_but(ids) } else { TokenSet::of(ids) })
+        }
+        6 if source.one_in(4) => builder.never(),
+        7 => {
+            let automaton = automaton(source);
+            builder.automaton(automaton)
+        }
+        5 | 6 => builder.literal("a"),
+        8 | 9 => {
+            let parts = parts(source, builder, rules, shape, depth);
+            builder.sequence(parts)
+        }
+        10 | 11 => {
+            let parts = parts(source, builder, rules, shape, depth);
+            builder.choice(parts)
+        }
+        _ => {
+            let body = expression(source, builder, rules, shape, depth - 1);
+            let min = source.below(4) as u32 * if source.one_in(6) { shape.repeat / 4 } else { 1 };
+            let max = match source.below(3) {
+                0 => None,
+                1 => Some(min + source.below(3) as u32),
+                _ => Some(min + source.below(shape.repeat as usize + 1) as u32),
+            };
+            builder.repeat(body, min, max)
+        }
+    }
+}
+
+fn parts(
+    source: &mut Source<'_>,
+    builder: &mut GrammarBuilder,
+    rules: &[RuleId],
+    shape: Shape,
+    depth: usize,
+) -> Vec<ExprId> {
+    (0..2 + source.below(2)).map(|_| expression(source, builder, rules, shape, depth - 1)).collect()
+}
+
+fn automaton(source: &mut Source<'_>) -> ByteAutomaton {
+    let states = 1 + source.below(3);
+    let accepting = (0..states).map(|_| source.one_in(2)).collect();
+    let edges = (0..states)
+        .map(|_| {
+            let mut edges = Vec::new();
+            for byte in b'a'..=b'c' {
+                if source.one_in(2) {
+                    edges.push(ByteEdge { low: byte, high: byte, target: source.below(states) as u32 });
+                }
+            }
+            edges
+        })
+        .collect();
+    ByteAutomaton { accepting, edges }
+}
+
+/// A small vocabulary over the characters of [`grammar`], with tokens that cut characters apart, equal texts, special
+/// tokens, holes, padding and stop tokens.
+///
+/// # Errors
+/// Never, unless the vocabulary's own rules change.
+pub fn vocabulary(source: &mut Source<'_>) -> Result<Vocabulary, VocabularyError> {
+    let mut tokens: Vec<Token> = Vec::new();
+    for _ in 0..4 + source.below(40) {
+        tokens.push(match source.below(12) {
+            0 => Token::Special(format!("<special{}>", tokens.len())),
+            1 => Token::Hole,
+            2 => Token::Text(vec![[0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x98, 0x80, b'd'][source.below(10)]]),
+            _ => {
+                let text: String =
+                    (0..1 + source.below(4)).map(|_| CHARACTERS[source.below(CHARACTERS.len())]).collect();
+                let cut = source.below(text.len());
+                Token::Text(if source.one_in(5) { text.as_bytes()[cut..].to_vec() } else { text.into_bytes() })
+            }
+        });
+    }
+    let count = tokens.len();
+    let stops: Vec<u32> = (0..source.below(3)).map(|_| source.below(count) as u32).collect();
+    let stops: Vec<u32> = stops.into_iter().filter(|&id| !matches!(tokens[id as usize], Token::Hole)).collect();
+    Vocabulary::from_tokens(tokens)?.with_stop_tokens(stops)?.with_size(count + source.below(40))
+}
