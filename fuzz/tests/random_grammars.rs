@@ -9,9 +9,6 @@ fn check(bytes: &[u8], limits: &Limits, shape: generators::Shape) -> Result<(), 
     let grammar = generators::grammar(&mut source, shape);
     let vocabulary = generators::vocabulary(&mut source).map_err(|error| error.to_string())?;
     let report = |error: oracles::Disagreement| format!("{error}\n{grammar:#?}");
-    if std::env::var("DBG").is_ok() {
-        std::fs::write("/tmp/last.txt", format!("{grammar:?}")).unwrap();
-    }
     if let Some(compiled) = oracles::compile(&grammar, vocabulary, limits).map_err(report)? {
         oracles::matcher_agrees(&grammar, &compiled, &mut source, 8)
             .map_err(|error| format!("{error}\n{grammar:#?}\n{}", compiled.pda()))?;
@@ -19,8 +16,14 @@ fn check(bytes: &[u8], limits: &Limits, shape: generators::Shape) -> Result<(), 
     Ok(())
 }
 
+/// 2,000 cases a property; the environment variable `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000);
+    ProptestConfig::with_cases(cases)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(config())]
 
     #[test]
     fn masks_equal_brute_force(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
