@@ -1,5 +1,6 @@
 //! `tokenizer.json` and the files beside it, in small.
 
+use mask_runtime::vocab::MAX_VOCABULARY_SIZE;
 use mask_runtime::{
     HuggingFaceFiles, StopTokenSource, TokenIndex, TokenKind, TokenizerKind, Vocabulary, VocabularyError,
 };
@@ -239,7 +240,7 @@ fn hostile_files_are_errors() {
         tokenizer(json!({"type": "BPE", "vocab": {long.clone(): 1}}), json!([])),
         tokenizer(json!({"type": "Unigram", "vocab": [["a", 0, 0]]}), json!([])),
         tokenizer(json!({"type": "Unigram", "vocab": [[]]}), json!([])),
-        tokenizer(base(), json!([{"id": 16_777_216, "content": "<x>"}])),
+        tokenizer(base(), json!([{"id": MAX_VOCABULARY_SIZE, "content": "<x>"}])),
         tokenizer(base(), json!([{"id": 1, "content": "<x>"}, {"id": 1, "content": "<y>"}])),
         tokenizer(base(), json!([{"id": 1, "content": long, "special": true}])),
         tokenizer(base(), json!([{"id": 1}])),
