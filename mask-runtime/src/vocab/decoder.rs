@@ -37,26 +37,50 @@ enum Pattern {
 }
 
 impl Component {
-    /// The parts that are not sequences, in order, each with its JSON Pointer below `pointer`.
-    pub(super) fn leaves<'a>(&'a self, pointer: &str) -> Vec<(String, &'a Component)> {
-        let mut leaves = Vec::new();
-        let mut pending = vec![(pointer.to_owned(), self)];
-        while let Some((pointer, component)) = pending.pop() {
+    /// The parts that are not sequences, in order, each with its JSON Pointer; `pointer` is the component's own.
+    pub(super) fn leaves(&self, pointer: &str) -> Leaves<'_> {
+        let mut leaves = Leaves { pending: Vec::new() };
+        leaves.pending.push((pointer.to_owned(), Parts::Itself(self)));
+        leaves
+    }
+}
+
+/// Iterates over the leaves of a [`Component`]. The pointers of siblings are made when they are reached: in a hostile
+/// file they could be long and many.
+pub(super) struct Leaves<'a> {
+    pending: Vec<(String, Parts<'a>)>,
+}
+
+enum Parts<'a> {
+    Itself(&'a Component),
+    List(std::iter::Enumerate<std::slice::Iter<'a, Component>>),
+}
+
+impl<'a> Iterator for Leaves<'a> {
+    type Item = (String, &'a Component);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (pointer, component) = match self.pending.pop()? {
+                (pointer, Parts::Itself(component)) => (pointer, component),
+                (pointer, Parts::List(mut parts)) => {
+                    let Some((index, part)) = parts.next() else { continue };
+                    let part_pointer = format!("{pointer}/{index}");
+                    self.pending.push((pointer, Parts::List(parts)));
+                    (part_pointer, part)
+                }
+            };
             if component.kind != "Sequence" {
-                leaves.push((pointer, component));
-                continue;
+                return Some((pointer, component));
             }
-            let lists = [
-                ("decoders", &component.decoders),
-                ("pretokenizers", &component.pretokenizers),
+            for (field, list) in [
                 ("normalizers", &component.normalizers),
-            ];
-            for (field, list) in lists.into_iter().rev() {
-                let parts = list.iter().enumerate().rev();
-                pending.extend(parts.map(|(index, part)| (format!("{pointer}/{field}/{index}"), part)));
+                ("pretokenizers", &component.pretokenizers),
+                ("decoders", &component.decoders),
+            ] {
+                self.pending.push((format!("{pointer}/{field}"), Parts::List(list.iter().enumerate())));
             }
         }
-        leaves
     }
 }
 
@@ -173,16 +197,14 @@ fn decoder_steps(decoder: &Component) -> Result<Vec<Step>, VocabularyError> {
 }
 
 fn inferred_steps(evidence: Evidence<'_>) -> Vec<Step> {
-    let pre_tokenizers = evidence.pre_tokenizer.map(|part| part.leaves("/pre_tokenizer")).unwrap_or_default();
-    for (_, part) in &pre_tokenizers {
+    for (_, part) in evidence.pre_tokenizer.iter().flat_map(|part| part.leaves("/pre_tokenizer")) {
         match part.kind.as_str() {
             "ByteLevel" => return vec![Step::ByteLevel],
             "Metaspace" => return vec![metaspace_step(part)],
             _ => {}
         }
     }
-    let normalizers = evidence.normalizer.map(|part| part.leaves("/normalizer")).unwrap_or_default();
-    let writes_metaspace = normalizers.iter().any(|(_, part)| {
+    let writes_metaspace = evidence.normalizer.iter().flat_map(|part| part.leaves("/normalizer")).any(|(_, part)| {
         part.kind == "Replace"
             && matches!(&part.pattern, Some(Pattern::String(from)) if from == " ")
             && part.content.as_deref() == Some(METASPACE)
@@ -279,6 +301,24 @@ mod tests {
                 other => panic!("{json}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn leaves_are_in_order_with_their_pointers() {
+        let part = component(
+            r#"{"type": "Sequence", "normalizers": [{"type": "A"},
+                {"type": "Sequence", "normalizers": [{"type": "B"}, {"type": "C"}]}, {"type": "D"}]}"#,
+        );
+        let leaves: Vec<_> = part.leaves("/n").map(|(pointer, part)| format!("{} {pointer}", part.kind)).collect();
+        assert_eq!(
+            leaves,
+            [
+                "A /n/normalizers/0",
+                "B /n/normalizers/1/normalizers/0",
+                "C /n/normalizers/1/normalizers/1",
+                "D /n/normalizers/2"
+            ]
+        );
     }
 
     #[test]

@@ -29,9 +29,9 @@ pub use embedded::embedded_tiny;
 pub use error::VocabularyError;
 pub use model_folder::HuggingFaceFiles;
 
-/// The greatest number of ids a [`Vocabulary`] can have. The largest vocabularies in use have about 262,000 ids; the
-/// bound keeps one absurd id in a damaged file from allocating gigabytes.
-pub const MAX_VOCABULARY_SIZE: usize = 1 << 24;
+/// The greatest number of ids a [`Vocabulary`] can have. The largest vocabularies in use have about a million
+/// ids; the bound keeps one absurd id in a damaged file from allocating more than about 80 MB.
+pub const MAX_VOCABULARY_SIZE: usize = 1 << 22;
 
 /// The greatest number of bytes of one token. Real tokens end at a few hundred bytes.
 pub const MAX_TOKEN_BYTES: usize = u16::MAX as usize;
