@@ -40,7 +40,7 @@ fn every_construct_prints_as_it_is_documented() {
     let source = "\
 %start `a b` ;
 $1 = \"one\" [a-z]{2,} (x | \"\")? ([^x] | \"\\xff\\n\\u{200b}é\") %token(1, 2) ;
-`a b` = $1? $1 | (x y)* %token(^) ;
+`a b` = $1{2} | $1 | (x y)* %token(^) ;
 x = <00-1f 7f> | [\\[\\]\\-\\^\\\\0] | %never ;
 y = %automaton {
     0: <61> -> 1, <62-63> -> 0 ;

@@ -217,7 +217,9 @@ fn character(text: &mut String, character: char, special: &str) {
 
 fn class(text: &mut String, set: &CharSet) {
     let complement = set.complement();
-    let negated = complement.ranges().len() < set.ranges().len();
+    // Most sets that reach to the end were written as "all but", and read better so.
+    let (own, other) = (set.ranges().len(), complement.ranges().len());
+    let negated = other < own || other == own && set.contains(char::MAX);
     text.push_str(if negated { "[^" } else { "[" });
     let shown = if negated { &complement } else { set };
     for &(low, high) in shown.ranges() {
