@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn names_dots_and_numbers() {
-        let kinds: Vec<_> = tokens("a.b .c . .. 3d 12 - _x").into_iter().map(|(token, text)| (token.ok(), text)).collect();
+        let kinds: Vec<_> =
+            tokens("a.b .c . .. 3d 12 - _x").into_iter().map(|(token, text)| (token.ok(), text)).collect();
         let expected = [
             (Token::Name, "a.b"),
             (Token::Name, ".c"),
@@ -228,17 +229,17 @@ mod tests {
 
     #[test]
     fn delimiters_respect_escapes() {
-        assert_eq!(tokens(r#""a\"b" [\]"] <|x|>"#).iter().map(|(_, text)| *text).collect::<Vec<_>>(), [
-            r#""a\"b""#,
-            r#"[\]"]"#,
-            "<|x|>"
-        ]);
+        assert_eq!(
+            tokens(r#""a\"b" [\]"] <|x|>"#).iter().map(|(_, text)| *text).collect::<Vec<_>>(),
+            [r#""a\"b""#, r#"[\]"]"#, "<|x|>"]
+        );
         assert_eq!(tokens("\"\\é\"").len(), 1);
     }
 
     #[test]
     fn macros_need_an_adjacent_bracket() {
-        let kinds: Vec<_> = tokens("Token(1) Token (1) MyToken(").into_iter().filter_map(|(token, _)| token.ok()).collect();
+        let kinds: Vec<_> =
+            tokens("Token(1) Token (1) MyToken(").into_iter().filter_map(|(token, _)| token.ok()).collect();
         use Token::{Close, Name, Number, Open, OpenTokenSet};
         assert_eq!(kinds, [OpenTokenSet, Number, Close, Name, Open, Number, Close, Name, Open]);
     }

@@ -93,17 +93,15 @@ fn unexpected(token: Token, span: Span, previous: Option<Token>, expected: &[Str
     let in_body = expected.iter().any(|terminal| terminal.contains("a literal"));
     match token {
         _ if token.begins_quantifier() && previous.is_some_and(Token::ends_quantifier) => {
-            syntax(format!("{found} follows another quantifier"))
-                .with_help("put what is repeated in a group: `(…+)*`")
+            syntax(format!("{found} follows another quantifier")).with_help("put what is repeated in a group: `(…+)*`")
         }
         _ if token.begins_quantifier() && in_body => syntax(format!("{found} has nothing to repeat"))
             .with_help("a quantifier follows a literal, a class, a name or a group; to match the character, quote it"),
-        Token::Define => syntax("`::=` inside a rule".to_owned())
-            .with_help("a rule begins on a line of its own with `name ::=`"),
-        Token::Close if in_body => syntax("this `)` closes nothing".to_owned()),
-        Token::Equals => {
-            syntax("`=` has no meaning here".to_owned()).with_help("a rule is written `name ::= …`")
+        Token::Define => {
+            syntax("`::=` inside a rule".to_owned()).with_help("a rule begins on a line of its own with `name ::=`")
         }
+        Token::Close if in_body => syntax("this `)` closes nothing".to_owned()),
+        Token::Equals => syntax("`=` has no meaning here".to_owned()).with_help("a rule is written `name ::= …`"),
         _ => syntax(format!("expected {}, found {found}", one_of(expected))),
     }
 }
@@ -124,10 +122,8 @@ fn unfinished(error: &ParseError<u32, Token, Stop>, rules: &Rules<'_, '_>) -> Di
 fn lexical(error: LexError, span: Span, source: &str) -> Diagnostic {
     let opening = Span { start: span.start, end: span.start + 1 };
     match error {
-        LexError::UnterminatedLiteral => {
-            Diagnostic::new(Code::Syntax, opening.place(), "this literal is not closed")
-                .with_help("close it with `\"`; a `\"` inside is written `\\\"`")
-        }
+        LexError::UnterminatedLiteral => Diagnostic::new(Code::Syntax, opening.place(), "this literal is not closed")
+            .with_help("close it with `\"`; a `\"` inside is written `\\\"`"),
         LexError::UnterminatedClass => {
             Diagnostic::new(Code::Syntax, opening.place(), "this character class is not closed")
                 .with_help("close it with `]`; a `]` inside is written `\\]`")

@@ -84,9 +84,8 @@ fn productive_expressions(grammar: &Grammar) -> Vec<bool> {
     while let Some(done) = work.pop() {
         let direct = &users[first_user[done as usize] as usize..first_user[done as usize + 1] as usize];
         let bodies = bodies_of.iter().skip(bodies_of.partition_point(|&(body, _)| body < done));
-        let through_rules = bodies
-            .take_while(|&&(body, _)| body == done)
-            .flat_map(|(_, rule)| rule_references[rule.index()].iter());
+        let through_rules =
+            bodies.take_while(|&&(body, _)| body == done).flat_map(|(_, rule)| rule_references[rule.index()].iter());
         for &user in direct.iter().chain(through_rules) {
             let user = user as usize;
             waits[user] = waits[user].saturating_sub(1);

@@ -119,8 +119,7 @@ impl<'a, 'l> Rules<'a, 'l> {
     }
 
     fn at_rule(&mut self) -> bool {
-        let named =
-            |lexeme: Lexeme| lexeme.first_on_line && matches!(lexeme.token, Ok(Token::Name | Token::Number));
+        let named = |lexeme: Lexeme| lexeme.first_on_line && matches!(lexeme.token, Ok(Token::Name | Token::Number));
         if !self.look(0).is_some_and(named) {
             return false;
         }

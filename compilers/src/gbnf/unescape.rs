@@ -130,7 +130,11 @@ impl<'s> Characters<'s> {
             self.at = before;
         }
         let message = format!("U+{unit:04X} is half of a surrogate pair");
-        Err(self.bad_escape(start, message, "write both halves one after the other, or the code point as `\\UHHHHHHHH`"))
+        Err(self.bad_escape(
+            start,
+            message,
+            "write both halves one after the other, or the code point as `\\UHHHHHHHH`",
+        ))
     }
 
     fn hexadecimal(&mut self, digits: usize) -> Option<u32> {
@@ -192,11 +196,14 @@ mod tests {
 
     #[test]
     fn every_bad_escape_is_reported() {
-        assert_eq!(decode(r"\@ \uFF \x4").unwrap_err(), [
-            "unknown escape `\\@`",
-            "the escape needs 4 hexadecimal digits, 2 found",
-            "the escape needs 2 hexadecimal digits, 1 found",
-        ]);
+        assert_eq!(
+            decode(r"\@ \uFF \x4").unwrap_err(),
+            [
+                "unknown escape `\\@`",
+                "the escape needs 4 hexadecimal digits, 2 found",
+                "the escape needs 2 hexadecimal digits, 1 found",
+            ]
+        );
         assert_eq!(decode(r"\ud83d\u0041").unwrap_err(), ["U+D83D is half of a surrogate pair"]);
         assert_eq!(decode(r"\ude00").unwrap_err(), ["U+DE00 is half of a surrogate pair"]);
         assert_eq!(decode(r"\U00110000").unwrap_err(), ["U+110000 is not a code point"]);
