@@ -37,6 +37,7 @@ pub(super) fn parse(source: &str, budget: &mut Budget<'_>) -> (Ast, Vec<Diagnost
             continue;
         };
         attributes::refuse(header, source, &mut builder);
+        let before = builder.mark();
         let parsed = parser.parse(&mut builder, &mut rules);
         if rules.limit().is_some() {
             // What the parser took for the end of the rule is only where reading stopped.
@@ -52,6 +53,10 @@ pub(super) fn parse(source: &str, budget: &mut Budget<'_>) -> (Ast, Vec<Diagnost
                 break;
             }
             Err(error) => {
+                if rules.swallowing_literal().is_some() {
+                    // What was read was inside out, literals for text and text for literals.
+                    builder.truncate(before);
+                }
                 builder.diagnostics.push(explain(&error, &rules, source));
                 rules.recover();
                 None
