@@ -40,7 +40,7 @@ fn atoms(syntax: Syntax) -> BoxedStrategy<String> {
             "(?x: a b )",
             "[]a]",
         ]),
-        _ => atoms.extend(["[^]", "[]", r"\p{Lu}", r"\u{61}", r"\u00e9", r"\cJ", r"[\b]"]),
+        _ => atoms.extend(["[^]", "[]", r"\p{Nd}", r"\u{61}", r"\u00e9", r"\cJ", r"[\b]"]),
     }
     prop::sample::select(atoms).prop_map(str::to_owned).boxed()
 }

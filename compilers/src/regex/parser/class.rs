@@ -43,7 +43,7 @@ impl Parser<'_> {
         while !self.eat("]") {
             let item = self.at;
             let low = self.class_item(start)?;
-            if !(self.rest().starts_with('-') && !self.rest().starts_with("-]")) {
+            if !self.rest().starts_with('-') || self.rest().starts_with("-]") {
                 add(&mut ranges, low);
                 continue;
             }
