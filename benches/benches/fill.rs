@@ -3,7 +3,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use grammarc_benches::{gbnf_matcher, tokenizer};
 
-const JSON: &str = include_str!("../grammars/json.gbnf");
+const JSON: &str = include_str!("../../fuzz/grammars/json.gbnf");
 
 fn fill(criterion: &mut Criterion) {
     let tokenizer = tokenizer();
