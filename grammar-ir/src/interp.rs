@@ -1,1 +1,0 @@
-//! The slow recogniser: the meaning of a grammar.

@@ -1,0 +1,205 @@
+//! The slow recogniser: the meaning of a [`Grammar`], and the oracle for everything fast.
+//!
+//! An Earley recogniser over expressions (Earley 1970, *An efficient context-free parsing algorithm*), with no
+//! preparation of the grammar beyond leaving out what can produce no word. An item `(expression, progress, origin)` in
+//! the set of position `p` says: the symbols from `origin` to `p` are how a word of the expression may begin, and this
+//! much of the expression is behind us. What progress means for each kind of expression is in `step`.
+//!
+//! As no unproductive expression is ever predicted, every item can be completed. So a set with an item is the same
+//! thing as a prefix that some word of the language has.
+
+mod productive;
+mod step;
+
+use std::sync::OnceLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::{ByteSet, Expr, ExprId, Grammar};
+use productive::Productive;
+use step::Step;
+
+/// Whether `text` is a word of the language of `grammar`. A word that needs a token terminal is not a text.
+///
+/// ```
+/// use grammar_ir::{interp, text};
+/// let grammar = text::parse(r#"root = root "+" root | [0-9]{1,3} ;"#)?;
+/// assert!(interp::accepts(&grammar, b"1+22+333"));
+/// assert!(!interp::accepts(&grammar, b"1+"));
+/// # Ok::<(), text::ParseError>(())
+/// ```
+pub fn accepts(grammar: &Grammar, text: &[u8]) -> bool {
+    let mut recognizer = Recognizer::new(grammar);
+    text.iter().all(|&byte| recognizer.push_byte(byte)) && recognizer.is_accepting()
+}
+
+/// Reads a text symbol by symbol and says at each position whether it can become a word and whether it is one.
+///
+/// Time and memory are at worst cubic and quadratic in the length of the text.
+#[derive(Debug, Clone)]
+pub struct Recognizer<'g> {
+    grammar: &'g Grammar,
+    productive: Productive,
+    root_body: ExprId,
+    /// One set per position; never empty.
+    sets: Vec<ItemSet>,
+}
+
+/// How far one expression has come since `origin`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Item {
+    expr: ExprId,
+    progress: usize,
+    origin: usize,
+}
+
+/// The items at one position. The closure is left until something asks for it, as a walk over a vocabulary mostly asks
+/// only whether a set is empty.
+#[derive(Debug, Clone, Default)]
+struct ItemSet {
+    /// The items that the last symbol advanced; all others at this position follow from them.
+    kernel: Vec<Item>,
+    closure: OnceLock<Closure>,
+}
+
+/// What follows from a kernel, indexed by what is asked of it.
+#[derive(Debug, Clone, Default)]
+struct Closure {
+    /// Per expression that begins here: the items that wait for it to end.
+    waiting: FxHashMap<ExprId, Vec<Item>>,
+    /// The items that the next byte may advance.
+    on_byte: Vec<Item>,
+    /// The items that the next token may advance.
+    on_token: Vec<Item>,
+    /// Whether the text up to here is a word.
+    accepting: bool,
+}
+
+impl<'g> Recognizer<'g> {
+    /// A recogniser at the start of a text.
+    pub fn new(grammar: &'g Grammar) -> Self {
+        let productive = Productive::of(grammar);
+        let root_body = grammar.rule(grammar.root()).body;
+        let start = Item { expr: root_body, progress: step::START, origin: 0 };
+        let kernel = if productive.contains(root_body) { vec![start] } else { Vec::new() };
+        Self { grammar, productive, root_body, sets: vec![ItemSet { kernel, closure: OnceLock::new() }] }
+    }
+
+    /// Appends one byte; answers [`is_viable`](Self::is_viable).
+    pub fn push_byte(&mut self, byte: u8) -> bool {
+        let advanced = self.closure(self.position()).on_byte.iter();
+        let kernel = advanced.filter_map(|&item| self.advance_on_byte(item, byte)).collect();
+        self.push_set(kernel)
+    }
+
+    /// Appends bytes; answers [`is_viable`](Self::is_viable).
+    pub fn push_bytes(&mut self, bytes: &[u8]) -> bool {
+        for &byte in bytes {
+            self.push_byte(byte);
+        }
+        self.is_viable()
+    }
+
+    /// Appends a token, which is matched by its bytes, if it has any, or as a whole by a token terminal whose set
+    /// holds it; what both ways lead to is joined. Answers [`is_viable`](Self::is_viable).
+    ///
+    /// The position moves by the number of bytes, or by one for a token without bytes.
+    pub fn push_token(&mut self, token: u32, bytes: &[u8], is_stop: bool) -> bool {
+        let advanced = self.closure(self.position()).on_token.iter();
+        let matched: Vec<Item> = advanced
+            .filter(|item| matches!(self.grammar.expr(item.expr), Expr::Token(set) if set.contains(token, is_stop)))
+            .map(|&item| Item { progress: step::DONE, ..item })
+            .collect();
+        if bytes.is_empty() {
+            return self.push_set(matched);
+        }
+        self.push_bytes(bytes);
+        if let Some(last) = self.sets.last_mut() {
+            last.kernel.extend(matched);
+        }
+        self.is_viable()
+    }
+
+    /// Whether some word of the language starts with what was pushed.
+    pub fn is_viable(&self) -> bool {
+        self.sets.last().is_some_and(|set| !set.kernel.is_empty())
+    }
+
+    /// Whether what was pushed is a word of the language.
+    pub fn is_accepting(&self) -> bool {
+        self.closure(self.position()).accepting
+    }
+
+    /// The number of symbols pushed: bytes, and tokens without bytes.
+    pub fn position(&self) -> usize {
+        self.sets.len() - 1
+    }
+
+    /// Goes back to an earlier position; a later one changes nothing.
+    pub fn truncate(&mut self, position: usize) {
+        self.sets.truncate(position.saturating_add(1));
+    }
+
+    /// The bytes after which the text is still viable.
+    pub fn expected_bytes(&self) -> ByteSet {
+        let items = &self.closure(self.position()).on_byte;
+        (0..=u8::MAX).filter(|&byte| items.iter().any(|&item| self.advance_on_byte(item, byte).is_some())).collect()
+    }
+
+    fn push_set(&mut self, kernel: Vec<Item>) -> bool {
+        self.sets.push(ItemSet { kernel, closure: OnceLock::new() });
+        self.is_viable()
+    }
+
+    fn advance_on_byte(&self, item: Item, byte: u8) -> Option<Item> {
+        let progress = step::on_byte(self.grammar.expr(item.expr), item.progress, byte)?;
+        self.productive.reaches(item.expr, progress).then_some(Item { progress, ..item })
+    }
+
+    /// The closure at `position`. Those at earlier positions have been asked for before, as pushing a symbol does.
+    fn closure(&self, position: usize) -> &Closure {
+        self.sets[position].closure.get_or_init(|| self.close(position))
+    }
+
+    /// Predicts and completes until nothing new follows.
+    fn close(&self, here: usize) -> Closure {
+        let mut closure = Closure::default();
+        let mut seen: FxHashSet<Item> = FxHashSet::default();
+        let mut completed: FxHashSet<(ExprId, usize)> = FxHashSet::default();
+        let mut agenda = self.sets[here].kernel.clone();
+        while let Some(item) = agenda.pop() {
+            if !seen.insert(item) {
+                continue;
+            }
+            let expr = self.grammar.expr(item.expr);
+            match step::next(self.grammar, expr, item.progress) {
+                Step::Nothing => {}
+                Step::Byte => closure.on_byte.push(item),
+                Step::Token => closure.on_token.push(item),
+                Step::OneOf(parts) => {
+                    for &part in parts.iter().filter(|&&part| self.productive.contains(part)) {
+                        closure.waiting.entry(part).or_default().push(item);
+                        agenda.push(Item { expr: part, progress: step::START, origin: here });
+                        // The part may have ended here, as an empty word, before this item came to wait for it.
+                        if completed.contains(&(part, here)) {
+                            agenda.push(self.advance_over_part(item, true));
+                        }
+                    }
+                }
+            }
+            if step::is_complete(expr, item.progress) && completed.insert((item.expr, item.origin)) {
+                let empty = item.origin == here;
+                let origin = if empty { &closure } else { self.closure(item.origin) };
+                let waiting = origin.waiting.get(&item.expr).into_iter().flatten();
+                agenda.extend(waiting.map(|&waiting| self.advance_over_part(waiting, empty)));
+            }
+        }
+        closure.accepting = completed.contains(&(self.root_body, 0));
+        closure
+    }
+
+    fn advance_over_part(&self, item: Item, empty: bool) -> Item {
+        let progress = step::over_part(self.grammar.expr(item.expr), item.progress, empty);
+        Item { progress, ..item }
+    }
+}
