@@ -82,6 +82,11 @@ impl TypeSet {
         self.0 |= 1 << kind as u8;
     }
 
+    /// The types in both sets.
+    pub(super) fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether the type is in the set.
     pub(super) fn contains(self, kind: Type) -> bool {
         self.0 & (1 << kind as u8) != 0

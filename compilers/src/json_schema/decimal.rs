@@ -20,6 +20,11 @@ impl Decimal {
     /// Zero.
     pub(super) const ZERO: Self = Self { negative: false, digits: Vec::new(), point: 0 };
 
+    /// One.
+    pub(super) fn one() -> Self {
+        Self { negative: false, digits: vec![1], point: 1 }
+    }
+
     /// The value of a JSON number; `None` when its exponent is out of all bounds.
     pub(super) fn from_json(number: &Number) -> Option<Self> {
         Self::parse(&number.to_string())

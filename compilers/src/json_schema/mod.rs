@@ -14,6 +14,7 @@ mod ast;
 mod decimal;
 mod evaluate;
 mod expand;
+mod format;
 mod keyword;
 mod literal;
 mod lower;
