@@ -31,50 +31,17 @@ pub(super) enum Step<'g> {
 
 pub(super) fn next<'g>(grammar: &'g Grammar, expr: &'g Expr, progress: usize) -> Step<'g> {
     match expr {
-        Expr::Empty | Expr::Never => Step::Nothing,
-        Expr::Bytes(bytes) => {
-            if progress < bytes.len() {
-                Step::Byte
-            } else {
-                Step::Nothing
-            }
-        }
-        Expr::ByteSet(_) => {
-            if progress == START {
-                Step::Byte
-            } else {
-                Step::Nothing
-            }
-        }
-        Expr::Class(_) => {
-            if is_complete(expr, progress) {
-                Step::Nothing
-            } else {
-                Step::Byte
-            }
-        }
+        Expr::Bytes(bytes) if progress < bytes.len() => Step::Byte,
+        Expr::ByteSet(_) | Expr::Class(_) if progress != DONE => Step::Byte,
         Expr::Automaton(_) => Step::Byte,
-        Expr::Token(_) => {
-            if progress == START {
-                Step::Token
-            } else {
-                Step::Nothing
-            }
-        }
+        Expr::Token(_) if progress == START => Step::Token,
         Expr::Sequence(operands) => Step::OneOf(operands.get(progress).map_or(&[], std::slice::from_ref)),
-        Expr::Choice(operands) => {
-            if progress == START {
-                Step::OneOf(operands)
-            } else {
-                Step::Nothing
-            }
-        }
+        Expr::Choice(operands) if progress == START => Step::OneOf(operands),
         Expr::Rule(rule) if progress == START => Step::OneOf(std::slice::from_ref(&grammar.rule(*rule).body)),
-        Expr::Rule(_) => Step::Nothing,
-        Expr::Repeat { body, max, .. } => match max {
-            Some(max) if progress >= *max as usize => Step::Nothing,
-            _ => Step::OneOf(std::slice::from_ref(body)),
-        },
+        Expr::Repeat { body, max, .. } if max.is_none_or(|max| progress < max as usize) => {
+            Step::OneOf(std::slice::from_ref(body))
+        }
+        _ => Step::Nothing,
     }
 }
 
@@ -150,7 +117,7 @@ fn has_character_starting_with(set: &CharSet, bytes: &[u8]) -> bool {
     // The code points whose encodings of `len` bytes start so are one range: the bits that are missing, all 0 to all 1.
     let lead_bits = u32::from(lead) & [0x7f, 0x1f, 0x0f, 0x07][len - 1];
     let bits = rest.iter().fold(lead_bits, |bits, &byte| bits << 6 | u32::from(byte & 0x3f));
-    let (low, high) = (bits << (6 * missing), (bits + 1 << (6 * missing)) - 1);
+    let (low, high) = (bits << (6 * missing), ((bits + 1) << (6 * missing)) - 1);
     // Shorter encodings are not allowed to be written longer, and surrogates are not characters.
     let (shortest, longest) = [(0, 0x7f), (0x80, 0x7ff), (0x800, 0xffff), (0x10000, 0x10ffff)][len - 1];
     let (low, high) = (low.max(shortest), high.min(longest));

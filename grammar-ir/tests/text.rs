@@ -1,0 +1,140 @@
+//! The text form: round trips, and the faults it reports.
+
+mod common;
+
+use common::Enumeration;
+use grammar_ir::{CharSet, GrammarBuilder, text, verify};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn printing_and_parsing_give_the_grammar_back(grammar in common::grammars()) {
+        let printed = text::print(&grammar);
+        let parsed = text::parse(&printed).unwrap_or_else(|error| panic!("{printed}\n{error}"));
+        prop_assert_eq!(verify(&parsed), Ok(()));
+        prop_assert_eq!(text::print(&parsed), printed);
+        prop_assert_eq!(parsed.root(), grammar.root());
+        let names = |grammar: &grammar_ir::Grammar| grammar.rules().iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
+        prop_assert_eq!(names(&parsed), names(&grammar));
+        prop_assert_eq!(Enumeration::of(&parsed, 3).words, Enumeration::of(&grammar, 3).words);
+    }
+
+    #[test]
+    fn no_text_panics(source in "[a-b$%=;:,|(){}?*+^\"`\\[\\]<>0-9 \\\\-]{0,40}") {
+        let _ = text::parse(&source);
+    }
+
+    #[test]
+    fn no_text_of_grammar_tokens_panics(tokens in prop::collection::vec(prop::sample::select(vec![
+        "a", "root", "$x", "%start", "%token", "%automaton", "%never", "=", ";", "|", "(", ")", "{", "}", "0", "1", ",",
+        ":", "->", "<61>", "[a]", "\"\"", "?", "*", "^",
+    ]), 0..30)) {
+        let _ = text::parse(&tokens.join(" "));
+    }
+}
+
+#[test]
+fn every_construct_prints_as_it_is_documented() {
+    let source = "\
+%start `a b` ;
+$1 = \"one\" [a-z]{2,} (x | \"\")? ([^x] | \"\\xff\\n\\u{200b}é\") %token(1, 2) ;
+`a b` = $1{2} | $1 | (x y)* %token(^) ;
+x = <00-1f 7f> | [\\[\\]\\-\\^\\\\0] | %never ;
+y = %automaton {
+    0: <61> -> 1, <62-63> -> 0 ;
+    1*: ;
+  } ;
+";
+    let grammar = text::parse(source).unwrap_or_else(|error| panic!("{error}"));
+    let expected = source.replace(" | %never", "").replace("[\\[\\]\\-\\^\\\\0]", "[\\-0\\[-\\^]");
+    assert_eq!(text::print(&grammar), expected);
+}
+
+#[test]
+fn faults_are_placed_and_say_what_to_do() {
+    let cases = [
+        ("", "1:1: no rule is named `root`; name the root rule with `%start name ;`"),
+        ("root = \"a\"\n  | b ;", "2:5: rule `b` is not defined"),
+        ("root = \"\" ; root = \"\" ;", "1:13: rule `root` is defined twice"),
+        ("root = ;", "1:8: expected an expression; the empty word is `\"\"`, found `;`"),
+        ("root = (\"a\" ;", "1:13: expected `)`, found `;`"),
+        ("root = \"a\") ;", "1:11: expected `;`, found `)`"),
+        ("root = \"é\" \"a", "1:12: the literal is not closed"),
+        ("root = [z-a] ;", "1:9: the range is empty: its end comes before its start"),
+        ("root = \"a\"{2,1} ;", "1:14: the range is empty: its end comes before its start"),
+        ("root = \"a\"{4294967296} ;", "1:12: the number does not fit in 32 bits"),
+        ("root = $x ;", "1:8: `$x` is not bound before its use; bindings come first in a file"),
+        ("root = <6> ;", "1:9: a byte is written as two hexadecimal digits"),
+        ("root = %automaton { 0: <61> -> 1 ; } ;", "1:32: this automaton has no state 1"),
+        (
+            "root = %automaton { 1: ; } ;",
+            "1:21: the states of an automaton are numbered 0, 1, 2, … in order; this one is number 0",
+        ),
+        (
+            "root = %automaton { 0: <61> -> 0, <61-62> -> 0 ; } ;",
+            "1:21: two edges of this state share a byte; automata are deterministic",
+        ),
+        (
+            "root = [\\xff] ;",
+            "1:10: \\xHH above 7f stands for a byte, which only a literal can hold; write a character as \\u{H…}",
+        ),
+        (
+            "root = \"\\q\" ;",
+            "1:10: unknown escape; write \\\\, \\n, \\r, \\t, \\xHH, \\u{H…}, or a backslash before punctuation",
+        ),
+    ];
+    for (source, expected) in cases {
+        match text::parse(source) {
+            Ok(_) => panic!("{source} is read"),
+            Err(error) => assert_eq!(error.to_string(), expected, "{source}"),
+        }
+    }
+}
+
+#[test]
+fn bindings_that_double_are_refused() {
+    let mut source = String::from("$0 = \"a\"? \"b\"? ;\n");
+    (1..60).for_each(|n| source.push_str(&format!("${n} = ${} ${} ;\n", n - 1, n - 1)));
+    source.push_str("root = $59 ;");
+    let error = text::parse(&source).unwrap_err();
+    assert!(error.to_string().contains("expands to more than"), "{error}");
+}
+
+#[test]
+fn deep_nesting_is_refused_when_read_and_bound_when_printed() {
+    let deep = |levels: usize| format!("root = {}\"a\"{} ;", "(".repeat(levels), ")*".repeat(levels));
+    assert!(text::parse(&deep(60_000)).unwrap_err().to_string().contains("nested deeper than"));
+
+    let mut builder = GrammarBuilder::new();
+    let root = builder.declare("root");
+    let letter = builder.class(CharSet::range('a', 'z'));
+    let body = (0..100_000).fold(letter, |body, n| {
+        if n % 2 == 0 { builder.repeat(body, 0, None) } else { builder.sequence([letter, body]) }
+    });
+    builder.define(root, body);
+    let grammar = builder.finish(root).unwrap();
+    let printed = text::print(&grammar);
+    assert_eq!(text::print(&text::parse(&printed).unwrap()), printed);
+}
+
+#[test]
+fn shared_expressions_print_once() {
+    let mut builder = GrammarBuilder::new();
+    let root = builder.declare("root");
+    let mut body = builder.literal("x");
+    for n in 0..200u32 {
+        let other = builder.literal(&n.to_string());
+        let either = builder.choice([body, other]);
+        let repeated = builder.repeat(either, 2, Some(3));
+        body = builder.sequence([repeated, other, repeated]);
+    }
+    builder.define(root, body);
+    let grammar = builder.finish(root).unwrap();
+    let printed = text::print(&grammar);
+    assert!(printed.len() < 20_000, "{} bytes", printed.len());
+    let parsed = text::parse(&printed).unwrap();
+    assert_eq!(parsed.exprs().len(), grammar.exprs().len());
+    assert_eq!(text::print(&parsed), printed);
+}
