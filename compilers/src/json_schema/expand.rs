@@ -334,7 +334,8 @@ fn product(context: &mut Context<'_>, place: &str, left: Vec<Alternative>, right
         return left;
     }
     if left.len().saturating_mul(right.len()) > MAX_ALTERNATIVES {
-        let message = format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
+        let message =
+            format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
         context.refusals.push(Code::Limit, place.to_owned(), message, Some("combine fewer branches"));
         return Vec::new();
     }

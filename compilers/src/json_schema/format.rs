@@ -39,16 +39,8 @@ macro_rules! offset_minutes {
 
 /// RFC 3339 full-date with the days of each month and leap years.
 const DATE: &str = date!();
-const TIME: &str = concat!(
-    "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|",
-    offset_minutes!(),
-    ")"
-);
-const DATE_TIME: &str = concat!(
-    date!(),
-    "[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|",
-    offset_minutes!(),
-    ")"
-);
+const TIME: &str = concat!("([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|", offset_minutes!(), ")");
+const DATE_TIME: &str =
+    concat!(date!(), "[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|", offset_minutes!(), ")");
 /// RFC 2673 dotted-quad without leading zeros.
 const IPV4: &str = "((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";

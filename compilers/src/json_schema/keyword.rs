@@ -61,16 +61,42 @@ pub(super) enum Role {
 pub(super) fn role(keyword: &str, draft: Draft) -> Role {
     use Draft::{Draft4, Draft6, Draft7, Draft2019, Draft2020};
     let (since, until) = match keyword {
-        "type" | "enum" | "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf"
-        | "minLength" | "maxLength" | "pattern" | "format" | "items" | "minItems" | "maxItems" | "uniqueItems"
-        | "properties" | "patternProperties" | "additionalProperties" | "required" | "minProperties"
-        | "maxProperties" | "allOf" | "anyOf" | "oneOf" | "not" | "$ref" => (Draft4, Draft2020),
+        "type"
+        | "enum"
+        | "minimum"
+        | "maximum"
+        | "exclusiveMinimum"
+        | "exclusiveMaximum"
+        | "multipleOf"
+        | "minLength"
+        | "maxLength"
+        | "pattern"
+        | "format"
+        | "items"
+        | "minItems"
+        | "maxItems"
+        | "uniqueItems"
+        | "properties"
+        | "patternProperties"
+        | "additionalProperties"
+        | "required"
+        | "minProperties"
+        | "maxProperties"
+        | "allOf"
+        | "anyOf"
+        | "oneOf"
+        | "not"
+        | "$ref" => (Draft4, Draft2020),
         "const" | "contains" | "propertyNames" => (Draft6, Draft2020),
         "if" | "then" | "else" => (Draft7, Draft2020),
         "additionalItems" => (Draft4, Draft2019),
         // Removed in 2019-09; still read there, since what it says is plain and dropping it would widen.
         "dependencies" => (Draft4, Draft2020),
-        "dependentRequired" | "dependentSchemas" | "minContains" | "maxContains" | "unevaluatedItems"
+        "dependentRequired"
+        | "dependentSchemas"
+        | "minContains"
+        | "maxContains"
+        | "unevaluatedItems"
         | "unevaluatedProperties" => (Draft2019, Draft2020),
         "$recursiveRef" => (Draft2019, Draft2019),
         "prefixItems" | "$dynamicRef" => (Draft2020, Draft2020),

@@ -15,7 +15,13 @@ const MAX_PLAIN: usize = 4_096;
 
 /// The texts of `value` at nesting `level`: strings and keys in all spellings, numbers with any zeros at their end,
 /// members in the given order. Nesting is bounded by the parser.
-pub(super) fn lower(value: &Value, level: u32, spaces: &Spaces, digits: Digits, builder: &mut GrammarBuilder) -> ExprId {
+pub(super) fn lower(
+    value: &Value,
+    level: u32,
+    spaces: &Spaces,
+    digits: Digits,
+    builder: &mut GrammarBuilder,
+) -> ExprId {
     let inner = (level + 1).min(spaces.levels());
     match value {
         Value::Null => builder.literal("null"),
@@ -25,8 +31,7 @@ pub(super) fn lower(value: &Value, level: u32, spaces: &Spaces, digits: Digits, 
         Value::String(text) => string::literal(text, builder),
         Value::Array(items) => {
             let layout = spaces.layout(level, builder);
-            let items: Vec<ExprId> =
-                items.iter().map(|item| lower(item, inner, spaces, digits, builder)).collect();
+            let items: Vec<ExprId> = items.iter().map(|item| lower(item, inner, spaces, digits, builder)).collect();
             bracketed(["[", "]"], items, layout, builder)
         }
         Value::Object(members) => {

@@ -21,8 +21,16 @@ pub(super) fn lower(normal: &Normal, options: &Options, budget: &mut Budget<'_>)
     let body = string::any_character(&mut builder);
     builder.define(character, body);
     let character = builder.rule(character);
-    let mut lowerer =
-        Lowerer { normal, options, builder, spaces, character, rules: FxHashMap::default(), queue: Vec::new(), counter: 0 };
+    let mut lowerer = Lowerer {
+        normal,
+        options,
+        builder,
+        spaces,
+        character,
+        rules: FxHashMap::default(),
+        queue: Vec::new(),
+        counter: 0,
+    };
     let value = lowerer.value(Normal::ROOT, 0);
     while let Some((node, level, rule)) = lowerer.queue.pop() {
         budget.check_time()?;

@@ -8,17 +8,10 @@ use super::normal::{ArrayShape, NodeId};
 /// The texts of the arrays of a (pruned) shape.
 pub(super) fn lower(lowerer: &mut Lowerer<'_>, shape: &ArrayShape<NodeId>, level: u32) -> ExprId {
     let layout = lowerer.spaces.layout(level, &mut lowerer.builder);
-    let allowed = |length: usize| {
-        shape.min as usize <= length && shape.max.is_none_or(|max| length <= max as usize)
-    };
+    let allowed = |length: usize| shape.min as usize <= length && shape.max.is_none_or(|max| length <= max as usize);
     let limit = shape.max.map_or(usize::MAX, |max| max as usize);
-    let prefix: Vec<ExprId> = shape
-        .prefix
-        .iter()
-        .take(limit)
-        .map_while(|node| *node)
-        .map(|node| lowerer.value(node, level + 1))
-        .collect();
+    let prefix: Vec<ExprId> =
+        shape.prefix.iter().take(limit).map_while(|node| *node).map(|node| lowerer.value(node, level + 1)).collect();
     let reaches_rest = prefix.len() == shape.prefix.len() && prefix.len() < limit;
     let rest = shape.rest.filter(|_| reaches_rest).map(|node| lowerer.value(node, level + 1));
     let builder = &mut lowerer.builder;

@@ -52,11 +52,21 @@ pub(super) fn lower(
     let free = (!arms.is_empty()).then(|| lowerer.builder.choice(arms));
     let counted = members.len().min(shape.min.max(shape.max.unwrap_or(0)) as usize);
     if (counted + 1).saturating_mul(members.len()) > MAX_RULES {
-        let message = format!("counting the members of an object with {} declared keys needs too many rules", members.len());
+        let message =
+            format!("counting the members of an object with {} declared keys needs too many rules", members.len());
         return Err(Diagnostic::new(Code::Limit, Place::Whole, message).into());
     }
     let saturation = counted.max(1) as u32;
-    let mut states = States { members: &members, free, layout, min: shape.min, max: shape.max, saturation, rules: FxHashMap::default(), queue: Vec::new() };
+    let mut states = States {
+        members: &members,
+        free,
+        layout,
+        min: shape.min,
+        max: shape.max,
+        saturation,
+        rules: FxHashMap::default(),
+        queue: Vec::new(),
+    };
     let start = states.rule(lowerer, (0, 0));
     while let Some((state, rule)) = states.queue.pop() {
         let body = states.body(lowerer, state);

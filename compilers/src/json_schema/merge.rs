@@ -59,7 +59,12 @@ pub(super) fn merge(context: &mut Context<'_>, kind: Type, alternative: &[Atom],
             merged.refuse(context, *id, keyword, reason);
         }
         if let Atom::Not(_, Part::Unsupported(keyword)) = atom {
-            merged.refuse(context, *id, keyword, "its complement, which a `not`, `oneOf` or `if` needs, is not implemented");
+            merged.refuse(
+                context,
+                *id,
+                keyword,
+                "its complement, which a `not`, `oneOf` or `if` needs, is not implemented",
+            );
         }
     }
     match kind {
@@ -113,7 +118,12 @@ fn enumerate(
 }
 
 /// Which keyword of a schema cannot be decided for a listed value.
-fn undecided(context: &mut Context<'_>, id: SchemaId, value: &Value, budget: &mut Budget<'_>) -> (&'static str, String) {
+fn undecided(
+    context: &mut Context<'_>,
+    id: SchemaId,
+    value: &Value,
+    budget: &mut Budget<'_>,
+) -> (&'static str, String) {
     let schema = context.ast.get(id);
     let kind = Type::of(value);
     if let Some(&(_, keyword, reason)) =
@@ -171,7 +181,9 @@ fn numbers(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
                 for number in numbers {
                     match Decimal::from_json(number) {
                         Some(value) => excluded.push(value),
-                        None => merged.refuse(context, *id, "enum", "the exponent of a number in it is out of all bounds"),
+                        None => {
+                            merged.refuse(context, *id, "enum", "the exponent of a number in it is out of all bounds")
+                        }
                     }
                 }
             }
@@ -223,7 +235,8 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             Atom::Not(_, Part::Pattern) => wanted.push(("pattern", false)),
             Atom::Not(_, Part::Format) => wanted.push(("format", false)),
             Atom::Not(_, Part::Values(index)) => {
-                let texts = schema.values[*index].iter().filter_map(Value::as_str).map(CharAutomaton::literal).collect();
+                let texts =
+                    schema.values[*index].iter().filter_map(Value::as_str).map(CharAutomaton::literal).collect();
                 let language = CharAutomaton::union_of(texts, budget).and_then(|texts| texts.complement(budget));
                 match language {
                     Ok(language) => languages.push((*id, "enum", Rc::new(language))),
@@ -271,7 +284,12 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         }
     };
     if !narrowed {
-        merged.refuse(context, id, keyword, "together with the other constraints on the string it needs too many states");
+        merged.refuse(
+            context,
+            id,
+            keyword,
+            "together with the other constraints on the string it needs too many states",
+        );
     }
     if !language.is_empty() {
         merged.shapes.push(Shape::String(StringShape { language: Some(language), min: 0, max: None }));
@@ -348,7 +366,8 @@ pub(super) fn is_surely_empty(
 ) -> bool {
     merge(context, kind, alternative, budget).shapes.iter().all(|shape| match shape {
         Shape::Object(object) => object.named.iter().any(|member| {
-            member.required && member.value.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
+            member.required
+                && member.value.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
         }),
         Shape::Array(array) => (0..array.min as usize).take(array.prefix.len() + 1).any(|index| {
             let item = array.prefix.get(index).unwrap_or(&array.rest);
@@ -361,7 +380,8 @@ pub(super) fn is_surely_empty(
 /// Judges a goal by the types and values that its schemas list, following `$ref` and `allOf` only: expanding it here
 /// could need the very `oneOf` that is being expanded.
 fn is_goal_surely_empty(context: &mut Context<'_>, goal: &Goal, depth: usize, budget: &mut Budget<'_>) -> bool {
-    let mut schemas: Vec<SchemaId> = goal.iter().filter(|literal| literal.positive).map(|literal| literal.schema).collect();
+    let mut schemas: Vec<SchemaId> =
+        goal.iter().filter(|literal| literal.positive).map(|literal| literal.schema).collect();
     let mut next = 0;
     while next < schemas.len() && schemas.len() < 64 {
         let schema = context.ast.get(schemas[next]);

@@ -121,7 +121,12 @@ struct Class {
 }
 
 impl Builder<'_> {
-    fn finish(mut self, context: &mut Context<'_>, merged: &mut Merged, budget: &mut Budget<'_>) -> Option<ObjectShape<Goal>> {
+    fn finish(
+        mut self,
+        context: &mut Context<'_>,
+        merged: &mut Merged,
+        budget: &mut Budget<'_>,
+    ) -> Option<ObjectShape<Goal>> {
         if self.max.is_some_and(|max| max < self.min) {
             return None;
         }
@@ -138,7 +143,9 @@ impl Builder<'_> {
         let keys = std::mem::take(&mut self.keys.list);
         for key in keys {
             let matches = |id: SchemaId, index: usize| {
-                patterns.iter().any(|pattern| pattern.uses.contains(&(id, index)) && pattern.language.accepts(&key.name))
+                patterns
+                    .iter()
+                    .any(|pattern| pattern.uses.contains(&(id, index)) && pattern.language.accepts(&key.name))
             };
             let mut value = self.value(|position| properties[position].get(key.name.as_str()).copied(), matches);
             if let Some(goal) = &mut value {
@@ -149,7 +156,9 @@ impl Builder<'_> {
                 match evaluate::is_valid(context, &[schema], &as_value, budget) {
                     Some(true) => {}
                     Some(false) => value = None,
-                    None => merged.refuse(context, id, "propertyNames", "whether a declared key satisfies it is not known"),
+                    None => {
+                        merged.refuse(context, id, "propertyNames", "whether a declared key satisfies it is not known")
+                    }
                 }
             }
             let value = value.filter(|_| !key.forbidden);

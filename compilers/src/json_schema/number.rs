@@ -26,9 +26,10 @@ const MAX_STATES: usize = 1 << 16;
 impl NumberSet {
     /// Keeps the numbers above `bound`.
     pub(super) fn bound_below(&mut self, bound: &Bound) {
-        let tighter = self.lower.as_ref().is_none_or(|current| {
-            bound.value > current.value || (bound.value == current.value && bound.exclusive)
-        });
+        let tighter = self
+            .lower
+            .as_ref()
+            .is_none_or(|current| bound.value > current.value || (bound.value == current.value && bound.exclusive));
         if tighter {
             self.lower = Some(bound.clone());
         }
@@ -36,9 +37,10 @@ impl NumberSet {
 
     /// Keeps the numbers below `bound`.
     pub(super) fn bound_above(&mut self, bound: &Bound) {
-        let tighter = self.upper.as_ref().is_none_or(|current| {
-            bound.value < current.value || (bound.value == current.value && bound.exclusive)
-        });
+        let tighter = self
+            .upper
+            .as_ref()
+            .is_none_or(|current| bound.value < current.value || (bound.value == current.value && bound.exclusive));
         if tighter {
             self.upper = Some(bound.clone());
         }
@@ -79,7 +81,11 @@ impl NumberSet {
     ///
     /// Without exponents a text is read digit by digit: how it compares with each bound so far, and its residue. With
     /// an exponent the digits say nothing about the size, so exponents are in the language only where neither matters.
-    pub(super) fn to_automaton(&self, digits: Digits, budget: &mut Budget<'_>) -> Result<Option<ByteAutomaton>, String> {
+    pub(super) fn to_automaton(
+        &self,
+        digits: Digits,
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<ByteAutomaton>, String> {
         Reader::new(self, digits)?.automaton(budget)
     }
 }
@@ -295,7 +301,9 @@ impl<'a> Reader<'a> {
         let modulus = u128::from(self.modulus);
         let residue = u128::from(state.residue) * power_of_ten(missing, modulus) % modulus;
         let divides = |&divisor: &u64| !state.excess && residue % u128::from(divisor) == 0;
-        self.multiples.iter().all(divides) && !self.non_multiples.iter().any(divides) && self.is_in_range(state, fraction)
+        self.multiples.iter().all(divides)
+            && !self.non_multiples.iter().any(divides)
+            && self.is_in_range(state, fraction)
     }
 
     fn is_in_range(&self, state: State, fraction: u64) -> bool {
@@ -315,7 +323,8 @@ impl<'a> Reader<'a> {
             };
             if state.negative { magnitude.reverse() } else { magnitude }
         };
-        let (lower, upper) = (settled(state, state.lower, &self.set.lower), settled(state, state.upper, &self.set.upper));
+        let (lower, upper) =
+            (settled(state, state.lower, &self.set.lower), settled(state, state.upper, &self.set.upper));
         let above = self.set.lower.as_ref().is_none_or(|bound| match order(lower, bound) {
             Ordering::Greater => true,
             Ordering::Equal => !bound.exclusive,

@@ -46,7 +46,11 @@ impl<'a> Reader<'a> {
             match Dialect::from_uri(uri) {
                 Dialect::Known(known) => draft = known,
                 Dialect::Unsupported => {
-                    refusals.unsupported("", "$schema", "this draft is not supported; use draft 4, 6, 7, 2019-09 or 2020-12");
+                    refusals.unsupported(
+                        "",
+                        "$schema",
+                        "this draft is not supported; use draft 4, 6, 7, 2019-09 or 2020-12",
+                    );
                 }
                 Dialect::Unknown => annotations.push(Annotation {
                     pointer: "/$schema".to_owned(),
@@ -191,7 +195,8 @@ impl<'a> Reader<'a> {
             "oneOf" => schema.one_of = Some(self.alternatives(place, value)),
             "not" => schema.not = Some(self.id(place)),
             "if" => {
-                let mut branch = |name| members.contains_key(name).then(|| self.id(pointer::push(&schema.pointer, name)));
+                let mut branch =
+                    |name| members.contains_key(name).then(|| self.id(pointer::push(&schema.pointer, name)));
                 let (consequence, alternative) = (branch("then"), branch("else"));
                 schema.conditional = Some(Conditional { condition: self.id(place), consequence, alternative });
             }
@@ -238,7 +243,14 @@ impl<'a> Reader<'a> {
         schema.integer = types.contains(Type::Number) && !has_number;
     }
 
-    fn bound(&mut self, schema: &mut Schema, place: String, members: &Map<String, Value>, keyword: &str, value: &Value) {
+    fn bound(
+        &mut self,
+        schema: &mut Schema,
+        place: String,
+        members: &Map<String, Value>,
+        keyword: &str,
+        value: &Value,
+    ) {
         let is_lower = keyword.ends_with("inimum");
         let exclusive = keyword.starts_with("exclusive");
         let sibling = if is_lower { "exclusiveMinimum" } else { "exclusiveMaximum" };

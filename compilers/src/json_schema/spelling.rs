@@ -31,7 +31,8 @@ impl Spelling for JsonString {
             }
         }
         for &(low, high) in set.ranges() {
-            for (low, high) in [(low as u32, (high as u32).min(0xd7ff)), ((low as u32).max(0xe000), (high as u32).min(0xffff))]
+            for (low, high) in
+                [(low as u32, (high as u32).min(0xd7ff)), ((low as u32).max(0xe000), (high as u32).min(0xffff))]
             {
                 unit_sequences(&[(b'\\', b'\\'), (b'u', b'u')], low, high, &mut sequences);
             }

@@ -43,8 +43,7 @@ impl Patterns {
 }
 
 fn compile(pattern: &str, anchoring: regex::Anchoring, budget: &mut Budget<'_>) -> Result<CharAutomaton, String> {
-    let mut options = regex::Options::default();
-    options.syntax = regex::Syntax::Ecma262;
+    let options = regex::Options::new(regex::Syntax::Ecma262);
     let parsed = regex::parse(pattern, &options, budget.limits()).map_err(|error| error.to_string())?;
     regex::to_automaton(&parsed, anchoring, budget).map_err(|error| error.to_string())
 }
@@ -141,9 +140,12 @@ impl Trie {
 
 /// The JSON texts of a set of strings in all spellings, quotes included.
 pub(super) fn literals<'t>(texts: impl IntoIterator<Item = &'t str>, builder: &mut GrammarBuilder) -> ExprId {
-    let inside = Trie::of(texts).lower(builder, |builder, node| {
-        if node.is_text { builder.literal("\"") } else { builder.never() }
-    });
+    let inside = Trie::of(texts).lower(
+        builder,
+        |builder, node| {
+            if node.is_text { builder.literal("\"") } else { builder.never() }
+        },
+    );
     let quote = builder.literal("\"");
     builder.sequence([quote, inside])
 }
