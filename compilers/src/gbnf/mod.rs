@@ -1,1 +1,112 @@
-//! GBNF and EBNF.
+//! GBNF (llama.cpp) and EBNF (XGrammar) in one dialect; `docs/gbnf.md` describes it.
+//!
+//! ```text
+//! source ─ lexer → lexemes ─ rules → one rule at a time ─ grammar.lalrpop → Ast ─ lower → Grammar ─ productive → Grammar
+//! ```
+//!
+//! * `lexer`: tokens by kind and span.
+//! * `rules`: where rules begin and end, nesting, limits.
+//! * `grammar.lalrpop`, `parse`: bodies; what the parser's complaints mean to the author of a grammar.
+//! * `attributes`: rule attributes, refused by name.
+//! * `ast`: the tree, an arena with spans.
+//! * `lower`, with `unescape` and `suggest`: names, escapes and token texts resolved.
+//! * `productive`: rules that can never produce anything are errors.
+
+mod ast;
+mod attributes;
+mod lexer;
+mod lower;
+mod parse;
+mod productive;
+mod rules;
+mod suggest;
+mod unescape;
+
+use grammar_ir::{Budget, Grammar, LimitError, LimitKind, Limits};
+
+use crate::diagnostic::Diagnostics;
+
+/// How a source is read.
+///
+/// ```
+/// use compilers::gbnf::Options;
+/// let options = Options::default().with_root("answer");
+/// assert_eq!(options.root, "answer");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// The name of the root rule. Default `root`.
+    pub root: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { root: "root".to_owned() }
+    }
+}
+
+impl Options {
+    /// The same with another root rule.
+    #[must_use]
+    pub fn with_root(mut self, root: impl Into<String>) -> Self {
+        self.root = root.into();
+        self
+    }
+}
+
+/// Resolves token terminals by text, `<think>`, against a vocabulary.
+pub trait TokenNames {
+    /// The id of the special or added token whose text, angle brackets included, is `text`.
+    fn token_id(&self, text: &str) -> Option<u32>;
+}
+
+/// Compiles `source`.
+///
+/// Every rule of the source is in the result, in source order, also those that the root does not need.
+///
+/// ```
+/// use compilers::gbnf;
+/// let source = r#"
+///     root  ::= "[" item ("," item)* "]"
+///     item  ::= [0-9]{1,3} | root
+/// "#;
+/// let grammar = gbnf::compile(source, &gbnf::Options::default(), None, &Default::default())?;
+/// assert_eq!(grammar.rules().len(), 2);
+///
+/// let source = "root ::= \"[\" itme \"]\"\nitem ::= [0-9]+";
+/// let errors = gbnf::compile(source, &gbnf::Options::default(), None, &Default::default()).unwrap_err();
+/// assert_eq!(
+///     errors.render("list.gbnf", source).to_string(),
+///     "\
+/// error[undefined]: rule `itme` is not defined
+///  --> list.gbnf:1:14
+///   |
+/// 1 | root ::= \"[\" itme \"]\"
+///   |              ^^^^
+///   = help: did you mean `item`?
+/// "
+/// );
+/// # Ok::<(), compilers::diagnostic::Diagnostics>(())
+/// ```
+///
+/// # Errors
+/// What is wrong with the source, several problems at once and in source order; the limit that was met; or what of the
+/// dialect is not supported yet, by name. A token terminal by text needs `tokens`.
+pub fn compile(
+    source: &str,
+    options: &Options,
+    tokens: Option<&dyn TokenNames>,
+    limits: &Limits,
+) -> Result<Grammar, Diagnostics> {
+    // Spans are 32 bits wide.
+    let source_limit = limits.source_bytes.min(u32::MAX as usize);
+    if source.len() > source_limit {
+        return Err(LimitError::new(LimitKind::SourceBytes, source_limit).into());
+    }
+    let mut budget = Budget::new(limits);
+    let (ast, diagnostics) = parse::parse(source, &mut budget);
+    let grammar = lower::lower(source, &ast, options, tokens, &mut budget, diagnostics)?;
+    productive::check(&grammar, &ast)?;
+    Ok(grammar)
+}

@@ -1,0 +1,200 @@
+//! From the syntax tree to the [`Grammar`]: names, escapes and token texts are resolved here.
+
+use std::collections::hash_map::Entry;
+
+use grammar_ir::{Budget, CharSet, ExprId, Grammar, GrammarBuilder, GrammarError, RuleId, TokenSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::ast::{Ast, MAX_TOKEN_ID, Node, NodeId, Span};
+use super::parse::MAX_DIAGNOSTICS;
+use super::{Options, TokenNames, suggest, unescape};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
+
+/// Lowers `ast`, unless it or the parser found `diagnostics`.
+///
+/// Rule `i` of the result is rule `i` of the tree.
+///
+/// # Errors
+/// The given diagnostics together with those found here.
+pub(super) fn lower(
+    source: &str,
+    ast: &Ast,
+    options: &Options,
+    tokens: Option<&dyn TokenNames>,
+    budget: &mut Budget<'_>,
+    diagnostics: Vec<Diagnostic>,
+) -> Result<Grammar, Diagnostics> {
+    let builder = GrammarBuilder::with_max_expressions(budget.limits().expressions);
+    let mut lowering = Lowering {
+        source,
+        tokens,
+        builder,
+        rules: FxHashMap::default(),
+        undefined: FxHashSet::default(),
+        expressions: Vec::with_capacity(ast.nodes.len()),
+        diagnostics,
+    };
+    // After a limit the tree is a part of the source, and what it seems to lack may be in the rest.
+    if lowering.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::Limit) {
+        return Err(lowering.diagnostics.into());
+    }
+    lowering.declare(ast);
+    for node in &ast.nodes {
+        budget.tick()?;
+        if lowering.diagnostics.len() >= MAX_DIAGNOSTICS {
+            break;
+        }
+        let expression = lowering.node(node);
+        lowering.expressions.push(expression);
+    }
+    lowering.finish(ast, options)
+}
+
+struct Lowering<'a> {
+    source: &'a str,
+    tokens: Option<&'a dyn TokenNames>,
+    builder: GrammarBuilder,
+    rules: FxHashMap<&'a str, (RuleId, Span)>,
+    undefined: FxHashSet<&'a str>,
+    expressions: Vec<ExprId>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Lowering<'a> {
+    fn report(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::new(code, span.place(), message).with_help(help));
+    }
+
+    fn declare(&mut self, ast: &Ast) {
+        for rule in &ast.rules {
+            let name = rule.name.of(self.source);
+            let id = self.builder.declare(name);
+            let first = match self.rules.entry(name) {
+                Entry::Vacant(entry) => {
+                    entry.insert((id, rule.name));
+                    continue;
+                }
+                Entry::Occupied(entry) => entry.get().1,
+            };
+            if self.diagnostics.len() >= MAX_DIAGNOSTICS {
+                return;
+            }
+            let (line, _) = line_and_column(self.source, first.range().start);
+            let help = format!("the first definition is on line {line}; join the two with `|` or rename one");
+            self.report(Code::Duplicate, rule.name, format!("rule `{name}` is defined twice"), help);
+        }
+    }
+
+    fn node(&mut self, node: &Node) -> ExprId {
+        match node {
+            Node::Literal(span) => {
+                let text = unescape::literal(self.source, *span, &mut self.diagnostics);
+                self.builder.literal(&text)
+            }
+            Node::Class(span) => {
+                let set = unescape::class(self.source, *span, &mut self.diagnostics);
+                self.builder.class(set)
+            }
+            Node::Any => self.builder.class(CharSet::single('\n').complement()),
+            Node::Reference(span) => self.reference(*span),
+            Node::TokenTerminal(span) => self.token_terminal(*span),
+            Node::TokenSet { ids, complement } => {
+                let ids = ids.iter().copied();
+                self.builder.token(if *complement { TokenSet::all_but(ids) } else { TokenSet::of(ids) })
+            }
+            Node::Sequence(operands) => {
+                let operands = self.lowered(operands);
+                self.builder.sequence(operands)
+            }
+            Node::Choice(operands) => {
+                let operands = self.lowered(operands);
+                self.builder.choice(operands)
+            }
+            Node::Repeat { body, min, max } => self.builder.repeat(self.expressions[body.index()], *min, *max),
+            Node::Vacant => self.builder.empty(),
+        }
+    }
+
+    fn lowered(&self, operands: &[NodeId]) -> Vec<ExprId> {
+        operands.iter().map(|operand| self.expressions[operand.index()]).collect()
+    }
+
+    fn reference(&mut self, span: Span) -> ExprId {
+        let name = span.of(self.source);
+        if let Some(&(rule, _)) = self.rules.get(name) {
+            return self.builder.rule(rule);
+        }
+        // One report for each name: the others have the same remedy.
+        if self.undefined.insert(name) {
+            let help = self.did_you_mean(name).unwrap_or_else(|| format!("add a rule `{name} ::= …`"));
+            self.report(Code::Undefined, span, format!("rule `{name}` is not defined"), help);
+        }
+        self.builder.empty()
+    }
+
+    fn did_you_mean(&self, name: &str) -> Option<String> {
+        suggest::nearest(name, self.rules.keys().copied()).map(|nearest| format!("did you mean `{nearest}`?"))
+    }
+
+    fn token_terminal(&mut self, span: Span) -> ExprId {
+        let (complement, text) = match span.of(self.source).strip_prefix('!') {
+            Some(text) => (true, text),
+            None => (false, span.of(self.source)),
+        };
+        match self.token_id(text) {
+            Ok(id) => self.builder.token(if complement { TokenSet::all_but([id]) } else { TokenSet::of([id]) }),
+            Err((code, message, help)) => {
+                self.report(code, span, message, help);
+                self.builder.empty()
+            }
+        }
+    }
+
+    /// The id that `text`, angle brackets included, stands for.
+    fn token_id(&self, text: &str) -> Result<u32, (Code, String, &'static str)> {
+        if let Some(digits) = text.strip_prefix("<[").and_then(|rest| rest.strip_suffix("]>"))
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return digits.parse().ok().filter(|&id| id <= MAX_TOKEN_ID).ok_or_else(|| {
+                let message = if digits.is_empty() {
+                    "the token terminal has no id".to_owned()
+                } else {
+                    format!("the token id is above {MAX_TOKEN_ID}")
+                };
+                (Code::Invalid, message, "give the id of a token of the vocabulary: `<[1234]>`")
+            });
+        }
+        let Some(tokens) = self.tokens else {
+            let message = format!("the token `{text}` cannot be looked up without a vocabulary");
+            return Err((Code::Undefined, message, "give a tokenizer, or write the token's id: `<[1234]>`"));
+        };
+        tokens.token_id(text).ok_or_else(|| {
+            let message = format!("the vocabulary has no special or added token `{text}`");
+            (Code::Undefined, message, "check its spelling; ordinary text is matched by a literal: `\"…\"`")
+        })
+    }
+
+    fn finish(mut self, ast: &Ast, options: &Options) -> Result<Grammar, Diagnostics> {
+        let root = self.rules.get(options.root.as_str()).map(|&(rule, _)| rule);
+        if root.is_none() {
+            let help = match self.did_you_mean(&options.root) {
+                Some(guess) => format!("{guess} The name of the root rule is an option"),
+                None => "name the rule to start from so, or give the name of the root rule as an option".to_owned(),
+            };
+            let message = format!("no rule is named `{}`, the root", options.root);
+            self.diagnostics.push(Diagnostic::new(Code::Undefined, Place::Whole, message).with_help(help));
+        }
+        let Some(root) = root.filter(|_| self.diagnostics.is_empty()) else {
+            return Err(self.diagnostics.into());
+        };
+        for (index, rule) in ast.rules.iter().enumerate() {
+            if let Some(body) = rule.body {
+                self.builder.define(RuleId::from_u32(index as u32), self.expressions[body.index()]);
+            }
+        }
+        self.builder.finish(root).map_err(|error| match error {
+            GrammarError::Limit(limit) => limit.into(),
+            other => Diagnostic::new(Code::Invalid, Place::Whole, other.to_string()).into(),
+        })
+    }
+}

@@ -1,0 +1,322 @@
+//! The language of compiled GBNF grammars, judged by the recogniser that defines the meaning of a grammar.
+
+use std::path::Path;
+
+use compilers::diagnostic::{Code, Diagnostics, Place};
+use compilers::gbnf::{self, Options, TokenNames};
+use grammar_ir::interp::{Recognizer, accepts};
+use grammar_ir::{Expr, Grammar, Limits, TokenSet, verify};
+
+fn compile(source: &str) -> Result<Grammar, Diagnostics> {
+    gbnf::compile(source, &Options::default(), None, &Limits::default())
+}
+
+/// Compiles `source` and checks which texts are words.
+#[track_caller]
+fn check(source: &str, accepted: &[&str], rejected: &[&str]) {
+    let grammar = match compile(source) {
+        Ok(grammar) => grammar,
+        Err(found) => panic!("{}", found.render("test.gbnf", source)),
+    };
+    verify(&grammar).unwrap();
+    for text in accepted {
+        assert!(accepts(&grammar, text.as_bytes()), "{text:?} should be a word of\n{source}");
+    }
+    for text in rejected {
+        assert!(!accepts(&grammar, text.as_bytes()), "{text:?} should be no word of\n{source}");
+    }
+}
+
+#[track_caller]
+fn messages(source: &str) -> Vec<String> {
+    compile(source).expect_err(source).iter().map(|found| found.message.clone()).collect()
+}
+
+fn corpus(file: &str) -> serde_json::Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/gbnf").join(file);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Runs a corpus; the number of verdicts that were checked.
+fn run_corpus(file: &str) -> usize {
+    let texts = |value: &serde_json::Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let mut verdicts = 0;
+    for case in corpus(file)["grammars"].as_array().unwrap() {
+        let source = case["source"].as_str().unwrap();
+        let options = Options::default().with_root(case["root"].as_str().unwrap_or("root"));
+        let compiled = gbnf::compile(source, &options, None, &Limits::default());
+        let grammar = match (compiled, case["error"] == true) {
+            (Err(_), true) => {
+                verdicts += 1;
+                continue;
+            }
+            (Ok(_), true) => panic!("should not compile:\n{source}"),
+            (Err(found), false) => panic!("{}", found.render(file, source)),
+            (Ok(grammar), false) => grammar,
+        };
+        for (text, word) in texts(&case["accept"])
+            .into_iter()
+            .map(|text| (text, true))
+            .chain(texts(&case["reject"]).into_iter().map(|text| (text, false)))
+        {
+            assert_eq!(accepts(&grammar, text.as_bytes()), word, "{text:?} in\n{source}");
+            verdicts += 1;
+        }
+    }
+    verdicts
+}
+
+#[test]
+fn llama_cpp_grammars() {
+    assert_eq!(run_corpus("llama_cpp.json"), 28);
+}
+
+#[test]
+fn xgrammar_grammars() {
+    assert_eq!(run_corpus("xgrammar.json"), 193);
+}
+
+#[test]
+fn rules_run_on_until_the_next_begins() {
+    check("root ::= \"a\" |\n  \"b\"\n    | \"c\"", &["a", "b", "c"], &["", "ab"]);
+    check("root ::= (\n\"a\"\n\"b\"\n)\n\"c\"", &["abc"], &["ab"]);
+    check(
+        "\u{FEFF}# comment ::= \"x\"\r\nroot ::= # here too\r\n  x y\r\n x ::= \"1\"\r\n\ty ::=\r\n\"2\"",
+        &["12"],
+        &["1"],
+    );
+    check("root ::= a\na ::=\n  b\n\nb ::= \"c\"", &["c"], &[""]);
+    check("root ::= item(\"x\")\nitem ::= \"y\"", &["yx"], &[]);
+}
+
+#[test]
+fn names() {
+    check(
+        "root ::= a.b .c -d _e 3f 12\na.b ::= \"1\"\n.c ::= \"2\"\n-d ::= \"3\"\n_e ::= \"4\"\n3f ::= \"5\"\n12 ::= \"6\"",
+        &["123456"],
+        &[],
+    );
+    check("root ::= Token (\"x\")\nToken ::= \"t\"", &["tx"], &["x"]);
+}
+
+#[test]
+fn empty_alternatives() {
+    check("root ::= \"a\" ( | \"b\") () \"c\"", &["ac", "abc"], &["bc"]);
+    check("root ::= | \"a\"", &["", "a"], &["aa"]);
+    check("root ::=", &[""], &["a"]);
+    check("root ::= \"\" | \"a\" \"\"", &["", "a"], &[]);
+}
+
+#[test]
+fn repetition() {
+    check("root ::= \"a\"* \"b\"+ \"c\"?", &["b", "aabbc"], &["", "ac", "bcc"]);
+    check("root ::= \"ab\"{2}", &["abab"], &["ab", "ababab"]);
+    check("root ::= [ab] {2 , }", &["ab", "abab"], &["a"]);
+    check("root ::= \"a\"{,2}", &["", "a", "aa"], &["aaa"]);
+    check("root ::= (\"a\" | \"b\"){1,2}", &["a", "ba"], &["", "aaa"]);
+    check("root ::= \"a\"{0} \"b\"", &["b"], &["ab"]);
+    check("root ::= \"a\"{0,0}", &[""], &["a"]);
+    let huge = compile("root ::= .{1000,1000000000}").unwrap();
+    assert!(huge.exprs().len() < 10);
+}
+
+#[test]
+fn characters() {
+    check("root ::= .", &["a", "é", "😀", "\r", "\0"], &["\n", "", "ab"]);
+    check("root ::= [^]", &["a", "\n", "😀"], &["", "ab"]);
+    check("root ::= [^a-c]", &["d", "é"], &["a", "b"]);
+    check("root ::= [ぁ-ゟァ-ヿ]+", &["ひらカタ"], &["漢"]);
+    check("root ::= \"\\x80\" [\\x80-\\xff]", &["\u{80}é"], &["\u{80}\u{100}"]);
+    check("root ::= \"\\ud83d\\ude00\" [\\U0001F600]", &["😀😀"], &[]);
+    check("root ::= \"two\nlines\"", &["two\nlines"], &["two"]);
+    check("root ::= [-+*/]+ [+-] [a\\-c] [\\]\\[\\^]", &["-+/-c]", "*+a^"], &["*+b^", "bb"]);
+    assert!(!accepts(&compile("root ::= \"\\x80\"").unwrap(), b"\x80"));
+    assert!(!accepts(&compile("root ::= [^a]").unwrap(), b"\xC3"));
+}
+
+#[test]
+fn every_kind_of_recursion() {
+    check("root ::= root \"+\" root | [0-9]", &["1", "1+2+3"], &["1+", "+"]);
+    check(
+        "root ::= a \"x\" | \"y\"\na ::= b root\nb ::= \"\" | \"b\"",
+        &["y", "yx", "byxx", "bbyxx"],
+        &["x", "xy", "byb"],
+    );
+    check("root ::= \"(\" root \")\" root | \"\"", &["", "()(())"], &["(", ")("]);
+    check("root ::= root root | \"a\" | \"\"", &["", "aaaa"], &["b"]);
+}
+
+#[test]
+fn an_empty_class_matches_nothing() {
+    check("root ::= [^\\u0000-\\U0010FFFF] | \"ok\"", &["ok"], &["", "a"]);
+    check("root ::= []* \"end\"", &["end"], &["[]end"]);
+    assert_eq!(messages("root ::= []"), ["rule `root` can never produce anything"]);
+}
+
+struct Names;
+
+impl TokenNames for Names {
+    fn token_id(&self, text: &str) -> Option<u32> {
+        ["<think>", "</think>", "<|im_end|>"].iter().position(|name| *name == text).map(|id| id as u32 + 100)
+    }
+}
+
+fn token_sets(grammar: &Grammar) -> Vec<TokenSet> {
+    grammar
+        .exprs()
+        .iter()
+        .filter_map(|expr| if let Expr::Token(set) = expr { Some((**set).clone()) } else { None })
+        .collect()
+}
+
+#[test]
+fn token_terminals() {
+    let source = "root ::= <think> (!</think>)* </think> <[7]> !<[8]> Token(1, 2) ExcludeToken(3,4)+ <|im_end|>";
+    let grammar = gbnf::compile(source, &Options::default(), Some(&Names), &Limits::default()).unwrap();
+    assert_eq!(
+        token_sets(&grammar),
+        [
+            TokenSet::of([100]),
+            TokenSet::all_but([101]),
+            TokenSet::of([101]),
+            TokenSet::of([7]),
+            TokenSet::all_but([8]),
+            TokenSet::of([1, 2]),
+            TokenSet::all_but([3, 4]),
+            TokenSet::of([102]),
+        ]
+    );
+    let grammar = compile("root ::= \"a\" <[3]> \"b\"").unwrap();
+    let mut recognizer = Recognizer::new(&grammar);
+    recognizer.push_bytes(b"a");
+    assert!(recognizer.push_token(3, b"", false));
+    recognizer.push_bytes(b"b");
+    assert!(recognizer.is_accepting());
+    assert!(!accepts(&grammar, b"a<[3]>b"));
+}
+
+#[test]
+fn token_terminals_that_mean_nothing() {
+    assert_eq!(messages("root ::= <think>"), ["the token `<think>` cannot be looked up without a vocabulary"]);
+    let source = "root ::= <thinc>\n  !<[x]>";
+    let found = gbnf::compile(source, &Options::default(), Some(&Names), &Limits::default()).unwrap_err();
+    let places: Vec<_> = found.iter().map(|it| it.place.clone()).collect();
+    assert_eq!(places, [Place::Span(9..16), Place::Span(19..25)]);
+    assert!(found.iter().all(|it| it.code == Code::Undefined));
+    assert_eq!(messages("root ::= <[]> <[2147483647]> Token(2147483647) Token(2147483646) <[99999999999]>").len(), 4);
+}
+
+#[test]
+fn unsupported_features_are_refused_by_name() {
+    let source = "\
+root[max_tokens=5, lazy] ::= TagDispatch((\"tag\", inner), loop_after_dispatch=true, excludes=(\"x\"))
+inner ::= Regex(\"a(b)\", flags=\"i\") Substring(\"abc\", \"d\") TokenTagDispatch((5, inner))
+tail ::= \"a\" (= inner \"b\" | (\"c\"))";
+    let found = compile(source).unwrap_err();
+    assert!(found.iter().all(|it| it.code == Code::Unsupported && it.message.contains("structural tags")));
+    let spans: Vec<&str> = found
+        .iter()
+        .map(|it| match &it.place {
+            Place::Span(span) => &source[span.clone()],
+            place => panic!("{place:?}"),
+        })
+        .collect();
+    assert_eq!(
+        spans,
+        [
+            "max_tokens=5",
+            "lazy",
+            "TagDispatch((\"tag\", inner), loop_after_dispatch=true, excludes=(\"x\"))",
+            "Regex(\"a(b)\", flags=\"i\")",
+            "Substring(\"abc\", \"d\")",
+            "TokenTagDispatch((5, inner))",
+            "(= inner \"b\" | (\"c\"))",
+        ]
+    );
+    for (diagnostic, name) in
+        found.iter().zip(["max_tokens", "lazy", "TagDispatch", "Regex", "Substring", "TokenTagDispatch", "lookahead"])
+    {
+        assert!(diagnostic.message.contains(name), "{}", diagnostic.message);
+    }
+}
+
+#[test]
+fn the_root_is_an_option() {
+    let source = "a ::= \"1\"\nb ::= \"2\"";
+    let grammar = gbnf::compile(source, &Options::default().with_root("b"), None, &Limits::default()).unwrap();
+    assert!(accepts(&grammar, b"2") && !accepts(&grammar, b"1"));
+    assert_eq!(grammar.rule(grammar.root()).name, "b");
+}
+
+#[test]
+fn nesting_is_limited() {
+    let nested = |depth: usize| format!("root ::= {}\"a\"{}", "(".repeat(depth), ")".repeat(depth));
+    check(&nested(1000), &["a"], &[]);
+    let found = compile(&nested(1001)).unwrap_err();
+    assert!(found.iter().map(|it| it.code).eq([Code::Limit]));
+    assert_eq!(messages(&nested(60_000)), ["nested deeper than the limit of 1000 levels"]);
+    assert_eq!(messages(&format!("root ::= {}", "(".repeat(60_000))).len(), 1);
+    let mut limits = Limits::default();
+    limits.nesting = usize::MAX;
+    for bracket in ["(", "(\"b\" ", "(\"b\" | "] {
+        let deep = format!("root ::= {}\"a\"{}", bracket.repeat(60_000), ")".repeat(60_000));
+        let grammar = gbnf::compile(&deep, &Options::default(), None, &limits).unwrap();
+        assert!(grammar.exprs().len() < 10, "{bracket}");
+    }
+    // A quantifier keeps every level apart.
+    let deep = format!("root ::= {}\"a\"{}", "(\"b\" ".repeat(20_000), ")?".repeat(20_000));
+    gbnf::compile(&deep, &Options::default(), None, &limits).unwrap();
+}
+
+#[test]
+fn the_length_of_a_source_is_limited() {
+    let mut limits = Limits::default();
+    limits.source_bytes = 20;
+    let at = |source: &str| gbnf::compile(source, &Options::default(), None, &limits).map_err(|it| it.to_string());
+    assert!(at("root ::= \"123456789\"").is_ok());
+    assert_eq!(at("root ::= \"1234567890\"").unwrap_err(), "the source is longer than the limit of 20 bytes");
+}
+
+#[test]
+fn expressions_are_limited() {
+    let mut limits = Limits::default();
+    limits.expressions = 100;
+    for source in [
+        format!("root ::= {}", "\"a\" ".repeat(200)),
+        format!("root ::= {}", "|".repeat(200)),
+        format!("root ::= {}", "()".repeat(200)),
+        (0..200).map(|index| format!("r{index} ::= \n")).collect(),
+        format!("root ::= {}", "(\"a\" | ".repeat(200) + &")".repeat(200)),
+    ] {
+        let found = gbnf::compile(&source, &Options::default(), None, &limits).unwrap_err();
+        assert_eq!(found.iter().map(|it| it.code).collect::<Vec<_>>(), [Code::Limit], "{source}");
+    }
+}
+
+#[test]
+fn large_sources_are_answered() {
+    let long = "é\\n".repeat(250_000);
+    let grammar = compile(&format!("root ::= \"{long}\"")).unwrap();
+    assert!(accepts(&compile("root ::= \"é\\n\"").unwrap(), "é\n".as_bytes()));
+    assert!(grammar.exprs().iter().any(|expr| matches!(expr, Expr::Bytes(bytes) if bytes.len() == 750_000)));
+
+    let chain: String = (0..10_000).map(|index| format!("r{index} ::= \"x\" r{}\n", index + 1)).collect();
+    assert_eq!(compile(&format!("root ::= r0\n{chain}r10000 ::= \"\"")).unwrap().rules().len(), 10_002);
+
+    // Each of these would be quadratic if an error made the lexer look through the rest of the source again.
+    let megabyte = 1_000_000;
+    for line in ["\\\"\n", "a ::= \"\\\"\n", "[\\]\n", "<", "a ::= @\n", "a ::= (\n", "a ::= \"b\" c d e\n", "x\n"] {
+        assert!(compile(&line.repeat(megabyte / line.len())).is_err(), "{line:?}");
+    }
+}
+
+#[test]
+fn a_compile_can_be_cancelled() {
+    let mut limits = Limits::default();
+    limits.cancel = Some(std::sync::Arc::new(true.into()));
+    let source = format!("root ::= {}", "a ".repeat(5_000));
+    let found = gbnf::compile(&source, &Options::default(), None, &limits).unwrap_err();
+    assert_eq!(found.to_string(), "compiling was cancelled");
+}
