@@ -51,7 +51,7 @@ fn compare(recognizer: &mut Recognizer<'_>, expected: &Enumeration, readings: &[
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn agrees_with_enumeration(grammar in common::grammars()) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use common::{BYTES, Enumeration, STOP_TOKEN, TOKENS};
 use grammar_ir::interp::Recognizer;
 use grammar_ir::passes::{self, PASSES};
-use grammar_ir::{Budget, Expr, Grammar, GrammarBuilder, LimitKind, Limits, text};
+use grammar_ir::{Budget, CharSet, Expr, Grammar, GrammarBuilder, LimitKind, Limits, text};
 use proptest::prelude::*;
 
 fn run(grammar: &Grammar) -> Grammar {
@@ -144,4 +144,33 @@ fn limits_are_named() {
     limits.expressions = 50;
     let error = passes::run(grammar, &mut Budget::new(&limits)).unwrap_err();
     assert_eq!(error.kind(), LimitKind::Expressions);
+}
+
+/// Without their dead alternatives these are sequences in sequences, each to be joined with the one around it.
+#[test]
+fn joining_deep_sequences_is_bounded() {
+    for (levels, word, fits) in
+        [(1_000, "[ab]", true), (1_000, "\"x\"", true), (50_000, "[ab]", false), (50_000, "\"x\"", false)]
+    {
+        let mut builder = GrammarBuilder::new();
+        let root = builder.declare("root");
+        let dead = builder.declare("dead");
+        let dead_reference = builder.rule(dead);
+        builder.define(dead, dead_reference);
+        let first = if word == "[ab]" { builder.class(CharSet::range('a', 'b')) } else { builder.literal("x") };
+        let body = (0..levels).fold(first, |body, _| {
+            let either = builder.choice([dead_reference, body]);
+            builder.sequence([first, either])
+        });
+        builder.define(root, body);
+        let grammar = builder.finish(root).unwrap();
+        let mut limits = Limits::default();
+        limits.expressions = 400_000;
+        let start = Instant::now();
+        match passes::run(grammar, &mut Budget::new(&limits)) {
+            Ok(after) => assert!(fits && after.rules().len() == 1, "{levels} {word}"),
+            Err(error) => assert!(!fits && error.kind() == LimitKind::Expressions, "{levels} {word}"),
+        }
+        assert!(start.elapsed() < Duration::from_secs(5), "{levels} {word} took {:?}", start.elapsed());
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use grammar_ir::pda::{LowerError, Pda};
-use grammar_ir::{Budget, ByteSet, Grammar, Limits, TokenSet};
+use grammar_ir::{Budget, ByteSet, Grammar, Limits, TokenSet, passes};
 
 use crate::bitmask;
 use crate::token_index::TokenIndex;
@@ -73,7 +73,7 @@ impl CompiledGrammar {
     /// When the language is empty, a limit is met, or the grammar names a token that the vocabulary lacks.
     pub fn new(grammar: &Grammar, tokenizer: Arc<Tokenizer>, limits: &Limits) -> Result<Arc<Self>, BindError> {
         let mut budget = Budget::new(limits);
-        let grammar = grammar.clone();
+        let grammar = passes::run(grammar.clone(), &mut budget)?;
         Self::from_pda(Pda::new(&grammar, &mut budget)?, tokenizer)
     }
 

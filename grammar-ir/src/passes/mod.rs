@@ -1,7 +1,8 @@
 //! Passes over grammars, in the order in which they run.
 //!
-//! Every pass keeps the language and is linear in the size of the grammar up to logarithmic factors. None of them
-//! recurses over expressions, so nesting costs no stack.
+//! Every pass keeps the language, and takes time linear in the size of the grammar up to logarithmic factors. The
+//! exception are sequences nested thousands deep which simplification joins into one: their square is bounded by
+//! [`Limits::expressions`](crate::Limits::expressions). No pass recurses over expressions, so nesting costs no stack.
 
 mod components;
 mod inline;

@@ -2,8 +2,8 @@
 
 use crate::{Budget, Expr, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, LimitKind, RuleId};
 
-/// Operands per expression that are allowed on average. Joining nested sequences copies their operands, so that
-/// sequences nested n deep would take n² of them.
+/// Operands per expression that are allowed on average. Where simplification joins nested sequences it copies their
+/// operands, so that sequences nested n deep take n² of them.
 const OPERANDS_PER_EXPRESSION: usize = 8;
 
 /// The new grammar of a pass.
@@ -49,10 +49,12 @@ impl Rebuild {
         })
     }
 
-    /// How many operands `operand` becomes in a sequence or choice.
+    /// How many operands `operand` may become in a sequence or choice; bytes, which may be joined to others, count as
+    /// the operands that would take as much memory.
     fn spliced(&self, operand: ExprId) -> usize {
         match self.builder.expr(operand) {
             Expr::Sequence(inner) | Expr::Choice(inner) => inner.len(),
+            Expr::Bytes(bytes) => 1 + bytes.len() / size_of::<ExprId>(),
             _ => 1,
         }
     }
