@@ -204,7 +204,7 @@ fn token_terminals_that_mean_nothing() {
     let found = gbnf::compile(source, &Options::default(), Some(&Names), &Limits::default()).unwrap_err();
     let places: Vec<_> = found.iter().map(|it| it.place.clone()).collect();
     assert_eq!(places, [Place::Span(9..16), Place::Span(19..25)]);
-    assert!(found.iter().all(|it| it.code == Code::Undefined));
+    assert!(found.iter().map(|it| it.code).eq([Code::Undefined, Code::Invalid]));
     assert_eq!(messages("root ::= <[]> <[2147483647]> Token(2147483647) Token(2147483646) <[99999999999]>").len(), 4);
 }
 
@@ -305,11 +305,32 @@ fn large_sources_are_answered() {
     let chain: String = (0..10_000).map(|index| format!("r{index} ::= \"x\" r{}\n", index + 1)).collect();
     assert_eq!(compile(&format!("root ::= r0\n{chain}r10000 ::= \"\"")).unwrap().rules().len(), 10_002);
 
-    // Each of these would be quadratic if an error made the lexer look through the rest of the source again.
+    // Skipped text must not cost stack.
+    assert!(compile(&format!("root ::= {} \"a\"", "# c\n \n".repeat(500_000))).is_ok());
+
+    // Each of these would be quadratic if the lexer looked through the rest of the source again and again.
     let megabyte = 1_000_000;
     for line in ["\\\"\n", "a ::= \"\\\"\n", "[\\]\n", "<", "a ::= @\n", "a ::= (\n", "a ::= \"b\" c d e\n", "x\n"] {
         assert!(compile(&line.repeat(megabyte / line.len())).is_err(), "{line:?}");
     }
+    let run = |piece: &str| compile(&format!("root ::= {}", piece.repeat(megabyte / piece.len())));
+    assert!(run(".").is_ok() && run("\"a\"|").is_ok() && run("1").is_err() && run("!").is_err());
+}
+
+#[test]
+fn the_number_of_diagnostics_is_limited() {
+    let found = messages(&"a ::= @\n".repeat(1000));
+    assert_eq!(found.len(), 101);
+    assert_eq!(found[100], "more than 100 problems; the source is not read beyond this");
+    let found = messages(&format!("root ::= {}", (0..1000).map(|index| format!("r{index} ")).collect::<String>()));
+    assert_eq!(found.len(), 100);
+}
+
+#[test]
+fn a_literal_without_its_quote_does_not_hide_later_rules() {
+    let found = compile("root ::= \"a b\nb ::= \"x\"\nc ::= \"y\" ++").unwrap_err();
+    let places: Vec<_> = found.iter().map(|it| it.place.clone()).collect();
+    assert_eq!(places, [Place::Span(9..10), Place::Span(35..36)]);
 }
 
 #[test]

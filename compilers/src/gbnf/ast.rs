@@ -132,6 +132,17 @@ impl<'s> AstBuilder<'s> {
         Self { source, max_nodes, ast: Ast::default(), diagnostics: Vec::new() }
     }
 
+    /// How much has been built and reported.
+    pub(super) fn mark(&self) -> (usize, usize) {
+        (self.ast.nodes.len(), self.diagnostics.len())
+    }
+
+    /// Forgets what was built and reported since `mark`.
+    pub(super) fn truncate(&mut self, (nodes, diagnostics): (usize, usize)) {
+        self.ast.nodes.truncate(nodes);
+        self.diagnostics.truncate(diagnostics);
+    }
+
     /// Adds a node.
     pub(super) fn add(&mut self, node: Node) -> NodeId {
         let id = NodeId(self.ast.nodes.len() as u32);

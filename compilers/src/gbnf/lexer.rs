@@ -11,10 +11,10 @@ use super::ast::Span;
 #[logos(skip r"[ \t\r\n\x0B\f\u{FEFF}]+")]
 #[logos(skip(r"#[^\r\n]*", allow_greedy = true))]
 pub(super) enum Token {
-    /// A rule name. It may begin with a digit, as names that llama.cpp's schema converter makes do; a run of dots
-    /// alone is not a name but that many [`Token::Any`].
+    /// A rule name. It may begin with a digit, as names that llama.cpp's schema converter makes do, or with one dot;
+    /// a run of dots is [`Token::Any`] as many times, which also keeps the lexer from looking for the run's end at each.
     #[regex(r"[A-Za-z_\-][A-Za-z0-9_.\-]*")]
-    #[regex(r"\.+[A-Za-z0-9_\-][A-Za-z0-9_.\-]*")]
+    #[regex(r"\.[A-Za-z0-9_\-][A-Za-z0-9_.\-]*")]
     #[regex(r"[0-9]+[A-Za-z_.\-][A-Za-z0-9_.\-]*")]
     Name,
     /// A decimal number: a bound, a token id, or a rule name made of digits.
@@ -32,7 +32,7 @@ pub(super) enum Token {
     /// `<…>` or `!<…>`
     #[token("<", token_terminal)]
     #[token("!<", token_terminal)]
-    TokenTerminal,
+    Terminal,
     /// `.`
     #[token(".")]
     Any,
@@ -108,10 +108,11 @@ pub(super) enum LexError {
     UnterminatedTokenTerminal,
 }
 
-/// What the lexer remembers after an unterminated literal or class.
+/// What the lexer remembers after a fault.
 ///
-/// The search for the closing delimiter has then been to the end of the source. Later literals and classes have to close
-/// on their own line, which keeps lexing linear, and likely gives the rules after the fault their intended reading.
+/// Literals and classes then have to close on their own line. After an unterminated one this keeps lexing linear, as the
+/// search for its end has been to the end of the source; after any fault it likely gives later rules their intended
+/// reading.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Recovery {
     single_line: bool,
@@ -185,6 +186,17 @@ impl<'s> Lexemes<'s> {
     /// The lexemes of `source`.
     pub(super) fn new(source: &'s str) -> Self {
         Self { lexer: Token::lexer(source), end: 0 }
+    }
+
+    /// Lets literals and classes end on their line; goes back to the end of the line at `again`, if given.
+    pub(super) fn recover(&mut self, again: Option<usize>) {
+        if let Some(again) = again {
+            self.lexer = Token::lexer(self.lexer.source());
+            self.lexer.bump(again);
+            bump_to_line_end(&mut self.lexer);
+            self.end = self.lexer.span().end;
+        }
+        self.lexer.extras.single_line = true;
     }
 }
 

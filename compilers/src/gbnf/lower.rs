@@ -164,13 +164,19 @@ impl<'a> Lowering<'a> {
                 (Code::Invalid, message, "give the id of a token of the vocabulary: `<[1234]>`")
             });
         }
-        let Some(tokens) = self.tokens else {
-            let message = format!("the token `{text}` cannot be looked up without a vocabulary");
-            return Err((Code::Undefined, message, "give a tokenizer, or write the token's id: `<[1234]>`"));
-        };
-        tokens.token_id(text).ok_or_else(|| {
+        if let Some(id) = self.tokens.and_then(|tokens| tokens.token_id(text)) {
+            return Ok(id);
+        }
+        if text.starts_with("<[") && text.ends_with("]>") {
+            let message = format!("`{text}` holds no token id");
+            return Err((Code::Invalid, message, "an id is a decimal number: `<[1234]>`"));
+        }
+        Err(if self.tokens.is_some() {
             let message = format!("the vocabulary has no special or added token `{text}`");
             (Code::Undefined, message, "check its spelling; ordinary text is matched by a literal: `\"…\"`")
+        } else {
+            let message = format!("the token `{text}` cannot be looked up without a vocabulary");
+            (Code::Undefined, message, "give a tokenizer, or write the token's id: `<[1234]>`")
         })
     }
 
@@ -179,9 +185,9 @@ impl<'a> Lowering<'a> {
         if root.is_none() {
             let help = match self.did_you_mean(&options.root) {
                 Some(guess) => format!("{guess} The name of the root rule is an option"),
-                None => "name the rule to start from so, or give the name of the root rule as an option".to_owned(),
+                None => format!("add a rule `{} ::= …`, or give the name of the root rule as an option", options.root),
             };
-            let message = format!("no rule is named `{}`, the root", options.root);
+            let message = format!("the root rule `{}` is not defined", options.root);
             self.diagnostics.push(Diagnostic::new(Code::Undefined, Place::Whole, message).with_help(help));
         }
         let Some(root) = root.filter(|_| self.diagnostics.is_empty()) else {

@@ -29,7 +29,8 @@ pub(super) struct Rules<'a, 'l> {
     open: Vec<Span>,
     previous: Option<Lexeme>,
     current: Option<Lexeme>,
-    multiline_literal: Option<Span>,
+    closes_nothing: bool,
+    swallowing: Option<Span>,
     limit: Option<Diagnostic>,
 }
 
@@ -47,7 +48,8 @@ impl<'a, 'l> Rules<'a, 'l> {
             open: Vec::new(),
             previous: None,
             current: None,
-            multiline_literal: None,
+            closes_nothing: false,
+            swallowing: None,
             limit: None,
         }
     }
@@ -58,7 +60,8 @@ impl<'a, 'l> Rules<'a, 'l> {
             return None;
         }
         self.open.clear();
-        self.multiline_literal = None;
+        self.closes_nothing = false;
+        self.swallowing = None;
         let name = self.ahead.pop_front()?;
         let mut define = self.ahead.pop_front()?;
         let mut attributes = None;
@@ -88,12 +91,12 @@ impl<'a, 'l> Rules<'a, 'l> {
     }
 
     /// The lexeme taken last.
-    pub(super) fn last(&self) -> Option<Lexeme> {
+    pub(super) fn last_taken(&self) -> Option<Lexeme> {
         self.current
     }
 
     /// The lexeme taken before the last.
-    pub(super) fn before_last(&self) -> Option<Lexeme> {
+    pub(super) fn taken_before(&self) -> Option<Lexeme> {
         self.previous
     }
 
@@ -102,9 +105,28 @@ impl<'a, 'l> Rules<'a, 'l> {
         self.open.last().copied()
     }
 
-    /// The first literal of the current rule that runs over a line end.
-    pub(super) fn multiline_literal(&self) -> Option<Span> {
-        self.multiline_literal
+    /// Whether the current rule has closed more brackets than it opened.
+    pub(super) fn closes_nothing(&self) -> bool {
+        self.closes_nothing
+    }
+
+    /// The first literal of the current rule that seems to hold the beginning of another rule. In a rule that does not
+    /// parse, its closing quote is likely missing.
+    pub(super) fn swallowing_literal(&self) -> Option<Span> {
+        self.swallowing
+    }
+
+    /// Passes over the rest of a rule that does not parse.
+    ///
+    /// From here on a literal or class ends on its line: without its partner, a delimiter would turn all that follows
+    /// inside out. A literal that has done so is read again from the line after its first.
+    pub(super) fn recover(&mut self) {
+        let again = self.swallowing.map(|literal| literal.range().start);
+        if again.is_some() {
+            self.ahead.clear();
+        }
+        self.lexemes.recover(again);
+        self.skip_to_rule();
     }
 
     fn look(&mut self, distance: usize) -> Option<Lexeme> {
@@ -144,9 +166,10 @@ impl<'a, 'l> Rules<'a, 'l> {
                 self.stop(&error, span.place(), "give the inner part a rule of its own or raise the limit");
             }
         } else if token == Token::Close {
-            self.open.pop();
-        } else if token == Token::Literal && self.multiline_literal.is_none() && span.of(self.source).contains('\n') {
-            self.multiline_literal = Some(span);
+            self.closes_nothing |= self.open.pop().is_none();
+        } else if token == Token::Literal && self.swallowing.is_none() {
+            let lines = span.of(self.source).split_inclusive('\n').skip(1);
+            self.swallowing = lines.into_iter().any(|line| line.contains("::=")).then_some(span);
         }
     }
 }

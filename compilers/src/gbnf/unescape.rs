@@ -19,7 +19,7 @@ pub(super) fn literal(source: &str, span: Span, diagnostics: &mut Vec<Diagnostic
     let mut text = String::with_capacity(characters.rest().len());
     text.push_str(&characters.rest()[..first_escape]);
     characters.at += first_escape;
-    while let Some(character) = characters.next() {
+    for character in characters {
         match character {
             Ok(character) => text.push(character),
             Err(diagnostic) => diagnostics.push(diagnostic),
@@ -45,7 +45,7 @@ pub(super) fn class(source: &str, span: Span, diagnostics: &mut Vec<Diagnostic>)
             (Ok(low), Some(Ok(high))) if low <= high => ranges.push((low, high)),
             (Ok(low), Some(Ok(high))) => {
                 let place = Span::new(start, characters.at).place();
-                let message = format!("the range is inverted: U+{:04X} comes after U+{:04X}", low as u32, high as u32);
+                let message = format!("the range is inverted: {} comes after {}", named(low), named(high));
                 let help = "write the smaller code point first; a `-` that stands for itself is written `\\-`";
                 diagnostics.push(Diagnostic::new(Code::Invalid, place, message).with_help(help));
             }
@@ -54,6 +54,10 @@ pub(super) fn class(source: &str, span: Span, diagnostics: &mut Vec<Diagnostic>)
     }
     let set = CharSet::from_ranges(ranges);
     if negated { set.complement() } else { set }
+}
+
+fn named(character: char) -> String {
+    format!("`{}` (U+{:04X})", character.escape_debug(), character as u32)
 }
 
 /// The characters between two delimiters of one byte each.
