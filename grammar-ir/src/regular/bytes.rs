@@ -1,0 +1,129 @@
+//! From characters to bytes: replaces every edge by the spellings of its characters.
+
+use rustc_hash::FxHashMap;
+
+use super::Spelling;
+use super::automaton::CharAutomaton;
+use crate::{Budget, ByteAutomaton, ByteEdge, ByteSet, CharSet, LimitError};
+
+/// A way to go on: the byte ranges `at..` of spelling number `spelling`, and then to a state. Spellings are numbered
+/// so that equal rests have equal numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Rest {
+    /// An index into the interned rests; [`END`] when no byte is missing.
+    rest: u32,
+    /// The state of the character automaton that follows.
+    target: u32,
+}
+
+const END: u32 = u32::MAX;
+
+/// Interned rests of spellings: a first byte range and the rest after it.
+#[derive(Default)]
+struct Rests {
+    numbers: FxHashMap<((u8, u8), u32), u32>,
+    list: Vec<((u8, u8), u32)>,
+}
+
+impl Rests {
+    fn intern(&mut self, ranges: &[(u8, u8)]) -> u32 {
+        ranges.iter().rev().fold(END, |rest, &range| {
+            let next = self.list.len() as u32;
+            let number = *self.numbers.entry((range, rest)).or_insert(next);
+            if number == next {
+                self.list.push((range, rest));
+            }
+            number
+        })
+    }
+}
+
+impl CharAutomaton {
+    /// The automaton over bytes that reads the texts of the language as `spelling` writes them.
+    ///
+    /// # Errors
+    /// When the automaton exceeds the limits of `budget`.
+    pub fn to_bytes(&self, spelling: &dyn Spelling, budget: &mut Budget<'_>) -> Result<ByteAutomaton, LimitError> {
+        let mut rests = Rests::default();
+        let mut spelled: FxHashMap<CharSet, Vec<u32>> = FxHashMap::default();
+        let mut numbers: FxHashMap<Vec<Rest>, u32> = FxHashMap::default();
+        let mut automaton = ByteAutomaton { accepting: self.accepting.clone(), edges: Vec::new() };
+        // States of the result: those of the characters first, then one per set of rests.
+        let mut pending: Vec<Vec<Rest>> = Vec::new();
+        for state in 0..self.state_count() as u32 {
+            let mut ways = Vec::new();
+            for (target, set) in self.edges(state) {
+                budget.tick()?;
+                let spellings = spelled.entry(set).or_insert_with_key(|set| {
+                    spelling.sequences(set).iter().map(|sequence| rests.intern(sequence)).collect()
+                });
+                ways.extend(spellings.iter().map(|&rest| Rest { rest, target }));
+            }
+            pending.push(ways);
+        }
+        while let Some(ways) = pending.get(automaton.edges.len()) {
+            let mut edges: Vec<ByteEdge> = Vec::new();
+            for (bytes, mut next) in split_by_byte(ways, &rests) {
+                budget.tick()?;
+                next.sort_unstable();
+                next.dedup();
+                let target = match next[0] {
+                    Rest { rest: END, target } => target,
+                    _ => match numbers.get(&next) {
+                        Some(&number) => number,
+                        None => {
+                            let number = pending.len() as u32;
+                            budget.check_states(pending.len() + 1)?;
+                            pending.push(next.clone());
+                            automaton.accepting.push(false);
+                            numbers.insert(next, number);
+                            number
+                        }
+                    },
+                };
+                edges.extend(bytes.ranges().map(|(low, high)| ByteEdge { low, high, target }));
+            }
+            edges.sort_unstable();
+            edges.dedup_by(|later, earlier| {
+                let adjacent = later.target == earlier.target && u16::from(earlier.high) + 1 == u16::from(later.low);
+                if adjacent {
+                    earlier.high = later.high;
+                }
+                adjacent
+            });
+            automaton.edges.push(edges);
+        }
+        Ok(automaton)
+    }
+}
+
+/// Where each byte leads; bytes that lead to the same rests together.
+fn split_by_byte(ways: &[Rest], rests: &Rests) -> Vec<(ByteSet, Vec<Rest>)> {
+    let mut starts = [false; 257];
+    for way in ways {
+        let ((low, high), _) = rests.list[way.rest as usize];
+        starts[usize::from(low)] = true;
+        starts[usize::from(high) + 1] = true;
+    }
+    let bounds: Vec<usize> = (0..=256).filter(|&byte| starts[byte]).collect();
+    let mut runs: Vec<Vec<Rest>> = vec![Vec::new(); bounds.len()];
+    for way in ways {
+        let ((low, high), rest) = rests.list[way.rest as usize];
+        let first = bounds.partition_point(|&bound| bound < usize::from(low));
+        let last = bounds.partition_point(|&bound| bound <= usize::from(high));
+        for run in &mut runs[first..last] {
+            run.push(Rest { rest, target: way.target });
+        }
+    }
+    let mut split: Vec<(ByteSet, Vec<Rest>)> = Vec::new();
+    let mut known: FxHashMap<Vec<Rest>, usize> = FxHashMap::default();
+    for (index, run) in runs.into_iter().enumerate().filter(|(_, run)| !run.is_empty()) {
+        let (low, high) = (bounds[index] as u8, (bounds[index + 1] - 1) as u8);
+        let place = *known.entry(run.clone()).or_insert_with(|| {
+            split.push((ByteSet::EMPTY, run));
+            split.len() - 1
+        });
+        split[place].0.insert_range(low, high);
+    }
+    split
+}
