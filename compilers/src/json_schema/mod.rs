@@ -1,1 +1,78 @@
-//! JSON Schema.
+//! JSON Schema, exact or refused by name.
+//!
+//! ```text
+//! text ─ parse → Value ─ read → Ast (schemas with pointers, per-draft meaning)
+//!      ─ normalize → Normal (per node: a union of typed shapes, every sibling merged) ─ productive → pruned
+//!      ─ lower (string, number, array, object, literal × whitespace, spelling) → Grammar
+//! ```
+//!
+//! The grammar holds exactly the JSON texts, in the serialisation forms that [`Options`] choose, whose value is valid
+//! against the schema; or the compile fails and names every keyword that cannot be enforced, with its JSON Pointer.
+//! `docs/json-schema.md` lists the keywords, the options and the limits.
+
+mod ast;
+mod decimal;
+mod evaluate;
+mod expand;
+mod format;
+mod keyword;
+mod literal;
+mod lower;
+mod lower_array;
+mod lower_object;
+mod merge;
+mod merge_object;
+mod normal;
+mod number;
+mod options;
+mod parse;
+mod pointer;
+mod productive;
+mod read;
+mod reference;
+mod refusal;
+mod spelling;
+mod string;
+mod whitespace;
+
+use grammar_ir::{Budget, Grammar, Limits};
+
+use crate::diagnostic::Diagnostics;
+
+pub use options::{AdditionalProperties, Annotation, Compiled, Digits, Formats, Options, Report, Whitespace};
+pub use spelling::JsonString;
+
+/// Compiles the JSON Schema in `source`.
+///
+/// ```
+/// use compilers::json_schema::{Options, compile};
+/// use grammar_ir::Limits;
+/// let schema = r#"{"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}"#;
+/// let compiled = compile(schema, &Options::default(), &Limits::default())?;
+/// assert!(compiled.report.annotations.is_empty());
+///
+/// let refused = compile(r#"{"uniqueItems": true}"#, &Options::default(), &Limits::default()).unwrap_err();
+/// assert!(refused.to_string().contains("/uniqueItems"));
+/// # Ok::<(), compilers::diagnostic::Diagnostics>(())
+/// ```
+///
+/// # Errors
+/// All faults of the schema, all keywords that cannot be enforced exactly, a schema that no instance satisfies, or a
+/// limit; each with its JSON Pointer.
+pub fn compile(source: &str, options: &Options, limits: &Limits) -> Result<Compiled, Diagnostics> {
+    let mut budget = Budget::new(limits);
+    let document = parse::parse(source, limits)?;
+    let (ast, annotations) = read::read(&document, options)?;
+    let mut normal = normal::normalize(&ast, options, &mut budget)?;
+    productive::prune(&mut normal, &ast)?;
+    let grammar = lower::lower(&normal, options, &mut budget)?;
+    Ok(Compiled { grammar, report: Report { annotations, narrowings: options.narrowings() } })
+}
+
+/// The grammar of every JSON value, in the serialisation forms that `options` choose.
+///
+/// # Errors
+/// When a limit is met.
+pub fn any_json(options: &Options, limits: &Limits) -> Result<Grammar, Diagnostics> {
+    compile("true", options, limits).map(|compiled| compiled.grammar)
+}

@@ -1,0 +1,272 @@
+//! Schemas with their pointers and typed keywords; the meaning of drafts is already applied.
+
+use serde_json::Value;
+
+use super::decimal::Decimal;
+
+/// A schema in an [`Ast`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct SchemaId(pub(super) u32);
+
+/// All schemas that the root refers to, directly or not.
+#[derive(Debug)]
+pub(super) struct Ast {
+    /// The schemas by id; the root is the first.
+    pub(super) schemas: Vec<Schema>,
+}
+
+impl Ast {
+    /// The root schema.
+    pub(super) const ROOT: SchemaId = SchemaId(0);
+
+    /// The schema with this id.
+    pub(super) fn get(&self, id: SchemaId) -> &Schema {
+        &self.schemas[id.0 as usize]
+    }
+}
+
+/// The types of JSON values. Integers are numbers with a constraint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Type {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+impl Type {
+    /// All of them.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Null, Self::Boolean, Self::Number, Self::String, Self::Array, Self::Object];
+
+    /// The type of a value.
+    pub(super) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::String,
+            Value::Array(_) => Self::Array,
+            Value::Object(_) => Self::Object,
+        }
+    }
+
+    /// The type that `type` calls by this name; `integer` is a number.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "null" => Some(Self::Null),
+            "boolean" => Some(Self::Boolean),
+            "number" | "integer" => Some(Self::Number),
+            "string" => Some(Self::String),
+            "array" => Some(Self::Array),
+            "object" => Some(Self::Object),
+            _ => None,
+        }
+    }
+}
+
+/// A set of [`Type`]s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TypeSet(u8);
+
+impl TypeSet {
+    /// Every type.
+    pub(super) const ALL: Self = Self(0x3f);
+    /// No type.
+    pub(super) const NONE: Self = Self(0);
+
+    /// Adds one type.
+    pub(super) fn insert(&mut self, kind: Type) {
+        self.0 |= 1 << kind as u8;
+    }
+
+    /// The types in both sets.
+    pub(super) fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether the type is in the set.
+    pub(super) fn contains(self, kind: Type) -> bool {
+        self.0 & (1 << kind as u8) != 0
+    }
+}
+
+/// The keywords of one schema object. A keyword that is absent has the value that constrains nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Schema {
+    /// Where it stands in the document.
+    pub(super) pointer: String,
+    /// `type`; empty for the schema `false`.
+    pub(super) types: TypeSet,
+    /// Whether `type` allows numbers only as `integer`.
+    pub(super) integer: bool,
+    /// `enum` and `const`: the value is in each of these lists.
+    pub(super) values: Vec<Vec<Value>>,
+    /// `minimum`, `maximum` and the exclusive ones, `multipleOf`.
+    pub(super) number: NumberKeywords,
+    /// `minLength`, `maxLength`, `pattern`, `format`.
+    pub(super) string: StringKeywords,
+    /// `prefixItems`, `items`, `minItems`, …
+    pub(super) array: ArrayKeywords,
+    /// `properties`, `required`, …
+    pub(super) object: ObjectKeywords,
+    /// `$ref`.
+    pub(super) reference: Option<SchemaId>,
+    /// `allOf`.
+    pub(super) all_of: Vec<SchemaId>,
+    /// `anyOf`; `None` when absent.
+    pub(super) any_of: Option<Vec<SchemaId>>,
+    /// `oneOf`; `None` when absent.
+    pub(super) one_of: Option<Vec<SchemaId>>,
+    /// `not`.
+    pub(super) not: Option<SchemaId>,
+    /// `if`, `then`, `else`; `None` without `if`.
+    pub(super) conditional: Option<Conditional>,
+    /// Keywords that are constraints and cannot be enforced, and the type they concern (`None` is every type).
+    pub(super) unsupported: Vec<(Option<Type>, &'static str, &'static str)>,
+}
+
+impl Schema {
+    /// A schema that allows everything.
+    pub(super) fn anything(pointer: String) -> Self {
+        Self {
+            pointer,
+            types: TypeSet::ALL,
+            integer: false,
+            values: Vec::new(),
+            number: NumberKeywords::default(),
+            string: StringKeywords::default(),
+            array: ArrayKeywords::default(),
+            object: ObjectKeywords::default(),
+            reference: None,
+            all_of: Vec::new(),
+            any_of: None,
+            one_of: None,
+            not: None,
+            conditional: None,
+            unsupported: Vec::new(),
+        }
+    }
+
+    /// Whether the keywords that say something about values of type `kind`, other than `type` itself and the
+    /// keywords that hold schemas for the same value, are all absent.
+    pub(super) fn is_silent_about(&self, kind: Type) -> bool {
+        self.values.is_empty()
+            && match kind {
+                Type::Null | Type::Boolean => true,
+                Type::Number => !self.integer && self.number == NumberKeywords::default(),
+                Type::String => self.string == StringKeywords::default(),
+                Type::Array => self.array == ArrayKeywords::default(),
+                Type::Object => self.object == ObjectKeywords::default(),
+            }
+    }
+}
+
+/// `if` and what follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Conditional {
+    /// `if`.
+    pub(super) condition: SchemaId,
+    /// `then`.
+    pub(super) consequence: Option<SchemaId>,
+    /// `else`.
+    pub(super) alternative: Option<SchemaId>,
+}
+
+/// An end of a range of numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Bound {
+    /// The end.
+    pub(super) value: Decimal,
+    /// Whether the end itself is left out.
+    pub(super) exclusive: bool,
+}
+
+/// Keywords about numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct NumberKeywords {
+    /// `minimum`, `exclusiveMinimum`.
+    pub(super) lower: Vec<Bound>,
+    /// `maximum`, `exclusiveMaximum`.
+    pub(super) upper: Vec<Bound>,
+    /// `multipleOf`.
+    pub(super) multiple_of: Option<Decimal>,
+}
+
+/// Keywords about strings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct StringKeywords {
+    /// `minLength`, in code points.
+    pub(super) min: u32,
+    /// `maxLength`, in code points.
+    pub(super) max: Option<u32>,
+    /// `pattern`.
+    pub(super) pattern: Option<String>,
+    /// `format`, when it is a constraint.
+    pub(super) format: Option<String>,
+}
+
+/// Keywords about arrays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ArrayKeywords {
+    /// `prefixItems`, or `items` as a list.
+    pub(super) prefix: Vec<SchemaId>,
+    /// `items` after `prefixItems`, or `additionalItems`.
+    pub(super) rest: Option<SchemaId>,
+    /// `minItems`.
+    pub(super) min: u32,
+    /// `maxItems`.
+    pub(super) max: Option<u32>,
+    /// `uniqueItems`.
+    pub(super) unique: bool,
+    /// `contains`, `minContains`, `maxContains`.
+    pub(super) contains: Option<Contains>,
+}
+
+/// `contains` with its counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Contains {
+    /// `contains`.
+    pub(super) schema: SchemaId,
+    /// `minContains`.
+    pub(super) min: u32,
+    /// `maxContains`.
+    pub(super) max: Option<u32>,
+}
+
+/// Keywords about objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ObjectKeywords {
+    /// `properties`, in the order of the document.
+    pub(super) properties: Vec<(String, SchemaId)>,
+    /// `patternProperties`, in the order of the document.
+    pub(super) patterns: Vec<(String, SchemaId)>,
+    /// `additionalProperties`.
+    pub(super) additional: Additional,
+    /// `propertyNames`.
+    pub(super) names: Option<SchemaId>,
+    /// `required`.
+    pub(super) required: Vec<String>,
+    /// `minProperties`.
+    pub(super) min: u32,
+    /// `maxProperties`.
+    pub(super) max: Option<u32>,
+    /// `dependentRequired`, or `dependencies` on lists of names.
+    pub(super) dependent_required: Vec<(String, Vec<String>)>,
+    /// `dependentSchemas`, or `dependencies` on schemas.
+    pub(super) dependent_schemas: Vec<(String, SchemaId)>,
+}
+
+/// What a key that is neither declared nor matched by a pattern may hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Additional {
+    /// Anything.
+    #[default]
+    Open,
+    /// There is no such key.
+    Closed,
+    /// A value of this schema.
+    Schema(SchemaId),
+}

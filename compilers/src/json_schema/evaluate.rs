@@ -1,0 +1,318 @@
+//! Whether a value is valid, decided on the schemas themselves: what filters `enum` and `const`.
+
+use grammar_ir::Budget;
+use serde_json::Value;
+
+use super::ast::{Additional, Ast, Bound, Schema, SchemaId, Type};
+use super::decimal::Decimal;
+use super::expand::{Atom, Part};
+use super::normal::Context;
+use super::string::Patterns;
+
+/// Schemas for one value nested deeper than this are not followed.
+const MAX_DEPTH: usize = 300;
+
+/// Whether `value` satisfies every atom of `alternative`; `None` when that cannot be told.
+pub(super) fn holds(
+    context: &mut Context<'_>,
+    alternative: &[Atom],
+    value: &Value,
+    budget: &mut Budget<'_>,
+) -> Option<bool> {
+    let mut evaluator = Evaluator { ast: context.ast, patterns: &mut context.patterns, budget };
+    all(alternative.iter().map(|atom| evaluator.atom(atom, value)))
+}
+
+/// Whether `value` is valid against every schema of `schemas`; `None` when that cannot be told.
+pub(super) fn is_valid(
+    context: &mut Context<'_>,
+    schemas: &[SchemaId],
+    value: &Value,
+    budget: &mut Budget<'_>,
+) -> Option<bool> {
+    let mut evaluator = Evaluator { ast: context.ast, patterns: &mut context.patterns, budget };
+    all(schemas.iter().map(|&schema| evaluator.schema(schema, value, 0)))
+}
+
+/// Whether two values are equal as JSON Schema has it: numbers by value, objects without order.
+pub(super) fn is_equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => {
+            left == right || Decimal::from_json(left).is_some_and(|left| Some(left) == Decimal::from_json(right))
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_equal(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len()
+                && left.iter().all(|(key, left)| right.get(key).is_some_and(|right| is_equal(left, right)))
+        }
+        _ => left == right,
+    }
+}
+
+/// Three-valued conjunction.
+fn all(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    let mut known = true;
+    for part in parts {
+        match part {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => known = false,
+        }
+    }
+    known.then_some(true)
+}
+
+/// Three-valued negation.
+fn not(part: Option<bool>) -> Option<bool> {
+    part.map(|holds| !holds)
+}
+
+/// Whether the number of parts that hold is in `min..=max`.
+fn count_in(parts: impl IntoIterator<Item = Option<bool>>, min: usize, max: usize) -> Option<bool> {
+    let (mut holding, mut unknown) = (0, 0);
+    for part in parts {
+        match part {
+            Some(true) => holding += 1,
+            Some(false) => {}
+            None => unknown += 1,
+        }
+    }
+    if holding > max || holding + unknown < min {
+        return Some(false);
+    }
+    (holding >= min && holding + unknown <= max).then_some(true)
+}
+
+struct Evaluator<'e, 'a, 'b> {
+    ast: &'a Ast,
+    patterns: &'e mut Patterns,
+    budget: &'e mut Budget<'b>,
+}
+
+impl Evaluator<'_, '_, '_> {
+    fn atom(&mut self, atom: &Atom, value: &Value) -> Option<bool> {
+        let has = |name: &str| value.as_object().is_some_and(|members| members.contains_key(name));
+        match atom {
+            Atom::Local(id) => self.local(self.ast.get(*id), value, 0),
+            Atom::Requires(name) => Some(has(name)),
+            Atom::Lacks(name) => Some(!has(name)),
+            Atom::Not(id, part) => not(self.part(self.ast.get(*id), *part, value)),
+        }
+    }
+
+    /// Whether one keyword holds for a value of its type.
+    fn part(&mut self, schema: &Schema, part: Part, value: &Value) -> Option<bool> {
+        let length = value.as_str().map_or(0, |text| text.chars().count());
+        let items = value.as_array().map_or(0, Vec::len);
+        let members = value.as_object().map_or(0, serde_json::Map::len);
+        match part {
+            Part::Values(index) => Some(schema.values[index].iter().any(|listed| is_equal(listed, value))),
+            Part::Integer => decimal(value).map(|value| value.is_integer()),
+            Part::Lower(index) => decimal(value).map(|value| is_above(&value, &schema.number.lower[index])),
+            Part::Upper(index) => decimal(value).map(|value| is_below(&value, &schema.number.upper[index])),
+            Part::MultipleOf => is_multiple(value, schema.number.multiple_of.as_ref()),
+            Part::MinLength => Some(length >= schema.string.min as usize),
+            Part::MaxLength => Some(is_at_most(length, schema.string.max)),
+            Part::Pattern => self.pattern(schema, value),
+            Part::Format => self.format(schema, value),
+            Part::MinItems => Some(items >= schema.array.min as usize),
+            Part::MaxItems => Some(is_at_most(items, schema.array.max)),
+            Part::MinProperties => Some(members >= schema.object.min as usize),
+            Part::MaxProperties => Some(is_at_most(members, schema.object.max)),
+            Part::Property(index) => {
+                let (key, child) = &schema.object.properties[index];
+                match value.as_object().and_then(|members| members.get(key)) {
+                    Some(member) => self.schema(*child, member, 0),
+                    None => Some(true),
+                }
+            }
+            Part::Unsupported("items") => self.items(schema, value.as_array()?),
+            Part::Unsupported(_) => None,
+        }
+    }
+
+    fn schema(&mut self, id: SchemaId, value: &Value, depth: usize) -> Option<bool> {
+        if depth > MAX_DEPTH || self.budget.tick().is_err() {
+            return None;
+        }
+        let schema = self.ast.get(id);
+        let depth = depth + 1;
+        if !schema.types.contains(Type::of(value)) {
+            return Some(false);
+        }
+        let mut parts = vec![self.local(schema, value, depth)];
+        for &child in schema.reference.iter().chain(&schema.all_of) {
+            parts.push(self.schema(child, value, depth));
+        }
+        if let Some(branches) = &schema.any_of {
+            parts.push(count_in(self.branches(branches, value, depth), 1, usize::MAX));
+        }
+        if let Some(branches) = &schema.one_of {
+            parts.push(count_in(self.branches(branches, value, depth), 1, 1));
+        }
+        if let Some(child) = schema.not {
+            parts.push(not(self.schema(child, value, depth)));
+        }
+        if let Some(conditional) = schema.conditional {
+            let branch = match self.schema(conditional.condition, value, depth) {
+                Some(true) => Some(conditional.consequence),
+                Some(false) => Some(conditional.alternative),
+                None => None,
+            };
+            parts.push(match branch {
+                Some(Some(branch)) => self.schema(branch, value, depth),
+                Some(None) => Some(true),
+                None => None,
+            });
+        }
+        if let Value::Object(members) = value {
+            for (trigger, names) in &schema.object.dependent_required {
+                let paid = names.iter().all(|name| members.contains_key(name));
+                parts.push(Some(!members.contains_key(trigger) || paid));
+            }
+            for (trigger, child) in &schema.object.dependent_schemas {
+                if members.contains_key(trigger) {
+                    parts.push(self.schema(*child, value, depth));
+                }
+            }
+        }
+        all(parts)
+    }
+
+    fn branches(&mut self, branches: &[SchemaId], value: &Value, depth: usize) -> Vec<Option<bool>> {
+        branches.iter().map(|&branch| self.schema(branch, value, depth)).collect()
+    }
+
+    /// The keywords that do not hold schemas for the same value.
+    fn local(&mut self, schema: &Schema, value: &Value, depth: usize) -> Option<bool> {
+        let kind = Type::of(value);
+        if schema.unsupported.iter().any(|&(concerned, ..)| concerned.is_none_or(|concerned| concerned == kind)) {
+            return None;
+        }
+        let mut parts: Vec<Option<bool>> =
+            schema.values.iter().map(|list| Some(list.iter().any(|listed| is_equal(listed, value)))).collect();
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(_) => {
+                let Some(number) = decimal(value) else { return None };
+                parts.push(Some(!schema.integer || number.is_integer()));
+                parts.extend(schema.number.lower.iter().map(|bound| Some(is_above(&number, bound))));
+                parts.extend(schema.number.upper.iter().map(|bound| Some(is_below(&number, bound))));
+                parts.push(is_multiple(value, schema.number.multiple_of.as_ref()));
+            }
+            Value::String(text) => {
+                let length = text.chars().count();
+                parts.push(Some(length >= schema.string.min as usize && is_at_most(length, schema.string.max)));
+                parts.push(self.pattern(schema, value));
+                parts.push(self.format(schema, value));
+            }
+            Value::Array(items) => {
+                let length = items.len();
+                parts.push(Some(length >= schema.array.min as usize && is_at_most(length, schema.array.max)));
+                parts.push(self.items(schema, items));
+                if schema.array.unique {
+                    let repeats = |index: usize| items[..index].iter().any(|other| is_equal(other, &items[index]));
+                    parts.push(Some(!(0..length).any(repeats)));
+                }
+                if let Some(contains) = schema.array.contains {
+                    let found: Vec<_> = items.iter().map(|item| self.schema(contains.schema, item, depth)).collect();
+                    let max = contains.max.map_or(usize::MAX, |max| max as usize);
+                    parts.push(count_in(found, contains.min as usize, max));
+                }
+            }
+            Value::Object(members) => self.members(schema, members, depth, &mut parts),
+        }
+        all(parts)
+    }
+
+    fn items(&mut self, schema: &Schema, items: &[Value]) -> Option<bool> {
+        let array = &schema.array;
+        all(items.iter().enumerate().map(|(index, item)| match array.prefix.get(index).copied().or(array.rest) {
+            Some(child) => self.schema(child, item, 0),
+            None => Some(true),
+        }))
+    }
+
+    fn members(
+        &mut self,
+        schema: &Schema,
+        members: &serde_json::Map<String, Value>,
+        depth: usize,
+        parts: &mut Vec<Option<bool>>,
+    ) {
+        let object = &schema.object;
+        let count = members.len();
+        parts.push(Some(count >= object.min as usize && is_at_most(count, object.max)));
+        parts.push(Some(object.required.iter().all(|name| members.contains_key(name))));
+        for (key, member) in members {
+            let mut is_additional = Some(true);
+            if let Some((_, child)) = object.properties.iter().find(|(name, _)| name == key) {
+                is_additional = Some(false);
+                parts.push(self.schema(*child, member, depth));
+            }
+            for (pattern, child) in &object.patterns {
+                let matched = self.patterns.get(pattern, self.budget).ok().map(|language| language.accepts(key));
+                match matched {
+                    Some(true) => {
+                        is_additional = Some(false);
+                        parts.push(self.schema(*child, member, depth));
+                    }
+                    Some(false) => {}
+                    None => {
+                        is_additional = is_additional.filter(|additional| !additional);
+                        parts.push(None);
+                    }
+                }
+            }
+            parts.push(match (object.additional, is_additional) {
+                (Additional::Open, _) | (_, Some(false)) => Some(true),
+                (_, None) => None,
+                (Additional::Closed, Some(true)) => Some(false),
+                (Additional::Schema(child), Some(true)) => self.schema(child, member, depth),
+            });
+            if let Some(names) = object.names {
+                parts.push(self.schema(names, &Value::String(key.clone()), depth));
+            }
+        }
+    }
+
+    fn pattern(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
+        let Some(pattern) = &schema.string.pattern else { return Some(true) };
+        let language = self.patterns.get(pattern, self.budget).ok()?;
+        Some(language.accepts(value.as_str()?))
+    }
+
+    fn format(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
+        let Some(format) = &schema.string.format else { return Some(true) };
+        let language = self.patterns.format(format, self.budget).ok()?;
+        Some(language.accepts(value.as_str()?))
+    }
+}
+
+fn decimal(value: &Value) -> Option<Decimal> {
+    match value {
+        Value::Number(number) => Decimal::from_json(number),
+        _ => None,
+    }
+}
+
+fn is_multiple(value: &Value, divisor: Option<&Decimal>) -> Option<bool> {
+    match divisor {
+        Some(divisor) => decimal(value)?.is_multiple_of(divisor),
+        None => Some(true),
+    }
+}
+
+fn is_above(value: &Decimal, bound: &Bound) -> bool {
+    *value > bound.value || (!bound.exclusive && *value == bound.value)
+}
+
+fn is_below(value: &Decimal, bound: &Bound) -> bool {
+    *value < bound.value || (!bound.exclusive && *value == bound.value)
+}
+
+fn is_at_most(count: usize, max: Option<u32>) -> bool {
+    max.is_none_or(|max| count <= max as usize)
+}

@@ -1,0 +1,378 @@
+//! Disjunctive normal form: a conjunction of schemas, seen from one type, as alternatives of plain constraints.
+//!
+//! Working per type keeps the alternatives few: a branch of another type is already gone, and a keyword that says
+//! nothing about the type leaves no trace.
+
+use std::rc::Rc;
+
+use grammar_ir::Budget;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::ast::{Ast, Schema, SchemaId, Type};
+use super::merge;
+use super::normal::{Context, Goal, Literal};
+use crate::diagnostic::Code;
+
+/// One constraint on values of one type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Atom {
+    /// The keywords of the schema that concern the type, other than those that hold schemas for the same value.
+    Local(SchemaId),
+    /// One keyword of the schema does not hold.
+    Not(SchemaId, Part),
+    /// The object has this key.
+    Requires(Rc<str>),
+    /// The object has not this key.
+    Lacks(Rc<str>),
+}
+
+/// A keyword that can be negated on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    /// The list of values at this index.
+    Values(usize),
+    /// `type: integer`.
+    Integer,
+    /// The lower bound at this index.
+    Lower(usize),
+    /// The upper bound at this index.
+    Upper(usize),
+    /// `multipleOf`.
+    MultipleOf,
+    /// `minLength`.
+    MinLength,
+    /// `maxLength`.
+    MaxLength,
+    /// `pattern`.
+    Pattern,
+    /// `format`.
+    Format,
+    /// `minItems`.
+    MinItems,
+    /// `maxItems`.
+    MaxItems,
+    /// The property at this index.
+    Property(usize),
+    /// `minProperties`.
+    MinProperties,
+    /// `maxProperties`.
+    MaxProperties,
+    /// A keyword whose complement is not implemented.
+    Unsupported(&'static str),
+}
+
+/// Constraints that hold together, in the order in which the schemas state them.
+pub(super) type Alternative = Vec<Atom>;
+
+/// More alternatives than this for one value and type are refused.
+const MAX_ALTERNATIVES: usize = 1_024;
+/// Schemas for the same value nested deeper than this are refused.
+const MAX_DEPTH: usize = 200;
+/// How deep two branches of `oneOf` are compared to prove that no value is in both.
+const DISJOINT_DEPTH: usize = 3;
+
+/// What has been expanded.
+#[derive(Debug, Default)]
+pub(super) struct Expansions {
+    done: FxHashMap<(Type, Literal), Rc<Vec<Alternative>>>,
+    open: FxHashSet<(Type, Literal)>,
+}
+
+/// The alternatives of the conjunction `goal` for values of type `kind`.
+pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &mut Budget<'_>) -> Vec<Alternative> {
+    let mut alternatives = vec![Vec::new()];
+    for &literal in goal {
+        let expanded = expand(context, kind, literal, budget);
+        let place = context.ast.get(literal.schema).pointer.clone();
+        alternatives = product(context, &place, alternatives, &expanded);
+    }
+    absorb(alternatives)
+}
+
+fn expand(context: &mut Context<'_>, kind: Type, literal: Literal, budget: &mut Budget<'_>) -> Rc<Vec<Alternative>> {
+    let key = (kind, literal);
+    if let Some(done) = context.expansions.done.get(&key) {
+        return Rc::clone(done);
+    }
+    let ast = context.ast;
+    let schema = ast.get(literal.schema);
+    if budget.tick().is_err() || context.expansions.open.len() > MAX_DEPTH {
+        let message = "schemas for one value are nested too deep, or compiling took too long".to_owned();
+        context.refusals.push(Code::Limit, schema.pointer.clone(), message, None);
+        return Rc::default();
+    }
+    if !context.expansions.open.insert(key) {
+        let message = "the schema refers to itself for the same value, so it has no meaning";
+        context.refusals.invalid(schema.pointer.clone(), message);
+        return Rc::default();
+    }
+    let mut expander = Expander { ast, schema, id: literal.schema, kind, context, budget };
+    let alternatives = if literal.positive { expander.positive() } else { expander.negative() };
+    let alternatives = Rc::new(absorb(alternatives));
+    context.expansions.open.remove(&key);
+    context.expansions.done.insert(key, Rc::clone(&alternatives));
+    alternatives
+}
+
+struct Expander<'c, 'a, 'b> {
+    ast: &'a Ast,
+    schema: &'a Schema,
+    id: SchemaId,
+    kind: Type,
+    context: &'c mut Context<'a>,
+    budget: &'c mut Budget<'b>,
+}
+
+impl Expander<'_, '_, '_> {
+    fn positive(&mut self) -> Vec<Alternative> {
+        let schema = self.schema;
+        if !schema.types.contains(self.kind) {
+            return Vec::new();
+        }
+        let mut result = vec![Vec::new()];
+        if !schema.is_silent_about(self.kind) || self.is_unsupported() {
+            result[0].push(Atom::Local(self.id));
+        }
+        for &child in schema.reference.iter().chain(&schema.all_of) {
+            let child = self.child(child, true);
+            result = self.product(result, &child);
+        }
+        if let Some(branches) = &schema.any_of {
+            let union = self.union(branches.iter().map(|&branch| (branch, true)).collect());
+            result = self.product(result, &union);
+        }
+        if let Some(branches) = &schema.one_of {
+            let union = self.one_of(branches);
+            result = self.product(result, &union);
+        }
+        if let Some(child) = schema.not {
+            let child = self.child(child, false);
+            result = self.product(result, &child);
+        }
+        if let Some(conditional) = schema.conditional {
+            let mut union = Vec::new();
+            for (holds, branch) in [(true, conditional.consequence), (false, conditional.alternative)] {
+                let mut side = self.child(conditional.condition, holds).to_vec();
+                if let Some(branch) = branch {
+                    let branch = self.child(branch, true);
+                    side = self.product(side, &branch);
+                }
+                union.extend(side);
+            }
+            result = self.product(result, &union);
+        }
+        if self.kind == Type::Object {
+            for (trigger, names) in &schema.object.dependent_required {
+                let all = names.iter().map(|name| Atom::Requires(name.as_str().into())).collect();
+                let union = vec![vec![Atom::Lacks(trigger.as_str().into())], all];
+                result = self.product(result, &union);
+            }
+            for (trigger, child) in &schema.object.dependent_schemas {
+                let mut union = vec![vec![Atom::Lacks(trigger.as_str().into())]];
+                union.extend(self.child(*child, true).iter().cloned());
+                result = self.product(result, &union);
+            }
+        }
+        result
+    }
+
+    fn negative(&mut self) -> Vec<Alternative> {
+        let schema = self.schema;
+        if !schema.types.contains(self.kind) {
+            return vec![Vec::new()];
+        }
+        let mut result: Vec<Alternative> = self.parts().into_iter().map(|atom| vec![atom]).collect();
+        for &child in schema.reference.iter().chain(&schema.all_of) {
+            result.extend(self.child(child, false).iter().cloned());
+        }
+        if let Some(branches) = &schema.any_of {
+            result.extend(self.none_of(branches));
+        }
+        if let Some(branches) = &schema.one_of {
+            result.extend(self.none_of(branches));
+            for (index, &first) in branches.iter().enumerate() {
+                for &second in &branches[index + 1..] {
+                    let (first, second) = (self.child(first, true), self.child(second, true));
+                    result.extend(self.product(first.to_vec(), &second));
+                }
+            }
+        }
+        if let Some(child) = schema.not {
+            result.extend(self.child(child, true).iter().cloned());
+        }
+        if let Some(conditional) = schema.conditional {
+            for (holds, branch) in [(true, conditional.consequence), (false, conditional.alternative)] {
+                if let Some(branch) = branch {
+                    let (side, branch) = (self.child(conditional.condition, holds), self.child(branch, false));
+                    result.extend(self.product(side.to_vec(), &branch));
+                }
+            }
+        }
+        if self.kind == Type::Object {
+            for (trigger, names) in &schema.object.dependent_required {
+                for name in names {
+                    result.push(vec![Atom::Requires(trigger.as_str().into()), Atom::Lacks(name.as_str().into())]);
+                }
+            }
+            for (trigger, child) in &schema.object.dependent_schemas {
+                let child = self.child(*child, false);
+                result.extend(self.product(vec![vec![Atom::Requires(trigger.as_str().into())]], &child));
+            }
+        }
+        result
+    }
+
+    /// The negations of the plain keywords, one for each way not to be valid.
+    fn parts(&self) -> Vec<Atom> {
+        let schema = self.schema;
+        let mut parts: Vec<Part> = (0..schema.values.len()).map(Part::Values).collect();
+        let mut flag = |part, present: bool| parts.extend(present.then_some(part));
+        match self.kind {
+            Type::Null | Type::Boolean => {}
+            Type::Number => {
+                flag(Part::Integer, schema.integer);
+                (0..schema.number.lower.len()).for_each(|index| flag(Part::Lower(index), true));
+                (0..schema.number.upper.len()).for_each(|index| flag(Part::Upper(index), true));
+                flag(Part::MultipleOf, schema.number.multiple_of.is_some());
+            }
+            Type::String => {
+                flag(Part::MinLength, schema.string.min > 0);
+                flag(Part::MaxLength, schema.string.max.is_some());
+                flag(Part::Pattern, schema.string.pattern.is_some());
+                flag(Part::Format, schema.string.format.is_some());
+            }
+            Type::Array => {
+                let array = &schema.array;
+                flag(Part::MinItems, array.min > 0);
+                flag(Part::MaxItems, array.max.is_some());
+                flag(Part::Unsupported("items"), array.rest.is_some() || !array.prefix.is_empty());
+                flag(Part::Unsupported("uniqueItems"), array.unique);
+                flag(Part::Unsupported("contains"), array.contains.is_some());
+            }
+            Type::Object => {
+                let object = &schema.object;
+                (0..object.properties.len()).for_each(|index| flag(Part::Property(index), true));
+                flag(Part::MinProperties, object.min > 0);
+                flag(Part::MaxProperties, object.max.is_some());
+                flag(Part::Unsupported("patternProperties"), !object.patterns.is_empty());
+                flag(Part::Unsupported("additionalProperties"), object.additional != super::ast::Additional::Open);
+                flag(Part::Unsupported("propertyNames"), object.names.is_some());
+            }
+        }
+        for &(kind, keyword, _) in &schema.unsupported {
+            flag(Part::Unsupported(keyword), kind.is_none_or(|kind| kind == self.kind));
+        }
+        let mut atoms: Vec<Atom> = parts.into_iter().map(|part| Atom::Not(self.id, part)).collect();
+        if self.kind == Type::Object {
+            atoms.extend(schema.object.required.iter().map(|name| Atom::Lacks(name.as_str().into())));
+        }
+        atoms
+    }
+
+    /// Exactly one of `branches`: one of them and none of those that it might overlap.
+    fn one_of(&mut self, branches: &[SchemaId]) -> Vec<Alternative> {
+        let expanded: Vec<(SchemaId, Rc<Vec<Alternative>>)> = branches
+            .iter()
+            .map(|&branch| (branch, self.child(branch, true)))
+            .filter(|(_, alternatives)| !alternatives.is_empty())
+            .collect();
+        let mut union = Vec::new();
+        for (index, (_, alternatives)) in expanded.iter().enumerate() {
+            let mut result = alternatives.to_vec();
+            for (other, (branch, others)) in expanded.iter().enumerate() {
+                if other == index || self.are_disjoint(&result, others) {
+                    continue;
+                }
+                let negated = self.child(*branch, false);
+                result = self.product(result, &negated);
+            }
+            union.extend(result);
+        }
+        union
+    }
+
+    fn are_disjoint(&mut self, first: &[Alternative], second: &[Alternative]) -> bool {
+        first.iter().all(|first| {
+            second.iter().all(|second| {
+                let both = join(first, second);
+                merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
+            })
+        })
+    }
+
+    fn none_of(&mut self, branches: &[SchemaId]) -> Vec<Alternative> {
+        let mut result = vec![Vec::new()];
+        for &branch in branches {
+            let negated = self.child(branch, false);
+            result = self.product(result, &negated);
+        }
+        result
+    }
+
+    fn union(&mut self, branches: Vec<(SchemaId, bool)>) -> Vec<Alternative> {
+        branches.into_iter().flat_map(|(branch, positive)| self.child(branch, positive).to_vec()).collect()
+    }
+
+    fn child(&mut self, schema: SchemaId, positive: bool) -> Rc<Vec<Alternative>> {
+        expand(self.context, self.kind, Literal { schema, positive }, self.budget)
+    }
+
+    fn product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
+        product(self.context, &self.ast.get(self.id).pointer, left, right)
+    }
+
+    fn is_unsupported(&self) -> bool {
+        self.schema.unsupported.iter().any(|&(kind, ..)| kind.is_none_or(|kind| kind == self.kind))
+    }
+}
+
+/// Every alternative of `left` together with every one of `right`.
+fn product(context: &mut Context<'_>, place: &str, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
+    if let [single] = right
+        && single.is_empty()
+    {
+        return left;
+    }
+    if left.len().saturating_mul(right.len()) > MAX_ALTERNATIVES {
+        let message =
+            format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
+        context.refusals.push(Code::Limit, place.to_owned(), message, Some("combine fewer branches"));
+        return Vec::new();
+    }
+    let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
+    absorb(pairs.filter(|alternative| !is_contradictory(alternative)).collect())
+}
+
+fn join(left: &[Atom], right: &[Atom]) -> Alternative {
+    let mut joined = left.to_vec();
+    for atom in right {
+        if !joined.contains(atom) {
+            joined.push(atom.clone());
+        }
+    }
+    joined
+}
+
+fn is_contradictory(alternative: &[Atom]) -> bool {
+    alternative
+        .iter()
+        .any(|atom| matches!(atom, Atom::Requires(name) if alternative.contains(&Atom::Lacks(Rc::clone(name)))))
+}
+
+/// Drops alternatives that only repeat a wider one.
+fn absorb(alternatives: Vec<Alternative>) -> Vec<Alternative> {
+    if alternatives.len() < 2 {
+        return alternatives;
+    }
+    let sets: Vec<FxHashSet<&Atom>> = alternatives.iter().map(|alternative| alternative.iter().collect()).collect();
+    let is_kept = |index: usize| {
+        !(0..sets.len()).any(|other| {
+            other != index
+                && sets[other].len() <= sets[index].len()
+                && (sets[other].len() < sets[index].len() || other < index)
+                && sets[other].is_subset(&sets[index])
+        })
+    };
+    let kept: Vec<bool> = (0..sets.len()).map(is_kept).collect();
+    alternatives.into_iter().zip(kept).filter_map(|(alternative, kept)| kept.then_some(alternative)).collect()
+}

@@ -1,0 +1,158 @@
+//! Which keywords exist in which draft.
+
+/// A version of the standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Draft {
+    /// Draft 4.
+    Draft4,
+    /// Draft 6.
+    Draft6,
+    /// Draft 7.
+    Draft7,
+    /// 2019-09.
+    Draft2019,
+    /// 2020-12.
+    Draft2020,
+}
+
+/// What a `$schema` stands for.
+pub(super) enum Dialect {
+    /// A version of the standard.
+    Known(Draft),
+    /// A version of the standard that is not supported.
+    Unsupported,
+    /// Something else.
+    Unknown,
+}
+
+impl Dialect {
+    /// The dialect with this URI.
+    pub(super) fn from_uri(uri: &str) -> Self {
+        let uri = uri.trim_end_matches('#');
+        let name = uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://")).unwrap_or(uri);
+        match name {
+            "json-schema.org/draft-04/schema" => Self::Known(Draft::Draft4),
+            "json-schema.org/draft-06/schema" => Self::Known(Draft::Draft6),
+            "json-schema.org/draft-07/schema" => Self::Known(Draft::Draft7),
+            "json-schema.org/draft/2019-09/schema" => Self::Known(Draft::Draft2019),
+            "json-schema.org/draft/2020-12/schema" | "json-schema.org/schema" => Self::Known(Draft::Draft2020),
+            "json-schema.org/draft-03/schema"
+            | "json-schema.org/draft-02/schema"
+            | "json-schema.org/draft-01/schema"
+            | "json-schema.org/draft-00/schema"
+            | "json-schema.org/draft/next/schema" => Self::Unsupported,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// What a keyword does in a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It may constrain values.
+    Constraint,
+    /// It is of the standard and constrains nothing.
+    Annotation,
+    /// The draft does not know it; by the standard it is an annotation.
+    Unknown,
+}
+
+/// The role of `keyword` in `draft`.
+pub(super) fn role(keyword: &str, draft: Draft) -> Role {
+    use Draft::{Draft4, Draft6, Draft7, Draft2019, Draft2020};
+    let (since, until) = match keyword {
+        "type"
+        | "enum"
+        | "minimum"
+        | "maximum"
+        | "exclusiveMinimum"
+        | "exclusiveMaximum"
+        | "multipleOf"
+        | "minLength"
+        | "maxLength"
+        | "pattern"
+        | "format"
+        | "items"
+        | "minItems"
+        | "maxItems"
+        | "uniqueItems"
+        | "properties"
+        | "patternProperties"
+        | "additionalProperties"
+        | "required"
+        | "minProperties"
+        | "maxProperties"
+        | "allOf"
+        | "anyOf"
+        | "oneOf"
+        | "not"
+        | "$ref" => (Draft4, Draft2020),
+        "const" | "contains" | "propertyNames" => (Draft6, Draft2020),
+        "if" | "then" | "else" => (Draft7, Draft2020),
+        "additionalItems" => (Draft4, Draft2019),
+        // Removed in 2019-09; still read there, since what it says is plain and dropping it would widen.
+        "dependencies" => (Draft4, Draft2020),
+        "dependentRequired"
+        | "dependentSchemas"
+        | "minContains"
+        | "maxContains"
+        | "unevaluatedItems"
+        | "unevaluatedProperties" => (Draft2019, Draft2020),
+        "$recursiveRef" => (Draft2019, Draft2019),
+        "prefixItems" | "$dynamicRef" => (Draft2020, Draft2020),
+        _ => return if is_annotation(keyword) { Role::Annotation } else { Role::Unknown },
+    };
+    if since <= draft && draft <= until { Role::Constraint } else { Role::Unknown }
+}
+
+fn is_annotation(keyword: &str) -> bool {
+    matches!(
+        keyword,
+        "$schema"
+            | "$id"
+            | "id"
+            | "$anchor"
+            | "$dynamicAnchor"
+            | "$recursiveAnchor"
+            | "$vocabulary"
+            | "$comment"
+            | "$defs"
+            | "definitions"
+            | "title"
+            | "description"
+            | "default"
+            | "examples"
+            | "deprecated"
+            | "readOnly"
+            | "writeOnly"
+            | "contentEncoding"
+            | "contentMediaType"
+            | "contentSchema"
+    )
+}
+
+/// Whether `format` is one that the standard defines in some draft.
+pub(super) fn is_known_format(format: &str) -> bool {
+    matches!(
+        format,
+        "date"
+            | "time"
+            | "date-time"
+            | "duration"
+            | "email"
+            | "idn-email"
+            | "hostname"
+            | "idn-hostname"
+            | "ipv4"
+            | "ipv6"
+            | "uri"
+            | "uri-reference"
+            | "iri"
+            | "iri-reference"
+            | "uri-template"
+            | "uuid"
+            | "json-pointer"
+            | "relative-json-pointer"
+            | "regex"
+    )
+}

@@ -1,0 +1,97 @@
+//! The texts of one given value.
+
+use grammar_ir::{ExprId, GrammarBuilder};
+use serde_json::{Number, Value};
+
+use super::decimal::Decimal;
+use super::options::Digits;
+use super::string;
+use super::whitespace::Spaces;
+
+/// Zeros after the point that [`Digits::Bounded`] allows.
+const ZEROS: u32 = 20;
+/// A number with more digits than this is written as the schema writes it only.
+const MAX_PLAIN: usize = 4_096;
+
+/// The texts of `value` at nesting `level`: strings and keys in all spellings, numbers with any zeros at their end,
+/// members in the given order. Nesting is bounded by the parser.
+pub(super) fn lower(
+    value: &Value,
+    level: u32,
+    spaces: &Spaces,
+    digits: Digits,
+    builder: &mut GrammarBuilder,
+) -> ExprId {
+    let inner = (level + 1).min(spaces.levels());
+    match value {
+        Value::Null => builder.literal("null"),
+        Value::Bool(true) => builder.literal("true"),
+        Value::Bool(false) => builder.literal("false"),
+        Value::Number(value) => number(value, digits, builder),
+        Value::String(text) => string::literal(text, builder),
+        Value::Array(items) => {
+            let layout = spaces.layout(level, builder);
+            let items: Vec<ExprId> = items.iter().map(|item| lower(item, inner, spaces, digits, builder)).collect();
+            bracketed(["[", "]"], items, layout, builder)
+        }
+        Value::Object(members) => {
+            let layout = spaces.layout(level, builder);
+            let members: Vec<ExprId> = members
+                .iter()
+                .map(|(key, member)| {
+                    let key = string::literal(key, builder);
+                    let member = lower(member, inner, spaces, digits, builder);
+                    builder.sequence([key, layout.colon, member])
+                })
+                .collect();
+            bracketed(["{", "}"], members, layout, builder)
+        }
+    }
+}
+
+fn bracketed(
+    brackets: [&str; 2],
+    items: Vec<ExprId>,
+    layout: super::whitespace::Layout,
+    builder: &mut GrammarBuilder,
+) -> ExprId {
+    let mut parts = vec![builder.literal(brackets[0])];
+    if items.is_empty() {
+        parts.push(layout.empty);
+    } else {
+        parts.push(layout.open);
+        for (index, item) in items.into_iter().enumerate() {
+            parts.extend((index > 0).then_some(layout.comma));
+            parts.push(item);
+        }
+        parts.push(layout.close);
+    }
+    parts.push(builder.literal(brackets[1]));
+    builder.sequence(parts)
+}
+
+fn number(number: &Number, digits: Digits, builder: &mut GrammarBuilder) -> ExprId {
+    let source = builder.literal(&number.to_string());
+    let Some(plain) = Decimal::from_json(number).and_then(|value| value.to_plain(MAX_PLAIN)) else { return source };
+    let max = (digits == Digits::Bounded).then_some(ZEROS);
+    let zero = builder.literal("0");
+    let has_point = plain.contains('.');
+    let zeros = builder.repeat(zero, u32::from(!has_point), max);
+    let value = builder.literal(&plain);
+    let value = if plain == "0" {
+        let minus = builder.literal("-");
+        let minus = builder.optional(minus);
+        builder.sequence([minus, value])
+    } else {
+        value
+    };
+    let written = if has_point {
+        builder.sequence([value, zeros])
+    } else {
+        let point = builder.literal(".");
+        let tail = builder.sequence([point, zeros]);
+        let tail = builder.optional(tail);
+        builder.sequence([value, tail])
+    };
+    builder.choice([written, source])
+}

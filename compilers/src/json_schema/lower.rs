@@ -1,0 +1,118 @@
+//! From the normal form to a grammar: one rule per node (and indentation level).
+
+use grammar_ir::{Budget, ExprId, Grammar, GrammarBuilder, GrammarError, RuleId};
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use super::lower_array;
+use super::lower_object;
+use super::normal::{NodeId, Normal};
+use super::options::Options;
+use super::whitespace::Spaces;
+use super::{literal, string};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+
+/// Lowers the pruned normal form.
+pub(super) fn lower(normal: &Normal, options: &Options, budget: &mut Budget<'_>) -> Result<Grammar, Diagnostics> {
+    let mut builder = GrammarBuilder::with_max_expressions(budget.limits().expressions);
+    let root = builder.declare("root");
+    let spaces = Spaces::new(options.whitespace, &mut builder);
+    let character = builder.declare("character");
+    let body = string::any_character(&mut builder);
+    builder.define(character, body);
+    let character = builder.rule(character);
+    let mut lowerer = Lowerer {
+        normal,
+        options,
+        builder,
+        spaces,
+        character,
+        rules: FxHashMap::default(),
+        queue: Vec::new(),
+        counter: 0,
+    };
+    let value = lowerer.value(Normal::ROOT, 0);
+    while let Some((node, level, rule)) = lowerer.queue.pop() {
+        budget.check_time()?;
+        let body = lowerer.node(node, level, budget)?;
+        lowerer.builder.define(rule, body);
+        if lowerer.builder.is_full() {
+            break;
+        }
+    }
+    let mut builder = lowerer.builder;
+    let body = lowerer.spaces.around(value, &mut builder);
+    builder.define(root, body);
+    if !builder.is_full() {
+        return builder.finish(root).map_err(broken);
+    }
+    builder.finish(root).map_err(broken)
+}
+
+fn broken(error: GrammarError) -> Diagnostics {
+    match error {
+        GrammarError::Limit(error) => error.into(),
+        error => Diagnostic::new(Code::Invalid, Place::Whole, error.to_string()).into(),
+    }
+}
+
+/// What lowering carries along.
+pub(super) struct Lowerer<'a> {
+    pub(super) normal: &'a Normal,
+    pub(super) options: &'a Options,
+    pub(super) builder: GrammarBuilder,
+    pub(super) spaces: Spaces,
+    /// One character inside a string.
+    pub(super) character: ExprId,
+    rules: FxHashMap<(NodeId, u32), RuleId>,
+    queue: Vec<(NodeId, u32, RuleId)>,
+    counter: usize,
+}
+
+impl Lowerer<'_> {
+    /// A value of `node` at nesting `level`.
+    pub(super) fn value(&mut self, node: NodeId, level: u32) -> ExprId {
+        let level = level.min(self.spaces.levels());
+        let rule = match self.rules.get(&(node, level)) {
+            Some(&rule) => rule,
+            None => {
+                let rule = self.fresh("value");
+                self.rules.insert((node, level), rule);
+                self.queue.push((node, level, rule));
+                rule
+            }
+        };
+        self.builder.rule(rule)
+    }
+
+    /// A new rule.
+    pub(super) fn fresh(&mut self, kind: &str) -> RuleId {
+        self.counter += 1;
+        self.builder.declare(format!("{kind}_{}", self.counter))
+    }
+
+    fn node(&mut self, id: NodeId, level: u32, budget: &mut Budget<'_>) -> Result<ExprId, Diagnostics> {
+        let node = &self.normal.nodes[id.index()];
+        let mut arms = Vec::new();
+        let texts: Vec<&str> = node.values.iter().filter_map(Value::as_str).collect();
+        if !texts.is_empty() {
+            arms.push(string::literals(texts, &mut self.builder));
+        }
+        for value in node.values.iter().filter(|value| !value.is_string()) {
+            arms.push(literal::lower(value, level, &self.spaces, self.options.numbers, &mut self.builder));
+        }
+        for automaton in &node.numbers {
+            arms.push(self.builder.automaton(automaton.clone()));
+        }
+        for shape in &node.strings {
+            arms.push(string::lower(shape, self.character, &mut self.builder, budget)?);
+        }
+        for shape in &node.arrays {
+            arms.push(lower_array::lower(self, shape, level));
+        }
+        for shape in &node.objects {
+            arms.push(lower_object::lower(self, shape, level, budget)?);
+        }
+        Ok(self.builder.choice(arms))
+    }
+}

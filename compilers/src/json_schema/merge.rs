@@ -1,0 +1,410 @@
+//! One alternative of constraints, merged into shapes of its type.
+
+use std::rc::Rc;
+
+use grammar_ir::regular::CharAutomaton;
+use grammar_ir::{Budget, ByteAutomaton};
+use serde_json::Value;
+
+use super::ast::{Bound, SchemaId, Type, TypeSet};
+use super::decimal::Decimal;
+use super::evaluate;
+use super::expand::{Atom, Part};
+use super::merge_object;
+use super::normal::{ArrayShape, Context, Goal, Literal, ObjectShape, StringShape};
+use super::number::NumberSet;
+
+/// Values of one type.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// This value.
+    Value(Value),
+    /// The numbers with these texts.
+    Number(ByteAutomaton),
+    /// Strings.
+    String(StringShape),
+    /// Arrays.
+    Array(ArrayShape<Goal>),
+    /// Objects.
+    Object(ObjectShape<Goal>),
+}
+
+/// The union of `shapes`, if nothing was refused; otherwise a superset.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    /// The shapes.
+    pub(super) shapes: Vec<Shape>,
+    /// Schema pointer, keyword and reason of each keyword that could not be merged exactly.
+    pub(super) refused: Vec<(String, &'static str, String)>,
+}
+
+impl Merged {
+    /// Remembers that `keyword` of `schema` is not enforced.
+    pub(super) fn refuse(&mut self, context: &Context<'_>, schema: SchemaId, keyword: &'static str, reason: &str) {
+        self.refused.push((context.ast.get(schema).pointer.clone(), keyword, reason.to_owned()));
+    }
+}
+
+/// Merges the constraints of `alternative` on values of type `kind`.
+pub(super) fn merge(context: &mut Context<'_>, kind: Type, alternative: &[Atom], budget: &mut Budget<'_>) -> Merged {
+    let mut merged = Merged::default();
+    if let Some(candidates) = candidates(context, kind, alternative) {
+        enumerate(context, alternative, candidates, &mut merged, budget);
+        return merged;
+    }
+    for atom in alternative {
+        let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
+        let unsupported = &context.ast.get(*id).unsupported;
+        for &(_, keyword, reason) in unsupported.iter().filter(|entry| entry.0.is_none_or(|entry| entry == kind)) {
+            merged.refuse(context, *id, keyword, reason);
+        }
+        if let Atom::Not(_, Part::Unsupported(keyword)) = atom {
+            merged.refuse(
+                context,
+                *id,
+                keyword,
+                "its complement, which a `not`, `oneOf` or `if` needs, is not implemented",
+            );
+        }
+    }
+    match kind {
+        Type::Null | Type::Boolean => {}
+        Type::Number => numbers(context, alternative, &mut merged, budget),
+        Type::String => strings(context, alternative, &mut merged, budget),
+        Type::Array => arrays(context, alternative, &mut merged),
+        Type::Object => merge_object::objects(context, alternative, &mut merged, budget),
+    }
+    merged
+}
+
+/// The finitely many values that could satisfy `alternative`, when that is plain.
+fn candidates(context: &Context<'_>, kind: Type, alternative: &[Atom]) -> Option<Vec<Value>> {
+    match kind {
+        Type::Null => return Some(vec![Value::Null]),
+        Type::Boolean => return Some(vec![Value::Bool(false), Value::Bool(true)]),
+        _ => {}
+    }
+    let lists = alternative.iter().filter_map(|atom| match atom {
+        Atom::Local(id) => context.ast.get(*id).values.iter().min_by_key(|list| list.len()),
+        _ => None,
+    });
+    let shortest = lists.min_by_key(|list| list.len())?;
+    Some(shortest.iter().filter(|value| Type::of(value) == kind).cloned().collect())
+}
+
+fn enumerate(
+    context: &mut Context<'_>,
+    alternative: &[Atom],
+    candidates: Vec<Value>,
+    merged: &mut Merged,
+    budget: &mut Budget<'_>,
+) {
+    for value in candidates {
+        match evaluate::holds(context, alternative, &value, budget) {
+            Some(true) => merged.shapes.push(Shape::Value(value)),
+            Some(false) => {}
+            None => {
+                for atom in alternative {
+                    let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
+                    if evaluate::holds(context, std::slice::from_ref(atom), &value, budget).is_none() {
+                        let (keyword, reason) = undecided(context, *id, &value, budget);
+                        merged.refuse(context, *id, keyword, &reason);
+                    }
+                }
+                merged.shapes.push(Shape::Value(value));
+            }
+        }
+    }
+}
+
+/// Which keyword of a schema cannot be decided for a listed value.
+fn undecided(
+    context: &mut Context<'_>,
+    id: SchemaId,
+    value: &Value,
+    budget: &mut Budget<'_>,
+) -> (&'static str, String) {
+    let schema = context.ast.get(id);
+    let kind = Type::of(value);
+    if let Some(&(_, keyword, reason)) =
+        schema.unsupported.iter().find(|entry| entry.0.is_none_or(|entry| entry == kind))
+    {
+        return (keyword, reason.to_owned());
+    }
+    if let Some(pattern) = &schema.string.pattern
+        && let Err(reason) = context.patterns.get(pattern, budget)
+    {
+        return ("pattern", reason);
+    }
+    if let Some(format) = &schema.string.format
+        && let Err(reason) = context.patterns.format(format, budget)
+    {
+        return ("format", reason);
+    }
+    let keyword = match kind {
+        Type::Number => "multipleOf",
+        Type::Array => "items",
+        Type::Object => "properties",
+        _ => "enum",
+    };
+    (keyword, "whether a listed value satisfies it cannot be decided".to_owned())
+}
+
+fn numbers(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
+    let mut set = NumberSet::default();
+    let mut excluded: Vec<Decimal> = Vec::new();
+    let mut divisor_source = None;
+    for atom in alternative {
+        let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
+        let schema = context.ast.get(*id);
+        match atom {
+            Atom::Local(_) => {
+                schema.number.lower.iter().for_each(|bound| set.bound_below(bound));
+                schema.number.upper.iter().for_each(|bound| set.bound_above(bound));
+                if schema.integer {
+                    set.require_multiple(Decimal::one());
+                }
+                if let Some(divisor) = &schema.number.multiple_of {
+                    set.require_multiple(divisor.clone());
+                    divisor_source = Some(*id);
+                }
+            }
+            Atom::Not(_, Part::Lower(index)) => set.bound_above(&opposite(&schema.number.lower[*index])),
+            Atom::Not(_, Part::Upper(index)) => set.bound_below(&opposite(&schema.number.upper[*index])),
+            Atom::Not(_, Part::Integer) => set.exclude_multiples(Decimal::one()),
+            Atom::Not(_, Part::MultipleOf) => {
+                schema.number.multiple_of.iter().for_each(|divisor| set.exclude_multiples(divisor.clone()));
+                divisor_source = Some(*id);
+            }
+            Atom::Not(_, Part::Values(index)) => {
+                let numbers = schema.values[*index].iter().filter_map(Value::as_number);
+                for number in numbers {
+                    match Decimal::from_json(number) {
+                        Some(value) => excluded.push(value),
+                        None => {
+                            merged.refuse(context, *id, "enum", "the exponent of a number in it is out of all bounds")
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    for set in set.without(excluded) {
+        match set.to_automaton(context.options.numbers, budget) {
+            Ok(Some(automaton)) => merged.shapes.push(Shape::Number(automaton)),
+            Ok(None) => {}
+            Err(reason) => {
+                let id = divisor_source.or_else(|| first_schema(alternative)).unwrap_or(super::ast::Ast::ROOT);
+                let keyword = if divisor_source.is_some() { "multipleOf" } else { "minimum" };
+                merged.refuse(context, id, keyword, &reason);
+            }
+        }
+    }
+}
+
+fn opposite(bound: &Bound) -> Bound {
+    Bound { value: bound.value.clone(), exclusive: !bound.exclusive }
+}
+
+fn first_schema(alternative: &[Atom]) -> Option<SchemaId> {
+    alternative.iter().find_map(|atom| match atom {
+        Atom::Local(id) | Atom::Not(id, _) => Some(*id),
+        _ => None,
+    })
+}
+
+fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
+    let (mut min, mut max) = (0u32, None::<u32>);
+    let mut languages: Vec<(SchemaId, &'static str, Rc<CharAutomaton>)> = Vec::new();
+    for atom in alternative {
+        let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
+        let schema = context.ast.get(*id);
+        let mut wanted: Vec<(&'static str, bool)> = Vec::new();
+        match atom {
+            Atom::Local(_) => {
+                min = min.max(schema.string.min);
+                max = least(max, schema.string.max);
+                wanted.extend(schema.string.pattern.is_some().then_some(("pattern", true)));
+                wanted.extend(schema.string.format.is_some().then_some(("format", true)));
+            }
+            Atom::Not(_, Part::MinLength) => max = least(max, Some(schema.string.min.saturating_sub(1))),
+            Atom::Not(_, Part::MaxLength) => {
+                min = min.max(schema.string.max.map_or(u32::MAX, |max| max.saturating_add(1)));
+            }
+            Atom::Not(_, Part::Pattern) => wanted.push(("pattern", false)),
+            Atom::Not(_, Part::Format) => wanted.push(("format", false)),
+            Atom::Not(_, Part::Values(index)) => {
+                let texts =
+                    schema.values[*index].iter().filter_map(Value::as_str).map(CharAutomaton::literal).collect();
+                let language = CharAutomaton::union_of(texts, budget).and_then(|texts| texts.complement(budget));
+                match language {
+                    Ok(language) => languages.push((*id, "enum", Rc::new(language))),
+                    Err(error) => merged.refuse(context, *id, "enum", &error.to_string()),
+                }
+            }
+            _ => {}
+        }
+        for (keyword, positive) in wanted {
+            let language = match (keyword, &schema.string.pattern, &schema.string.format) {
+                ("pattern", Some(pattern), _) => context.patterns.get(pattern, budget),
+                (_, _, Some(format)) => context.patterns.format(format, budget),
+                _ => continue,
+            };
+            let language = language.and_then(|language| {
+                if positive {
+                    return Ok(language);
+                }
+                language.complement(budget).map(Rc::new).map_err(|error| error.to_string())
+            });
+            match language {
+                Ok(language) => languages.push((*id, keyword, language)),
+                Err(reason) => merged.refuse(context, *id, keyword, &reason),
+            }
+        }
+    }
+    if max.is_some_and(|max| max < min) {
+        return;
+    }
+    let Some((id, keyword, first)) = languages.pop() else {
+        merged.shapes.push(Shape::String(StringShape { language: None, min, max }));
+        return;
+    };
+    let mut language = first;
+    let mut narrow = |other: &CharAutomaton| {
+        language.intersection(other, budget).map(|narrowed| language = Rc::new(narrowed)).is_ok()
+    };
+    let narrowed = languages.iter().all(|(_, _, other)| narrow(other));
+    let narrowed = narrowed && {
+        let lengths = (min > 0 || max.is_some()).then(|| CharAutomaton::length_between(min, max, budget));
+        match lengths {
+            None => true,
+            Some(Ok(lengths)) => language.intersection(&lengths, budget).map(|both| language = Rc::new(both)).is_ok(),
+            Some(Err(_)) => false,
+        }
+    };
+    if !narrowed {
+        merged.refuse(
+            context,
+            id,
+            keyword,
+            "together with the other constraints on the string it needs too many states",
+        );
+    }
+    if !language.is_empty() {
+        merged.shapes.push(Shape::String(StringShape { language: Some(language), min: 0, max: None }));
+    }
+}
+
+fn arrays(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged) {
+    let mut shape: ArrayShape<Goal> = ArrayShape { prefix: Vec::new(), rest: Some(Vec::new()), min: 0, max: None };
+    for atom in alternative {
+        let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
+        let array = &context.ast.get(*id).array;
+        match atom {
+            Atom::Local(_) => {
+                while shape.prefix.len() < array.prefix.len() {
+                    shape.prefix.push(shape.rest.clone());
+                }
+                for (index, item) in shape.prefix.iter_mut().enumerate() {
+                    constrain(item, array.prefix.get(index).copied().or(array.rest));
+                }
+                constrain(&mut shape.rest, array.rest);
+                shape.min = shape.min.max(array.min);
+                shape.max = least(shape.max, array.max);
+                if array.unique && shape.max.is_none_or(|max| max > 1) {
+                    merged.refuse(context, *id, "uniqueItems", "equal items cannot be told apart by a grammar");
+                }
+                if array.contains.is_some_and(|contains| contains.min > 0 || contains.max.is_some()) {
+                    merged.refuse(context, *id, "contains", "it is not implemented yet");
+                }
+            }
+            Atom::Not(_, Part::MinItems) => shape.max = least(shape.max, Some(array.min.saturating_sub(1))),
+            Atom::Not(_, Part::MaxItems) => {
+                shape.min = shape.min.max(array.max.map_or(u32::MAX, |max| max.saturating_add(1)));
+            }
+            Atom::Not(_, Part::Values(index)) => refuse_values(context, *id, *index, Type::Array, merged),
+            _ => {}
+        }
+    }
+    if shape.max.is_none_or(|max| shape.min <= max) {
+        merged.shapes.push(Shape::Array(shape));
+    }
+}
+
+/// Refuses the complement of listed values when it would exclude a container.
+pub(super) fn refuse_values(context: &Context<'_>, id: SchemaId, index: usize, kind: Type, merged: &mut Merged) {
+    if context.ast.get(id).values[index].iter().any(|value| Type::of(value) == kind) {
+        merged.refuse(context, id, "enum", "the complement of a list with arrays or objects is not implemented");
+    }
+}
+
+fn constrain(goal: &mut Option<Goal>, schema: Option<SchemaId>) {
+    if let (Some(goal), Some(schema)) = (goal, schema) {
+        let literal = Literal::holds(schema);
+        if !goal.contains(&literal) {
+            goal.push(literal);
+        }
+    }
+}
+
+/// The smaller of two optional upper bounds.
+pub(super) fn least(left: Option<u32>, right: Option<u32>) -> Option<u32> {
+    match (left, right) {
+        (Some(left), Some(right)) => Some(left.min(right)),
+        (left, right) => left.or(right),
+    }
+}
+
+/// Whether it is plain that no value of type `kind` satisfies `alternative`. Looks `depth` levels into objects.
+pub(super) fn is_surely_empty(
+    context: &mut Context<'_>,
+    kind: Type,
+    alternative: &[Atom],
+    depth: usize,
+    budget: &mut Budget<'_>,
+) -> bool {
+    merge(context, kind, alternative, budget).shapes.iter().all(|shape| match shape {
+        Shape::Object(object) => object.named.iter().any(|member| {
+            member.required
+                && member.value.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
+        }),
+        Shape::Array(array) => (0..array.min as usize).take(array.prefix.len() + 1).any(|index| {
+            let item = array.prefix.get(index).unwrap_or(&array.rest);
+            item.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
+        }),
+        _ => false,
+    })
+}
+
+/// Judges a goal by the types and values that its schemas list, following `$ref` and `allOf` only: expanding it here
+/// could need the very `oneOf` that is being expanded.
+fn is_goal_surely_empty(context: &mut Context<'_>, goal: &Goal, depth: usize, budget: &mut Budget<'_>) -> bool {
+    let mut schemas: Vec<SchemaId> =
+        goal.iter().filter(|literal| literal.positive).map(|literal| literal.schema).collect();
+    let mut next = 0;
+    while next < schemas.len() && schemas.len() < 64 {
+        let schema = context.ast.get(schemas[next]);
+        for &child in schema.reference.iter().chain(&schema.all_of) {
+            if !schemas.contains(&child) {
+                schemas.push(child);
+            }
+        }
+        next += 1;
+    }
+    let mut types = TypeSet::ALL;
+    schemas.iter().for_each(|&id| types = types.intersection(context.ast.get(id).types));
+    if types == TypeSet::NONE {
+        return true;
+    }
+    let lists = schemas.iter().flat_map(|&id| &context.ast.get(id).values);
+    if let Some(list) = lists.min_by_key(|list| list.len()) {
+        return list.iter().all(|value| evaluate::is_valid(context, &schemas, value, budget) == Some(false));
+    }
+    let only = Type::ALL.into_iter().filter(|&kind| types.contains(kind)).collect::<Vec<_>>();
+    let [kind] = only.as_slice() else { return false };
+    depth > 0 && {
+        let alternative: Vec<Atom> = schemas.into_iter().map(Atom::Local).collect();
+        is_surely_empty(context, *kind, &alternative, depth - 1, budget)
+    }
+}

@@ -1,0 +1,248 @@
+//! The normal form: for every set of schemas that some value must satisfy together, a union of typed shapes.
+
+use grammar_ir::regular::CharAutomaton;
+use grammar_ir::{Budget, ByteAutomaton};
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+use std::rc::Rc;
+
+use super::ast::{Ast, SchemaId, Type};
+use super::expand::{self, Expansions};
+use super::merge::{self, Shape};
+use super::options::Options;
+use super::refusal::Refusals;
+use super::string::Patterns;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+
+/// A schema that must hold, or must not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Literal {
+    /// The schema.
+    pub(super) schema: SchemaId,
+    /// Whether it must hold.
+    pub(super) positive: bool,
+}
+
+impl Literal {
+    /// The schema must hold.
+    pub(super) fn holds(schema: SchemaId) -> Self {
+        Self { schema, positive: true }
+    }
+}
+
+/// Literals that one value must satisfy together, in the order in which the document states them. Empty is any value.
+pub(super) type Goal = Vec<Literal>;
+
+/// A node of the normal form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct NodeId(pub(super) u32);
+
+impl NodeId {
+    /// The position among the nodes.
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The nodes that the root needs.
+#[derive(Debug)]
+pub(super) struct Normal {
+    /// The nodes by id; the root is the first.
+    pub(super) nodes: Vec<Node>,
+}
+
+impl Normal {
+    /// The node of the root schema.
+    pub(super) const ROOT: NodeId = NodeId(0);
+}
+
+/// The values that satisfy one goal: the union of everything listed.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    /// Values that are listed one by one, `null` and the booleans among them.
+    pub(super) values: Vec<Value>,
+    /// The texts of numbers.
+    pub(super) numbers: Vec<ByteAutomaton>,
+    /// Strings.
+    pub(super) strings: Vec<StringShape>,
+    /// Arrays.
+    pub(super) arrays: Vec<ArrayShape<NodeId>>,
+    /// Objects.
+    pub(super) objects: Vec<ObjectShape<NodeId>>,
+}
+
+/// Strings of a length, or of a language.
+#[derive(Debug, Clone)]
+pub(super) struct StringShape {
+    /// The language, which says all there is to say when it is present.
+    pub(super) language: Option<Rc<CharAutomaton>>,
+    /// The least number of code points.
+    pub(super) min: u32,
+    /// The greatest number of code points.
+    pub(super) max: Option<u32>,
+}
+
+/// Arrays; `V` says what an item may be, and `None` that there is no such item.
+#[derive(Debug, Clone)]
+pub(super) struct ArrayShape<V> {
+    /// What the first items are.
+    pub(super) prefix: Vec<Option<V>>,
+    /// What the items after the prefix are.
+    pub(super) rest: Option<V>,
+    /// The least number of items.
+    pub(super) min: u32,
+    /// The greatest number of items.
+    pub(super) max: Option<u32>,
+}
+
+/// Objects; `V` says what a value may be, and `None` that there is no such member.
+#[derive(Debug, Clone)]
+pub(super) struct ObjectShape<V> {
+    /// Members with a declared key, in the order in which they are written.
+    pub(super) named: Vec<Named<V>>,
+    /// Members with another key, in classes that no two share a key.
+    pub(super) free: Vec<Free<V>>,
+    /// The least number of members.
+    pub(super) min: u32,
+    /// The greatest number of members.
+    pub(super) max: Option<u32>,
+}
+
+/// A member with a declared key.
+#[derive(Debug, Clone)]
+pub(super) struct Named<V> {
+    /// The key.
+    pub(super) key: String,
+    /// Whether it must be there.
+    pub(super) required: bool,
+    /// Its value.
+    pub(super) value: Option<V>,
+}
+
+/// Members with a key that is not declared.
+#[derive(Debug, Clone)]
+pub(super) struct Free<V> {
+    /// The keys.
+    pub(super) keys: FreeKeys,
+    /// Their values.
+    pub(super) value: Option<V>,
+}
+
+/// A class of keys that are not declared.
+#[derive(Debug, Clone)]
+pub(super) enum FreeKeys {
+    /// Every key but these.
+    AllBut(Rc<[String]>),
+    /// The keys of a language.
+    Language(Rc<CharAutomaton>),
+}
+
+/// What the stages of normalisation share.
+pub(super) struct Context<'a> {
+    /// The schemas.
+    pub(super) ast: &'a Ast,
+    /// The options.
+    pub(super) options: &'a Options,
+    /// What has been expanded.
+    pub(super) expansions: Expansions,
+    /// What has been compiled.
+    pub(super) patterns: Patterns,
+    /// What is refused.
+    pub(super) refusals: Refusals,
+}
+
+/// More nodes than this are refused.
+const MAX_NODES: usize = 200_000;
+
+/// Normalises the root schema of `ast` and all that it needs.
+pub(super) fn normalize(ast: &Ast, options: &Options, budget: &mut Budget<'_>) -> Result<Normal, Diagnostics> {
+    let mut context = Context {
+        ast,
+        options,
+        expansions: Expansions::default(),
+        patterns: Patterns::default(),
+        refusals: Refusals::default(),
+    };
+    let mut interner = Interner { ids: FxHashMap::default(), goals: Vec::new() };
+    interner.node(vec![Literal::holds(Ast::ROOT)]);
+    let mut nodes = Vec::new();
+    while nodes.len() < interner.goals.len() {
+        if interner.goals.len() > MAX_NODES {
+            let message = format!("the schema needs more than {MAX_NODES} combinations of its parts");
+            return Err(Diagnostic::new(Code::Limit, Place::Whole, message).into());
+        }
+        budget.check_time()?;
+        let goal = interner.goals[nodes.len()].clone();
+        let mut node = Node::default();
+        for kind in Type::ALL {
+            for alternative in expand::goal(&mut context, kind, &goal, budget) {
+                let merged = merge::merge(&mut context, kind, &alternative, budget);
+                for (schema, keyword, reason) in merged.refused {
+                    context.refusals.unsupported(&schema, keyword, reason);
+                }
+                for shape in merged.shapes {
+                    interner.add(&mut node, shape);
+                }
+            }
+        }
+        nodes.push(node);
+    }
+    context.refusals.into_result()?;
+    Ok(Normal { nodes })
+}
+
+struct Interner {
+    ids: FxHashMap<Goal, NodeId>,
+    goals: Vec<Goal>,
+}
+
+impl Interner {
+    /// The node of a goal. Goals are sets: their order decides only the order of keys, so the first one met stands
+    /// for all.
+    fn node(&mut self, goal: Goal) -> NodeId {
+        let mut key = goal.clone();
+        key.sort_unstable();
+        key.dedup();
+        if let Some(&id) = self.ids.get(&key) {
+            return id;
+        }
+        let id = NodeId(self.goals.len() as u32);
+        self.ids.insert(key, id);
+        self.goals.push(goal);
+        id
+    }
+
+    fn add(&mut self, node: &mut Node, shape: Shape) {
+        match shape {
+            Shape::Value(value) => {
+                if !node.values.contains(&value) {
+                    node.values.push(value);
+                }
+            }
+            Shape::Number(automaton) => node.numbers.push(automaton),
+            Shape::String(string) => node.strings.push(string),
+            Shape::Array(array) => {
+                let ArrayShape { prefix, rest, min, max } = array;
+                let prefix = prefix.into_iter().map(|goal| goal.map(|goal| self.node(goal))).collect();
+                let rest = rest.map(|goal| self.node(goal));
+                node.arrays.push(ArrayShape { prefix, rest, min, max });
+            }
+            Shape::Object(object) => {
+                let ObjectShape { named, free, min, max } = object;
+                let named = named
+                    .into_iter()
+                    .map(|Named { key, required, value }| Named {
+                        key,
+                        required,
+                        value: value.map(|goal| self.node(goal)),
+                    })
+                    .collect();
+                let free = free
+                    .into_iter()
+                    .map(|Free { keys, value }| Free { keys, value: value.map(|goal| self.node(goal)) })
+                    .collect();
+                node.objects.push(ObjectShape { named, free, min, max });
+            }
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! Sets of numbers as automata over their decimal texts.
+
+use grammar_ir::{Budget, ByteAutomaton, ByteEdge};
+use rustc_hash::FxHashMap;
+
+use super::ast::Bound;
+use super::decimal::{Decimal, power_of_ten};
+use super::options::Digits;
+
+/// A range of numbers with divisibility constraints.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NumberSet {
+    lower: Option<Bound>,
+    upper: Option<Bound>,
+    multiples: Vec<Decimal>,
+    non_multiples: Vec<Decimal>,
+}
+
+/// Digits before and after the point that [`Digits::Bounded`] allows where nothing needs more.
+const DIGITS: u64 = 20;
+/// Digits in the exponent that [`Digits::Bounded`] allows.
+const EXPONENT_DIGITS: u64 = 3;
+/// More states than this for one set of numbers are refused.
+const MAX_STATES: usize = 1 << 16;
+
+impl NumberSet {
+    /// Keeps the numbers above `bound`.
+    pub(super) fn bound_below(&mut self, bound: &Bound) {
+        let tighter = self
+            .lower
+            .as_ref()
+            .is_none_or(|current| bound.value > current.value || (bound.value == current.value && bound.exclusive));
+        if tighter {
+            self.lower = Some(bound.clone());
+        }
+    }
+
+    /// Keeps the numbers below `bound`.
+    pub(super) fn bound_above(&mut self, bound: &Bound) {
+        let tighter = self
+            .upper
+            .as_ref()
+            .is_none_or(|current| bound.value < current.value || (bound.value == current.value && bound.exclusive));
+        if tighter {
+            self.upper = Some(bound.clone());
+        }
+    }
+
+    /// Keeps the multiples of `divisor`.
+    pub(super) fn require_multiple(&mut self, divisor: Decimal) {
+        if !self.multiples.contains(&divisor) {
+            self.multiples.push(divisor);
+        }
+    }
+
+    /// Drops the multiples of `divisor`.
+    pub(super) fn exclude_multiples(&mut self, divisor: Decimal) {
+        if !self.non_multiples.contains(&divisor) {
+            self.non_multiples.push(divisor);
+        }
+    }
+
+    /// The set without some numbers, as disjoint sets.
+    pub(super) fn without(self, mut excluded: Vec<Decimal>) -> Vec<Self> {
+        excluded.sort();
+        excluded.dedup();
+        let mut rest = self;
+        let mut parts = Vec::with_capacity(excluded.len() + 1);
+        for value in excluded {
+            let end = Bound { value, exclusive: true };
+            let mut part = rest.clone();
+            part.bound_above(&end);
+            parts.push(part);
+            rest.bound_below(&end);
+        }
+        parts.push(rest);
+        parts
+    }
+
+    /// The automaton of the texts of the set: `None` when the set is empty, an error when it needs too many states.
+    ///
+    /// Without exponents a text is read digit by digit: how it compares with each bound so far, and its residue. With
+    /// an exponent the digits say nothing about the size, so exponents are in the language only where neither matters.
+    pub(super) fn to_automaton(
+        &self,
+        digits: Digits,
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<ByteAutomaton>, String> {
+        Reader::new(self, digits)?.automaton(budget)
+    }
+}
+
+/// Where in a text the reader is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Phase {
+    Start,
+    Sign,
+    /// After this many digits before the point, the first one not 0; 0 is the single digit 0.
+    Integer(u64),
+    Point,
+    /// After this many digits after the point.
+    Fraction(u64),
+    Exponent,
+    ExponentSign,
+    ExponentDigits(u64),
+}
+
+/// How the digits read so far compare with those of a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Relation {
+    Less,
+    Equal,
+    Greater,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct State {
+    phase: Phase,
+    negative: bool,
+    zero: bool,
+    lower: Relation,
+    upper: Relation,
+    /// The number scaled to an integer, mod [`Reader::modulus`].
+    residue: u64,
+    /// Whether a digit beyond the scale is not 0, so that no divisor divides the number.
+    excess: bool,
+}
+
+struct Reader<'a> {
+    set: &'a NumberSet,
+    /// The least common multiple of the divisors, scaled to integers; 1 without divisors.
+    modulus: u64,
+    /// The divisors that must divide and those that must not, scaled.
+    multiples: Vec<u64>,
+    non_multiples: Vec<u64>,
+    /// Digits after the point that the scaled divisors account for.
+    scale: u64,
+    /// Counts of digits saturate here; with bounded digits no more are read.
+    integer_cap: u64,
+    fraction_cap: u64,
+    bounded: bool,
+    exponents: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(set: &'a NumberSet, digits: Digits) -> Result<Self, String> {
+        let significands: Option<Vec<(u64, i64)>> =
+            set.multiples.iter().chain(&set.non_multiples).map(Decimal::significand).collect();
+        let too_large = || "the divisors need too many automaton states".to_owned();
+        let significands = significands.ok_or_else(too_large)?;
+        let scale = significands.iter().map(|&(_, scale)| -scale).max().unwrap_or(0).max(0);
+        let scaled: Option<Vec<u64>> = significands
+            .iter()
+            .map(|&(value, own)| 10u64.checked_pow(u32::try_from(own + scale).ok()?)?.checked_mul(value))
+            .collect();
+        let mut multiples = scaled.ok_or_else(too_large)?;
+        let modulus = multiples.iter().try_fold(1u64, |modulus, &divisor| least_common_multiple(modulus, divisor));
+        let modulus = modulus.filter(|&modulus| modulus <= MAX_STATES as u64).ok_or_else(too_large)?;
+        let non_multiples = multiples.split_off(set.multiples.len());
+        let scale = scale.unsigned_abs();
+        let bounds = || set.lower.iter().chain(&set.upper).map(|bound| &bound.value);
+        // One digit more than the longest bound leaves room beside an exclusive one, and as many as the modulus has
+        // leave room for a multiple.
+        let margin = 1 + u64::from(modulus.ilog10()) + 1;
+        let integer_need = bounds().map(Decimal::integer_length).max().unwrap_or(0) + margin;
+        let fraction_need = bounds().map(Decimal::fraction_length).max().unwrap_or(0).max(scale) + margin;
+        let bounded = digits == Digits::Bounded;
+        let least = if bounded { DIGITS } else { 0 };
+        let plain = multiples.is_empty() && non_multiples.is_empty();
+        Ok(Self {
+            set,
+            modulus,
+            multiples,
+            non_multiples,
+            scale,
+            integer_cap: integer_need.max(least),
+            fraction_cap: fraction_need.max(least),
+            bounded,
+            exponents: plain && bounds().all(Decimal::is_zero),
+        })
+    }
+
+    fn automaton(&self, budget: &mut Budget<'_>) -> Result<Option<ByteAutomaton>, String> {
+        let start = State {
+            phase: Phase::Start,
+            negative: false,
+            zero: true,
+            lower: Relation::Equal,
+            upper: Relation::Equal,
+            residue: 0,
+            excess: false,
+        };
+        let mut ids = FxHashMap::from_iter([(start, 0usize)]);
+        let mut states = vec![start];
+        let mut edges: Vec<Vec<(u8, usize)>> = Vec::new();
+        while edges.len() < states.len() {
+            budget.tick().map_err(|error| error.to_string())?;
+            if states.len() > MAX_STATES {
+                return Err(format!("the set of numbers needs more than {MAX_STATES} automaton states"));
+            }
+            let state = states[edges.len()];
+            let mut outgoing = Vec::new();
+            for byte in *b"+-.0123456789Ee" {
+                let Some(next) = self.step(state, byte) else { continue };
+                let id = *ids.entry(next).or_insert_with(|| {
+                    states.push(next);
+                    states.len() - 1
+                });
+                outgoing.push((byte, id));
+            }
+            edges.push(outgoing);
+        }
+        let accepting: Vec<bool> = states.iter().map(|&state| self.accepts(state)).collect();
+        Ok(trim(&accepting, &edges))
+    }
+
+    fn step(&self, state: State, byte: u8) -> Option<State> {
+        let at = |phase| Some(State { phase, ..state });
+        match (state.phase, byte) {
+            (Phase::Start, b'-') => Some(State { phase: Phase::Sign, negative: true, ..state }),
+            (Phase::Start | Phase::Sign, b'0') => Some(State {
+                lower: first_relation(&self.set.lower),
+                upper: first_relation(&self.set.upper),
+                ..self.integer_digit(state, 0, 0)
+            }),
+            (Phase::Start | Phase::Sign, b'1'..=b'9') => Some(self.integer_digit(state, 0, byte - b'0')),
+            (Phase::Integer(count @ 1..), b'0'..=b'9') if !self.bounded || count < self.integer_cap => {
+                Some(self.integer_digit(state, count, byte - b'0'))
+            }
+            (Phase::Integer(_), b'.') => Some(State {
+                phase: Phase::Point,
+                lower: settled(state, state.lower, &self.set.lower),
+                upper: settled(state, state.upper, &self.set.upper),
+                ..state
+            }),
+            (Phase::Point, b'0'..=b'9') => Some(self.fraction_digit(state, 0, byte - b'0')),
+            (Phase::Fraction(count), b'0'..=b'9') if !self.bounded || count < self.fraction_cap => {
+                Some(self.fraction_digit(state, count, byte - b'0'))
+            }
+            (Phase::Integer(_) | Phase::Fraction(_), b'e' | b'E') if self.exponents => at(Phase::Exponent),
+            (Phase::Exponent, b'+' | b'-') => at(Phase::ExponentSign),
+            (Phase::Exponent | Phase::ExponentSign, b'0'..=b'9') => at(Phase::ExponentDigits(1)),
+            (Phase::ExponentDigits(_), b'0'..=b'9') if !self.bounded => at(Phase::ExponentDigits(1)),
+            (Phase::ExponentDigits(count), b'0'..=b'9') if count < EXPONENT_DIGITS => {
+                at(Phase::ExponentDigits(count + 1))
+            }
+            _ => None,
+        }
+    }
+
+    fn integer_digit(&self, state: State, count: u64, digit: u8) -> State {
+        let compare = |relation, bound: &Option<Bound>| match bound {
+            Some(bound) if count >= bound.value.integer_length() => Relation::Greater,
+            Some(bound) => refine(relation, digit, bound.value.integer_digit(count)),
+            None => Relation::Equal,
+        };
+        let is_leading_zero = count == 0 && digit == 0;
+        State {
+            phase: Phase::Integer(if is_leading_zero { 0 } else { (count + 1).min(self.integer_cap) }),
+            zero: state.zero && digit == 0,
+            lower: compare(state.lower, &self.set.lower),
+            upper: compare(state.upper, &self.set.upper),
+            residue: self.append(state.residue, digit),
+            ..state
+        }
+    }
+
+    fn fraction_digit(&self, state: State, count: u64, digit: u8) -> State {
+        let compare = |relation, bound: &Option<Bound>| match bound {
+            Some(bound) => refine(relation, digit, bound.value.fraction_digit(count)),
+            None => Relation::Equal,
+        };
+        let in_scale = count < self.scale;
+        State {
+            phase: Phase::Fraction((count + 1).min(self.fraction_cap)),
+            zero: state.zero && digit == 0,
+            lower: compare(state.lower, &self.set.lower),
+            upper: compare(state.upper, &self.set.upper),
+            residue: if in_scale { self.append(state.residue, digit) } else { state.residue },
+            excess: state.excess || (!in_scale && digit != 0 && self.has_divisors()),
+            ..state
+        }
+    }
+
+    fn has_divisors(&self) -> bool {
+        !self.multiples.is_empty() || !self.non_multiples.is_empty()
+    }
+
+    fn append(&self, residue: u64, digit: u8) -> u64 {
+        (residue * 10 + u64::from(digit)) % self.modulus
+    }
+
+    fn accepts(&self, state: State) -> bool {
+        let fraction = match state.phase {
+            Phase::Integer(_) => 0,
+            Phase::Fraction(count) => count,
+            Phase::ExponentDigits(_) => return self.is_in_range(state, 0),
+            _ => return false,
+        };
+        let missing = self.scale.saturating_sub(fraction);
+        let modulus = u128::from(self.modulus);
+        let residue = u128::from(state.residue) * power_of_ten(missing, modulus) % modulus;
+        let divides = |&divisor: &u64| !state.excess && residue % u128::from(divisor) == 0;
+        self.multiples.iter().all(divides)
+            && !self.non_multiples.iter().any(divides)
+            && self.is_in_range(state, fraction)
+    }
+
+    fn is_in_range(&self, state: State, fraction: u64) -> bool {
+        use std::cmp::Ordering;
+        let order = |relation: Relation, bound: &Bound| {
+            if state.zero {
+                return Decimal::ZERO.cmp(&bound.value);
+            }
+            if bound.value.is_zero() || bound.value.is_negative() != state.negative {
+                return if state.negative { Ordering::Less } else { Ordering::Greater };
+            }
+            let magnitude = match relation {
+                Relation::Less => Ordering::Less,
+                Relation::Greater => Ordering::Greater,
+                Relation::Equal if fraction < bound.value.fraction_length() => Ordering::Less,
+                Relation::Equal => Ordering::Equal,
+            };
+            if state.negative { magnitude.reverse() } else { magnitude }
+        };
+        let (lower, upper) =
+            (settled(state, state.lower, &self.set.lower), settled(state, state.upper, &self.set.upper));
+        let above = self.set.lower.as_ref().is_none_or(|bound| match order(lower, bound) {
+            Ordering::Greater => true,
+            Ordering::Equal => !bound.exclusive,
+            Ordering::Less => false,
+        });
+        let below = self.set.upper.as_ref().is_none_or(|bound| match order(upper, bound) {
+            Ordering::Less => true,
+            Ordering::Equal => !bound.exclusive,
+            Ordering::Greater => false,
+        });
+        above && below
+    }
+}
+
+/// The relation at the end of the digits before the point: a number with fewer of them than the bound is smaller,
+/// whatever its first digits are.
+fn settled(state: State, relation: Relation, bound: &Option<Bound>) -> Relation {
+    match (state.phase, bound) {
+        (Phase::Integer(count), Some(bound)) if count < bound.value.integer_length() => Relation::Less,
+        _ => relation,
+    }
+}
+
+/// How the single digit 0 before the point compares with a bound.
+fn first_relation(bound: &Option<Bound>) -> Relation {
+    match bound {
+        Some(bound) if bound.value.integer_length() > 0 => Relation::Less,
+        _ => Relation::Equal,
+    }
+}
+
+fn refine(relation: Relation, digit: u8, other: u8) -> Relation {
+    match relation {
+        Relation::Equal if digit < other => Relation::Less,
+        Relation::Equal if digit > other => Relation::Greater,
+        relation => relation,
+    }
+}
+
+fn least_common_multiple(left: u64, right: u64) -> Option<u64> {
+    let (mut greatest, mut rest) = (left, right);
+    while rest != 0 {
+        (greatest, rest) = (rest, greatest % rest);
+    }
+    (left / greatest).checked_mul(right)
+}
+
+/// The automaton without the states from which no number can be completed.
+fn trim(accepting: &[bool], edges: &[Vec<(u8, usize)>]) -> Option<ByteAutomaton> {
+    let mut sources: Vec<Vec<usize>> = vec![Vec::new(); edges.len()];
+    for (state, outgoing) in edges.iter().enumerate() {
+        outgoing.iter().for_each(|&(_, target)| sources[target].push(state));
+    }
+    let mut alive = accepting.to_vec();
+    let mut work: Vec<usize> = (0..alive.len()).filter(|&state| alive[state]).collect();
+    while let Some(state) = work.pop() {
+        for &source in &sources[state] {
+            if !std::mem::replace(&mut alive[source], true) {
+                work.push(source);
+            }
+        }
+    }
+    if !alive[0] {
+        return None;
+    }
+    let mut ids = vec![u32::MAX; alive.len()];
+    let mut next = 0;
+    for (state, id) in ids.iter_mut().enumerate() {
+        if alive[state] {
+            *id = next;
+            next += 1;
+        }
+    }
+    let mut automaton = ByteAutomaton::default();
+    for state in (0..alive.len()).filter(|&state| alive[state]) {
+        automaton.accepting.push(accepting[state]);
+        let mut outgoing: Vec<ByteEdge> = Vec::new();
+        for &(byte, target) in edges[state].iter().filter(|(_, target)| alive[*target]) {
+            match outgoing.last_mut() {
+                Some(last) if last.high + 1 == byte && last.target == ids[target] => last.high = byte,
+                _ => outgoing.push(ByteEdge { low: byte, high: byte, target: ids[target] }),
+            }
+        }
+        automaton.edges.push(outgoing);
+    }
+    Some(automaton)
+}

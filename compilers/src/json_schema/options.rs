@@ -1,0 +1,129 @@
+//! What the caller chooses, and what the compiler reports back.
+
+use grammar_ir::Grammar;
+
+/// How a schema is read and which of the many texts of one value are in the grammar.
+///
+/// Every field narrows or widens the *spelling* of values, never which values are valid, with two exceptions that say
+/// so: [`AdditionalProperties::Closed`] and [`Formats::Annotation`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Whitespace between tokens. Default [`Whitespace::Bounded`].
+    pub whitespace: Whitespace,
+    /// Number of digits. Default [`Digits::Bounded`].
+    pub numbers: Digits,
+    /// What an object schema without `additionalProperties` means. Default [`AdditionalProperties::Standard`].
+    pub additional_properties: AdditionalProperties,
+    /// Whether `format` constrains. Default [`Formats::Assertion`].
+    pub formats: Formats,
+}
+
+/// Whitespace between the tokens of a JSON text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Whitespace {
+    /// Any run of space, tab, line feed and carriage return between tokens and around the value.
+    Any,
+    /// Between tokens nothing, one space, or a line feed and up to 20 spaces or tabs; nothing around the value.
+    #[default]
+    Bounded,
+    /// None.
+    Compact,
+    /// As Python's `json.dumps` writes: `", "` and `": "`.
+    Python,
+    /// As Python's `json.dumps(indent=n)` writes: one item a line, indented by `n` spaces a level. Containers nested
+    /// deeper than 16 levels are written as [`Whitespace::Python`] writes them, on one line.
+    Indent(u8),
+}
+
+/// How many digits a number may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Digits {
+    /// At most 20 digits before the point, 20 after it and 3 in the exponent; more where a bound, a `multipleOf` or a
+    /// literal of the schema needs more.
+    #[default]
+    Bounded,
+    /// Any number of digits.
+    Unbounded,
+}
+
+/// What an object schema without `additionalProperties` allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum AdditionalProperties {
+    /// Any other key, as the standard says.
+    #[default]
+    Standard,
+    /// No other key where the schema object has `properties` (OpenAI's strict mode).
+    Closed,
+}
+
+/// Whether `format` is a constraint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Formats {
+    /// Formats of the standard are constraints; unknown ones are annotations and reported.
+    #[default]
+    Assertion,
+    /// All formats are annotations.
+    Annotation,
+}
+
+impl Options {
+    /// The preset with the fewest narrowings: any whitespace, any number of digits.
+    pub fn exact() -> Self {
+        Self { whitespace: Whitespace::Any, numbers: Digits::Unbounded, ..Self::default() }
+    }
+
+    /// The narrowings of spelling that these options put in force, in words.
+    pub fn narrowings(&self) -> Vec<&'static str> {
+        let mut list = vec!["key order: declared keys in schema order, then the others"];
+        list.extend(match self.whitespace {
+            Whitespace::Any => None,
+            Whitespace::Bounded => Some("whitespace: bounded"),
+            Whitespace::Compact => Some("whitespace: compact"),
+            Whitespace::Python => Some("whitespace: python"),
+            Whitespace::Indent(_) => Some("whitespace: indent"),
+        });
+        list.push("exponents: only where a number has no bound other than 0, is no integer and has no multipleOf");
+        if self.numbers == Digits::Bounded {
+            list.push("digits: at most 20 before the point, 20 after it, 3 in the exponent");
+        }
+        if self.additional_properties == AdditionalProperties::Closed {
+            list.push("additional properties: closed where `properties` is present");
+        }
+        list
+    }
+}
+
+/// What [`compile`](super::compile) returns.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Compiled {
+    /// The grammar.
+    pub grammar: Grammar,
+    /// What the caller should know about it.
+    pub report: Report,
+}
+
+/// What of the schema is no constraint, and which spellings of valid values are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Unknown keywords and formats: annotations, not enforced.
+    pub annotations: Vec<Annotation>,
+    /// The narrowings of spelling in force, in words.
+    pub narrowings: Vec<&'static str>,
+}
+
+/// Something in the schema that is not a constraint and might have been meant as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Annotation {
+    /// The JSON Pointer of the keyword.
+    pub pointer: String,
+    /// What it is.
+    pub message: String,
+}

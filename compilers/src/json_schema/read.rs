@@ -1,0 +1,393 @@
+//! From a JSON value to an [`Ast`]: the keywords of every schema that the root refers to, as their draft means them.
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+use serde_json::{Map, Value};
+
+use super::ast::{Additional, Ast, Bound, Conditional, Contains, Schema, SchemaId, Type, TypeSet};
+use super::decimal::Decimal;
+use super::keyword::{Dialect, Draft, Role, is_known_format, role};
+use super::options::{AdditionalProperties, Annotation, Formats, Options};
+use super::pointer;
+use super::reference::References;
+use super::refusal::Refusals;
+use crate::diagnostic::{Code, Diagnostics};
+
+/// Reads `document`; the annotations are what it says that constrains nothing.
+pub(super) fn read(document: &Value, options: &Options) -> Result<(Ast, Vec<Annotation>), Diagnostics> {
+    let mut reader = Reader::new(document, options);
+    reader.id(String::new());
+    while let Some((id, place)) = reader.queue.pop_front() {
+        reader.schema(id, &place);
+    }
+    reader.refusals.into_result()?;
+    Ok((Ast { schemas: reader.schemas }, reader.annotations))
+}
+
+struct Reader<'a> {
+    document: &'a Value,
+    options: &'a Options,
+    draft: Draft,
+    references: References,
+    ids: FxHashMap<String, SchemaId>,
+    schemas: Vec<Schema>,
+    queue: VecDeque<(SchemaId, String)>,
+    annotations: Vec<Annotation>,
+    refusals: Refusals,
+}
+
+impl<'a> Reader<'a> {
+    fn new(document: &'a Value, options: &'a Options) -> Self {
+        let mut refusals = Refusals::default();
+        let mut annotations = Vec::new();
+        let mut draft = Draft::Draft2020;
+        if let Some(uri) = document.get("$schema").and_then(Value::as_str) {
+            match Dialect::from_uri(uri) {
+                Dialect::Known(known) => draft = known,
+                Dialect::Unsupported => {
+                    refusals.unsupported(
+                        "",
+                        "$schema",
+                        "this draft is not supported; use draft 4, 6, 7, 2019-09 or 2020-12",
+                    );
+                }
+                Dialect::Unknown => annotations.push(Annotation {
+                    pointer: "/$schema".to_owned(),
+                    message: format!("`{uri}` is no known draft; read as 2020-12"),
+                }),
+            }
+        }
+        Self {
+            document,
+            options,
+            draft,
+            references: References::of(document, draft),
+            ids: FxHashMap::default(),
+            schemas: Vec::new(),
+            queue: VecDeque::new(),
+            annotations,
+            refusals,
+        }
+    }
+
+    /// The id of the schema at `place`, which is put on the queue when it is new.
+    fn id(&mut self, place: String) -> SchemaId {
+        if let Some(&id) = self.ids.get(&place) {
+            return id;
+        }
+        let id = SchemaId(self.schemas.len() as u32);
+        self.schemas.push(Schema::anything(place.clone()));
+        self.ids.insert(place.clone(), id);
+        self.queue.push_back((id, place));
+        id
+    }
+
+    fn schema(&mut self, id: SchemaId, place: &str) {
+        let document = self.document;
+        let mut schema = Schema::anything(place.to_owned());
+        match document.pointer(place) {
+            Some(Value::Bool(true)) => {}
+            Some(Value::Bool(false)) => schema.types = TypeSet::NONE,
+            Some(Value::Object(members)) => {
+                if self.draft <= Draft::Draft7 && members.contains_key("$ref") {
+                    self.keyword(&mut schema, members, "$ref", &members["$ref"]);
+                } else {
+                    self.keywords(&mut schema, members);
+                }
+            }
+            Some(_) => self.refusals.invalid(place.to_owned(), "a schema must be an object or a boolean"),
+            None => self.refusals.push(
+                Code::Undefined,
+                place.to_owned(),
+                "a reference names this place, and the document has nothing there".to_owned(),
+                Some("define it or correct the `$ref`"),
+            ),
+        }
+        self.schemas[id.0 as usize] = schema;
+    }
+
+    fn keywords(&mut self, schema: &mut Schema, members: &Map<String, Value>) {
+        for (keyword, value) in members {
+            match role(keyword, self.draft) {
+                Role::Constraint => self.keyword(schema, members, keyword, value),
+                Role::Annotation => {}
+                Role::Unknown => self.annotations.push(Annotation {
+                    pointer: pointer::push(&schema.pointer, keyword),
+                    message: format!("`{keyword}` is not a keyword of this draft and constrains nothing"),
+                }),
+            }
+        }
+        let closes = self.options.additional_properties == AdditionalProperties::Closed;
+        if closes && members.contains_key("properties") && schema.object.additional == Additional::Open {
+            schema.object.additional = Additional::Closed;
+        }
+    }
+
+    fn keyword(&mut self, schema: &mut Schema, members: &Map<String, Value>, keyword: &str, value: &Value) {
+        let place = pointer::push(&schema.pointer, keyword);
+        match keyword {
+            "type" => self.types(schema, place, value),
+            "enum" => match value {
+                Value::Array(values) => schema.values.push(values.clone()),
+                _ => self.refusals.invalid(place, "`enum` must be an array"),
+            },
+            "const" => schema.values.push(vec![value.clone()]),
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
+                self.bound(schema, place, members, keyword, value);
+            }
+            "multipleOf" => {
+                schema.number.multiple_of = self.decimal(place.clone(), value);
+                if schema.number.multiple_of.as_ref().is_some_and(|divisor| *divisor <= Decimal::ZERO) {
+                    self.refusals.invalid(place, "`multipleOf` must be greater than 0");
+                }
+            }
+            "minLength" => schema.string.min = self.least(place, value),
+            "maxLength" => schema.string.max = self.greatest(place, value),
+            "pattern" => match value {
+                Value::String(pattern) => schema.string.pattern = Some(pattern.clone()),
+                _ => self.refusals.invalid(place, "`pattern` must be a string"),
+            },
+            "format" => self.format(schema, place, value),
+            "prefixItems" => schema.array.prefix = self.list(place, value),
+            "items" if value.is_array() && self.draft <= Draft::Draft2019 => {
+                schema.array.prefix = self.list(place, value);
+            }
+            "items" => schema.array.rest = Some(self.id(place)),
+            "additionalItems" => {
+                if members.get("items").is_some_and(Value::is_array) {
+                    schema.array.rest = Some(self.id(place));
+                }
+            }
+            "minItems" => schema.array.min = self.least(place, value),
+            "maxItems" => schema.array.max = self.greatest(place, value),
+            "uniqueItems" => match value {
+                Value::Bool(unique) => schema.array.unique = *unique,
+                _ => self.refusals.invalid(place, "`uniqueItems` must be a boolean"),
+            },
+            "contains" => {
+                let pick = |name| (role(name, self.draft) == Role::Constraint).then(|| members.get(name)).flatten();
+                let (min, max) = (pick("minContains"), pick("maxContains"));
+                let at = |name| pointer::push(&schema.pointer, name);
+                let min = min.map_or(1, |value| self.least(at("minContains"), value));
+                let max = max.and_then(|value| self.greatest(at("maxContains"), value));
+                schema.array.contains = Some(Contains { schema: self.id(place), min, max });
+            }
+            "minContains" | "maxContains" => {}
+            "properties" => schema.object.properties = self.map(place, value),
+            "patternProperties" => schema.object.patterns = self.map(place, value),
+            "additionalProperties" => {
+                schema.object.additional = match value {
+                    Value::Bool(true) => Additional::Schema(self.id(place)),
+                    Value::Bool(false) => Additional::Closed,
+                    _ => Additional::Schema(self.id(place)),
+                };
+            }
+            "propertyNames" => schema.object.names = Some(self.id(place)),
+            "required" => schema.object.required = self.names(place, value),
+            "minProperties" => schema.object.min = self.least(place, value),
+            "maxProperties" => schema.object.max = self.greatest(place, value),
+            "dependencies" | "dependentRequired" | "dependentSchemas" => {
+                self.dependencies(schema, place, keyword, value);
+            }
+            "allOf" => schema.all_of = self.alternatives(place, value),
+            "anyOf" => schema.any_of = Some(self.alternatives(place, value)),
+            "oneOf" => schema.one_of = Some(self.alternatives(place, value)),
+            "not" => schema.not = Some(self.id(place)),
+            "if" => {
+                let mut branch =
+                    |name| members.contains_key(name).then(|| self.id(pointer::push(&schema.pointer, name)));
+                let (consequence, alternative) = (branch("then"), branch("else"));
+                schema.conditional = Some(Conditional { condition: self.id(place), consequence, alternative });
+            }
+            "then" | "else" => {}
+            "$ref" => match value {
+                Value::String(reference) => match self.references.resolve(&schema.pointer, reference) {
+                    Ok(target) => schema.reference = Some(self.id(target)),
+                    Err(reason) => self.refusals.unsupported(&schema.pointer, "$ref", reason),
+                },
+                _ => self.refusals.invalid(place, "`$ref` must be a string"),
+            },
+            "unevaluatedItems" => {
+                if *value != Value::Bool(true) {
+                    schema.unsupported.push((Some(Type::Array), "unevaluatedItems", NOT_YET));
+                }
+            }
+            "unevaluatedProperties" => {
+                if *value != Value::Bool(true) {
+                    schema.unsupported.push((Some(Type::Object), "unevaluatedProperties", NOT_YET));
+                }
+            }
+            "$dynamicRef" => schema.unsupported.push((None, "$dynamicRef", NOT_YET)),
+            "$recursiveRef" => schema.unsupported.push((None, "$recursiveRef", NOT_YET)),
+            _ => {}
+        }
+    }
+
+    fn types(&mut self, schema: &mut Schema, place: String, value: &Value) {
+        let names: Vec<&Value> = match value {
+            Value::Array(names) => names.iter().collect(),
+            name => vec![name],
+        };
+        let mut types = TypeSet::NONE;
+        let mut has_number = false;
+        for name in names {
+            let Some(kind) = name.as_str().and_then(Type::from_name) else {
+                self.refusals.invalid(place.clone(), format!("{name} is not the name of a type"));
+                continue;
+            };
+            types.insert(kind);
+            has_number |= name == "number";
+        }
+        schema.types = types;
+        schema.integer = types.contains(Type::Number) && !has_number;
+    }
+
+    fn bound(
+        &mut self,
+        schema: &mut Schema,
+        place: String,
+        members: &Map<String, Value>,
+        keyword: &str,
+        value: &Value,
+    ) {
+        let is_lower = keyword.ends_with("inimum");
+        let exclusive = keyword.starts_with("exclusive");
+        let sibling = if is_lower { "exclusiveMinimum" } else { "exclusiveMaximum" };
+        if self.draft == Draft::Draft4 && exclusive {
+            if !value.is_boolean() {
+                self.refusals.invalid(place, format!("`{keyword}` must be a boolean in draft 4"));
+            }
+            return;
+        }
+        let exclusive = exclusive || (self.draft == Draft::Draft4 && members.get(sibling) == Some(&Value::Bool(true)));
+        if let Some(value) = self.decimal(place, value) {
+            let list = if is_lower { &mut schema.number.lower } else { &mut schema.number.upper };
+            list.push(Bound { value, exclusive });
+        }
+    }
+
+    fn format(&mut self, schema: &mut Schema, place: String, value: &Value) {
+        match value {
+            Value::String(format) if is_known_format(format) => {
+                if self.options.formats == Formats::Assertion {
+                    schema.string.format = Some(format.clone());
+                }
+            }
+            Value::String(format) => self.annotations.push(Annotation {
+                pointer: place,
+                message: format!("`{format}` is not a format of the standard and constrains nothing"),
+            }),
+            _ => self.refusals.invalid(place, "`format` must be a string"),
+        }
+    }
+
+    fn dependencies(&mut self, schema: &mut Schema, place: String, keyword: &str, value: &Value) {
+        let Value::Object(members) = value else {
+            return self.refusals.invalid(place, format!("`{keyword}` must be an object"));
+        };
+        for (trigger, dependency) in members {
+            let place = pointer::push(&place, trigger);
+            if keyword == "dependentRequired" || (keyword == "dependencies" && dependency.is_array()) {
+                let names = self.names(place, dependency);
+                schema.object.dependent_required.push((trigger.clone(), names));
+            } else {
+                let id = self.id(place);
+                schema.object.dependent_schemas.push((trigger.clone(), id));
+            }
+        }
+    }
+
+    fn decimal(&mut self, place: String, value: &Value) -> Option<Decimal> {
+        let decimal = match value {
+            Value::Number(number) => Decimal::from_json(number).filter(|value| value.integer_length() <= MAX_DIGITS),
+            _ => {
+                self.refusals.invalid(place, "the value must be a number");
+                return None;
+            }
+        };
+        let decimal = decimal.filter(|value| value.fraction_length() <= MAX_DIGITS);
+        if decimal.is_none() {
+            let message = format!("the number needs more than {MAX_DIGITS} digits before or after the point");
+            self.refusals.push(Code::Limit, place, message, None);
+        }
+        decimal
+    }
+
+    /// A count from below; one that no text can reach is refused.
+    fn least(&mut self, place: String, value: &Value) -> u32 {
+        match self.count(place.clone(), value) {
+            Some(Some(count)) => count,
+            None => 0,
+            Some(None) => {
+                self.refusals.push(Code::Limit, place, format!("the count is more than {}", u32::MAX), None);
+                0
+            }
+        }
+    }
+
+    /// A count from above; one that no text can reach bounds nothing.
+    fn greatest(&mut self, place: String, value: &Value) -> Option<u32> {
+        self.count(place, value).flatten()
+    }
+
+    /// A count that must be a non-negative integer; `Some(None)` when it does not fit.
+    fn count(&mut self, place: String, value: &Value) -> Option<Option<u32>> {
+        let decimal = match value {
+            Value::Number(number) => Decimal::from_json(number),
+            _ => None,
+        };
+        match decimal.filter(|count| count.is_integer() && !count.is_negative()) {
+            Some(count) => Some(count.to_plain(10).and_then(|text| text.parse().ok())),
+            None => {
+                self.refusals.invalid(place, "the value must be a non-negative integer");
+                None
+            }
+        }
+    }
+
+    fn names(&mut self, place: String, value: &Value) -> Vec<String> {
+        let names: Option<Vec<String>> =
+            value.as_array().and_then(|names| names.iter().map(|name| name.as_str().map(str::to_owned)).collect());
+        names.unwrap_or_else(|| {
+            self.refusals.invalid(place, "the value must be an array of strings");
+            Vec::new()
+        })
+    }
+
+    fn list(&mut self, place: String, value: &Value) -> Vec<SchemaId> {
+        match value {
+            Value::Array(items) => {
+                (0..items.len()).map(|index| self.id(pointer::push(&place, &index.to_string()))).collect()
+            }
+            _ => {
+                self.refusals.invalid(place, "the value must be an array of schemas");
+                Vec::new()
+            }
+        }
+    }
+
+    fn alternatives(&mut self, place: String, value: &Value) -> Vec<SchemaId> {
+        if value.as_array().is_some_and(Vec::is_empty) {
+            self.refusals.invalid(place.clone(), "the array of schemas must not be empty");
+        }
+        self.list(place, value)
+    }
+
+    fn map(&mut self, place: String, value: &Value) -> Vec<(String, SchemaId)> {
+        match value {
+            Value::Object(members) => {
+                members.keys().map(|key| (key.clone(), self.id(pointer::push(&place, key)))).collect()
+            }
+            _ => {
+                self.refusals.invalid(place, "the value must be an object of schemas");
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// A bound with more digits than this would cost as many automaton states.
+const MAX_DIGITS: u64 = 2_000;
+
+const NOT_YET: &str = "it is not implemented yet";

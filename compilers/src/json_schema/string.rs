@@ -1,0 +1,169 @@
+//! Strings: the languages of patterns and formats, and their expressions.
+
+use std::rc::Rc;
+
+use grammar_ir::regular::{CharAutomaton, Spelling};
+use grammar_ir::{Budget, CharSet, ExprId, GrammarBuilder, LimitError};
+use rustc_hash::FxHashMap;
+
+use super::normal::StringShape;
+use super::spelling::JsonString;
+use crate::regex;
+
+/// The languages of patterns and formats, each compiled once.
+#[derive(Debug, Default)]
+pub(super) struct Patterns {
+    patterns: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
+    formats: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
+}
+
+impl Patterns {
+    /// The texts in which the ECMA-262 regular expression `pattern` is found, or why it cannot be used.
+    pub(super) fn get(&mut self, pattern: &str, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, String> {
+        if let Some(done) = self.patterns.get(pattern) {
+            return done.clone();
+        }
+        let language = compile(pattern, regex::Anchoring::Search, budget).map(Rc::new);
+        self.patterns.insert(pattern.to_owned(), language.clone());
+        language
+    }
+
+    /// The texts that `format` allows, or why it cannot be used.
+    pub(super) fn format(&mut self, format: &str, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, String> {
+        if let Some(done) = self.formats.get(format) {
+            return done.clone();
+        }
+        let language = match super::format::pattern(format) {
+            Some(pattern) => compile(pattern, regex::Anchoring::Whole, budget).map(Rc::new),
+            None => Err(format!("the format `{format}` is not implemented yet")),
+        };
+        self.formats.insert(format.to_owned(), language.clone());
+        language
+    }
+}
+
+fn compile(pattern: &str, anchoring: regex::Anchoring, budget: &mut Budget<'_>) -> Result<CharAutomaton, String> {
+    let options = regex::Options::new(regex::Syntax::Ecma262);
+    let parsed = regex::parse(pattern, &options, budget.limits()).map_err(|error| error.to_string())?;
+    regex::to_automaton(&parsed, anchoring, budget).map_err(|error| error.to_string())
+}
+
+/// One character of any kind, as the inside of a JSON string.
+pub(super) fn any_character(builder: &mut GrammarBuilder) -> ExprId {
+    JsonString.class(builder, &CharSet::full())
+}
+
+/// The JSON texts of the strings of `shape`, quotes included.
+pub(super) fn lower(
+    shape: &StringShape,
+    any_character: ExprId,
+    builder: &mut GrammarBuilder,
+    budget: &mut Budget<'_>,
+) -> Result<ExprId, LimitError> {
+    let inside = match &shape.language {
+        Some(language) => self::language(language, builder, budget)?,
+        None => builder.repeat(any_character, shape.min, shape.max),
+    };
+    Ok(quoted(inside, builder))
+}
+
+/// The inside of the JSON texts of the strings of `language`.
+pub(super) fn language(
+    language: &CharAutomaton,
+    builder: &mut GrammarBuilder,
+    budget: &mut Budget<'_>,
+) -> Result<ExprId, LimitError> {
+    let bytes = language.to_bytes(&JsonString, budget)?;
+    Ok(builder.automaton(bytes))
+}
+
+/// `inside` between quotes.
+pub(super) fn quoted(inside: ExprId, builder: &mut GrammarBuilder) -> ExprId {
+    let quote = builder.literal("\"");
+    builder.sequence([quote, inside, quote])
+}
+
+/// The JSON texts of one string in all spellings, quotes included.
+pub(super) fn literal(text: &str, builder: &mut GrammarBuilder) -> ExprId {
+    let characters: Vec<ExprId> =
+        text.chars().map(|character| JsonString.class(builder, &CharSet::single(character))).collect();
+    let inside = builder.sequence(characters);
+    quoted(inside, builder)
+}
+
+/// A node of a [`Trie`].
+#[derive(Debug, Default)]
+struct TrieNode {
+    is_text: bool,
+    children: std::collections::BTreeMap<char, usize>,
+}
+
+/// A set of texts that shares their beginnings. Children come after their parents.
+#[derive(Debug)]
+struct Trie {
+    nodes: Vec<TrieNode>,
+}
+
+impl Trie {
+    fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut nodes = vec![TrieNode::default()];
+        for text in texts {
+            let mut at = 0;
+            for character in text.chars() {
+                let next = nodes.len();
+                at = *nodes[at].children.entry(character).or_insert(next);
+                if at == next {
+                    nodes.push(TrieNode::default());
+                }
+            }
+            nodes[at].is_text = true;
+        }
+        Self { nodes }
+    }
+
+    /// One expression per node, from the leaves up, where `finish` gives the words that a node adds by itself.
+    fn lower(&self, builder: &mut GrammarBuilder, finish: impl Fn(&mut GrammarBuilder, &TrieNode) -> ExprId) -> ExprId {
+        let mut lowered: Vec<Option<ExprId>> = vec![None; self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            let mut arms = vec![finish(builder, node)];
+            for (&character, &child) in &node.children {
+                let head = JsonString.class(builder, &CharSet::single(character));
+                if let Some(tail) = lowered[child] {
+                    arms.push(builder.sequence([head, tail]));
+                }
+            }
+            lowered[index] = Some(builder.choice(arms));
+        }
+        lowered[0].unwrap_or_else(|| builder.never())
+    }
+}
+
+/// The JSON texts of a set of strings in all spellings, quotes included.
+pub(super) fn literals<'t>(texts: impl IntoIterator<Item = &'t str>, builder: &mut GrammarBuilder) -> ExprId {
+    let inside = Trie::of(texts).lower(
+        builder,
+        |builder, node| {
+            if node.is_text { builder.literal("\"") } else { builder.never() }
+        },
+    );
+    let quote = builder.literal("\"");
+    builder.sequence([quote, inside])
+}
+
+/// The JSON texts of every string but these, quotes included.
+pub(super) fn all_but<'t>(
+    texts: impl IntoIterator<Item = &'t str>,
+    any_character: ExprId,
+    builder: &mut GrammarBuilder,
+) -> ExprId {
+    let quote = builder.literal("\"");
+    let anything = builder.repeat(any_character, 0, None);
+    let rest = builder.sequence([anything, quote]);
+    let inside = Trie::of(texts).lower(builder, |builder, node| {
+        let known: CharSet = node.children.keys().copied().collect();
+        let other = JsonString.class(builder, &known.complement());
+        let other = builder.sequence([other, rest]);
+        if node.is_text { other } else { builder.choice([quote, other]) }
+    });
+    builder.sequence([quote, inside])
+}
