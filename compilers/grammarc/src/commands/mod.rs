@@ -5,6 +5,7 @@ mod cases;
 mod check;
 mod dump;
 mod mask;
+mod sample;
 mod tokenizer;
 
 use clap::Subcommand;
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Mask(mask::Args),
     /// Tell whether a text is in the language, and if not, where it leaves it
     Accept(accept::Args),
+    /// Draw random texts of the language
+    Sample(sample::Args),
     /// Run a file of accept, reject, error and mask facts
     Cases(cases::Args),
     /// Show what was detected about a tokenizer
@@ -36,6 +39,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Verdict, Fai
         Command::Dump(args) => dump::run(args, output),
         Command::Mask(args) => mask::run(args, output),
         Command::Accept(args) => accept::run(args, output),
+        Command::Sample(args) => sample::run(args, output),
         Command::Cases(args) => cases::run(args, output),
         Command::Tokenizer(args) => tokenizer::run(args, output),
     }
