@@ -1,1 +1,33 @@
-//! Benchmarks of grammarc.
+//! What the benchmarks share: a tokenizer to measure with, and grammars.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use grammar_ir::Limits;
+use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, Vocabulary, embedded_tiny};
+
+/// The tokenizer folder named by the environment variable `GRAMMARC_TOKENIZER`, or the embedded one of 1,024 tokens.
+///
+/// # Panics
+/// When the folder does not hold a tokenizer.
+pub fn tokenizer() -> Arc<Tokenizer> {
+    Tokenizer::new(match std::env::var_os("GRAMMARC_TOKENIZER") {
+        Some(path) => Vocabulary::from_huggingface_dir(path).unwrap_or_else(|error| panic!("{error}")),
+        None => embedded_tiny(),
+    })
+}
+
+/// A matcher for a GBNF text, after some text.
+///
+/// # Panics
+/// When the grammar does not compile or the text does not fit.
+pub fn gbnf_matcher(source: &str, tokenizer: &Arc<Tokenizer>, text: &str) -> Matcher {
+    let limits = Limits::default();
+    let grammar = compilers::gbnf::compile(source, &compilers::gbnf::Options::default(), None, &limits)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let compiled =
+        CompiledGrammar::new(&grammar, Arc::clone(tokenizer), &limits).unwrap_or_else(|error| panic!("{error}"));
+    let mut matcher = Matcher::new(compiled);
+    matcher.accept_bytes(text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    matcher
+}

@@ -51,7 +51,7 @@ fn expression(
             let first = source.below(CHARACTERS.len());
             let last = first + source.below(CHARACTERS.len() - first);
             let set = CharSet::range(CHARACTERS[first], CHARACTERS[last]);
-            let set = if source.one_in(6) { set.complement() } else { set };
+            let set = if source.one_in(3) { set.complement() } else { set };
             builder.class(set)
         }
         4 => builder.byte_set(ByteSet::range(b'a', b'a' + source.below(3) as u8)),

@@ -8,8 +8,11 @@
 //! reproduced by a small file.
 #![forbid(unsafe_code)]
 
+mod brute_force;
+pub mod corpus;
 pub mod generators;
 pub mod oracles;
 mod source;
 
+pub use brute_force::BruteForce;
 pub use source::Source;

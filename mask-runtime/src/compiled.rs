@@ -1,11 +1,13 @@
 //! A grammar bound to a vocabulary.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use grammar_ir::pda::{LowerError, Pda};
-use grammar_ir::{Budget, ByteSet, Grammar, Limits, TokenSet, passes};
+use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 
 use crate::bitmask;
+use crate::loops::Loop;
+use crate::slice::{Slice, Slices};
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
 
@@ -37,13 +39,14 @@ impl From<grammar_ir::LimitError> for BindError {
 pub struct Tokenizer {
     vocabulary: Vocabulary,
     index: TokenIndex,
+    slices: Slices,
 }
 
 impl Tokenizer {
     /// Builds the index of `vocabulary`.
     pub fn new(vocabulary: Vocabulary) -> Arc<Self> {
         let index = TokenIndex::new(&vocabulary);
-        Arc::new(Self { vocabulary, index })
+        Arc::new(Self { vocabulary, index, slices: Slices::default() })
     }
 
     /// The tokens.
@@ -55,6 +58,11 @@ impl Tokenizer {
     pub fn index(&self) -> &TokenIndex {
         &self.index
     }
+
+    /// Bytes of memory of the index and of what has been worked out from it so far.
+    pub fn memory(&self) -> usize {
+        self.index.memory_bytes() + self.slices.memory()
+    }
 }
 
 /// A grammar compiled for a vocabulary. Immutable, shared by any number of [`Matcher`](crate::Matcher)s and threads.
@@ -64,6 +72,14 @@ pub struct CompiledGrammar {
     tokenizer: Arc<Tokenizer>,
     /// One row per token set of the automaton, without stop tokens unless they are listed.
     token_set_rows: Vec<Vec<u32>>,
+    /// The states with an edge to themselves, ascending, and what their loops come to once somebody has asked.
+    loops: Vec<LoopEntry>,
+}
+
+#[derive(Debug)]
+struct LoopEntry {
+    state: StateId,
+    found: OnceLock<Option<(Loop, Arc<Slice>)>>,
 }
 
 impl CompiledGrammar {
@@ -87,7 +103,12 @@ impl CompiledGrammar {
             .iter()
             .map(|set| token_set_row(set, tokenizer.vocabulary()))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Arc::new(Self { pda, tokenizer, token_set_rows }))
+        let loops = (0..pda.state_count() as u32)
+            .map(StateId::from_u32)
+            .filter(|&state| pda.byte_edges(state).iter().any(|edge| edge.target == state))
+            .map(|state| LoopEntry { state, found: OnceLock::new() })
+            .collect();
+        Ok(Arc::new(Self { pda, tokenizer, token_set_rows, loops }))
     }
 
     /// The automaton.
@@ -115,7 +136,20 @@ impl CompiledGrammar {
 
     /// Bytes of memory, without the tokenizer's.
     pub fn memory(&self) -> usize {
-        self.pda.memory() + self.token_set_rows.iter().map(|row| std::mem::size_of_val(row.as_slice())).sum::<usize>()
+        self.pda.memory()
+            + std::mem::size_of_val(self.loops.as_slice())
+            + self.token_set_rows.iter().map(|row| std::mem::size_of_val(row.as_slice())).sum::<usize>()
+    }
+
+    /// The loop of `state` and its slice, if it has one that is worth it.
+    pub(crate) fn slice_of(&self, state: StateId) -> Option<(&Loop, &Slice)> {
+        let position = self.loops.binary_search_by_key(&state, |entry| entry.state).ok()?;
+        let found = self.loops[position].found.get_or_init(|| {
+            let own_loop = Loop::of(&self.pda, state)?;
+            let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
+            Some((own_loop, slices.get(own_loop.set, vocabulary, index)?))
+        });
+        found.as_ref().map(|(own_loop, slice)| (own_loop, &**slice))
     }
 
     pub(crate) fn token_set_row(&self, set: u32) -> &[u32] {

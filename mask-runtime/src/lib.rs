@@ -9,7 +9,10 @@
 mod batch;
 pub mod bitmask;
 mod compiled;
+mod fill;
+mod loops;
 mod matcher;
+mod slice;
 mod stack;
 mod step;
 mod token_index;

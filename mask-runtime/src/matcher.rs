@@ -6,10 +6,11 @@ use grammar_ir::ByteSet;
 
 use crate::bitmask;
 use crate::compiled::CompiledGrammar;
+use crate::fill::fill_text;
 use crate::stack::{Frame, Mark, NodeId, Stack};
 use crate::step::{Byte, Scratch, Survey, Token, can_end, step};
 use crate::vocab::TokenKind;
-use crate::walk::{WalkScratch, walk};
+use crate::walk::WalkScratch;
 
 /// Options of a [`Matcher`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -218,13 +219,13 @@ impl Matcher {
             return Ok(());
         }
         let grammar = Arc::clone(&self.grammar);
-        let pda = grammar.pda();
         let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
-        walk(pda, grammar.tokenizer().index(), heads, &mut self.stack, &mut self.scratch.walk, row);
+        let Buffers { walk, survey, .. } = &mut self.scratch;
+        fill_text(&grammar, heads, &mut self.stack, walk, survey, row);
         for &stop in &self.stop_tokens {
             bitmask::clear(row, stop);
         }
-        if !pda.token_sets().is_empty() {
+        if !grammar.pda().token_sets().is_empty() {
             self.fill_token_sets(row);
         }
         if self.is_complete() {

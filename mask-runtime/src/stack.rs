@@ -3,6 +3,10 @@
 //! A node stands for a set of stacks: its frames are what a procedure called there may return to, each with the node
 //! below it. Nodes are immutable and only refer to older nodes, so undoing is cutting off the end. (Tomita 1985; calls
 //! of one procedure at one position share a node as in Scott & Johnstone's GLL, 2010.)
+//!
+//! In ambiguous grammars the callers at one position are often those at an earlier one and a few more: in
+//! `s = s s | "a"`, position *n* has *n* callers. Such a node includes the older one and lists only what is new, so that
+//! frames and the work of returning through them grow linearly.
 
 use grammar_ir::StateId;
 use grammar_ir::pda::Pda;
@@ -29,6 +33,10 @@ impl NodeId {
 #[derive(Debug, Clone, Copy)]
 struct Node {
     first_frame: u32,
+    /// A node whose frames are this one's too; `BOTTOM`, which has none, for nothing.
+    included: NodeId,
+    /// The number of frames, included ones counted.
+    frames: u32,
     /// Whether the stack can be popped to the bottom without consuming anything more.
     can_end: bool,
 }
@@ -54,9 +62,9 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn new(max_frames: usize) -> Self {
-        let bottom = Node { first_frame: 0, can_end: true };
+        let next = Node { first_frame: 0, included: NodeId::BOTTOM, frames: 0, can_end: false };
         Self {
-            nodes: vec![bottom, Node { first_frame: 0, can_end: false }],
+            nodes: vec![Node { can_end: true, ..next }, next],
             frames: Vec::new(),
             interned: FxHashMap::default(),
             max_frames,
@@ -64,20 +72,30 @@ impl Stack {
         }
     }
 
-    pub(crate) fn frames(&self, node: NodeId) -> &[Frame] {
+    /// The frames of `node` itself, without those of included nodes.
+    pub(crate) fn own_frames(&self, node: NodeId) -> &[Frame] {
         let index = node.0 as usize;
         &self.frames[self.nodes[index].first_frame as usize..self.nodes[index + 1].first_frame as usize]
+    }
+
+    /// The node whose frames are `node`'s too, if there is one.
+    pub(crate) fn included(&self, node: NodeId) -> Option<NodeId> {
+        let included = self.nodes[node.0 as usize].included;
+        (included != NodeId::BOTTOM).then_some(included)
     }
 
     pub(crate) fn can_end(&self, node: NodeId) -> bool {
         self.nodes[node.0 as usize].can_end
     }
 
-    /// The node with these frames, shared with an equal one if that is `interned`.
-    pub(crate) fn push(&mut self, pda: &Pda, frames: &[Frame], intern: bool) -> NodeId {
-        let hash = intern.then(|| hash(frames));
+    /// The node with these frames, sorted and distinct; shared with an equal one if that is `interned`.
+    pub(crate) fn push(&mut self, pda: &Pda, frames: &mut Vec<Frame>, intern: bool) -> NodeId {
+        let total = frames.len();
+        let included = if total < WORTH_INCLUDING { NodeId::BOTTOM } else { self.include(frames) };
+        let hash = intern.then(|| hash(frames, included));
         if let Some(&node) = hash.and_then(|hash| self.interned.get(&hash))
-            && self.frames(node) == frames
+            && self.own_frames(node) == *frames
+            && self.nodes[node.0 as usize].included == included
         {
             return node;
         }
@@ -85,15 +103,40 @@ impl Stack {
             self.full = true;
             return NodeId::BOTTOM;
         }
-        let can_end = frames.iter().any(|frame| pda.may_return(frame.state, frame.count) && self.can_end(frame.below));
+        let can_end = (included != NodeId::BOTTOM && self.can_end(included))
+            || frames.iter().any(|frame| pda.may_return(frame.state, frame.count) && self.can_end(frame.below));
         let node = NodeId((self.nodes.len() - 1) as u32);
-        self.nodes[node.0 as usize].can_end = can_end;
+        let entry = &mut self.nodes[node.0 as usize];
+        (entry.included, entry.frames, entry.can_end) = (included, total as u32, can_end);
         self.frames.extend_from_slice(frames);
-        self.nodes.push(Node { first_frame: self.frames.len() as u32, can_end: false });
+        let first_frame = self.frames.len() as u32;
+        self.nodes.push(Node { first_frame, included: NodeId::BOTTOM, frames: 0, can_end: false });
         if let Some(hash) = hash {
             self.interned.entry(hash).or_insert(node);
         }
         node
+    }
+
+    /// Looks for a node whose frames are all in `frames`, and takes them out. The newest node below any of the frames
+    /// is the one tried: when callers pile up, it has all that came before.
+    fn include(&mut self, frames: &mut Vec<Frame>) -> NodeId {
+        let Some(candidate) = frames.iter().map(|frame| frame.below).max() else { return NodeId::BOTTOM };
+        let size = self.nodes[candidate.0 as usize].frames as usize;
+        if size < WORTH_INCLUDING / 2 || size >= frames.len() {
+            return NodeId::BOTTOM;
+        }
+        let mut inherited = Vec::with_capacity(size);
+        let mut next = Some(candidate);
+        while let Some(node) = next {
+            inherited.extend_from_slice(self.own_frames(node));
+            next = self.included(node);
+        }
+        inherited.sort_unstable();
+        if !inherited.iter().all(|frame| frames.binary_search(frame).is_ok()) {
+            return NodeId::BOTTOM;
+        }
+        frames.retain(|frame| inherited.binary_search(frame).is_err());
+        candidate
     }
 
     /// Whether a push was refused for want of room since the last call.
@@ -112,7 +155,7 @@ impl Stack {
         }
         if interned {
             for node in (mark.nodes - 1..self.nodes.len() as u32 - 1).map(NodeId) {
-                let hash = hash(self.frames(node));
+                let hash = hash(self.own_frames(node), self.nodes[node.0 as usize].included);
                 if self.interned.get(&hash) == Some(&node) {
                     self.interned.remove(&hash);
                 }
@@ -131,8 +174,12 @@ impl Stack {
     }
 }
 
-fn hash(frames: &[Frame]) -> u64 {
+/// Fewer frames than this are not searched for an included node.
+const WORTH_INCLUDING: usize = 8;
+
+fn hash(frames: &[Frame], included: NodeId) -> u64 {
     let mut hasher = FxHasher::default();
+    included.hash(&mut hasher);
     frames.hash(&mut hasher);
     hasher.finish()
 }

@@ -9,6 +9,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hash::Hash;
 
 use grammar_ir::pda::{Pda, Procedure};
 use grammar_ir::{ByteSet, ProcedureId, StateId};
@@ -101,40 +102,123 @@ impl Symbol for Survey {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scratch {
     work: Vec<Frame>,
-    seen: Vec<Frame>,
-    seen_set: FxHashSet<Frame>,
-    /// Calls to make: rank, procedure and what it returns to.
-    calls: BinaryHeap<Reverse<(u32, ProcedureId, Frame)>>,
-    callers: Vec<Frame>,
+    frames: Seen<Frame>,
+    /// Nodes whose frames have been returned to.
+    popped: Seen<NodeId>,
+    /// Nodes to whose frames a procedure returns for its tail-calling caller.
+    tail_called: Seen<(ProcedureId, NodeId)>,
+    calls: Calls,
 }
 
-/// Up to this many frames are compared one by one rather than hashed.
+/// Procedures to enter, each with what it returns to.
+#[derive(Debug, Clone, Default)]
+struct Calls {
+    /// Each procedure once, by rank.
+    order: BinaryHeap<Reverse<(u32, ProcedureId)>>,
+    /// Per procedure: one more than its place in `callers`, or 0 when it is not to be entered.
+    place: Vec<u32>,
+    callers: Vec<Vec<Frame>>,
+    used: usize,
+}
+
+impl Calls {
+    fn add(&mut self, procedures: usize, rank: u32, procedure: ProcedureId, caller: Frame) {
+        if self.place.len() < procedures {
+            self.place.resize(procedures, 0);
+        }
+        let place = &mut self.place[procedure.index()];
+        if *place == 0 {
+            if self.used == self.callers.len() {
+                self.callers.push(Vec::new());
+            }
+            self.callers[self.used].clear();
+            self.used += 1;
+            *place = self.used as u32;
+            self.order.push(Reverse((rank, procedure)));
+        }
+        self.callers[*place as usize - 1].push(caller);
+    }
+
+    /// The place in `callers` of the procedure to enter next; its callers are sorted and distinct.
+    fn next(&mut self) -> Option<(ProcedureId, usize)> {
+        let Some(Reverse((_, procedure))) = self.order.pop() else {
+            self.used = 0;
+            return None;
+        };
+        let place = std::mem::take(&mut self.place[procedure.index()]) as usize - 1;
+        let callers = &mut self.callers[place];
+        if callers.len() > 1 {
+            callers.sort_unstable();
+            callers.dedup();
+        }
+        Some((procedure, place))
+    }
+}
+
+/// What has been met in a step. A few entries are compared one by one, more are hashed.
+#[derive(Debug, Clone)]
+struct Seen<T> {
+    few: Vec<T>,
+    many: FxHashSet<T>,
+}
+
 const FEW: usize = 12;
 
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Self { few: Vec::new(), many: FxHashSet::default() }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Seen<T> {
+    fn insert(&mut self, item: T) -> bool {
+        if self.few.len() < FEW {
+            let fresh = !self.few.contains(&item);
+            if fresh {
+                self.few.push(item);
+            }
+            return fresh;
+        }
+        if self.many.is_empty() {
+            self.many.extend(self.few.iter().copied());
+        }
+        self.many.insert(item)
+    }
+
+    fn clear(&mut self) {
+        self.few.clear();
+        if !self.many.is_empty() {
+            self.many.clear();
+        }
+    }
+}
+
 impl Scratch {
+    fn begin(&mut self) {
+        self.work.clear();
+        self.frames.clear();
+        self.popped.clear();
+        self.tail_called.clear();
+    }
+
     /// Queues `frame` unless it has been queued in this step.
     fn visit(&mut self, frame: Frame) {
-        let fresh = if self.seen.len() < FEW {
-            !self.seen.contains(&frame)
-        } else {
-            if self.seen_set.is_empty() {
-                self.seen_set.extend(self.seen.iter().copied());
-            }
-            self.seen_set.insert(frame)
-        };
-        if fresh {
-            self.seen.push(frame);
+        if self.frames.insert(frame) {
             self.work.push(frame);
         }
     }
 
-    fn begin(&mut self) {
-        self.work.clear();
-        self.calls.clear();
-        if self.seen.len() >= FEW {
-            self.seen_set.clear();
+    /// Returns to the frames of `node`.
+    fn pop(&mut self, node: NodeId, stack: &Stack) {
+        let mut next = Some(node);
+        while let Some(node) = next
+            && self.popped.insert(node)
+        {
+            for &frame in stack.own_frames(node) {
+                self.visit(frame);
+            }
+            next = stack.included(node);
         }
-        self.seen.clear();
     }
 }
 
@@ -165,23 +249,11 @@ pub(crate) fn step<S: Symbol>(
         take_edges(pda, frame, symbol, out);
         queue_calls(pda, frame, symbol, stack, scratch);
         if pda.may_return(frame.state, frame.count) {
-            for &parent in stack.frames(frame.below) {
-                scratch.visit(parent);
-            }
+            scratch.pop(frame.below, stack);
         }
     }
-    while let Some(Reverse((_, procedure, caller))) = scratch.calls.pop() {
-        scratch.callers.clear();
-        scratch.callers.push(caller);
-        while let Some(&Reverse((_, next, caller))) = scratch.calls.peek()
-            && next == procedure
-        {
-            if scratch.callers.last() != Some(&caller) {
-                scratch.callers.push(caller);
-            }
-            scratch.calls.pop();
-        }
-        let below = stack.push(pda, &scratch.callers, intern);
+    while let Some((procedure, callers)) = scratch.calls.next() {
+        let below = stack.push(pda, &mut scratch.calls.callers[callers], intern);
         let frame = Frame { state: pda.procedure(procedure).start(), count: 0, below };
         take_edges(pda, frame, symbol, out);
         queue_calls(pda, frame, symbol, stack, scratch);
@@ -206,11 +278,20 @@ fn queue_calls<S: Symbol>(pda: &Pda, frame: Frame, symbol: &S, stack: &Stack, sc
         let Some(count) = count_after(pda, frame, edge.counts) else {
             continue;
         };
-        let mut queue = |caller| scratch.calls.push(Reverse((callee.rank, edge.procedure, caller)));
-        if edge.tail && frame.below != NodeId::BOTTOM {
-            stack.frames(frame.below).iter().for_each(|&caller| queue(caller));
-        } else {
-            queue(Frame { state: edge.target, count, below: frame.below });
+        let procedures = pda.procedures().len();
+        if !edge.tail || frame.below == NodeId::BOTTOM {
+            let caller = Frame { state: edge.target, count, below: frame.below };
+            scratch.calls.add(procedures, callee.rank, edge.procedure, caller);
+            continue;
+        }
+        let mut next = Some(frame.below);
+        while let Some(node) = next
+            && scratch.tail_called.insert((edge.procedure, node))
+        {
+            for &caller in stack.own_frames(node) {
+                scratch.calls.add(procedures, callee.rank, edge.procedure, caller);
+            }
+            next = stack.included(node);
         }
     }
 }

@@ -51,11 +51,17 @@ impl<'a> SortKey<'a> {
 impl TokenIndex {
     /// Builds the index of `vocabulary`.
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        let mut keys: Vec<SortKey<'_>> = (0..vocabulary.size() as u32)
-            .filter(|&id| vocabulary.kind(id) == TokenKind::Text && !vocabulary.is_stop(id))
-            .map(|id| SortKey::new(vocabulary.bytes(id), id))
-            .filter(|key| !key.bytes.is_empty())
-            .collect();
+        Self::of_texts(
+            (0..vocabulary.size() as u32)
+                .filter(|&id| vocabulary.kind(id) == TokenKind::Text && !vocabulary.is_stop(id))
+                .map(|id| (vocabulary.bytes(id), id)),
+        )
+    }
+
+    /// The trie of some texts, each of at most `u16::MAX` bytes, with an id; empty texts are left out.
+    pub(crate) fn of_texts<'a>(texts: impl Iterator<Item = (&'a [u8], u32)>) -> Self {
+        let mut keys: Vec<SortKey<'a>> =
+            texts.filter(|(text, _)| !text.is_empty()).map(|(text, id)| SortKey::new(text, id)).collect();
         keys.sort_unstable_by(|a, b| {
             a.prefix.cmp(&b.prefix).then_with(|| a.bytes.cmp(b.bytes)).then_with(|| a.id.cmp(&b.id))
         });

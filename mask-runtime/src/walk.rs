@@ -3,6 +3,7 @@
 use grammar_ir::pda::Pda;
 
 use crate::bitmask;
+use crate::slice::Slice;
 use crate::stack::{Frame, Mark, Stack};
 use crate::step::{Byte, Scratch, step};
 use crate::token_index::TokenIndex;
@@ -25,7 +26,42 @@ struct Level {
     stack: Mark,
 }
 
-/// Sets the bit of every token of `index` whose bytes `heads` can consume.
+impl WalkScratch {
+    pub(crate) fn step_scratch(&mut self) -> &mut Scratch {
+        &mut self.step
+    }
+}
+
+/// Where the tokens that a walk finds go.
+pub(crate) enum Sink<'a> {
+    /// Into the row.
+    All(&'a mut [u32]),
+    /// Into the row, which has the slice's tokens already: what the slice covers is not walked.
+    Uncovered(&'a mut [u32], &'a Slice),
+    /// Into the row, if the remainder has that many characters before it.
+    Before(&'a mut [u32], &'a [u16], u16),
+}
+
+impl Sink<'_> {
+    fn take(&mut self, index: &TokenIndex, node: usize) {
+        match self {
+            Self::All(row) | Self::Uncovered(row, _) => bitmask::set_each(row, index.own_tokens(node as u32)),
+            Self::Before(row, characters_before, wanted) => {
+                for position in index.own_range(node as u32) {
+                    if characters_before[position] == *wanted {
+                        bitmask::set(row, index.tokens()[position]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn covers(&self, node: usize) -> bool {
+        matches!(self, Self::Uncovered(_, slice) if slice.covers(node))
+    }
+}
+
+/// Gives `sink` every token of `index` whose bytes `heads` can consume.
 ///
 /// The stack is as before when it returns.
 pub(crate) fn walk(
@@ -34,7 +70,7 @@ pub(crate) fn walk(
     heads: &[Frame],
     stack: &mut Stack,
     scratch: &mut WalkScratch,
-    row: &mut [u32],
+    mut sink: Sink<'_>,
 ) {
     let WalkScratch { step: step_scratch, heads: arena, levels, next } = scratch;
     let nodes = index.nodes();
@@ -45,6 +81,10 @@ pub(crate) fn walk(
     levels.push(Level { first_head: 0, past_head: arena.len(), stack: bottom });
     let mut position = 0;
     while let Some(node) = nodes.get(position) {
+        if sink.covers(position) {
+            position = node.subtree_end as usize;
+            continue;
+        }
         levels.truncate(usize::from(node.depth));
         let parent = levels[levels.len() - 1];
         arena.truncate(parent.past_head);
@@ -57,7 +97,7 @@ pub(crate) fn walk(
             continue;
         }
         arena.extend_from_slice(next);
-        bitmask::set_each(row, index.own_tokens(position as u32));
+        sink.take(index, position);
         levels.push(Level { first_head: parent.past_head, past_head: arena.len(), stack: stack.mark() });
         position += 1;
     }

@@ -43,9 +43,6 @@ pub(super) fn lower(normal: &Normal, options: &Options, budget: &mut Budget<'_>)
     let mut builder = lowerer.builder;
     let body = lowerer.spaces.around(value, &mut builder);
     builder.define(root, body);
-    if !builder.is_full() {
-        return builder.finish(root).map_err(broken);
-    }
     builder.finish(root).map_err(broken)
 }
 

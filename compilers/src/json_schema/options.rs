@@ -87,6 +87,9 @@ impl Options {
             Whitespace::Python => Some("whitespace: python"),
             Whitespace::Indent(_) => Some("whitespace: indent"),
         });
+        if self.formats == Formats::Assertion {
+            list.push("time and date-time: leap seconds only at offset zero");
+        }
         list.push("exponents: only where a number has no bound other than 0, is no integer and has no multipleOf");
         if self.numbers == Digits::Bounded {
             list.push("digits: at most 20 before the point, 20 after it, 3 in the exponent");

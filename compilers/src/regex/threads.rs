@@ -8,13 +8,15 @@
 //!   accepts (positive) or as long as none does (negative). That is how an alternating automaton is determinised.
 //!
 //! Bodies may hold look-around themselves, so threads of obligations have obligations. There are finitely many states
-//! in all, and [`Limits`](grammar_ir::Limits) bound how many are visited.
+//! in all, and [`Limits`](grammar_ir::Limits) bound how many are visited. Obligations are numbered, since many threads
+//! share one: each is carried over a character once.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use grammar_ir::regular::{CharAutomaton, Transitions};
 use grammar_ir::{Budget, LimitError};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ast::Tree;
 use super::nfa::{Edge, Nfa, State};
@@ -22,7 +24,7 @@ use super::nfa::{Edge, Nfa, State};
 /// The automaton of the texts that `tree` matches from end to end.
 pub(super) fn automaton(tree: &Tree, budget: &mut Budget<'_>) -> Result<CharAutomaton, LimitError> {
     let nfa = Nfa::new(tree, budget)?;
-    CharAutomaton::explore(nfa.alphabet.clone(), &mut Threads { nfa: &nfa }, budget)
+    CharAutomaton::explore(nfa.alphabet.clone(), &mut Threads::new(&nfa), budget)
 }
 
 /// The state of a body that has matched and only waits for its obligations.
@@ -32,23 +34,23 @@ const DONE: State = State::MAX;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Thread {
     state: State,
-    /// What the rest of the text has to fulfil; sorted.
-    pending: Vec<Obligation>,
+    /// The numbers of the obligations that the rest of the text has to fulfil; sorted.
+    pending: Vec<u32>,
 }
 
 /// That one of the threads comes to be [`DONE`] and its obligations are met; or, negated, that none does.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct Obligation {
     negated: bool,
     threads: Vec<Thread>,
 }
 
 /// What is known of a look-around at a position.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Verdict {
     Holds,
     Fails,
-    Depends(Obligation),
+    Depends(u32),
 }
 
 /// A state of the deterministic automaton.
@@ -63,78 +65,84 @@ struct Configuration {
 struct Position {
     /// The threads of the look-behinds, as far as they are closed.
     behind: Vec<Vec<Thread>>,
-    /// The verdicts that have been asked for.
+    /// The verdicts on the look-arounds that have been asked for.
     verdicts: Vec<Option<Verdict>>,
+    /// What has become of the obligations of the position before.
+    carried: FxHashMap<u32, Verdict>,
 }
 
 struct Threads<'n> {
     nfa: &'n Nfa,
+    obligations: Vec<Rc<Obligation>>,
+    numbers: FxHashMap<Rc<Obligation>, u32>,
+    /// The memory of the obligations, in units of 16 bytes.
+    obligations_weight: usize,
 }
 
-impl Threads<'_> {
-    /// The configuration of kernels: per look-behind, and of the main part.
+impl<'n> Threads<'n> {
+    fn new(nfa: &'n Nfa) -> Self {
+        Self { nfa, obligations: Vec::new(), numbers: FxHashMap::default(), obligations_weight: 0 }
+    }
+
+    /// The configuration at a position, from the threads of the position before and the character between, or from
+    /// the start.
     fn configuration(
-        &self,
-        behind: Vec<Vec<Thread>>,
-        main: impl FnOnce(&mut Position, &mut Budget<'_>) -> Result<Vec<Thread>, LimitError>,
+        &mut self,
+        before: Option<(&Configuration, u32)>,
         budget: &mut Budget<'_>,
     ) -> Result<Option<Configuration>, LimitError> {
-        let mut position = Position { behind: Vec::new(), verdicts: vec![None; self.nfa.looks.len()] };
-        for (look, mut kernel) in self.nfa.looks.iter().zip(behind) {
+        let nfa = self.nfa;
+        let verdicts = vec![None; nfa.looks.len()];
+        let mut position = Position { behind: Vec::new(), verdicts, carried: FxHashMap::default() };
+        for (index, look) in nfa.looks.iter().enumerate() {
+            let mut threads = Vec::new();
             if !look.ahead {
-                // It may begin anywhere.
-                kernel = self.resume(kernel, &mut position, budget)?;
-                kernel.push(Thread { state: look.start, pending: Vec::new() });
-                kernel = self.close(kernel, &mut position, budget)?;
-            }
-            position.behind.push(kernel);
-        }
-        let main = main(&mut position, budget)?;
-        if main.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Configuration { behind: position.behind, main }))
-    }
-
-    /// What each thread becomes after a character of `class`. Obligations are those of before, still to be closed by
-    /// [`resume`](Self::resume).
-    fn after(&self, threads: &[Thread], class: u32) -> Vec<Thread> {
-        let mut next = Vec::new();
-        for thread in threads {
-            let pending = || thread.pending.iter().map(|obligation| self.obligation_after(obligation, class)).collect();
-            if thread.state == DONE {
-                next.push(Thread { state: DONE, pending: pending() });
-                continue;
-            }
-            for edge in &self.nfa.edges[thread.state as usize] {
-                if let Edge::Characters { set, to } = *edge
-                    && self.nfa.holds(set, class)
-                {
-                    next.push(Thread { state: to, pending: pending() });
+                if let Some((before, class)) = before {
+                    threads = self.advance(&before.behind[index], class, &mut position, budget)?;
                 }
+                // It may begin anywhere.
+                threads.push(Thread { state: look.start, pending: Vec::new() });
+                threads = self.close(threads, &mut position, budget)?;
             }
+            position.behind.push(threads);
         }
-        next
+        let main = match before {
+            Some((before, class)) => self.advance(&before.main, class, &mut position, budget)?,
+            None => vec![Thread { state: nfa.start, pending: Vec::new() }],
+        };
+        let main = self.close(main, &mut position, budget)?;
+        Ok((!main.is_empty()).then_some(Configuration { behind: position.behind, main }))
     }
 
-    fn obligation_after(&self, obligation: &Obligation, class: u32) -> Obligation {
-        Obligation { negated: obligation.negated, threads: self.after(&obligation.threads, class) }
-    }
-
-    /// Closes the obligations of kernel threads at a new position, and drops the threads whose obligations failed.
-    fn resume(
-        &self,
-        threads: Vec<Thread>,
+    /// What the threads become after a character of `class`, without those whose obligations fail.
+    fn advance(
+        &mut self,
+        threads: &[Thread],
+        class: u32,
         position: &mut Position,
         budget: &mut Budget<'_>,
     ) -> Result<Vec<Thread>, LimitError> {
-        let mut resumed = Vec::with_capacity(threads.len());
+        let nfa = self.nfa;
+        let mut next = Vec::new();
         'threads: for thread in threads {
+            budget.tick()?;
+            let mut targets = Vec::new();
+            if thread.state == DONE {
+                targets.push(DONE);
+            } else {
+                for edge in &nfa.edges[thread.state as usize] {
+                    match *edge {
+                        Edge::Characters { set, to } if nfa.holds(set, class) => targets.push(to),
+                        _ => {}
+                    }
+                }
+            }
+            if targets.is_empty() {
+                continue;
+            }
             let mut pending = Vec::with_capacity(thread.pending.len());
-            for Obligation { negated, threads } in thread.pending {
-                let threads = self.resume(threads, position, budget)?;
-                let threads = self.close(threads, position, budget)?;
-                match verdict(negated, threads) {
+            for &obligation in &thread.pending {
+                match self.carry(obligation, class, position, budget)? {
                     Verdict::Holds => {}
                     Verdict::Fails => continue 'threads,
                     Verdict::Depends(obligation) => pending.push(obligation),
@@ -142,32 +150,71 @@ impl Threads<'_> {
             }
             pending.sort_unstable();
             pending.dedup();
-            resumed.push(Thread { state: thread.state, pending });
+            next.extend(targets.into_iter().map(|state| Thread { state, pending: pending.clone() }));
         }
-        Ok(resumed)
+        Ok(next)
+    }
+
+    /// What becomes of an obligation after a character of `class`. Recursion is as deep as look-around is nested,
+    /// which the parser bounds.
+    fn carry(
+        &mut self,
+        obligation: u32,
+        class: u32,
+        position: &mut Position,
+        budget: &mut Budget<'_>,
+    ) -> Result<Verdict, LimitError> {
+        if let Some(&verdict) = position.carried.get(&obligation) {
+            return Ok(verdict);
+        }
+        let before = Rc::clone(&self.obligations[obligation as usize]);
+        let threads = self.advance(&before.threads, class, position, budget)?;
+        let threads = self.close(threads, position, budget)?;
+        let verdict = self.verdict(before.negated, threads, budget)?;
+        position.carried.insert(obligation, verdict);
+        Ok(verdict)
+    }
+
+    /// What the closed threads of a body say of its look-around.
+    fn verdict(&mut self, negated: bool, threads: Vec<Thread>, budget: &Budget<'_>) -> Result<Verdict, LimitError> {
+        let matched = threads.iter().any(|thread| thread.state == DONE && thread.pending.is_empty());
+        if matched || threads.is_empty() {
+            return Ok(if matched != negated { Verdict::Holds } else { Verdict::Fails });
+        }
+        let obligation = Rc::new(Obligation { negated, threads });
+        let next = self.obligations.len() as u32;
+        if let Some(&number) = self.numbers.get(&obligation) {
+            return Ok(Verdict::Depends(number));
+        }
+        self.obligations_weight += 4 + weight(&obligation.threads);
+        budget.check_states(self.obligations_weight / 2)?;
+        self.numbers.insert(Rc::clone(&obligation), next);
+        self.obligations.push(obligation);
+        Ok(Verdict::Depends(next))
     }
 
     /// The threads that `kernel` leads to without reading: those that read, accept or are done.
     fn close(
-        &self,
+        &mut self,
         kernel: Vec<Thread>,
         position: &mut Position,
         budget: &mut Budget<'_>,
     ) -> Result<Vec<Thread>, LimitError> {
-        let done = |thread: Thread| match self.nfa.ends_look_ahead.get(thread.state as usize) {
+        let nfa = self.nfa;
+        let done = |thread: Thread| match nfa.ends_look_ahead.get(thread.state as usize) {
             Some(true) => Thread { state: DONE, pending: thread.pending },
             _ => thread,
         };
         let mut seen: FxHashSet<Thread> = kernel.into_iter().map(done).collect();
         let mut waiting: Vec<Thread> = seen.iter().cloned().collect();
-        let mut closed: BTreeMap<State, Vec<Vec<Obligation>>> = BTreeMap::new();
+        let mut closed: BTreeMap<State, Vec<Vec<u32>>> = BTreeMap::new();
         while let Some(thread) = waiting.pop() {
             budget.tick()?;
             if thread.state == DONE {
                 closed.entry(DONE).or_default().push(thread.pending);
                 continue;
             }
-            let edges = &self.nfa.edges[thread.state as usize];
+            let edges = &nfa.edges[thread.state as usize];
             for edge in edges {
                 let next = match *edge {
                     Edge::Characters { .. } => continue,
@@ -200,7 +247,7 @@ impl Threads<'_> {
         for (state, mut alternatives) in closed {
             // A thread that has to fulfil all that another one has, and more, adds nothing.
             alternatives.sort_unstable_by_key(Vec::len);
-            let mut kept: Vec<Vec<Obligation>> = Vec::new();
+            let mut kept: Vec<Vec<u32>> = Vec::new();
             for pending in alternatives {
                 budget.tick()?;
                 if !kept.iter().any(|less| less.iter().all(|obligation| pending.binary_search(obligation).is_ok())) {
@@ -215,9 +262,9 @@ impl Threads<'_> {
 
     /// Whether a look-around holds at the position. Recursion is as deep as look-around is nested, which the parser
     /// bounds.
-    fn look(&self, look: u32, position: &mut Position, budget: &mut Budget<'_>) -> Result<Verdict, LimitError> {
-        if let Some(verdict) = &position.verdicts[look as usize] {
-            return Ok(verdict.clone());
+    fn look(&mut self, look: u32, position: &mut Position, budget: &mut Budget<'_>) -> Result<Verdict, LimitError> {
+        if let Some(verdict) = position.verdicts[look as usize] {
+            return Ok(verdict);
         }
         let part = self.nfa.looks[look as usize];
         let threads = if part.ahead {
@@ -227,44 +274,33 @@ impl Threads<'_> {
             let accepted = position.behind[look as usize].iter().filter(|thread| thread.state == part.accept);
             accepted.map(|thread| Thread { state: DONE, pending: thread.pending.clone() }).collect()
         };
-        let verdict = verdict(part.negated, threads);
-        position.verdicts[look as usize] = Some(verdict.clone());
+        let verdict = self.verdict(part.negated, threads, budget)?;
+        position.verdicts[look as usize] = Some(verdict);
         Ok(verdict)
     }
 }
 
-/// What the closed threads of a body say of its look-around.
-fn verdict(negated: bool, threads: Vec<Thread>) -> Verdict {
-    let matched = threads.iter().any(|thread| thread.state == DONE && thread.pending.is_empty());
-    match (matched || threads.is_empty(), matched != negated) {
-        (true, true) => Verdict::Holds,
-        (true, false) => Verdict::Fails,
-        (false, _) => Verdict::Depends(Obligation { negated, threads }),
-    }
-}
-
-/// Whether the end of the text fulfils `pending`.
-fn fulfilled_at_end(pending: &[Obligation]) -> bool {
-    pending.iter().all(|obligation| {
-        let matched = |thread: &Thread| thread.state == DONE && fulfilled_at_end(&thread.pending);
-        obligation.threads.iter().any(matched) != obligation.negated
-    })
-}
-
 /// The memory of threads, in units of 16 bytes.
 fn weight(threads: &[Thread]) -> usize {
-    let of =
-        |thread: &Thread| 2 + thread.pending.iter().map(|obligation| 2 + weight(&obligation.threads)).sum::<usize>();
-    threads.iter().map(of).sum()
+    threads.iter().map(|thread| 2 + thread.pending.len().div_ceil(4)).sum()
+}
+
+impl Threads<'_> {
+    /// Whether the end of the text fulfils `pending`.
+    fn fulfilled_at_end(&self, pending: &[u32]) -> bool {
+        pending.iter().all(|&obligation| {
+            let Obligation { negated, threads } = &*self.obligations[obligation as usize];
+            let matched = |thread: &Thread| thread.state == DONE && self.fulfilled_at_end(&thread.pending);
+            threads.iter().any(matched) != *negated
+        })
+    }
 }
 
 impl Transitions for Threads<'_> {
     type State = Configuration;
 
     fn start(&mut self, budget: &mut Budget<'_>) -> Result<Option<Configuration>, LimitError> {
-        let start = vec![Thread { state: self.nfa.start, pending: Vec::new() }];
-        let behind = vec![Vec::new(); self.nfa.looks.len()];
-        self.configuration(behind, |position, budget| self.close(start, position, budget), budget)
+        self.configuration(None, budget)
     }
 
     fn step(
@@ -273,20 +309,11 @@ impl Transitions for Threads<'_> {
         class: u32,
         budget: &mut Budget<'_>,
     ) -> Result<Option<Configuration>, LimitError> {
-        let main = self.after(&state.main, class);
-        if main.is_empty() {
-            return Ok(None);
-        }
-        let behind = state.behind.iter().map(|threads| self.after(threads, class)).collect();
-        let close = |position: &mut Position, budget: &mut Budget<'_>| {
-            let resumed = self.resume(main, position, budget)?;
-            self.close(resumed, position, budget)
-        };
-        self.configuration(behind, close, budget)
+        self.configuration(Some((state, class)), budget)
     }
 
     fn is_accepting(&mut self, state: &Configuration) -> bool {
-        state.main.iter().any(|thread| thread.state == self.nfa.accept && fulfilled_at_end(&thread.pending))
+        state.main.iter().any(|thread| thread.state == self.nfa.accept && self.fulfilled_at_end(&thread.pending))
     }
 
     fn weight(&self, state: &Configuration) -> usize {

@@ -204,9 +204,9 @@ impl CharAutomaton {
             if self.is_accepting(state) {
                 total = total.checked_add(ways[state as usize])?;
             }
-            for class in 0..sizes.len() {
+            for (class, &size) in sizes.iter().enumerate() {
                 if let Some(next) = self.step(state, class as u32) {
-                    let added = ways[state as usize].checked_mul(sizes[class])?;
+                    let added = ways[state as usize].checked_mul(size)?;
                     ways[next as usize] = ways[next as usize].checked_add(added)?;
                     incoming[next as usize] -= 1;
                     if incoming[next as usize] == 0 {

@@ -1,6 +1,7 @@
 //! From a transition function to an automaton: visits the states that can be reached and tabulates them.
 
 use std::hash::Hash;
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
@@ -11,7 +12,7 @@ use crate::{Budget, LimitError};
 /// A deterministic transition function over the classes of an [`Alphabet`], with states of any kind.
 pub trait Transitions {
     /// A state: a pair of states, a set of states, …
-    type State: Clone + Eq + Hash;
+    type State: Eq + Hash;
 
     /// The state before any character; `None` accepts nothing.
     ///
@@ -34,22 +35,24 @@ pub trait Transitions {
     fn is_accepting(&mut self, state: &Self::State) -> bool;
 
     /// How much memory `state` takes, in units of about 16 bytes. [`Limits::states`](crate::Limits::states) bounds
-    /// the sum.
+    /// half the sum.
     fn weight(&self, state: &Self::State) -> usize {
         let _ = state;
         1
     }
 }
 
-/// How many table entries count as one state towards the limit.
-const ENTRIES_PER_STATE: usize = 16;
+/// How many table entries, and units of [`weight`](Transitions::weight), count as one state towards the limit: about
+/// the 40 bytes that the limit assumes for a state.
+const ENTRIES_PER_STATE: usize = 8;
+const WEIGHT_PER_STATE: usize = 2;
 
 impl CharAutomaton {
     /// The automaton of a transition function.
     ///
     /// # Errors
-    /// When the reachable states, or their table or [`weight`](Transitions::weight)s at 16 to one, are more than
-    /// [`Limits::states`](crate::Limits::states), or time is up.
+    /// When the reachable states, or the memory for them and their table, are more than
+    /// [`Limits::states`](crate::Limits::states) allows for, or time is up.
     pub fn explore<T: Transitions>(
         alphabet: Alphabet,
         transitions: &mut T,
@@ -57,14 +60,15 @@ impl CharAutomaton {
     ) -> Result<Self, LimitError> {
         let Some(start) = transitions.start(budget)? else { return Ok(Self::never()) };
         let classes = alphabet.class_count() as u32;
-        let mut numbers: FxHashMap<T::State, u32> = FxHashMap::default();
+        let mut numbers: FxHashMap<Rc<T::State>, u32> = FxHashMap::default();
         let mut weight = transitions.weight(&start);
-        let mut states = vec![start.clone()];
+        let start = Rc::new(start);
+        let mut states = vec![Rc::clone(&start)];
         numbers.insert(start, 0);
         let mut table: Vec<u32> = Vec::new();
         let mut accepting = Vec::new();
         while accepting.len() < states.len() {
-            let state = states[accepting.len()].clone();
+            let state = Rc::clone(&states[accepting.len()]);
             accepting.push(transitions.is_accepting(&state));
             for class in 0..classes {
                 budget.tick()?;
@@ -75,7 +79,8 @@ impl CharAutomaton {
                         None => {
                             weight += transitions.weight(&next);
                             let number = states.len() as u32;
-                            states.push(next.clone());
+                            let next = Rc::new(next);
+                            states.push(Rc::clone(&next));
                             numbers.insert(next, number);
                             number
                         }
@@ -83,8 +88,8 @@ impl CharAutomaton {
                 };
                 table.push(target);
             }
-            let entries = table.len().max(weight) / ENTRIES_PER_STATE;
-            budget.check_states(states.len().max(entries))?;
+            let memory = (table.len() / ENTRIES_PER_STATE).max(weight / WEIGHT_PER_STATE);
+            budget.check_states(states.len().max(memory))?;
         }
         minimize::minimize(&alphabet, &table, &accepting, budget)
     }

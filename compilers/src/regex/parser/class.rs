@@ -13,6 +13,9 @@ enum Operation {
     SymmetricDifference,
 }
 
+/// How many bytes may be read a second time because a `[` turned out to be itself.
+const MAX_REREAD: usize = 10_000_000;
+
 /// A class that is still open.
 struct Open {
     start: usize,
@@ -28,7 +31,7 @@ impl Parser<'_> {
     pub(super) fn class(&mut self) -> Result<CharSet, Diagnostic> {
         match self.syntax {
             Syntax::Ecma262 => self.ecma_class(),
-            Syntax::Rust => self.rust_class(),
+            Syntax::Rust => self.rust_class(true),
         }
     }
 
@@ -40,7 +43,7 @@ impl Parser<'_> {
         while !self.eat("]") {
             let item = self.at;
             let low = self.class_item(start)?;
-            if !(self.rest().starts_with('-') && !self.rest().starts_with("-]")) {
+            if !self.rest().starts_with('-') || self.rest().starts_with("-]") {
                 add(&mut ranges, low);
                 continue;
             }
@@ -59,17 +62,30 @@ impl Parser<'_> {
         Ok(self.finish_class(CharSet::from_ranges(ranges), negated))
     }
 
-    fn rust_class(&mut self) -> Result<CharSet, Diagnostic> {
+    /// Reads a class with what may be nested in it. A `[` that would leave the class open to the end of the pattern
+    /// is itself, as in RE2 and Python.
+    fn rust_class(&mut self, nested: bool) -> Result<CharSet, Diagnostic> {
+        let class = self.at;
         let mut stack: Vec<Open> = Vec::new();
         loop {
             self.skip_ignored();
             let start = self.at;
             let innermost = stack.last().map_or(start, |open| open.start);
-            if self.rest().starts_with('[') {
+            if self.at == self.text.len() && nested && self.reread < MAX_REREAD {
+                self.reread += self.at - class;
+                self.at = class;
+                return self.rust_class(false);
+            }
+            if self.rest().starts_with('[') && (nested || stack.is_empty() || self.rest().starts_with("[:")) {
                 match stack.last_mut() {
                     Some(open) if self.rest().starts_with("[:") => {
                         if let Some(set) = self.posix_class()? {
                             open.ranges.extend_from_slice(set.ranges());
+                            continue;
+                        }
+                        if !nested {
+                            open.ranges.push(('[', '['));
+                            self.at += 1;
                             continue;
                         }
                         stack.push(self.open_class()?);
@@ -98,6 +114,10 @@ impl Parser<'_> {
                 ("~~", Operation::SymmetricDifference),
             ];
             if let Some((_, operation)) = operations.into_iter().find(|operation| self.eat(operation.0)) {
+                if !nested {
+                    let help = "close the nested class, or write `\\[` for the character";
+                    return Err(self.syntax_error(class..class + 1, "this class is not closed", help));
+                }
                 let left = self.operand(open);
                 open.left = Some((left, operation));
                 continue;
@@ -177,8 +197,7 @@ impl Parser<'_> {
             Some(set) => Ok(Some(if negated { set.complement() } else { set })),
             None => {
                 let message = format!("`{name}` is not a POSIX class");
-                let help = "the classes are alnum, alpha, ascii, blank, cntrl, digit, graph, lower, print, punct, \
-                            space, upper, word and xdigit";
+                let help = format!("the classes are {}", unicode::POSIX.join(", "));
                 Err(Diagnostic::new(Code::Undefined, Place::Span(start..self.at), message).with_help(help))
             }
         }

@@ -82,6 +82,8 @@ struct Parser<'p> {
     open_looks: usize,
     names: FxHashSet<&'p str>,
     problems: Vec<Diagnostic>,
+    /// Bytes that have been read a second time.
+    reread: usize,
 }
 
 impl<'p> Parser<'p> {
@@ -104,6 +106,7 @@ impl<'p> Parser<'p> {
             open_looks: 0,
             names: FxHashSet::default(),
             problems: Vec::new(),
+            reread: 0,
         }
     }
 

@@ -1,0 +1,124 @@
+//! The text part of a mask: which way to compute it.
+//!
+//! 1. One head in a state with a loop, and nothing else can happen on the loop's characters: the slice's row, and a walk
+//!    over the remainders ([`slice`](crate::slice)). Near a bound of a counted loop, one walk for each number of characters
+//!    before the remainder, as the count then matters.
+//! 2. Several heads, one of them in a loop: the slice's row, and a walk over what it does not cover.
+//! 3. Otherwise a walk over the whole trie.
+
+use grammar_ir::ByteSet;
+use grammar_ir::pda::Pda;
+
+use crate::compiled::CompiledGrammar;
+use crate::loops::Loop;
+use crate::slice::{Remainders, Slice};
+use crate::stack::{Frame, Stack};
+use crate::step::{Scratch, Survey, step};
+use crate::walk::{Sink, WalkScratch, walk};
+
+/// Sets the bit of every token whose bytes `heads` can consume. The stack is as before when it returns.
+pub(crate) fn fill_text(
+    grammar: &CompiledGrammar,
+    heads: &[Frame],
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    survey: &mut Survey,
+    row: &mut [u32],
+) {
+    let (pda, index) = (grammar.pda(), grammar.tokenizer().index());
+    let looping = heads.iter().find_map(|&head| grammar.slice_of(head.state).map(|found| (head, found)));
+    let Some((head, (own_loop, slice))) = looping else {
+        return walk(pda, index, heads, stack, scratch, Sink::All(row));
+    };
+    let room = Room::of(pda, head, own_loop);
+    if let (Some(remainders), [_]) = (&slice.remainders, heads)
+        && !interferes(pda, head, own_loop, stack, scratch.step_scratch(), survey)
+    {
+        return fill_loop(pda, head, slice, remainders, room, index.max_depth() as u32, stack, scratch, row);
+    }
+    if room.left >= index.max_depth() as u32 {
+        row.iter_mut().zip(&slice.row).for_each(|(word, members)| *word |= members);
+        walk(pda, index, heads, stack, scratch, Sink::Uncovered(row, slice));
+    } else {
+        walk(pda, index, heads, stack, scratch, Sink::All(row));
+    }
+}
+
+/// How far a count is from its bounds.
+#[derive(Clone, Copy)]
+struct Room {
+    /// How many more iterations are allowed.
+    left: u32,
+    /// How many more are needed before the procedure may return.
+    needed: u32,
+}
+
+impl Room {
+    fn of(pda: &Pda, head: Frame, own_loop: &Loop) -> Self {
+        match pda.procedure(pda.procedure_of(head.state)).counter {
+            Some(counter) if own_loop.counts => Self {
+                left: counter.max.map_or(u32::MAX, |max| max - head.count),
+                needed: counter.min.saturating_sub(head.count),
+            },
+            // The count does not change in the loop; an edge that leaves it sees the same count at every length.
+            _ => Self { left: u32::MAX, needed: 0 },
+        }
+    }
+}
+
+/// Whether a character of the loop could also be consumed after a return, so that reading it would give more heads.
+fn interferes(
+    pda: &Pda,
+    head: Frame,
+    own_loop: &Loop,
+    stack: &mut Stack,
+    scratch: &mut Scratch,
+    survey: &mut Survey,
+) -> bool {
+    // With a loop that counts, a return that is not allowed now may be allowed some characters on.
+    if !pda.is_accepting(head.state) {
+        return false;
+    }
+    let mut parents = Vec::new();
+    let mut next = Some(head.below);
+    while let Some(node) = next {
+        parents.extend_from_slice(stack.own_frames(node));
+        next = stack.included(node);
+    }
+    survey.with_bytes = true;
+    survey.bytes = ByteSet::EMPTY;
+    survey.token_sets.clear();
+    let mark = stack.mark();
+    step(pda, &parents, survey, stack, false, scratch, &mut Vec::new());
+    stack.truncate(mark, false);
+    !survey.bytes.intersection(&own_loop.set.first_bytes()).is_empty()
+}
+
+/// The mask of a single head in a loop that nothing interferes with. `longest` is the length of the longest token.
+#[allow(clippy::too_many_arguments, reason = "one call, of buffers and parts of one state")]
+fn fill_loop(
+    pda: &Pda,
+    head: Frame,
+    slice: &Slice,
+    remainders: &Remainders,
+    room: Room,
+    longest: u32,
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    row: &mut [u32],
+) {
+    slice.set_up_to(room.left, row);
+    let far_from_max = room.left >= longest;
+    let far_from_min = room.needed == 0 || room.needed > longest;
+    if far_from_max && far_from_min {
+        // No token is long enough for its count to matter.
+        return walk(pda, &remainders.index, &[head], stack, scratch, Sink::All(row));
+    }
+    for before in 0..=room.left.min(remainders.most_before) {
+        let counter = pda.procedure(pda.procedure_of(head.state)).counter;
+        let count = (0..before).try_fold(head.count, |count, _| counter.and_then(|counter| counter.next(count)));
+        let Some(count) = count else { break };
+        let sink = Sink::Before(row, &remainders.characters_before, before as u16);
+        walk(pda, &remainders.index, &[Frame { count, ..head }], stack, scratch, sink);
+    }
+}

@@ -1,0 +1,144 @@
+//! What a vocabulary has to do with a set of characters, worked out once per set and tokenizer.
+//!
+//! For a state that stays where it is on the characters of *S*, a token is *s* · *r*: the longest prefix *s* in *S*\*,
+//! and a remainder *r*. A token without remainder is allowed, whatever the state; the others depend on *r* alone, and
+//! there are few of them. So the mask is one copy and a walk over a small trie.
+
+use std::sync::{Arc, RwLock};
+
+use rustc_hash::FxHashMap;
+
+use crate::bitmask;
+use crate::loops::LoopSet;
+use crate::token_index::TokenIndex;
+use crate::vocab::Vocabulary;
+
+/// The tokens of a vocabulary by what part of them is in *S*\*.
+#[derive(Debug)]
+pub(crate) struct Slice {
+    /// The row of the tokens in *S*\*.
+    pub(crate) row: Vec<u32>,
+    /// The tokens in *S*\*, shortest first (in characters).
+    by_length: Vec<u32>,
+    /// Per number of characters: how many of `by_length` have at most that many.
+    up_to_length: Vec<u32>,
+    /// The remainders of the other tokens, unless they are too many to be worth a trie.
+    pub(crate) remainders: Option<Remainders>,
+    /// Per node of the whole trie: whether all tokens below it are in *S*\*.
+    covered: Vec<u64>,
+}
+
+/// The remainders of the tokens that are not in *S*\*.
+#[derive(Debug)]
+pub(crate) struct Remainders {
+    pub(crate) index: TokenIndex,
+    /// Per position in `index.tokens()`: the number of characters before the remainder.
+    pub(crate) characters_before: Vec<u16>,
+    /// The greatest of them.
+    pub(crate) most_before: u32,
+}
+
+/// Above this many remainder nodes the whole trie, with covered parts left out, serves as well.
+const MAX_REMAINDER_NODES: usize = 1 << 16;
+
+impl Slice {
+    fn new(set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
+        let mut row = bitmask::row_for(vocabulary.size());
+        let mut lengths: Vec<(u32, u32)> = Vec::new();
+        let mut remainders: Vec<(&[u8], u32)> = Vec::new();
+        let mut before: FxHashMap<u32, u16> = FxHashMap::default();
+        let mut members_before: Vec<u32> = Vec::with_capacity(index.tokens().len() + 1);
+        for &id in index.tokens() {
+            members_before.push(lengths.len() as u32);
+            let text = vocabulary.bytes(id);
+            let (bytes, characters) = set.prefix(text);
+            if bytes == text.len() {
+                bitmask::set(&mut row, id);
+                lengths.push((characters as u32, id));
+            } else {
+                remainders.push((&text[bytes..], id));
+                before.insert(id, characters as u16);
+            }
+        }
+        members_before.push(lengths.len() as u32);
+
+        let mut covered = vec![0u64; index.nodes().len().div_ceil(64)];
+        for node in 0..index.nodes().len() {
+            let tokens = index.subtree_range(node as u32);
+            let members = members_before[tokens.end] - members_before[tokens.start];
+            covered[node / 64] |= u64::from(members as usize == tokens.len()) << (node % 64);
+        }
+
+        lengths.sort_unstable();
+        let longest = lengths.last().map_or(0, |&(length, _)| length as usize);
+        let up_to_length =
+            (0..=longest).map(|length| lengths.partition_point(|&(own, _)| own as usize <= length) as u32).collect();
+        // Fewer than half of the tokens have a remainder where the remainders are short.
+        let remainders = (remainders.len() < lengths.len() + 1_000)
+            .then(|| TokenIndex::of_texts(remainders.into_iter()))
+            .filter(|trie| trie.nodes().len() <= MAX_REMAINDER_NODES)
+            .map(|index| {
+                let characters_before: Vec<u16> = index.tokens().iter().map(|id| before[id]).collect();
+                let most_before = characters_before.iter().copied().max().unwrap_or(0).into();
+                Remainders { index, characters_before, most_before }
+            });
+        Self { row, by_length: lengths.into_iter().map(|(_, id)| id).collect(), up_to_length, remainders, covered }
+    }
+
+    /// Whether all tokens below `node` of the whole trie are in the row.
+    pub(crate) fn covers(&self, node: usize) -> bool {
+        self.covered[node / 64] >> (node % 64) & 1 == 1
+    }
+
+    /// Sets the tokens of at most `characters` characters.
+    pub(crate) fn set_up_to(&self, characters: u32, row: &mut [u32]) {
+        let Some(&count) = self.up_to_length.get(characters as usize) else {
+            row.iter_mut().zip(&self.row).for_each(|(word, members)| *word |= members);
+            return;
+        };
+        bitmask::set_each(row, &self.by_length[..count as usize]);
+    }
+
+    fn memory(&self) -> usize {
+        let remainders = self.remainders.as_ref().map_or(0, |remainders| {
+            remainders.index.memory_bytes() + std::mem::size_of_val(remainders.characters_before.as_slice())
+        });
+        std::mem::size_of_val(self.row.as_slice())
+            + std::mem::size_of_val(self.by_length.as_slice())
+            + std::mem::size_of_val(self.up_to_length.as_slice())
+            + std::mem::size_of_val(self.covered.as_slice())
+            + remainders
+    }
+}
+
+/// The slices of one tokenizer, made when first asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Slices {
+    made: RwLock<FxHashMap<LoopSet, Option<Arc<Slice>>>>,
+}
+
+/// A tokenizer keeps this many slices (about 0.6 MB each at 128,000 tokens); states beyond are walked.
+const MAX_SLICES: usize = 64;
+
+impl Slices {
+    /// The slice of `set`; `None` once there are too many.
+    pub(crate) fn get(&self, set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex) -> Option<Arc<Slice>> {
+        let read = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(slice) = read.get(&set) {
+            return slice.clone();
+        }
+        let full = read.len() >= MAX_SLICES;
+        drop(read);
+        if full {
+            return None;
+        }
+        let slice = Some(Arc::new(Slice::new(set, vocabulary, index)));
+        let mut write = self.made.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        write.entry(set).or_insert(slice).clone()
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        let made = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        made.values().flatten().map(|slice| slice.memory()).sum()
+    }
+}
