@@ -113,6 +113,7 @@ fn byte(byte: u8) -> String {
         b'\n' => "\\n".to_owned(),
         b'\r' => "\\r".to_owned(),
         b'\t' => "\\t".to_owned(),
+        b'\'' | b'\\' => format!("'\\{}'", char::from(byte)),
         b' '..=b'~' => format!("'{}'", char::from(byte)),
         _ => format!("\\x{byte:02x}"),
     }
@@ -138,6 +139,7 @@ mod tests {
     #[test]
     fn sets_in_words() {
         let shown = |set: ByteSet| Bytes(&set).to_string();
+        assert_eq!(shown([b'\'', b'\\'].into_iter().collect()), "'\\'' '\\\\'");
         assert_eq!(shown(ByteSet::EMPTY), "nothing");
         assert_eq!(shown(ByteSet::range(b'0', b'9')), "'0'–'9'");
         assert_eq!(shown([b'a', b'b', b'\n'].into_iter().collect()), "\\n 'a' 'b'");
