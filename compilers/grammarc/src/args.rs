@@ -1,0 +1,117 @@
+//! What the commands have in common on the command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, ValueEnum};
+
+use crate::commands::Command;
+use crate::settings::CompileArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  grammarc check grammar.gbnf
+  grammarc mask --regex '[0-9]{4}-[0-9]{2}' --after 2024-
+  grammarc accept --json-schema '{\"type\": \"integer\"}' --text 42
+  grammarc sample grammar.gbnf -n 5 --seed 7
+  grammarc cases cases.jsonl
+
+Exit codes:
+  0  done; a question was answered with yes
+  1  answered with no: a grammar at fault (check), a text rejected (accept, mask), cases that disagree
+  2  wrong usage, or an input that cannot be used
+  3  refused: something unsupported, or a limit was met";
+
+/// Grammars, token masks and texts of constrained decoding.
+#[derive(Debug, Parser)]
+#[command(name = "grammarc", version, about, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The language of a source text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub(crate) enum Kind {
+    /// GBNF of llama.cpp, EBNF of XGrammar
+    #[value(alias = "ebnf")]
+    Gbnf,
+    /// Regular expression, matched from end to end
+    Regex,
+    /// JSON Schema
+    JsonSchema,
+    /// The text form of the intermediate representation
+    Gir,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gbnf => "gbnf",
+            Self::Regex => "regex",
+            Self::JsonSchema => "json_schema",
+            Self::Gir => "gir",
+        }
+    }
+}
+
+/// Where the grammar comes from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SourceArgs {
+    /// File with the grammar, `-` for standard input; its extension tells the kind
+    pub(crate) input: Option<PathBuf>,
+
+    /// The grammar itself, in GBNF
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) grammar: Option<String>,
+
+    /// The grammar as a regular expression
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub(crate) regex: Option<String>,
+
+    /// The grammar as a JSON Schema
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) json_schema: Option<String>,
+}
+
+impl SourceArgs {
+    /// Whether the grammar is read from standard input.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        self.input.as_deref() == Some(Path::new("-"))
+    }
+}
+
+/// A grammar and how it is compiled.
+#[derive(Debug, Args)]
+pub(crate) struct GrammarArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+
+    /// Kind of the grammar, if its file name does not tell
+    #[arg(long, value_enum, help_heading = "Grammar options")]
+    pub(crate) kind: Option<Kind>,
+
+    #[command(flatten)]
+    pub(crate) options: CompileArgs,
+}
+
+/// Which tokens there are.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tokenizer options")]
+pub(crate) struct TokenizerArgs {
+    /// Model folder, tokenizer.json or *.tiktoken; without it a built-in tokenizer of 1,024 tokens
+    #[arg(long, short = 't', value_name = "PATH")]
+    pub(crate) tokenizer: Option<PathBuf>,
+
+    /// Ids of the stop tokens, instead of those found beside the tokenizer
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) stop_tokens: Option<Vec<u32>>,
+
+    /// Width of the model's logits, if greater than the tokenizer
+    #[arg(long, value_name = "IDS")]
+    pub(crate) logits_width: Option<usize>,
+}

@@ -1,0 +1,46 @@
+//! The commands, one file or folder each.
+
+mod accept;
+mod cases;
+mod check;
+mod dump;
+mod mask;
+mod sample;
+mod tokenizer;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::output::{Output, Verdict};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Diagnose a grammar
+    Check(check::Args),
+    /// Show a grammar at a stage of the compile
+    Dump(dump::Args),
+    /// Show which tokens may come after a text
+    Mask(mask::Args),
+    /// Tell whether a text is in the language, and if not, where it leaves it
+    Accept(accept::Args),
+    /// Draw random texts of the language
+    Sample(sample::Args),
+    /// Run a file of accept, reject, error and mask facts
+    Cases(cases::Args),
+    /// Show what was detected about a tokenizer
+    Tokenizer(tokenizer::Args),
+}
+
+/// Carries out a command.
+pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Verdict, Failure> {
+    match command {
+        Command::Check(args) => check::run(args, output),
+        Command::Dump(args) => dump::run(args, output),
+        Command::Mask(args) => mask::run(args, output),
+        Command::Accept(args) => accept::run(args, output),
+        Command::Sample(args) => sample::run(args, output),
+        Command::Cases(args) => cases::run(args, output),
+        Command::Tokenizer(args) => tokenizer::run(args, output),
+    }
+}

@@ -1,0 +1,113 @@
+//! From the text of a grammar to an automaton bound to a tokenizer, with every failure as diagnostics.
+
+use std::sync::Arc;
+
+use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+use compilers::{gbnf, json_schema, regex};
+use grammar_ir::pda::{LowerError, Pda};
+use grammar_ir::{Budget, Grammar, Limits, passes, text};
+use mask_runtime::{BindError, CompiledGrammar, Token, Tokenizer, Vocabulary};
+
+use crate::args::Kind;
+use crate::input::Source;
+use crate::settings::Settings;
+
+/// What a frontend made of a source.
+pub(crate) struct Compiled {
+    /// The grammar.
+    pub(crate) grammar: Grammar,
+    /// What the user should know about it.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Resolves the names of tokens in a grammar.
+struct Names<'a>(&'a Vocabulary);
+
+impl gbnf::TokenNames for Names<'_> {
+    fn token_id(&self, text: &str) -> Option<u32> {
+        self.0.special_id(text)
+    }
+}
+
+/// Runs the frontend of the source's kind. Without a vocabulary, a grammar cannot name tokens by text.
+pub(crate) fn frontend(
+    source: &Source,
+    settings: &Settings,
+    vocabulary: Option<&Vocabulary>,
+) -> Result<Compiled, Diagnostics> {
+    let Settings { limits, .. } = settings;
+    let mut notes = Vec::new();
+    let grammar = match source.kind {
+        Kind::Gbnf => {
+            let names = vocabulary.map(Names);
+            let names = names.as_ref().map(|names| names as &dyn gbnf::TokenNames);
+            gbnf::compile(&source.text, &settings.gbnf, names, limits)?
+        }
+        Kind::Regex => regex::compile(&source.text, &settings.regex, limits)?,
+        Kind::JsonSchema => {
+            let compiled = json_schema::compile(&source.text, &settings.json_schema, limits)?;
+            let report = compiled.report;
+            notes.extend(report.annotations.iter().map(|note| format!("{}: {}", note.pointer, note.message)));
+            notes.extend(report.narrowings.iter().map(|&narrowing| narrowing.to_owned()));
+            compiled.grammar
+        }
+        Kind::Gir => text::parse(&source.text).map_err(|error| gir_fault(&source.text, &error))?,
+    };
+    Ok(Compiled { grammar, notes })
+}
+
+fn gir_fault(source: &str, error: &text::ParseError) -> Diagnostics {
+    let line_start: usize = source.split_inclusive('\n').take(error.line() - 1).map(str::len).sum();
+    let in_line = source[line_start..].chars().take(error.column() - 1).map(char::len_utf8).sum::<usize>();
+    let start = line_start + in_line;
+    let message = error.to_string();
+    let place = format!("{}:{}: ", error.line(), error.column());
+    let message = message.strip_prefix(&place).unwrap_or(&message);
+    Diagnostic::new(Code::Syntax, Place::Span(start..start), message).into()
+}
+
+/// The grammar after all passes.
+pub(crate) fn normalize(grammar: Grammar, limits: &Limits) -> Result<Grammar, Diagnostics> {
+    Ok(passes::run(grammar, &mut Budget::new(limits))?)
+}
+
+/// The automaton of a normalized grammar.
+pub(crate) fn lower(grammar: &Grammar, limits: &Limits) -> Result<Pda, Diagnostics> {
+    Pda::new(grammar, &mut Budget::new(limits)).map_err(|error| lower_fault(&error))
+}
+
+fn lower_fault(error: &LowerError) -> Diagnostics {
+    let code = match error {
+        LowerError::EmptyLanguage => Code::Unsatisfiable,
+        _ => Code::Limit,
+    };
+    Diagnostic::new(code, Place::Whole, error.to_string()).into()
+}
+
+/// The automaton of `grammar` bound to `tokenizer`.
+pub(crate) fn bind(
+    grammar: Grammar,
+    settings: &Settings,
+    tokenizer: Arc<Tokenizer>,
+) -> Result<Arc<CompiledGrammar>, Diagnostics> {
+    let pda = lower(&normalize(grammar, &settings.limits)?, &settings.limits)?;
+    CompiledGrammar::from_pda(pda, tokenizer).map_err(|error| match error {
+        BindError::Lower(error) => lower_fault(&error),
+        other => Diagnostic::new(Code::Invalid, Place::Whole, other.to_string())
+            .with_help("use the tokenizer that the grammar was written for")
+            .into(),
+    })
+}
+
+/// The automaton of `grammar` for reading bytes: bound to a vocabulary that has no tokens, but all the ids that the
+/// grammar names.
+pub(crate) fn bind_to_bytes(grammar: Grammar, settings: &Settings) -> Result<Arc<CompiledGrammar>, Diagnostics> {
+    let pda = lower(&normalize(grammar, &settings.limits)?, &settings.limits)?;
+    let highest = pda.token_sets().iter().filter_map(|set| set.ids().last()).max();
+    let size = highest.map_or(0, |&id| id as usize + 1);
+    let invalid = |message: String| Diagnostics::from(Diagnostic::new(Code::Invalid, Place::Whole, message));
+    let vocabulary = Vocabulary::from_tokens(std::iter::empty::<Token>())
+        .and_then(|vocabulary| vocabulary.with_size(size))
+        .map_err(|error| invalid(format!("the grammar names token {}: {error}", size.saturating_sub(1))))?;
+    CompiledGrammar::from_pda(pda, Tokenizer::new(vocabulary)).map_err(|error| invalid(error.to_string()))
+}

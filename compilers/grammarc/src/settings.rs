@@ -1,0 +1,168 @@
+//! How grammars are compiled: one set of options for all kinds.
+
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use compilers::json_schema::{AdditionalProperties, Digits, Formats, Whitespace};
+use compilers::{gbnf, json_schema, regex};
+use grammar_ir::Limits;
+
+use crate::limits::{LimitSetting, limits};
+
+/// How a source text is compiled, as given on the command line.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Grammar options")]
+pub(crate) struct CompileArgs {
+    /// GBNF: the rule that texts have to match
+    #[arg(long, value_name = "RULE", default_value = "root")]
+    root: String,
+
+    /// Regex: the syntax of the pattern
+    #[arg(long, value_enum, value_name = "SYNTAX", default_value = "rust")]
+    regex_syntax: Syntax,
+
+    /// JSON Schema: which spellings of a value are in the language, where no other option says
+    #[arg(long, value_enum, default_value = "default")]
+    preset: Preset,
+
+    /// JSON Schema: white space between tokens: any, bounded, compact, python, or indent=N
+    #[arg(long, value_name = "STYLE", value_parser = whitespace)]
+    whitespace: Option<Whitespace>,
+
+    /// JSON Schema: how many digits a number may have
+    #[arg(long, value_enum)]
+    digits: Option<DigitsArg>,
+
+    /// JSON Schema: what an object without `additionalProperties` means
+    #[arg(long, value_enum, value_name = "MEANING", default_value = "standard")]
+    additional_properties: AdditionalPropertiesArg,
+
+    /// JSON Schema: what `format` means
+    #[arg(long, value_enum, value_name = "MEANING", default_value = "assertion")]
+    formats: FormatsArg,
+
+    /// Bound on the compile; may be repeated. Names: source-bytes, nesting, expressions, states, unroll-states,
+    /// time-ms (a number or `none`)
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    limits: Vec<LimitSetting>,
+}
+
+/// The syntax of a pattern.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Syntax {
+    /// As RegExp of JavaScript, by code point
+    Ecma262,
+    /// As the regex crate of Rust, and RE2
+    Rust,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Preset {
+    /// Bounded white space and digits
+    Default,
+    /// Any white space, any number of digits
+    Exact,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DigitsArg {
+    Bounded,
+    Unbounded,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AdditionalPropertiesArg {
+    /// Any other property is allowed
+    Standard,
+    /// None is, where there is `properties`
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormatsArg {
+    /// It constrains
+    Assertion,
+    /// It does not
+    Annotation,
+}
+
+/// Reads a style of white space.
+fn whitespace(style: &str) -> Result<Whitespace, String> {
+    Ok(match style {
+        "any" => Whitespace::Any,
+        "bounded" => Whitespace::Bounded,
+        "compact" => Whitespace::Compact,
+        "python" => Whitespace::Python,
+        _ => {
+            let width = style.strip_prefix("indent=").ok_or("write any, bounded, compact, python or indent=N")?;
+            Whitespace::Indent(u8::from_str(width).map_err(|_| format!("`{width}` is not a number up to 255"))?)
+        }
+    })
+}
+
+impl From<Syntax> for regex::Syntax {
+    fn from(syntax: Syntax) -> Self {
+        match syntax {
+            Syntax::Ecma262 => Self::Ecma262,
+            Syntax::Rust => Self::Rust,
+        }
+    }
+}
+
+/// How a source text is compiled.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// For GBNF.
+    pub(crate) gbnf: gbnf::Options,
+    /// For regular expressions.
+    pub(crate) regex: regex::Options,
+    /// For JSON Schema.
+    pub(crate) json_schema: json_schema::Options,
+    /// For all.
+    pub(crate) limits: Limits,
+}
+
+impl From<&CompileArgs> for Settings {
+    fn from(args: &CompileArgs) -> Self {
+        let mut json = match args.preset {
+            Preset::Default => json_schema::Options::default(),
+            Preset::Exact => json_schema::Options::exact(),
+        };
+        if let Some(whitespace) = args.whitespace {
+            json.whitespace = whitespace;
+        }
+        if let Some(digits) = args.digits {
+            json.numbers = match digits {
+                DigitsArg::Bounded => Digits::Bounded,
+                DigitsArg::Unbounded => Digits::Unbounded,
+            };
+        }
+        json.additional_properties = match args.additional_properties {
+            AdditionalPropertiesArg::Standard => AdditionalProperties::Standard,
+            AdditionalPropertiesArg::Closed => AdditionalProperties::Closed,
+        };
+        json.formats = match args.formats {
+            FormatsArg::Assertion => Formats::Assertion,
+            FormatsArg::Annotation => Formats::Annotation,
+        };
+        Self {
+            gbnf: gbnf::Options::default().with_root(&args.root),
+            regex: regex::Options::new(args.regex_syntax.into()),
+            json_schema: json,
+            limits: limits(&args.limits),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn styles_of_white_space() {
+        assert_eq!(whitespace("indent=2"), Ok(Whitespace::Indent(2)));
+        assert_eq!(whitespace("compact"), Ok(Whitespace::Compact));
+        assert!(whitespace("indent=300").is_err_and(|message| message.contains("300")));
+        assert!(whitespace("pretty").is_err());
+    }
+}

@@ -1,0 +1,40 @@
+//! From the command line to a vocabulary.
+
+use mask_runtime::{Vocabulary, embedded_tiny};
+use serde_json::{Value, json};
+
+use crate::args::TokenizerArgs;
+use crate::failure::Failure;
+
+/// Reads the vocabulary that the arguments name, the embedded one if they name none.
+pub(crate) fn load(args: &TokenizerArgs) -> Result<Vocabulary, Failure> {
+    let mut vocabulary = match &args.tokenizer {
+        Some(path) => Vocabulary::from_huggingface_dir(path)?,
+        None => embedded_tiny(),
+    };
+    if let Some(width) = args.logits_width {
+        vocabulary = vocabulary.with_size(width)?;
+    }
+    if let Some(ids) = &args.stop_tokens {
+        vocabulary = vocabulary.with_stop_tokens(ids.iter().copied())?;
+    }
+    Ok(vocabulary)
+}
+
+/// The vocabulary, if the arguments name one.
+pub(crate) fn load_if_named(args: &TokenizerArgs) -> Result<Option<Vocabulary>, Failure> {
+    args.tokenizer.is_some().then(|| load(args)).transpose()
+}
+
+/// A token for programs.
+pub(crate) fn token_json(vocabulary: &Vocabulary, id: u32) -> Value {
+    let mut object = json!({"id": id, "text": vocabulary.name(id)});
+    let bytes = vocabulary.bytes(id);
+    if std::str::from_utf8(bytes).is_err() {
+        // The text is then only for show.
+        object["bytes"] = bytes.into();
+    }
+    object["special"] = (vocabulary.kind(id) == mask_runtime::TokenKind::Special).into();
+    object["stop"] = vocabulary.is_stop(id).into();
+    object
+}
