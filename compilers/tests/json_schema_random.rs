@@ -1,5 +1,6 @@
 //! Random schemas and instances against an independent validator, and texts that no one wrote.
 
+use compilers::diagnostic::{Code, Diagnostics};
 use compilers::json_schema::{Options, Whitespace, compile};
 use grammar_ir::interp::{Recognizer, accepts};
 use grammar_ir::{Grammar, Limits};
@@ -117,6 +118,12 @@ fn has_inner_orders(value: &Value) -> bool {
     }
 }
 
+/// Whether an object of `text` has a key twice, which the schema parser notices first.
+fn repeats_a_key(text: &str) -> bool {
+    let is_repeat = |error: Diagnostics| error.iter().any(|diagnostic| diagnostic.code == Code::Duplicate);
+    compile(text, &Options::default(), &Limits::default()).is_err_and(is_repeat)
+}
+
 /// A short word of the grammar: bytes drawn with `seed`, then the first that goes on from a fixed list.
 fn word(grammar: &Grammar, mut seed: u64) -> Option<String> {
     let mut recognizer = Recognizer::new(grammar);
@@ -159,7 +166,8 @@ proptest! {
                     prop_assert!(accepted == valid || undecided, "{schema}: {value} accepted {accepted} valid {valid}");
                 }
                 for seed in 0..4 {
-                    if let Some(text) = word(&compiled.grammar, seed * 77 + 5) {
+                    // Undeclared keys may repeat, which a grammar cannot exclude: such texts stand for no one value.
+                    if let Some(text) = word(&compiled.grammar, seed * 77 + 5).filter(|text| !repeats_a_key(text)) {
                         let value: Value = serde_json::from_str(&text).unwrap();
                         prop_assert!(validator.is_valid(&value), "{schema} generates {text}");
                     }
