@@ -13,6 +13,7 @@ pub mod corpus;
 pub mod generators;
 pub mod oracles;
 mod source;
+pub mod targets;
 
 pub use brute_force::BruteForce;
 pub use source::Source;

@@ -1,6 +1,6 @@
 //! The texts of one given value.
 
-use grammar_ir::{ExprId, GrammarBuilder};
+use grammar_ir::{ByteSet, ExprId, GrammarBuilder};
 use serde_json::{Number, Value};
 
 use super::decimal::Decimal;
@@ -71,7 +71,7 @@ fn bracketed(
 }
 
 fn number(number: &Number, digits: Digits, builder: &mut GrammarBuilder) -> ExprId {
-    let source = builder.literal(&number.to_string());
+    let source = as_written(&number.to_string(), builder);
     let Some(plain) = Decimal::from_json(number).and_then(|value| value.to_plain(MAX_PLAIN)) else { return source };
     let max = (digits == Digits::Bounded).then_some(ZEROS);
     let zero = builder.literal("0");
@@ -94,4 +94,20 @@ fn number(number: &Number, digits: Digits, builder: &mut GrammarBuilder) -> Expr
         builder.sequence([value, tail])
     };
     builder.choice([written, source])
+}
+
+/// A number as the schema writes it. The parser keeps its digits, but not how it spells the exponent.
+fn as_written(text: &str, builder: &mut GrammarBuilder) -> ExprId {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return builder.literal(text) };
+    let mantissa = builder.literal(mantissa);
+    let letter = builder.byte_set(ByteSet::from_iter(*b"eE"));
+    let sign = match exponent.strip_prefix('-') {
+        Some(_) => builder.literal("-"),
+        None => {
+            let plus = builder.literal("+");
+            builder.optional(plus)
+        }
+    };
+    let exponent = builder.literal(exponent.trim_start_matches(['+', '-']));
+    builder.sequence([mantissa, letter, sign, exponent])
 }

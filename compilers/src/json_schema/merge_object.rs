@@ -25,6 +25,11 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
                 let object = &context.ast.get(*id).object;
                 builder.locals.push((*id, object));
                 object.properties.iter().for_each(|(key, _)| builder.keys.declare(key));
+                for (trigger, names) in &object.dependent_required {
+                    builder.keys.declare(trigger);
+                    names.iter().for_each(|key| builder.keys.declare(key));
+                }
+                object.dependent_schemas.iter().for_each(|(trigger, _)| builder.keys.declare(trigger));
                 builder.min = builder.min.max(object.min);
                 builder.max = least(builder.max, object.max);
             }

@@ -18,8 +18,8 @@ use grammarc_fuzz::{BruteForce, corpus};
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, Vocabulary, bitmask};
 
 fn main() -> ExitCode {
-    let mut states = 300;
-    let mut seed = 1;
+    let mut states: u64 = 300;
+    let mut seed: u64 = 1;
     let mut folders = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let mut equal = true;
     for folder in folders {
         match Vocabulary::from_huggingface_dir(&folder) {
-            Ok(vocabulary) => equal &= compare(&folder, vocabulary, states, seed),
+            Ok(vocabulary) => equal &= compare(&folder, vocabulary, states as usize, seed),
             Err(error) => {
                 eprintln!("{folder}: {error}");
                 return ExitCode::from(2);

@@ -1,0 +1,465 @@
+//! What each keyword accepts and rejects, judged by the oracle and by an independent validator.
+
+use compilers::diagnostic::Place;
+use compilers::json_schema::{AdditionalProperties, Digits, Formats, Options, Whitespace, any_json, compile};
+use grammar_ir::interp::{Recognizer, accepts};
+use grammar_ir::{Grammar, Limits};
+
+fn grammar(schema: &str, options: &Options) -> Grammar {
+    let compiled = compile(schema, options, &Limits::default()).unwrap_or_else(|error| panic!("{schema}: {error}"));
+    grammar_ir::verify(&compiled.grammar).unwrap();
+    compiled.grammar
+}
+
+/// Checks texts with the oracle, and with the validator that both agree with the standard. Texts that the validator
+/// reads and the chosen spellings leave out are listed by `narrowed` tests, not here.
+fn check(schema: &str, valid: &[&str], invalid: &[&str]) {
+    let grammar = grammar(schema, &Options::default());
+    let parsed: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&parsed).unwrap();
+    let is_valid = |text: &str| serde_json::from_str(text).is_ok_and(|value| validator.is_valid(&value));
+    for text in valid {
+        assert!(is_valid(text), "{schema}: the validator rejects {text}");
+        assert!(accepts(&grammar, text.as_bytes()), "{schema} rejects {text}");
+    }
+    for text in invalid {
+        assert!(!is_valid(text), "{schema}: the validator accepts {text}");
+        assert!(!accepts(&grammar, text.as_bytes()), "{schema} accepts {text}");
+    }
+}
+
+/// Checks that no word starts with `prefix`.
+fn check_dead(schema: &str, prefix: &str) {
+    let grammar = grammar(schema, &Options::default());
+    assert!(!Recognizer::new(&grammar).push_bytes(prefix.as_bytes()), "{schema}: {prefix} is viable");
+}
+
+#[test]
+fn types() {
+    check(
+        "true",
+        &["null", "1", "\"a\"", "[1, {\"a\": []}]", "-0.5e+3"],
+        &["", "nul", "[1,]", "{a:1}", "01", "\"\n\""],
+    );
+    check(r#"{"type": "null"}"#, &["null"], &["0", "false", "\"null\""]);
+    check(r#"{"type": "boolean"}"#, &["true", "false"], &["null", "1"]);
+    check(r#"{"type": ["string", "integer"]}"#, &["\"\"", "1", "1.0", "-0"], &["1.5", "null", "[]"]);
+    check(r#"{"type": ["number", "integer"]}"#, &["1.5", "1e400"], &["\"1\""]);
+    check(r#"{"type": "array"}"#, &["[]", "[null, 1]"], &["{}"]);
+    check(r#"{"type": "object"}"#, &["{}", "{\"a\": 1, \"b\": {}}"], &["[]"]);
+}
+
+#[test]
+fn enum_and_const_obey_their_siblings() {
+    check(r#"{"type": "string", "enum": ["a", 1]}"#, &["\"a\"", "\"\\u0061\""], &["1", "\"b\""]);
+    check(
+        r#"{"enum": [1, 2.50, null, [1], {"a": 1, "b": []}], "maximum": 2}"#,
+        &["1", "1.0", "1.000", "null", "[1]", "[1.0]", "{\"a\": 1, \"b\": []}"],
+        &["2.5", "2", "[]", "[1, 1]", "{\"a\": 1}"],
+    );
+    check(r#"{"const": 0}"#, &["0", "-0", "0.00"], &["false", "1", "00"]);
+    check(r#"{"const": 1e2}"#, &["1e2", "100", "100.0"], &["10", "1000"]);
+    check(
+        r#"{"enum": ["ab", "abc", "", "é😀"], "minLength": 2, "pattern": "^[^c]*$"}"#,
+        &["\"ab\"", "\"é😀\"", "\"\\u00e9\\ud83d\\uDE00\""],
+        &["\"\"", "\"abc\"", "\"ab", "\"\\u00e9\""],
+    );
+    check(r#"{"enum": [[1, 2], [3]], "items": {"minimum": 2}, "uniqueItems": true}"#, &["[3]"], &["[1, 2]"]);
+}
+
+#[test]
+fn string_lengths_count_decoded_code_points() {
+    let schema = r#"{"type": "string", "minLength": 1, "maxLength": 2}"#;
+    check(
+        schema,
+        &["\"a\"", "\"\\n\"", "\"\\\"\\\\\"", "\"😀😀\"", "\"\\ud83d\\ude00é\"", "\"\\/\\u0000\""],
+        &["\"\"", "\"abc\"", "\"\\ud83d\\ude00ab\"", "\"\t\""],
+    );
+    check_dead(r#"{"type": "string", "maxLength": 1}"#, "\"\\ud83d\"");
+    check_dead(r#"{"type": "string", "maxLength": 1}"#, "\"\\udc00");
+    let large = grammar(r#"{"type": "string", "minLength": 9000, "maxLength": 10000}"#, &Options::default());
+    assert!(large.exprs().len() < 1_000);
+}
+
+#[test]
+fn patterns_search_the_decoded_value() {
+    check(r#"{"type": "string", "pattern": "b"}"#, &["\"abc\"", "\"\\u0062\""], &["\"ac\"", "\"\""]);
+    check(r#"{"type": "string", "pattern": "^[^a]$"}"#, &["\"\\\"\"", "\"\\n\"", "\"😀\""], &["\"\\u0061\"", "\"bb\""]);
+    check(
+        r#"{"type": "string", "pattern": "^(ab)*$", "minLength": 3, "maxLength": 5}"#,
+        &["\"abab\""],
+        &["\"ab\"", "\"ababab\"", "\"abb\""],
+    );
+    check_dead(
+        r#"{"anyOf": [{"type": "string", "pattern": "^(ab)*$", "minLength": 3, "maxLength": 3}, {"const": 1}]}"#,
+        "\"",
+    );
+    check(r#"{"allOf": [{"pattern": "a"}, {"pattern": "b"}], "type": "string"}"#, &["\"xbya\""], &["\"a\"", "\"b\""]);
+}
+
+#[test]
+fn numbers_are_exact_decimals() {
+    check(
+        r#"{"type": "integer", "minimum": 5, "maximum": 7}"#,
+        &["5", "6.0", "7.00"],
+        &["4", "8", "50", "6.5", "-6", "06"],
+    );
+    check_dead(r#"{"type": "integer", "minimum": 5, "maximum": 7}"#, "8");
+    check(
+        r#"{"type": "integer", "minimum": -12, "exclusiveMaximum": 3}"#,
+        &["-12", "-9", "-0", "0", "2"],
+        &["-13", "3", "-120", "12"],
+    );
+    check(
+        r#"{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}"#,
+        &["0.5", "0.001", "0.999"],
+        &["0", "0.0", "1", "1.0", "-0.5"],
+    );
+    check(r#"{"type": "number", "minimum": 0}"#, &["0", "-0", "1e-5", "2E+10", "-0.0e5"], &["-1e-5", "-1"]);
+    check(r#"{"type": "number", "exclusiveMinimum": 0}"#, &["1e-5"], &["0e5", "-0", "-1"]);
+    check(
+        r#"{"type": "number", "minimum": 0.05, "maximum": 10.25}"#,
+        &["0.05", "0.050", "0.1", "9", "10", "10.25", "10.249999"],
+        &["0.0499", "10.26", "10.2500001", "11", "100", "0"],
+    );
+    check(
+        r#"{"type": "number", "minimum": -1.5, "maximum": -0.25}"#,
+        &["-1.5", "-1", "-0.25", "-0.3"],
+        &["-1.51", "-2", "-0.2", "0", "1"],
+    );
+    let large = r#"{"type": "integer", "maximum": 9007199254740993}"#;
+    let grammar = grammar(large, &Options::default());
+    assert!(accepts(&grammar, b"9007199254740993"));
+    assert!(!accepts(&grammar, b"9007199254740994"));
+    check(r#"{"type": "integer", "multipleOf": 7, "minimum": 10}"#, &["14", "21.0", "700"], &["7", "15", "14.7"]);
+}
+
+#[test]
+fn multiples_of_decimals_are_exact() {
+    // Binary floats say that 0.3 is no multiple of 0.1, so the validator is no witness here.
+    let grammar = grammar(r#"{"type": "number", "multipleOf": 0.1}"#, &Options::default());
+    for text in ["0.3", "1.10", "-7", "0"] {
+        assert!(accepts(&grammar, text.as_bytes()), "{text}");
+    }
+    for text in ["0.35", "1.01"] {
+        assert!(!accepts(&grammar, text.as_bytes()), "{text}");
+    }
+}
+
+#[test]
+fn arrays() {
+    check(
+        r#"{"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3}"#,
+        &["[1]", "[1, 2,3]", "[ 1 , 2 ]"],
+        &["[]", "[1, 2, 3, 4]", "[\"a\"]", "[1,]"],
+    );
+    check(
+        r#"{"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}], "items": false}"#,
+        &["[]", "[1]", "[1, \"a\"]"],
+        &["[\"a\"]", "[1, \"a\", 2]"],
+    );
+    check(
+        r#"{"type": "array", "prefixItems": [{"const": 1}, {"const": 2}, {"const": 3}], "items": {"const": 4}, "minItems": 2, "maxItems": 5}"#,
+        &["[1, 2]", "[1, 2, 3]", "[1, 2, 3, 4]", "[1, 2, 3, 4, 4]"],
+        &["[]", "[1]", "[1, 2, 4]", "[1, 2, 3, 4, 4, 4]"],
+    );
+    check(r#"{"type": "array", "prefixItems": [true, false], "items": true}"#, &["[]", "[1]"], &["[1, 2]"]);
+    check(r#"{"type": "array", "maxItems": 0}"#, &["[]", "[ ]"], &["[1]"]);
+    let large = grammar(r#"{"type": "array", "maxItems": 100000}"#, &Options::default());
+    assert!(large.exprs().len() < 1_000);
+    check(
+        r#"{"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "null"}], "additionalItems": {"type": "boolean"}}"#,
+        &["[null]", "[null, true]", "1"],
+        &["[true]", "[null, null]"],
+    );
+}
+
+#[test]
+fn objects() {
+    let schema = r#"{"type": "object", "properties": {"a": {"type": "integer"}, "b": {}, "c": {"type": "null"}}, "required": ["b"]}"#;
+    check(
+        schema,
+        &[
+            "{\"b\": 1}",
+            "{\"a\": 1, \"b\": 1, \"c\": null}",
+            "{\"b\":0, \"aa\": 1, \"d\": []}",
+            "{\"\\u0061\": 1, \"b\": 2}",
+        ],
+        &["{}", "{\"a\": 1}", "{\"a\": \"x\", \"b\": 1}", "{\"b\": 1, \"\\u0061\": \"x\"}", "{\"b\": 1, \"c\": 1}"],
+    );
+    check_dead(schema, "{\"b\": 1, \"\\u0061\"");
+    check(
+        r#"{"type": "object", "properties": {"a": {}}, "additionalProperties": false}"#,
+        &["{}", "{\"a\": 1}"],
+        &["{\"b\": 1}", "{\"\": 1}"],
+    );
+    check(
+        r#"{"type": "object", "properties": {"": {"type": "integer"}, "ab": false}, "additionalProperties": {"type": "string"}}"#,
+        &["{\"\": 1, \"a\": \"x\", \"abc\": \"\"}"],
+        &["{\"\": \"a\"}", "{\"ab\": \"a\"}", "{\"a\": 1}"],
+    );
+    check(
+        r#"{"type": "object", "required": ["a", "b"], "additionalProperties": {"type": "integer"}}"#,
+        &["{\"a\": 1, \"b\": 2, \"c\": 3}"],
+        &["{\"a\": 1}", "{\"a\": 1, \"b\": \"\"}"],
+    );
+}
+
+#[test]
+fn object_counts_and_key_classes() {
+    check(
+        r#"{"type": "object", "properties": {"a": {}, "b": {}, "c": {}}, "additionalProperties": false, "minProperties": 2}"#,
+        &["{\"a\": 1, \"c\": 1}", "{\"a\": 1, \"b\": 1, \"c\": 1}"],
+        &["{}", "{\"b\": 1}"],
+    );
+    check_dead(
+        r#"{"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": false, "minProperties": 2}"#,
+        "{\"b\"",
+    );
+    check(
+        r#"{"type": "object", "required": ["a", "b"], "maxProperties": 2}"#,
+        &["{\"a\": 1, \"b\": 2}"],
+        &["{\"a\": 1}", "{\"a\": 1, \"b\": 2, \"c\": 3}"],
+    );
+    check(
+        r#"{"type": "object", "properties": {"a": {}}, "minProperties": 1, "maxProperties": 3}"#,
+        &["{\"a\": 1}", "{\"x\": 1}", "{\"x\": 1, \"y\": 2, \"z\": 3}", "{\"a\": 1, \"y\": 2, \"z\": 3}"],
+        &["{}", "{\"a\": 1, \"x\": 1, \"y\": 2, \"z\": 3}"],
+    );
+    check(
+        r#"{"type": "object", "patternProperties": {"^a": {"type": "integer"}, "b$": {"minimum": 10}}, "properties": {"ab": {"maximum": 20}}}"#,
+        &["{\"ab\": 15}", "{\"b\": \"s\"}", "{\"x\": null}", "{\"axb\": 12}"],
+        &["{\"ab\": 5}", "{\"axb\": 5}", "{\"a\": \"s\"}", "{\"b\": 1}", "{\"ab\": 21}"],
+    );
+    check(
+        r#"{"type": "object", "patternProperties": {"a": {"type": "integer"}}, "additionalProperties": false}"#,
+        &["{}", "{\"cab\": 1}"],
+        &["{\"b\": 1}", "{\"a\": \"\"}"],
+    );
+    check(
+        r#"{"type": "object", "propertyNames": {"enum": ["a", "b"]}, "minProperties": 2}"#,
+        &["{\"a\": 1, \"b\": 1}"],
+        &["{\"a\": 1}", "{\"a\": 1, \"c\": 1}"],
+    );
+    check(
+        r#"{"type": "object", "propertyNames": {"pattern": "^x", "maxLength": 2}}"#,
+        &["{}", "{\"x\": 1, \"xy\": 2}"],
+        &["{\"y\": 1}", "{\"xyz\": 1}"],
+    );
+}
+
+#[test]
+fn combinations_apply_to_their_siblings() {
+    check(
+        r#"{"type": "integer", "anyOf": [{"minimum": 10}, {"maximum": -10}, {"type": "string"}]}"#,
+        &["10", "-10"],
+        &["0", "\"a\""],
+    );
+    check(
+        r#"{"type": "object", "properties": {"a": {"type": "integer"}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}"#,
+        &["{\"a\": 1}", "{\"b\": 1}", "{\"a\": 1, \"b\": 1}"],
+        &["{}", "{\"c\": 1}", "{\"a\": \"\", \"b\": 1}"],
+    );
+    check(
+        r#"{"allOf": [{"type": "object", "properties": {"a": {"type": "integer"}}}, {"properties": {"a": {"minimum": 3}, "b": {"type": "null"}}, "required": ["b"]}]}"#,
+        &["{\"a\": 3, \"b\": null}", "{\"b\": null}"],
+        &["{\"a\": 2, \"b\": null}", "{\"a\": 3}", "{\"a\": \"\", \"b\": null}"],
+    );
+    check(
+        r#"{"oneOf": [{"type": "integer", "multipleOf": 3}, {"type": "integer", "multipleOf": 5}]}"#,
+        &["3", "5", "-9"],
+        &["15", "0", "7"],
+    );
+    check(
+        r#"{"oneOf": [{"properties": {"k": {"const": "a"}, "x": {"type": "integer"}}, "required": ["k", "x"]}, {"properties": {"k": {"const": "b"}}, "required": ["k"]}], "type": "object"}"#,
+        &["{\"k\": \"a\", \"x\": 1}", "{\"k\": \"b\", \"x\": \"\"}"],
+        &["{\"k\": \"a\"}", "{\"k\": \"c\"}", "{}"],
+    );
+    check(r#"{"not": {"type": ["string", "object"]}}"#, &["1", "[]"], &["\"\"", "{}"]);
+    check(
+        r#"{"type": "string", "not": {"enum": ["a", "b"]}}"#,
+        &["\"c\"", "\"\"", "\"ab\""],
+        &["\"a\"", "\"\\u0062\""],
+    );
+    check(
+        r#"{"type": "object", "not": {"required": ["a"]}}"#,
+        &["{}", "{\"aa\": 1}"],
+        &["{\"a\": 1}", "{\"b\": 1, \"\\u0061\": 1}"],
+    );
+    check(r#"{"type": "integer", "not": {"minimum": 3, "maximum": 5}}"#, &["2", "6"], &["3", "4", "5"]);
+    check(
+        r#"{"if": {"type": "string"}, "then": {"minLength": 2}, "else": {"type": "null"}}"#,
+        &["\"ab\"", "null"],
+        &["\"a\"", "1"],
+    );
+    check(
+        r#"{"type": "object", "properties": {"a": {}, "b": {}}, "dependentRequired": {"a": ["b"]}}"#,
+        &["{}", "{\"b\": 1}", "{\"a\": 1, \"b\": 1}"],
+        &["{\"a\": 1}"],
+    );
+    check(
+        r#"{"type": "object", "properties": {"a": {}, "b": {}}, "dependentSchemas": {"a": {"properties": {"b": {"type": "null"}}}}}"#,
+        &["{\"b\": 1}", "{\"a\": 1, \"b\": null}", "{\"a\": 1}"],
+        &["{\"a\": 1, \"b\": 1}"],
+    );
+}
+
+#[test]
+fn references() {
+    check(
+        r##"{"type": "object", "properties": {"v": {"type": "integer"}, "n": {"$ref": "#"}}, "required": ["v"], "additionalProperties": false}"##,
+        &["{\"v\": 1}", "{\"v\": 1, \"n\": {\"v\": 2, \"n\": {\"v\": 3}}}"],
+        &["{\"n\": {\"v\": 1}}", "{\"v\": 1, \"n\": {}}", "{\"v\": 1, \"n\": 1}"],
+    );
+    check(
+        r##"{"$ref": "#/$defs/a~1b%25", "minimum": 5, "$defs": {"a/b%": {"type": "integer"}}}"##,
+        &["5"],
+        &["4", "5.5", "\"\""],
+    );
+    check(
+        r##"{"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/definitions/a", "minimum": 5, "definitions": {"a": {"type": "integer"}}}"##,
+        &["4"],
+        &["4.5"],
+    );
+    check(
+        r##"{"$defs": {"n": {"type": "object", "properties": {"c": {"$ref": "#/$defs/n"}}, "required": ["c"]}}, "anyOf": [{"$ref": "#/$defs/n"}, {"type": "null"}]}"##,
+        &["null"],
+        &["{\"c\": null}", "{}"],
+    );
+    check(
+        r##"{"$ref": "#tree", "$defs": {"t": {"$anchor": "tree", "type": "array", "items": {"$ref": "#tree"}}}}"##,
+        &["[]", "[[], [[]]]"],
+        &["[1]"],
+    );
+}
+
+#[test]
+fn drafts_differ() {
+    check(
+        r#"{"$schema": "http://json-schema.org/draft-04/schema#", "type": "integer", "minimum": 3, "exclusiveMinimum": true}"#,
+        &["4"],
+        &["3"],
+    );
+    check(r#"{"$schema": "http://json-schema.org/draft-04/schema#", "const": 1}"#, &["1", "2", "\"\""], &[]);
+    check(
+        r#"{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "dependencies": {"a": ["b"], "c": {"required": ["d"]}}}"#,
+        &["{}", "{\"a\": 1, \"b\": 1}", "{\"c\": 1, \"d\": 1}"],
+        &["{\"a\": 1}", "{\"c\": 1}"],
+    );
+}
+
+#[test]
+fn whitespace_is_what_the_option_says() {
+    let schema = r#"{"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer"}}}, "additionalProperties": false}"#;
+    let texts = [
+        r#"{"a":[1,2]}"#,
+        r#"{"a": [1, 2]}"#,
+        "{\n  \"a\": [\n    1,\n    2\n  ]\n}",
+        "{ \"a\" :\n\t[ 1 , 2\n ] }",
+        " { \"a\"\r\n:  [1,2]} ",
+    ];
+    for (whitespace, expected) in [
+        (Whitespace::Any, [true, true, true, true, true]),
+        (Whitespace::Bounded, [true, true, true, true, false]),
+        (Whitespace::Compact, [true, false, false, false, false]),
+        (Whitespace::Python, [false, true, false, false, false]),
+        (Whitespace::Indent(2), [false, false, true, false, false]),
+    ] {
+        let mut options = Options::default();
+        options.whitespace = whitespace;
+        let grammar = grammar(schema, &options);
+        for (text, expected) in texts.iter().zip(expected) {
+            assert_eq!(accepts(&grammar, text.as_bytes()), expected, "{whitespace:?} {text:?}");
+        }
+    }
+    let mut options = Options::default();
+    options.whitespace = Whitespace::Indent(1);
+    let deep = any_json(&options, &Limits::default()).unwrap();
+    assert!(accepts(&deep, b"[\n {\n  \"a\": []\n },\n {}\n]"));
+    assert!(!accepts(&deep, b"[\n {\n \"a\": []\n }\n]"));
+}
+
+#[test]
+fn digits_are_bounded_unless_asked() {
+    let bounded = grammar(r#"{"type": "number"}"#, &Options::default());
+    let exact = grammar(r#"{"type": "number"}"#, &Options::exact());
+    for (text, is_short) in [
+        ("1".repeat(20), true),
+        ("1".repeat(21), false),
+        (format!("0.{}", "1".repeat(20)), true),
+        (format!("0.{}", "1".repeat(21)), false),
+        ("1e999".to_owned(), true),
+        ("1e1000".to_owned(), false),
+    ] {
+        assert_eq!(accepts(&bounded, text.as_bytes()), is_short, "{text}");
+        assert!(accepts(&exact, text.as_bytes()), "{text}");
+    }
+    // A bound never empties what the schema allows, and never rejects a literal.
+    let far = grammar(r#"{"type": "integer", "exclusiveMinimum": 99999999999999999999999999}"#, &Options::default());
+    assert!(accepts(&far, b"100000000000000000000000000"));
+    let literal = grammar(r#"{"const": 123456789012345678901234567890.5}"#, &Options::default());
+    assert!(accepts(&literal, b"123456789012345678901234567890.5"));
+    let narrow = r#"{"type": "number", "exclusiveMinimum": 0.1, "exclusiveMaximum": 0.1000000000000000000000001}"#;
+    assert!(accepts(&grammar(narrow, &Options::default()), b"0.10000000000000000000000005"));
+}
+
+#[test]
+fn options_that_change_what_is_valid() {
+    let mut options = Options::default();
+    options.additional_properties = AdditionalProperties::Closed;
+    let closed = grammar(r#"{"type": "object", "properties": {"a": {"type": "object"}}}"#, &options);
+    assert!(accepts(&closed, b"{\"a\": {\"x\": 1}}"));
+    assert!(!accepts(&closed, b"{\"b\": 1}"));
+    let mut options = Options::default();
+    options.formats = Formats::Annotation;
+    assert!(accepts(&grammar(r#"{"type": "string", "format": "uri-template"}"#, &options), b"\"{\""));
+    assert_eq!(Options::exact().numbers, Digits::Unbounded);
+}
+
+#[test]
+fn literals_and_keys_keep_their_order() {
+    let grammar = grammar(r#"{"const": {"b": 1, "a": [{"x": "y"}]}}"#, &Options::default());
+    assert!(accepts(&grammar, b"{\"b\": 1, \"a\": [{\"x\": \"y\"}]}"));
+    assert!(!accepts(&grammar, b"{\"a\": [{\"x\": \"y\"}], \"b\": 1}"));
+    assert!(accepts(&grammar, b"{\"\\u0062\":1.0,\"a\":[{\"x\":\"\\u0079\"}]}"));
+}
+
+#[test]
+fn many_optional_keys_take_linear_size() {
+    let size = |count: usize| {
+        let keys: Vec<String> = (0..count).map(|index| format!("\"key{index}\": {{}}")).collect();
+        let schema = format!("{{\"type\": \"object\", \"properties\": {{{}}}}}", keys.join(","));
+        grammar(&schema, &Options::default()).exprs().len()
+    };
+    let (small, large) = (size(200), size(2_000));
+    assert!(large < 12 * small, "{small} {large}");
+}
+
+#[test]
+fn the_report_names_what_constrains_nothing() {
+    let schema = r#"{"type": "string", "format": "no-such", "properties": {"a": {"x-y": 1}}, "title": "t"}"#;
+    let report = compile(schema, &Options::default(), &Limits::default()).unwrap().report;
+    let pointers: Vec<&str> = report.annotations.iter().map(|annotation| annotation.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/format", "/properties/a/x-y"]);
+    assert!(report.narrowings.iter().any(|narrowing| narrowing.starts_with("key order")));
+}
+
+#[test]
+fn unsatisfiable_schemas_are_errors() {
+    for schema in [
+        "false",
+        r#"{"type": "string", "enum": [1]}"#,
+        r#"{"type": "integer", "minimum": 0.2, "maximum": 0.8}"#,
+        r##"{"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}"##,
+        r#"{"type": "array", "items": false, "minItems": 1}"#,
+        r#"{"type": "object", "required": ["a", "b"], "maxProperties": 1}"#,
+        r#"{"type": "object", "propertyNames": {"maxLength": 1}, "required": ["ab"]}"#,
+        r#"{"allOf": [{"properties": {"a": {}}, "additionalProperties": false}, {"required": ["b"]}], "type": "object"}"#,
+        r#"{"type": "string", "minLength": 2, "maxLength": 1}"#,
+    ] {
+        let error = compile(schema, &Options::default(), &Limits::default()).expect_err(schema);
+        let first = error.iter().next().unwrap();
+        assert_eq!(first.code.as_str(), "unsatisfiable", "{schema}: {error}");
+        assert_eq!(first.place, Place::Pointer(String::new()), "{schema}");
+    }
+}

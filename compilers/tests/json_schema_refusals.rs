@@ -1,0 +1,105 @@
+//! What is refused, under which name and at which JSON Pointer.
+
+use compilers::diagnostic::Place;
+use compilers::json_schema::{Options, compile};
+use grammar_ir::Limits;
+
+/// The code and pointer of each diagnostic.
+fn refusals(schema: &str) -> Vec<(&'static str, String)> {
+    let error = compile(schema, &Options::default(), &Limits::default()).expect_err(schema);
+    error
+        .iter()
+        .map(|diagnostic| {
+            let place = match &diagnostic.place {
+                Place::Pointer(pointer) => pointer.clone(),
+                Place::Span(_) | Place::Whole => "-".to_owned(),
+            };
+            (diagnostic.code.as_str(), place)
+        })
+        .collect()
+}
+
+#[test]
+fn keywords_are_refused_by_name_and_pointer() {
+    for (schema, code, pointer) in [
+        (r#"{"type": "array", "uniqueItems": true}"#, "unsupported", "/uniqueItems"),
+        (r#"{"items": {"contains": {"type": "null"}}}"#, "unsupported", "/items/contains"),
+        (r#"{"unevaluatedProperties": false}"#, "unsupported", "/unevaluatedProperties"),
+        (r#"{"unevaluatedItems": {"type": "null"}}"#, "unsupported", "/unevaluatedItems"),
+        (r##"{"$dynamicRef": "#a"}"##, "unsupported", "/$dynamicRef"),
+        (r#"{"properties": {"a/b": {"$ref": "other.json"}}}"#, "unsupported", "/properties/a~1b/$ref"),
+        (r#"{"type": "string", "format": "hostname"}"#, "unsupported", "/format"),
+        (r#"{"type": "string", "pattern": "(a)\\1"}"#, "unsupported", "/pattern"),
+        (r#"{"type": "integer", "multipleOf": 1234567}"#, "unsupported", "/multipleOf"),
+        (
+            r#"{"type": "object", "not": {"additionalProperties": {"type": "null"}}}"#,
+            "unsupported",
+            "/not/additionalProperties",
+        ),
+        (r#"{"type": "array", "not": {"items": {"type": "null"}}}"#, "unsupported", "/not/items"),
+        (r#"{"type": "array", "not": {"const": [1]}}"#, "unsupported", "/not/enum"),
+        (r#"{"$schema": "http://json-schema.org/draft-03/schema#"}"#, "unsupported", "/$schema"),
+        (r#"{"type": "foo"}"#, "invalid", "/type"),
+        (r#"{"minLength": -1}"#, "invalid", "/minLength"),
+        (r#"{"minItems": 1.5}"#, "invalid", "/minItems"),
+        (r#"{"required": true}"#, "invalid", "/required"),
+        (r#"{"properties": {"a": 1}}"#, "invalid", "/properties/a"),
+        (r#"{"items": [{}]}"#, "invalid", "/items"),
+        (r#"{"anyOf": []}"#, "invalid", "/anyOf"),
+        (r##"{"$ref": "#/$defs/a"}"##, "undefined", "/$defs/a"),
+        (r##"{"$ref": "#"}"##, "invalid", ""),
+        (
+            r##"{"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {}]}}, "items": {"$ref": "#/$defs/a"}}"##,
+            "invalid",
+            "/$defs/a",
+        ),
+        (r#"{"minimum": 1e3000}"#, "limit", "/minimum"),
+        (r#"{"minLength": 99999999999}"#, "limit", "/minLength"),
+        (r#"{"a": 1, "a": 2}"#, "duplicate", "/a"),
+        (r#"{"a": "#, "syntax", "-"),
+    ] {
+        assert_eq!(refusals(schema), [(code, pointer.to_owned())], "{schema}");
+    }
+}
+
+#[test]
+fn all_refusals_come_at_once() {
+    let schema = r#"{
+        "properties": {
+            "a": {"uniqueItems": true},
+            "b": {"format": "idn-email"},
+            "c": {"items": {"unevaluatedProperties": false}}
+        }
+    }"#;
+    let pointers: Vec<String> = refusals(schema).into_iter().map(|refusal| refusal.1).collect();
+    assert_eq!(pointers.len(), 3);
+    for pointer in ["/properties/a/uniqueItems", "/properties/b/format", "/properties/c/items/unevaluatedProperties"] {
+        assert!(pointers.iter().any(|found| found == pointer), "{pointer} in {pointers:?}");
+    }
+}
+
+#[test]
+fn what_cannot_matter_is_not_refused() {
+    for schema in [
+        r#"{"type": "string", "uniqueItems": true, "unevaluatedProperties": false}"#,
+        r#"{"type": "array", "uniqueItems": true, "maxItems": 1}"#,
+        r#"{"enum": [[1, 1], [1, 2]], "uniqueItems": true, "contains": {"const": 2}}"#,
+        r#"{"type": "integer", "format": "hostname", "pattern": "(a)\\1"}"#,
+        r#"{"$defs": {"unused": {"unevaluatedItems": false}}}"#,
+        r#"{"uniqueItems": false, "minContains": 3}"#,
+    ] {
+        compile(schema, &Options::default(), &Limits::default()).unwrap_or_else(|error| panic!("{schema}: {error}"));
+    }
+}
+
+#[test]
+fn long_chains_and_wide_products_end_in_an_answer() {
+    let chain: Vec<String> =
+        (0..5_000).map(|index| format!("\"d{index}\": {{\"$ref\": \"#/$defs/d{}\"}}", index + 1)).collect();
+    let schema = format!("{{\"$ref\": \"#/$defs/d0\", \"$defs\": {{{}, \"d5000\": {{}}}}}}", chain.join(","));
+    assert_eq!(refusals(&schema)[0].0, "limit");
+    let choice =
+        |index: usize| format!("{{\"anyOf\": [{{\"required\": [\"a{index}\"]}}, {{\"required\": [\"b{index}\"]}}]}}");
+    let wide: Vec<String> = (0..20).map(choice).collect();
+    assert_eq!(refusals(&format!("{{\"allOf\": [{}]}}", wide.join(",")))[0].0, "limit");
+}
