@@ -90,4 +90,7 @@ fn dumps_are_text() {
     assert!(dump("normal").stdout.starts_with("root = "));
     assert!(dump("pda").stdout.starts_with("procedure p0 "));
     assert_eq!(grammarc(&["dump", "--grammar", "root ::= )"]).code, 2);
+    let ast = grammarc(&["dump", "--stage", "ast", "--regex", "a|b"]);
+    assert_eq!((ast.code, ast.stdout.starts_with("Pattern")), (0, true), "{}", ast.stdout);
+    assert_eq!(dump("ast").code, 3);
 }
