@@ -84,17 +84,32 @@ impl Stack {
         (included != NodeId::BOTTOM).then_some(included)
     }
 
+    /// The frame of a node that has exactly one.
+    pub(crate) fn only_frame(&self, node: NodeId) -> Option<Frame> {
+        let entry = &self.nodes[node.0 as usize];
+        (entry.frames == 1).then(|| self.frames[entry.first_frame as usize])
+    }
+
     pub(crate) fn can_end(&self, node: NodeId) -> bool {
         self.nodes[node.0 as usize].can_end
+    }
+
+    /// The node with this one frame.
+    pub(crate) fn push_one(&mut self, pda: &Pda, frame: Frame, intern: bool) -> NodeId {
+        self.add(pda, &[frame], NodeId::BOTTOM, 1, intern)
     }
 
     /// The node with these frames, sorted and distinct; shared with an equal one if that is `interned`.
     pub(crate) fn push(&mut self, pda: &Pda, frames: &mut Vec<Frame>, intern: bool) -> NodeId {
         let total = frames.len();
         let included = if total < WORTH_INCLUDING { NodeId::BOTTOM } else { self.include(frames) };
+        self.add(pda, frames, included, total, intern)
+    }
+
+    fn add(&mut self, pda: &Pda, frames: &[Frame], included: NodeId, total: usize, intern: bool) -> NodeId {
         let hash = intern.then(|| hash(frames, included));
         if let Some(&node) = hash.and_then(|hash| self.interned.get(&hash))
-            && self.own_frames(node) == *frames
+            && self.own_frames(node) == frames
             && self.nodes[node.0 as usize].included == included
         {
             return node;
