@@ -17,8 +17,30 @@ use std::hash::{Hash, Hasher};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Frame {
     pub(crate) state: StateId,
-    pub(crate) count: u32,
     pub(crate) below: NodeId,
+    /// Last, so that in sorted frames those that differ only in the count stand together, the smallest first.
+    pub(crate) count: u32,
+}
+
+/// Sorts frames, and keeps of each (state, stack) only the counts that matter.
+///
+/// Once a count has reached its minimum it can do all that a greater one can: return at the same moments, and go on for
+/// longer. So the smallest of those is kept, and ambiguous counts do not pile up.
+pub(crate) fn sort_frames(pda: &Pda, frames: &mut Vec<Frame>, from: usize) {
+    if frames.len() - from < 2 {
+        return;
+    }
+    frames[from..].sort_unstable();
+    let mut kept = from + 1;
+    for index in from + 1..frames.len() {
+        let (last, next) = (frames[kept - 1], frames[index]);
+        let alike = (last.state, last.below) == (next.state, next.below);
+        if !(alike && (last.count == next.count || pda.min_reached(last.state, last.count))) {
+            frames[kept] = next;
+            kept += 1;
+        }
+    }
+    frames.truncate(kept);
 }
 
 /// A node of a [`Stack`].
@@ -58,6 +80,8 @@ pub(crate) struct Stack {
     interned: FxHashMap<u64, NodeId>,
     max_frames: usize,
     full: bool,
+    /// Kept to spare allocations.
+    inherited: Vec<Frame>,
 }
 
 impl Stack {
@@ -69,6 +93,7 @@ impl Stack {
             interned: FxHashMap::default(),
             max_frames,
             full: false,
+            inherited: Vec::new(),
         }
     }
 
@@ -140,23 +165,29 @@ impl Stack {
         if size < WORTH_INCLUDING / 2 || size >= frames.len() {
             return NodeId::BOTTOM;
         }
-        let mut inherited = Vec::with_capacity(size);
+        let mut inherited = std::mem::take(&mut self.inherited);
+        inherited.clear();
         let mut next = Some(candidate);
         while let Some(node) = next {
             inherited.extend_from_slice(self.own_frames(node));
             next = self.included(node);
         }
         inherited.sort_unstable();
-        if !inherited.iter().all(|frame| frames.binary_search(frame).is_ok()) {
-            return NodeId::BOTTOM;
+        let all = inherited.iter().all(|frame| frames.binary_search(frame).is_ok());
+        if all {
+            frames.retain(|frame| inherited.binary_search(frame).is_err());
         }
-        frames.retain(|frame| inherited.binary_search(frame).is_err());
-        candidate
+        self.inherited = inherited;
+        if all { candidate } else { NodeId::BOTTOM }
     }
 
     /// Whether a push was refused for want of room since the last call.
     pub(crate) fn take_full(&mut self) -> bool {
         std::mem::take(&mut self.full)
+    }
+
+    pub(crate) fn set_full(&mut self, full: bool) {
+        self.full = full;
     }
 
     pub(crate) fn mark(&self) -> Mark {

@@ -15,7 +15,7 @@ use grammar_ir::pda::{Pda, Procedure};
 use grammar_ir::{ByteSet, ProcedureId, StateId};
 use rustc_hash::FxHashSet;
 
-use crate::stack::{Frame, NodeId, Stack};
+use crate::stack::{Frame, NodeId, Stack, sort_frames};
 
 /// What a step is looking for on the edges.
 pub(crate) trait Symbol {
@@ -150,17 +150,13 @@ impl Calls {
     }
 
     /// The place in `callers` of the procedure to enter next; its callers are sorted and distinct.
-    fn next(&mut self) -> Option<(ProcedureId, usize)> {
+    fn next(&mut self, pda: &Pda) -> Option<(ProcedureId, usize)> {
         let Some(Reverse((_, procedure))) = self.order.pop() else {
             self.used = 0;
             return None;
         };
         let place = std::mem::take(&mut self.place[procedure.index()]) as usize - 1;
-        let callers = &mut self.callers[place];
-        if callers.len() > 1 {
-            callers.sort_unstable();
-            callers.dedup();
-        }
+        sort_frames(pda, &mut self.callers[place], 0);
         Some((procedure, place))
     }
 }
@@ -261,13 +257,13 @@ pub(crate) fn step<S: Symbol>(
             scratch.pop(frame.below, stack);
         }
     }
-    while let Some((procedure, callers)) = scratch.calls.next() {
+    while let Some((procedure, callers)) = scratch.calls.next(pda) {
         let below = stack.push(pda, &mut scratch.calls.callers[callers], intern);
         let frame = Frame { state: pda.procedure(procedure).start(), count: 0, below };
         take_edges(pda, frame, symbol, out);
         queue_calls(pda, frame, symbol, stack, scratch);
     }
-    sort_from(out, first_out);
+    sort_frames(pda, out, first_out);
 }
 
 /// How many ways there are from a head on a byte.
@@ -391,20 +387,6 @@ fn queue_calls<S: Symbol>(pda: &Pda, frame: Frame, symbol: &S, stack: &Stack, sc
 
 fn count_after(pda: &Pda, frame: Frame, counts: bool) -> Option<u32> {
     if counts { pda.next_count(frame.state, frame.count) } else { Some(frame.count) }
-}
-
-fn sort_from(out: &mut Vec<Frame>, first: usize) {
-    if out.len() - first > 1 {
-        out[first..].sort_unstable();
-        let mut kept = first + 1;
-        for index in first + 1..out.len() {
-            if out[index] != out[kept - 1] {
-                out[kept] = out[index];
-                kept += 1;
-            }
-        }
-        out.truncate(kept);
-    }
 }
 
 /// Whether the text so far is a word.

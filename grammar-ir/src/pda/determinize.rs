@@ -59,6 +59,10 @@ impl Machine {
 /// Determinising may multiply the number of states by this before it is given up.
 const DETERMINIZE_FACTOR: usize = 16;
 
+/// Determinising is given up when the sets of states it has met have this many elements in all (and 8 for each state): at
+/// 8 bytes each, that is what bounds its memory.
+const MAX_KERNEL_ELEMENTS: usize = 4_000_000;
+
 /// The smallest number of states that determinising may always reach.
 const MIN_DETERMINIZED: usize = 4096;
 
@@ -128,7 +132,7 @@ fn subsets(
         // else.
         machine.push_state(finishes && (next > 0 || keep_empty_word), edges.iter().copied());
         next += 1;
-        if kernels.len() > bound {
+        if kernels.len() > bound || (deterministic && kernels.elements.len() > MAX_KERNEL_ELEMENTS.max(8 * nfa.len())) {
             return Ok(None);
         }
     }

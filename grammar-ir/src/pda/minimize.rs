@@ -28,7 +28,8 @@ pub(super) fn minimize(machine: Machine, budget: &mut Budget<'_>) -> Result<Mach
     Ok(quotient(&machine, &block_of))
 }
 
-/// Drops states from which no accepting state can be reached, and edges to them. The start always stays.
+/// Drops states that the start does not reach or that reach no accepting state, and edges to them. The start always
+/// stays.
 pub(super) fn trim(machine: Machine) -> Machine {
     let (offsets, incoming) = incoming(&machine);
     let mut alive: Vec<bool> = machine.accepting.clone();
@@ -40,6 +41,17 @@ pub(super) fn trim(machine: Machine) -> Machine {
             }
         }
     }
+    let mut reached = vec![false; machine.len()];
+    reached[0] = true;
+    work.push(0);
+    while let Some(state) = work.pop() {
+        for edge in machine.edges(state as usize) {
+            if !std::mem::replace(&mut reached[edge.target as usize], true) {
+                work.push(edge.target);
+            }
+        }
+    }
+    alive.iter_mut().zip(reached).for_each(|(alive, reached)| *alive &= reached);
     alive[0] = true;
     if alive.iter().all(|&alive| alive) {
         return machine;
