@@ -21,7 +21,7 @@ pub struct Compared {
 const STEPS: usize = 24;
 
 /// From the start of each committed grammar, random walks over the masks lead to the states that are compared: every bit
-/// of every mask, and whether the text may end. `states` masks or some more, shared evenly between the grammars.
+/// of every mask, and whether the text may end. `states` masks, shared evenly between the grammars.
 ///
 /// A step chooses a first byte among those allowed, and then a token: chosen by token, nearly every step would be another
 /// word of whatever text it is in, and no walk would come to the end of a string.
@@ -45,7 +45,8 @@ pub fn compare(vocabulary: Vocabulary, states: usize, seed: u64) -> Result<Compa
             let mut matcher = Matcher::new(Arc::clone(&compiled));
             let mut recognizer = Recognizer::new(&grammar);
             let mut prefix = Vec::new();
-            let walked = walk(&brute_force, &grammar, &mut matcher, &mut recognizer, &mut random, &mut prefix);
+            let steps = left.min(STEPS);
+            let walked = walk(&brute_force, &grammar, &mut matcher, &mut recognizer, &mut random, steps, &mut prefix);
             let walked =
                 walked.map_err(|error| format!("{name}: after {:?}: {error}", String::from_utf8_lossy(&prefix)))?;
             left = left.saturating_sub(walked.masks);
@@ -62,13 +63,14 @@ fn walk(
     matcher: &mut Matcher,
     recognizer: &mut Recognizer<'_>,
     random: &mut Random,
+    steps: usize,
     prefix: &mut Vec<u8>,
 ) -> Result<Compared, String> {
     let compiled = Arc::clone(matcher.grammar());
     let vocabulary = compiled.vocabulary();
     let (mut row, mut expected) = (matcher.row(), matcher.row());
     let mut compared = Compared::default();
-    for _ in 0..STEPS {
+    for _ in 0..steps {
         matcher.fill(&mut row).map_err(|error| error.to_string())?;
         brute_force.fill(grammar, recognizer, &mut expected);
         if row != expected || matcher.is_complete() != recognizer.is_accepting() {
