@@ -40,9 +40,9 @@ pub(super) fn parse(source: &str, budget: &mut Budget<'_>) -> (Ast, Vec<Diagnost
         attributes::refuse(header, source, &mut builder);
         if let Some(define) = header.misspelt_define {
             let message = format!("{} does not define a rule", shown(define, source));
-            builder.diagnostics.push(
-                Diagnostic::new(Code::Syntax, define.place(), message).with_help("did you mean `::=`?"),
-            );
+            builder
+                .diagnostics
+                .push(Diagnostic::new(Code::Syntax, define.place(), message).with_help("did you mean `::=`?"));
         }
         let before = builder.mark();
         let parsed = parser.parse(&mut builder, &mut rules);
@@ -175,7 +175,9 @@ fn lexical(error: LexError, span: Span, source: &str) -> Diagnostic {
 fn advice_on(span: Span, source: &str) -> &'static str {
     match span.of(source).chars().next() {
         Some(';') => "a rule ends where the next one begins; leave the `;` out, or quote it to match it: `\";\"`",
-        Some('\'' | '‘' | '’' | '“' | '”' | '„' | '«' | '»' | '`') => "a literal is written in plain double quotes: `\"…\"`",
+        Some('\'' | '‘' | '’' | '“' | '”' | '„' | '«' | '»' | '`') => {
+            "a literal is written in plain double quotes: `\"…\"`"
+        }
         Some('/') => "a comment begins with `#`; text to be matched is quoted: `\"/\"`",
         Some('\u{FEFF}') => "this is a byte order mark; take it out of the text",
         Some(character) if character.is_whitespace() => {
