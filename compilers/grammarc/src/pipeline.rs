@@ -7,8 +7,7 @@ use compilers::{gbnf, json_schema, regex};
 use grammar_ir::pda::{LowerError, Pda};
 use grammar_ir::{Budget, ByteSet, Grammar, Limits, passes, text};
 use mask_runtime::{
-    BindError, CompiledGrammar, FillError, MAX_VOCABULARY_SIZE, Matcher, Token, TokenKind, Tokenizer, Vocabulary,
-    VocabularyError,
+    BindError, CompiledGrammar, FillError, Matcher, Token, TokenKind, Tokenizer, Vocabulary, VocabularyError,
 };
 
 use crate::args::Kind;
@@ -133,18 +132,19 @@ pub(crate) fn bind_automaton(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<
 /// # Errors
 /// When no text can even be begun.
 pub(crate) fn missing_bytes(compiled: &Arc<CompiledGrammar>) -> Result<ByteSet, Diagnostics> {
-    let missing = compiled.missing_bytes();
-    if !missing.is_empty() {
-        let mut matcher = Matcher::new(compiled.clone());
-        let mut row = matcher.row();
-        if let Err(FillError::NoTokenFits { expected }) = matcher.fill(&mut row) {
-            let message =
-                format!("the tokenizer cannot spell this language: no token begins with {}", Bytes(&expected));
-            let help = "use a tokenizer that has these bytes, or let the grammar do without them";
-            return Err(Diagnostic::new(Code::Unsatisfiable, Place::Whole, message).with_help(help).into());
-        }
-    }
-    Ok(missing)
+    let mut matcher = Matcher::new(compiled.clone());
+    let mut row = matcher.row();
+    let Err(FillError::NoTokenFits { expected }) = matcher.fill(&mut row) else {
+        return Ok(compiled.missing_bytes());
+    };
+    let (message, help) = if expected.is_empty() {
+        let message = "none of the tokens that could begin a text exists in the vocabulary".to_owned();
+        (message, "use the tokenizer that the grammar was written for")
+    } else {
+        let message = format!("the tokenizer cannot spell this language: no token begins with {}", Bytes(&expected));
+        (message, "use a tokenizer that has these bytes, or let the grammar do without them")
+    };
+    Err(Diagnostic::new(Code::Unsatisfiable, Place::Whole, message).with_help(help).into())
 }
 
 /// The automaton of `grammar` for reading bytes: bound to a vocabulary that has no tokens, but all the ids that the
@@ -157,8 +157,8 @@ pub(crate) fn bind_to_bytes(grammar: Grammar, settings: &Settings) -> Result<Arc
     let vocabulary = Vocabulary::from_tokens(std::iter::empty::<Token>())
         .and_then(|vocabulary| vocabulary.with_size(size))
         .map_err(|error| match error {
-            VocabularyError::TooManyTokens { .. } => {
-                let (id, limit) = (size.saturating_sub(1), MAX_VOCABULARY_SIZE);
+            VocabularyError::TooManyTokens { limit, .. } => {
+                let id = size.saturating_sub(1);
                 let message = format!("the grammar names token {id}, but no vocabulary has more than {limit} ids");
                 Diagnostic::new(Code::Invalid, Place::Whole, message).with_help("give the id of a token").into()
             }

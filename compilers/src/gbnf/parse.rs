@@ -122,6 +122,8 @@ fn unexpected(token: Token, span: Span, expected: &[String], rules: &Rules<'_, '
         _ if token.begins_quantifier() => syntax(format!("{found} has nothing to repeat"))
             .with_help("a quantifier follows a literal, a class, a name or a group; to match the character, quote it"),
         Token::Define if rules.last_taken().is_some_and(|lexeme| lexeme.first_on_line) => nameless(span),
+        Token::Define if previous == Some(Token::Terminal) => syntax("`::=` inside a rule".to_owned())
+            .with_help("a rule begins with `name ::=`, without angle brackets around the name"),
         Token::Define => {
             syntax("`::=` inside a rule".to_owned()).with_help("a rule begins on a line of its own with `name ::=`")
         }
