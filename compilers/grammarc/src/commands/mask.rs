@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use mask_runtime::{Matcher, Tokenizer, bitmask};
+use mask_runtime::{FillError, Matcher, Tokenizer, bitmask};
 use serde_json::{Value, json};
 
 use crate::args::{GrammarArgs, TokenizerArgs};
@@ -57,7 +57,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         return Ok(Verdict::No);
     }
     let mut row = matcher.row();
-    matcher.fill(&mut row)?;
+    match matcher.fill(&mut row) {
+        // A finished text has no next token, which is an answer here.
+        Ok(()) | Err(FillError::Finished) => {}
+        Err(error) => return Err(error.into()),
+    }
     show(args, &mut matcher, &row, output)?;
     Ok(Verdict::Yes)
 }
