@@ -6,6 +6,7 @@ use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_colum
 use compilers::{gbnf, json_schema, regex};
 use grammar_ir::pda::{LowerError, Pda};
 use grammar_ir::{Budget, ByteSet, Grammar, Limits, passes, text};
+use mask_runtime::vocab::MAX_VOCABULARY_SIZE;
 use mask_runtime::{
     BindError, CompiledGrammar, FillError, Matcher, Token, TokenKind, Tokenizer, Vocabulary, VocabularyError,
 };
@@ -147,22 +148,32 @@ pub(crate) fn missing_bytes(compiled: &Arc<CompiledGrammar>) -> Result<ByteSet, 
     Err(Diagnostic::new(Code::Unsatisfiable, Place::Whole, message).with_help(help).into())
 }
 
-/// The automaton of `grammar` for reading bytes: bound to a vocabulary that has no tokens, but all the ids that the
-/// grammar names.
+/// The automaton of `grammar` for reading bytes: bound to a vocabulary without text, with just the ids that the grammar
+/// names.
 pub(crate) fn bind_to_bytes(grammar: Grammar, settings: &Settings) -> Result<Arc<CompiledGrammar>, Diagnostics> {
     let pda = lower(&normalize(grammar, &settings.limits)?, &settings.limits)?;
     let highest = pda.token_sets().iter().filter_map(|set| set.ids().last()).max();
     let size = highest.map_or(0, |&id| id as usize + 1);
     let invalid = |message: String| Diagnostics::from(Diagnostic::new(Code::Invalid, Place::Whole, message));
-    let vocabulary = Vocabulary::from_tokens(std::iter::empty::<Token>())
-        .and_then(|vocabulary| vocabulary.with_size(size))
-        .map_err(|error| match error {
+    let named: std::collections::BTreeSet<u32> =
+        pda.token_sets().iter().flat_map(|set| set.ids().iter().copied()).collect();
+    let tokens = named.iter().map(|&id| id as usize).filter(|&id| id < MAX_VOCABULARY_SIZE).fold(
+        Vec::new(),
+        |mut tokens: Vec<Token>, id| {
+            tokens.resize(id, Token::Hole);
+            tokens.push(Token::Special(format!("<[{id}]>")));
+            tokens
+        },
+    );
+    let vocabulary = Vocabulary::from_tokens(tokens).and_then(|vocabulary| vocabulary.with_size(size)).map_err(
+        |error| match error {
             VocabularyError::TooManyTokens { limit, .. } => {
                 let id = size.saturating_sub(1);
                 let message = format!("the grammar names token {id}, but no vocabulary has more than {limit} ids");
                 Diagnostic::new(Code::Invalid, Place::Whole, message).with_help("give the id of a token").into()
             }
             other => invalid(other.to_string()),
-        })?;
+        },
+    )?;
     CompiledGrammar::from_pda(pda, Tokenizer::new(vocabulary)).map_err(|error| invalid(error.to_string()))
 }
