@@ -2,37 +2,11 @@
 
 use compilers::diagnostic::Place;
 use compilers::json_schema::{AdditionalProperties, Digits, Formats, Options, Whitespace, any_json, compile};
-use grammar_ir::interp::{Recognizer, accepts};
-use grammar_ir::{Grammar, Limits};
+use grammar_ir::Limits;
+use grammar_ir::interp::accepts;
 
-fn grammar(schema: &str, options: &Options) -> Grammar {
-    let compiled = compile(schema, options, &Limits::default()).unwrap_or_else(|error| panic!("{schema}: {error}"));
-    grammar_ir::verify(&compiled.grammar).unwrap();
-    compiled.grammar
-}
-
-/// Checks texts with the oracle, and with the validator that both agree with the standard. Texts that the validator
-/// reads and the chosen spellings leave out are listed by `narrowed` tests, not here.
-fn check(schema: &str, valid: &[&str], invalid: &[&str]) {
-    let grammar = grammar(schema, &Options::default());
-    let parsed: serde_json::Value = serde_json::from_str(schema).unwrap();
-    let validator = jsonschema::options().should_validate_formats(true).build(&parsed).unwrap();
-    let is_valid = |text: &str| serde_json::from_str(text).is_ok_and(|value| validator.is_valid(&value));
-    for text in valid {
-        assert!(is_valid(text), "{schema}: the validator rejects {text}");
-        assert!(accepts(&grammar, text.as_bytes()), "{schema} rejects {text}");
-    }
-    for text in invalid {
-        assert!(!is_valid(text), "{schema}: the validator accepts {text}");
-        assert!(!accepts(&grammar, text.as_bytes()), "{schema} accepts {text}");
-    }
-}
-
-/// Checks that no word starts with `prefix`.
-fn check_dead(schema: &str, prefix: &str) {
-    let grammar = grammar(schema, &Options::default());
-    assert!(!Recognizer::new(&grammar).push_bytes(prefix.as_bytes()), "{schema}: {prefix} is viable");
-}
+mod json_schema_common;
+use json_schema_common::{check, check_dead, grammar};
 
 #[test]
 fn types() {

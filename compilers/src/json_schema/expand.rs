@@ -8,7 +8,7 @@ use std::rc::Rc;
 use grammar_ir::Budget;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::ast::{Ast, Schema, SchemaId, Type};
+use super::ast::{Additional, Ast, Schema, SchemaId, Type};
 use super::merge;
 use super::normal::{Context, Goal, Literal};
 use crate::diagnostic::Code;
@@ -51,8 +51,24 @@ pub(super) enum Part {
     MinItems,
     /// `maxItems`.
     MaxItems,
+    /// The item of the prefix at this index.
+    PrefixItem(usize),
+    /// The items after the prefix.
+    Items,
+    /// `minContains`, or `contains` without it.
+    MinContains,
+    /// `maxContains`.
+    MaxContains,
+    /// `uniqueItems`.
+    UniqueItems,
     /// The property at this index.
     Property(usize),
+    /// The pattern of `patternProperties` at this index.
+    PatternProperty(usize),
+    /// `additionalProperties`.
+    AdditionalProperties,
+    /// `propertyNames`.
+    PropertyNames,
     /// `minProperties`.
     MinProperties,
     /// `maxProperties`.
@@ -245,18 +261,20 @@ impl Expander<'_, '_, '_> {
                 let array = &schema.array;
                 flag(Part::MinItems, array.min > 0);
                 flag(Part::MaxItems, array.max.is_some());
-                flag(Part::Unsupported("items"), array.rest.is_some() || !array.prefix.is_empty());
-                flag(Part::Unsupported("uniqueItems"), array.unique);
-                flag(Part::Unsupported("contains"), array.contains.is_some());
+                (0..array.prefix.len()).for_each(|index| flag(Part::PrefixItem(index), true));
+                flag(Part::Items, array.rest.is_some());
+                flag(Part::UniqueItems, array.unique);
+                flag(Part::MinContains, array.contains.is_some_and(|contains| contains.min > 0));
+                flag(Part::MaxContains, array.contains.is_some_and(|contains| contains.max.is_some()));
             }
             Type::Object => {
                 let object = &schema.object;
                 (0..object.properties.len()).for_each(|index| flag(Part::Property(index), true));
                 flag(Part::MinProperties, object.min > 0);
                 flag(Part::MaxProperties, object.max.is_some());
-                flag(Part::Unsupported("patternProperties"), !object.patterns.is_empty());
-                flag(Part::Unsupported("additionalProperties"), object.additional != super::ast::Additional::Open);
-                flag(Part::Unsupported("propertyNames"), object.names.is_some());
+                (0..object.patterns.len()).for_each(|index| flag(Part::PatternProperty(index), true));
+                flag(Part::AdditionalProperties, object.additional != Additional::Open);
+                flag(Part::PropertyNames, object.names.is_some());
             }
         }
         for &(kind, keyword, _) in &schema.unsupported {

@@ -10,10 +10,13 @@ use super::ast::{Bound, SchemaId, Type, TypeSet};
 use super::decimal::Decimal;
 use super::evaluate;
 use super::expand::{Atom, Part};
-use super::merge_object;
-use super::normal::{ArrayShape, Context, Goal, Literal, ObjectShape, StringShape};
+use super::normal::{ArrayShape, Context, Goal, ObjectShape, StringShape};
 use super::number::NumberSet;
 use super::string;
+use super::{merge_array, merge_object};
+
+/// Why a keyword cannot be negated.
+pub(super) const COMPLEMENT: &str = "its complement, which a `not`, `oneOf` or `if` needs, is not implemented";
 
 /// Values of one type.
 #[derive(Debug)]
@@ -60,19 +63,14 @@ pub(super) fn merge(context: &mut Context<'_>, kind: Type, alternative: &[Atom],
             merged.refuse(context, *id, keyword, reason);
         }
         if let Atom::Not(_, Part::Unsupported(keyword)) = atom {
-            merged.refuse(
-                context,
-                *id,
-                keyword,
-                "its complement, which a `not`, `oneOf` or `if` needs, is not implemented",
-            );
+            merged.refuse(context, *id, keyword, COMPLEMENT);
         }
     }
     match kind {
         Type::Null | Type::Boolean => {}
         Type::Number => numbers(context, alternative, &mut merged, budget),
         Type::String => strings(context, alternative, &mut merged, budget),
-        Type::Array => arrays(context, alternative, &mut merged),
+        Type::Array => merge_array::arrays(context, alternative, &mut merged),
         Type::Object => merge_object::objects(context, alternative, &mut merged, budget),
     }
     merged
@@ -299,55 +297,10 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
     }
 }
 
-fn arrays(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged) {
-    let mut shape: ArrayShape<Goal> = ArrayShape { prefix: Vec::new(), rest: Some(Vec::new()), min: 0, max: None };
-    for atom in alternative {
-        let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
-        let array = &context.ast.get(*id).array;
-        match atom {
-            Atom::Local(_) => {
-                while shape.prefix.len() < array.prefix.len() {
-                    shape.prefix.push(shape.rest.clone());
-                }
-                for (index, item) in shape.prefix.iter_mut().enumerate() {
-                    constrain(item, array.prefix.get(index).copied().or(array.rest));
-                }
-                constrain(&mut shape.rest, array.rest);
-                shape.min = shape.min.max(array.min);
-                shape.max = least(shape.max, array.max);
-                if array.unique && shape.max.is_none_or(|max| max > 1) {
-                    merged.refuse(context, *id, "uniqueItems", "equal items cannot be told apart by a grammar");
-                }
-                if array.contains.is_some_and(|contains| contains.min > 0 || contains.max.is_some()) {
-                    merged.refuse(context, *id, "contains", "it is not implemented yet");
-                }
-            }
-            Atom::Not(_, Part::MinItems) => shape.max = least(shape.max, Some(array.min.saturating_sub(1))),
-            Atom::Not(_, Part::MaxItems) => {
-                shape.min = shape.min.max(array.max.map_or(u32::MAX, |max| max.saturating_add(1)));
-            }
-            Atom::Not(_, Part::Values(index)) => refuse_values(context, *id, *index, Type::Array, merged),
-            _ => {}
-        }
-    }
-    if shape.max.is_none_or(|max| shape.min <= max) {
-        merged.shapes.push(Shape::Array(shape));
-    }
-}
-
 /// Refuses the complement of listed values when it would exclude a container.
 pub(super) fn refuse_values(context: &Context<'_>, id: SchemaId, index: usize, kind: Type, merged: &mut Merged) {
     if context.ast.get(id).values[index].iter().any(|value| Type::of(value) == kind) {
         merged.refuse(context, id, "enum", "the complement of a list with arrays or objects is not implemented");
-    }
-}
-
-fn constrain(goal: &mut Option<Goal>, schema: Option<SchemaId>) {
-    if let (Some(goal), Some(schema)) = (goal, schema) {
-        let literal = Literal::holds(schema);
-        if !goal.contains(&literal) {
-            goal.push(literal);
-        }
     }
 }
 
@@ -370,11 +323,11 @@ pub(super) fn is_surely_empty(
     merge(context, kind, alternative, budget).shapes.iter().all(|shape| match shape {
         Shape::Object(object) => object.named.iter().any(|member| {
             member.required
-                && member.value.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
+                && member.place.value.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
         }),
         Shape::Array(array) => (0..array.min as usize).take(array.prefix.len() + 1).any(|index| {
             let item = array.prefix.get(index).unwrap_or(&array.rest);
-            item.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
+            item.value.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
         }),
         _ => false,
     })
