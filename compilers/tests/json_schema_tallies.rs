@@ -172,3 +172,36 @@ fn listed_containers_are_spelled_at_their_level() {
     assert!(accepts(&grammar, b"[\n  [\n    1\n  ],\n  []\n]"));
     assert!(!accepts(&grammar, b"[\n  [],\n  []\n]"));
 }
+
+#[test]
+fn branches_that_one_key_tells_apart_stay_few() {
+    // Each `if` doubles the alternatives unless those that contradict each other in `kind` are dropped at once.
+    let rules: Vec<String> = (0..24)
+        .map(|index| {
+            format!(
+                r#"{{"if": {{"properties": {{"kind": {{"const": "k{index}"}}}}}}, "then": {{"required": ["a{index}"]}}}}"#
+            )
+        })
+        .collect();
+    let kinds: Vec<String> = (0..24).map(|index| format!("\"k{index}\"")).collect();
+    let schema = format!(
+        r#"{{"type": "object", "properties": {{"kind": {{"enum": [{}]}}}}, "required": ["kind"], "allOf": [{}]}}"#,
+        kinds.join(","),
+        rules.join(",")
+    );
+    check(
+        &schema,
+        &["{\"kind\": \"k3\", \"a3\": 1}", "{\"kind\": \"k23\", \"a23\": 1, \"b\": 2}"],
+        &["{\"kind\": \"k3\"}", "{\"kind\": \"k3\", \"a4\": 1}", "{\"kind\": \"x\"}", "{}"],
+    );
+    // Exactly one of nine open objects: not to have a key and to have a wrong value there are one alternative.
+    let branches: Vec<String> = (0..9)
+        .map(|index| format!(r#"{{"required": ["a{index}"], "properties": {{"a{index}": {{"type": "integer"}}}}}}"#))
+        .collect();
+    let schema = format!(r#"{{"type": "object", "oneOf": [{}]}}"#, branches.join(","));
+    check(
+        &schema,
+        &["{\"a0\": 1}", "{\"a3\": 1, \"a0\": \"s\"}", "{\"a8\": 1, \"z\": 1}"],
+        &["{}", "{\"a0\": 1, \"a3\": 1}", "{\"a0\": \"s\"}"],
+    );
+}

@@ -150,6 +150,22 @@ impl Schema {
         }
     }
 
+    /// Whether it says nothing but which values there are, and no listed value fails it.
+    pub(super) fn is_only_a_list(&self) -> bool {
+        let combines = self.reference.is_some()
+            || !self.all_of.is_empty()
+            || self.any_of.is_some()
+            || self.one_of.is_some()
+            || self.not.is_some()
+            || self.conditional.is_some();
+        let is_silent = self.number == NumberKeywords::default()
+            && self.string == StringKeywords::default()
+            && self.array == ArrayKeywords::default()
+            && self.object == ObjectKeywords::default();
+        let fits = |value: &Value| self.types.contains(Type::of(value)) && !(self.integer && value.is_number());
+        !combines && is_silent && self.unsupported.is_empty() && self.values.iter().flatten().all(fits)
+    }
+
     /// Whether the keywords that say something about values of type `kind`, other than `type` itself and the
     /// keywords that hold schemas for the same value, are all absent.
     pub(super) fn is_silent_about(&self, kind: Type) -> bool {

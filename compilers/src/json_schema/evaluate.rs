@@ -122,11 +122,11 @@ impl Evaluator<'_, '_, '_> {
             Part::MaxItems => Some(is_at_most(items, schema.array.max)),
             Part::MinProperties => Some(members >= schema.object.min as usize),
             Part::MaxProperties => Some(is_at_most(members, schema.object.max)),
-            Part::Property(index) => {
+            Part::Property(index) | Part::RequiredProperty(index) => {
                 let (key, child) = &schema.object.properties[index];
                 match value.as_object().and_then(|members| members.get(key)) {
                     Some(member) => self.schema(*child, member),
-                    None => Some(true),
+                    None => Some(matches!(part, Part::Property(_))),
                 }
             }
             Part::PrefixItem(index) => match value.get(index) {

@@ -9,8 +9,8 @@ use grammar_ir::Budget;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ast::{Additional, Ast, Schema, SchemaId, Type};
-use super::merge;
 use super::normal::{Context, Goal, Literal};
+use super::{contradiction, merge};
 use crate::diagnostic::Code;
 
 /// One constraint on values of one type.
@@ -63,6 +63,8 @@ pub(super) enum Part {
     UniqueItems,
     /// The property at this index.
     Property(usize),
+    /// The property at this index, whose key is required, together with its being required.
+    RequiredProperty(usize),
     /// The pattern of `patternProperties` at this index.
     PatternProperty(usize),
     /// `additionalProperties`.
@@ -82,6 +84,8 @@ pub(super) type Alternative = Vec<Atom>;
 
 /// More alternatives than this for one value and type are refused.
 const MAX_ALTERNATIVES: usize = 1_024;
+/// More pairs than this are not looked at to find the alternatives among them.
+const MAX_PAIRS: usize = 16_384;
 /// Schemas for the same value nested deeper than this are refused.
 const MAX_DEPTH: usize = 200;
 /// How deep two branches of `oneOf` are compared to prove that no value is in both.
@@ -100,7 +104,7 @@ pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &
     for &literal in goal {
         let expanded = expand(context, kind, literal, budget);
         let place = context.ast.get(literal.schema).pointer.clone();
-        alternatives = product(context, &place, alternatives, &expanded);
+        alternatives = product(context, kind, &place, alternatives, &expanded);
     }
     absorb(alternatives)
 }
@@ -269,7 +273,11 @@ impl Expander<'_, '_, '_> {
             }
             Type::Object => {
                 let object = &schema.object;
-                (0..object.properties.len()).for_each(|index| flag(Part::Property(index), true));
+                for (index, (name, _)) in object.properties.iter().enumerate() {
+                    // Not to be there and not to hold are one alternative, which halves the products of branches.
+                    let is_required = object.required.contains(name);
+                    flag(if is_required { Part::RequiredProperty(index) } else { Part::Property(index) }, true);
+                }
                 flag(Part::MinProperties, object.min > 0);
                 flag(Part::MaxProperties, object.max.is_some());
                 (0..object.patterns.len()).for_each(|index| flag(Part::PatternProperty(index), true));
@@ -282,7 +290,10 @@ impl Expander<'_, '_, '_> {
         }
         let mut atoms: Vec<Atom> = parts.into_iter().map(|part| Atom::Not(self.id, part)).collect();
         if self.kind == Type::Object {
-            atoms.extend(schema.object.required.iter().map(|name| Atom::Lacks(name.as_str().into())));
+            let object = &schema.object;
+            let is_declared = |name: &String| object.properties.iter().any(|(key, _)| key == name);
+            let undeclared = object.required.iter().filter(|&name| !is_declared(name));
+            atoms.extend(undeclared.map(|name| Atom::Lacks(name.as_str().into())));
         }
         atoms
     }
@@ -313,7 +324,8 @@ impl Expander<'_, '_, '_> {
         first.iter().all(|first| {
             second.iter().all(|second| {
                 let both = join(first, second);
-                merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
+                (self.kind == Type::Object && contradiction::is_plain(self.ast, &both))
+                    || merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
             })
         })
     }
@@ -336,7 +348,7 @@ impl Expander<'_, '_, '_> {
     }
 
     fn product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
-        product(self.context, &self.ast.get(self.id).pointer, left, right)
+        product(self.context, self.kind, &self.ast.get(self.id).pointer, left, right)
     }
 
     fn is_unsupported(&self) -> bool {
@@ -345,20 +357,35 @@ impl Expander<'_, '_, '_> {
 }
 
 /// Every alternative of `left` together with every one of `right`.
-fn product(context: &mut Context<'_>, place: &str, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
+fn product(
+    context: &mut Context<'_>,
+    kind: Type,
+    place: &str,
+    left: Vec<Alternative>,
+    right: &[Alternative],
+) -> Vec<Alternative> {
     if let [single] = right
         && single.is_empty()
     {
         return left;
     }
-    if left.len().saturating_mul(right.len()) > MAX_ALTERNATIVES {
-        let message =
-            format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
-        context.refusals.push(Code::Limit, place.to_owned(), message, Some("combine fewer branches"));
-        return Vec::new();
+    let mut joined = Vec::new();
+    if left.len().saturating_mul(right.len()) <= MAX_PAIRS {
+        let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
+        let possible = pairs.filter(|pair| kind != Type::Object || !contradiction::is_plain(context.ast, pair));
+        joined.extend(possible.take(2 * MAX_ALTERNATIVES));
+        // Absorbing takes quadratic time; twice the limit is rarely brought below it.
+        if joined.len() < 2 * MAX_ALTERNATIVES {
+            joined = absorb(joined);
+            if joined.len() <= MAX_ALTERNATIVES {
+                return joined;
+            }
+        }
     }
-    let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
-    absorb(pairs.filter(|alternative| !is_contradictory(alternative)).collect())
+    joined.clear();
+    let message = format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
+    context.refusals.push(Code::Limit, place.to_owned(), message, Some("combine fewer branches"));
+    joined
 }
 
 fn join(left: &[Atom], right: &[Atom]) -> Alternative {
@@ -369,12 +396,6 @@ fn join(left: &[Atom], right: &[Atom]) -> Alternative {
         }
     }
     joined
-}
-
-fn is_contradictory(alternative: &[Atom]) -> bool {
-    alternative
-        .iter()
-        .any(|atom| matches!(atom, Atom::Requires(name) if alternative.contains(&Atom::Lacks(Rc::clone(name)))))
 }
 
 /// Drops alternatives that only repeat a wider one.

@@ -60,6 +60,10 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
                 builder.keys.require(key);
                 builder.keys.constrain(key, Literal { schema: *schema, positive: false });
             }
+            Atom::Not(id, Part::RequiredProperty(index)) => {
+                let (key, schema) = &context.ast.get(*id).object.properties[*index];
+                builder.keys.constrain(key, Literal { schema: *schema, positive: false });
+            }
             Atom::Not(id, part) => builder.want(context, *id, *part),
         }
     }

@@ -12,6 +12,7 @@
 
 mod array_state;
 mod ast;
+mod contradiction;
 mod decimal;
 mod evaluate;
 mod expand;
