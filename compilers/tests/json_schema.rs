@@ -329,6 +329,21 @@ fn drafts_differ() {
         &["4"],
         &["3"],
     );
+    check(
+        r#"{"$schema": "http://json-schema.org/draft-04/schema#", "type": "integer", "maximum": 5}"#,
+        &["4", "-12", "0"],
+        &["4.0", "1e0", "6", "0.5"],
+    );
+    check(
+        r#"{"$schema": "http://json-schema.org/draft-04/schema#", "not": {"type": "integer"}, "type": "number"}"#,
+        &["4.0", "0.5"],
+        &["4", "-1"],
+    );
+    check(
+        r#"{"$schema": "http://json-schema.org/draft-04/schema#", "type": "integer", "enum": [1, 2.5, 3]}"#,
+        &["1", "3"],
+        &["1.0", "2.5", "2"],
+    );
     check(r#"{"$schema": "http://json-schema.org/draft-04/schema#", "const": 1}"#, &["1", "2", "\"\""], &[]);
     check(
         r#"{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "dependencies": {"a": ["b"], "c": {"required": ["d"]}}}"#,

@@ -139,6 +139,21 @@ fn complements_of_keywords_about_members() {
 }
 
 #[test]
+fn complements_of_listed_containers() {
+    check(
+        r#"{"type": "array", "not": {"enum": [[1, [2]], []]}}"#,
+        &["[1]", "[1, 2]", "[1, []]", "[1, [2], 3]", "[[2], 1]", "[1, [2, 2]]"],
+        &["[]", "[1, [2]]", "[1.0, [2.0]]"],
+    );
+    check(
+        r#"{"type": "object", "not": {"const": {"a": 1, "b": null}}, "properties": {"a": {}, "b": {}}}"#,
+        &["{}", "{\"a\": 1}", "{\"a\": 2, \"b\": null}", "{\"a\": 1, \"b\": null, \"c\": 1}"],
+        &["{\"a\": 1, \"b\": null}", "{\"a\": 1.0, \"b\": null}", "[]"],
+    );
+    check(r#"{"not": {"enum": [{}, 1, "a"]}}"#, &["{\"a\": 1}", "[]", "2", "\"\""], &["{}", "1", "\"a\""]);
+}
+
+#[test]
 fn unique_items_of_few_values() {
     check(
         r#"{"type": "array", "items": {"enum": ["a", "b", 1, 1.0, true]}, "uniqueItems": true}"#,

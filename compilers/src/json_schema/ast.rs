@@ -102,8 +102,12 @@ pub(super) struct Schema {
     pub(super) types: TypeSet,
     /// Whether `type` allows numbers only as `integer`.
     pub(super) integer: bool,
+    /// Whether an integer is one by how it is written, without a fraction, as draft 4 has it: `1.0` is none.
+    pub(super) written_integer: bool,
     /// `enum` and `const`: the value is in each of these lists.
     pub(super) values: Vec<Vec<Value>>,
+    /// Per list of `values`: the arrays and objects in it as schemas; `None` when they are too many.
+    pub(super) containers: Vec<Option<Vec<SchemaId>>>,
     /// `minimum`, `maximum` and the exclusive ones, `multipleOf`.
     pub(super) number: NumberKeywords,
     /// `minLength`, `maxLength`, `pattern`, `format`.
@@ -135,7 +139,9 @@ impl Schema {
             pointer,
             types: TypeSet::ALL,
             integer: false,
+            written_integer: false,
             values: Vec::new(),
+            containers: Vec::new(),
             number: NumberKeywords::default(),
             string: StringKeywords::default(),
             array: ArrayKeywords::default(),

@@ -202,6 +202,12 @@ impl Expander<'_, '_, '_> {
             return vec![Vec::new()];
         }
         let mut result: Vec<Alternative> = self.parts().into_iter().map(|atom| vec![atom]).collect();
+        if matches!(self.kind, Type::Array | Type::Object) {
+            // A list of containers does not hold when none of them is the value.
+            for containers in schema.containers.iter().flatten() {
+                result.extend(self.none_of(containers));
+            }
+        }
         for &child in schema.reference.iter().chain(&schema.all_of) {
             result.extend(self.child(child, false).iter().cloned());
         }
@@ -245,7 +251,9 @@ impl Expander<'_, '_, '_> {
     /// The negations of the plain keywords, one for each way not to be valid.
     fn parts(&self) -> Vec<Atom> {
         let schema = self.schema;
-        let mut parts: Vec<Part> = (0..schema.values.len()).map(Part::Values).collect();
+        let is_container = matches!(self.kind, Type::Array | Type::Object);
+        let is_here = |&index: &usize| !is_container || schema.containers[index].is_none();
+        let mut parts: Vec<Part> = (0..schema.values.len()).filter(is_here).map(Part::Values).collect();
         let mut flag = |part, present: bool| parts.extend(present.then_some(part));
         match self.kind {
             Type::Null | Type::Boolean => {}

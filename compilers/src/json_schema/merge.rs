@@ -11,7 +11,7 @@ use super::decimal::Decimal;
 use super::evaluate;
 use super::expand::{Atom, Part};
 use super::normal::{ArrayShape, Context, Goal, ObjectShape, StringShape};
-use super::number::NumberSet;
+use super::number::{Fraction, NumberSet};
 use super::string;
 use super::{merge_array, merge_object};
 
@@ -68,7 +68,7 @@ pub(super) fn merge(context: &mut Context<'_>, kind: Type, alternative: &[Atom],
     }
     match kind {
         Type::Null | Type::Boolean => {}
-        Type::Number => numbers(context, alternative, &mut merged, budget),
+        Type::Number => numbers(context, alternative, None, &mut merged, budget),
         Type::String => strings(context, alternative, &mut merged, budget),
         Type::Array => merge_array::arrays(context, alternative, &mut merged),
         Type::Object => merge_object::objects(context, alternative, &mut merged, budget),
@@ -98,7 +98,23 @@ fn enumerate(
     merged: &mut Merged,
     budget: &mut Budget<'_>,
 ) {
+    let is_written = |atom: &Atom| match atom {
+        Atom::Local(id) | Atom::Not(id, Part::Integer) => context.ast.get(*id).written_integer,
+        _ => false,
+    };
+    // Whether a number is an integer that is one by how it is written is not up to its value.
+    let depends_on_writing = alternative.iter().any(is_written);
+    let about_value: Vec<Atom> =
+        alternative.iter().filter(|atom| !matches!(atom, Atom::Not(..)) || !is_written(atom)).cloned().collect();
     for value in candidates {
+        if depends_on_writing
+            && let Value::Number(number) = &value
+            && let Some(decimal) = Decimal::from_json(number)
+            && evaluate::holds(context, &about_value, &value, budget) == Some(true)
+        {
+            numbers(context, alternative, Some(&decimal), merged, budget);
+            continue;
+        }
         match evaluate::holds(context, alternative, &value, budget) {
             Some(true) => merged.shapes.push(Shape::Value(value)),
             Some(false) => {}
@@ -149,8 +165,20 @@ fn undecided(
     (keyword, "whether a listed value satisfies it cannot be decided".to_owned())
 }
 
-fn numbers(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
+/// The numbers that satisfy everything but positive lists; of these `only` the given one.
+fn numbers(
+    context: &mut Context<'_>,
+    alternative: &[Atom],
+    only: Option<&Decimal>,
+    merged: &mut Merged,
+    budget: &mut Budget<'_>,
+) {
     let mut set = NumberSet::default();
+    if let Some(value) = only {
+        let bound = Bound { value: value.clone(), exclusive: false };
+        set.bound_below(&bound);
+        set.bound_above(&bound);
+    }
     let mut excluded: Vec<Decimal> = Vec::new();
     let mut divisor_source = None;
     for atom in alternative {
@@ -160,7 +188,9 @@ fn numbers(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             Atom::Local(_) => {
                 schema.number.lower.iter().for_each(|bound| set.bound_below(bound));
                 schema.number.upper.iter().for_each(|bound| set.bound_above(bound));
-                if schema.integer {
+                if schema.written_integer {
+                    set.write(Fraction::Absent);
+                } else if schema.integer {
                     set.require_multiple(Decimal::one());
                 }
                 if let Some(divisor) = &schema.number.multiple_of {
@@ -170,6 +200,7 @@ fn numbers(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             }
             Atom::Not(_, Part::Lower(index)) => set.bound_above(&opposite(&schema.number.lower[*index])),
             Atom::Not(_, Part::Upper(index)) => set.bound_below(&opposite(&schema.number.upper[*index])),
+            Atom::Not(_, Part::Integer) if schema.written_integer => set.write(Fraction::Present),
             Atom::Not(_, Part::Integer) => set.exclude_multiples(Decimal::one()),
             Atom::Not(_, Part::MultipleOf) => {
                 schema.number.multiple_of.iter().for_each(|divisor| set.exclude_multiples(divisor.clone()));
@@ -300,7 +331,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
 /// Refuses the complement of listed values when it would exclude a container.
 pub(super) fn refuse_values(context: &Context<'_>, id: SchemaId, index: usize, kind: Type, merged: &mut Merged) {
     if context.ast.get(id).values[index].iter().any(|value| Type::of(value) == kind) {
-        merged.refuse(context, id, "enum", "the complement of a list with arrays or objects is not implemented");
+        merged.refuse(context, id, "enum", "the complement of a list of so many arrays and objects is not implemented");
     }
 }
 
