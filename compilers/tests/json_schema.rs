@@ -87,6 +87,33 @@ fn patterns_search_the_decoded_value() {
 }
 
 #[test]
+fn the_end_of_a_pattern_is_counted_without_states() {
+    let long = "a".repeat(29_995);
+    let schema = r#"{"type": "string", "pattern": "^(x|yy:|zzz$)[a-c]*$", "minLength": 3, "maxLength": 30000}"#;
+    check(
+        schema,
+        &["\"xaa\"", "\"yy:\"", "\"zzz\"", "\"yy:\\u0061\"", &format!("\"x{long}\""), &format!("\"yy:{long}ab\"")],
+        &["\"xa\"", "\"x\"", "\"zzza\"", "\"yyaa\"", "\"xad\"", &format!("\"yy:{long}abc\"")],
+    );
+    assert!(grammar(schema, &Options::default()).exprs().len() < 2_000);
+    check(
+        r#"{"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": 255}"#,
+        &["\"a\"", &format!("\"{}\"", "a".repeat(255))],
+        &["\"\"", "\"1\"", "\"a-\"", &format!("\"{}\"", "a".repeat(256))],
+    );
+    check(
+        r#"{"type": "object", "propertyNames": {"pattern": "^[a-z]+$", "minLength": 2, "maxLength": 30}}"#,
+        &["{\"ab\": 1}"],
+        &["{\"a\": 1}", "{\"a1\": 1}", &format!("{{\"{}\": 1}}", "a".repeat(31))],
+    );
+    check(
+        r#"{"type": "string", "pattern": "^(ab|c)$|^d*$", "minLength": 20}"#,
+        &[&format!("\"{}\"", "d".repeat(20))],
+        &["\"ab\"", "\"\"", "\"ddd\""],
+    );
+}
+
+#[test]
 fn numbers_are_exact_decimals() {
     check(
         r#"{"type": "integer", "minimum": 5, "maximum": 7}"#,

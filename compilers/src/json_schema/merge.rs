@@ -299,33 +299,25 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         return;
     }
     let Some((id, keyword, first)) = languages.pop() else {
-        merged.shapes.push(Shape::String(StringShape { language: None, min, max }));
+        merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
         return;
     };
     let mut language = first;
     let mut narrow = |other: &CharAutomaton| {
         language.intersection(other, budget).map(|narrowed| language = Rc::new(narrowed)).is_ok()
     };
-    let narrowed = languages.iter().all(|(_, _, other)| narrow(other));
-    let narrowed = narrowed && {
-        let lengths = (min > 0 || max.is_some()).then(|| CharAutomaton::length_between(min, max, budget));
-        match lengths {
-            None => true,
-            Some(Ok(lengths)) => language.intersection(&lengths, budget).map(|both| language = Rc::new(both)).is_ok(),
-            Some(Err(_)) => false,
-        }
+    let shapes = if languages.iter().all(|(_, _, other)| narrow(other)) {
+        string::of_length(language, min, max, budget).ok()
+    } else {
+        None
     };
-    if !narrowed {
-        merged.refuse(
-            context,
-            id,
-            keyword,
-            "together with the other constraints on the string it needs too many states",
-        );
-    }
-    if !language.is_empty() {
-        merged.shapes.push(Shape::String(StringShape { language: Some(language), min: 0, max: None }));
-    }
+    let Some(shapes) = shapes else {
+        let reason = "together with the other constraints on the string it needs too many states";
+        merged.refuse(context, id, keyword, reason);
+        return merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
+    };
+    let inhabited = shapes.into_iter().filter(|shape| shape.head.as_ref().is_none_or(|head| !head.is_empty()));
+    merged.shapes.extend(inhabited.map(Shape::String));
 }
 
 /// Refuses the complement of listed values when it would exclude a container.

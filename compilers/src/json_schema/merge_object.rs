@@ -435,10 +435,7 @@ fn texts(
         for shape in strings.shapes {
             union.push(match shape {
                 Shape::Value(Value::String(name)) => CharAutomaton::literal(&name),
-                Shape::String(string) => match string.language {
-                    Some(language) => CharAutomaton::clone(&language),
-                    None => CharAutomaton::length_between(string.min, string.max, budget)?,
-                },
+                Shape::String(string) => CharAutomaton::clone(&*string.language(budget)?),
                 _ => continue,
             });
         }

@@ -1,7 +1,7 @@
 //! The normal form: for every set of schemas that some value must satisfy together, a union of typed shapes.
 
 use grammar_ir::regular::CharAutomaton;
-use grammar_ir::{Budget, ByteAutomaton};
+use grammar_ir::{Budget, ByteAutomaton, CharSet, LimitError};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::rc::Rc;
@@ -92,15 +92,44 @@ impl Node {
     }
 }
 
-/// Strings of a length, or of a language.
+/// Strings: a text of `head`, and then between `min` and `max` characters of `characters`.
 #[derive(Debug, Clone)]
 pub(super) struct StringShape {
-    /// The language, which says all there is to say when it is present.
-    pub(super) language: Option<Rc<CharAutomaton>>,
-    /// The least number of code points.
+    /// How they begin; `None` is the empty text.
+    pub(super) head: Option<Rc<CharAutomaton>>,
+    /// What they go on with; `None` is any character.
+    pub(super) characters: Option<CharSet>,
+    /// The least number of characters after the head.
     pub(super) min: u32,
-    /// The greatest number of code points.
+    /// The greatest number of characters after the head.
     pub(super) max: Option<u32>,
+}
+
+impl StringShape {
+    /// The texts of `language`.
+    pub(super) fn of(language: Rc<CharAutomaton>) -> Self {
+        Self { head: Some(language), characters: None, min: 0, max: Some(0) }
+    }
+
+    /// The texts of `min` to `max` characters.
+    pub(super) fn of_length(min: u32, max: Option<u32>) -> Self {
+        Self { head: None, characters: None, min, max }
+    }
+
+    /// The shape as one language.
+    pub(super) fn language(&self, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, LimitError> {
+        if let (Some(head), Some(0)) = (&self.head, self.max) {
+            return Ok(Rc::clone(head));
+        }
+        let tail = match &self.characters {
+            Some(set) => CharAutomaton::from_set(set).repeat(self.min, self.max, budget)?,
+            None => CharAutomaton::length_between(self.min, self.max, budget)?,
+        };
+        Ok(Rc::new(match &self.head {
+            Some(head) => head.concatenate(&tail, budget)?,
+            None => tail,
+        }))
+    }
 }
 
 /// Arrays; `V` says what an item may be.
