@@ -10,7 +10,9 @@
 //! against the schema; or the compile fails and names every keyword that cannot be enforced, with its JSON Pointer.
 //! `docs/json-schema.md` lists the keywords, the options and the limits.
 
+mod array_state;
 mod ast;
+mod contradiction;
 mod decimal;
 mod evaluate;
 mod expand;
@@ -21,6 +23,7 @@ mod lower;
 mod lower_array;
 mod lower_object;
 mod merge;
+mod merge_array;
 mod merge_object;
 mod normal;
 mod number;
@@ -33,6 +36,8 @@ mod reference;
 mod refusal;
 mod spelling;
 mod string;
+mod tally;
+mod unique;
 mod whitespace;
 
 use grammar_ir::{Budget, Grammar, Limits};

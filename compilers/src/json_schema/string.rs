@@ -45,6 +45,11 @@ impl Patterns {
 /// More states than this for one language are refused: the next stages multiply them by the spellings of characters.
 const MAX_STATES: usize = 20_000;
 
+/// Up to this length a language is intersected with its lengths; beyond, the end of it is counted where that can be.
+const MIN_COUNTED: u32 = 16;
+/// A language whose heads are longer than this is not split by their lengths.
+const MAX_HEADS: u32 = 256;
+
 /// The limits for work on one language.
 pub(super) fn limits(budget: &Budget<'_>) -> Limits {
     let mut limits = budget.limits().clone();
@@ -61,6 +66,41 @@ fn compile(pattern: &str, anchoring: regex::Anchoring, budget: &mut Budget<'_>) 
     regex::to_automaton(&parsed, anchoring, budget).map_err(|error| error.to_string())
 }
 
+/// The texts of `language` that have `min` to `max` characters, as shapes.
+///
+/// # Errors
+/// When that takes too many states.
+pub(super) fn of_length(
+    language: Rc<CharAutomaton>,
+    min: u32,
+    max: Option<u32>,
+    budget: &mut Budget<'_>,
+) -> Result<Vec<StringShape>, LimitError> {
+    if min == 0 && max.is_none() {
+        return Ok(vec![StringShape::of(language)]);
+    }
+    let tail = if max.unwrap_or(min) > MIN_COUNTED { language.tail(budget)? } else { None };
+    let Some(tail) = tail.filter(|tail| tail.longest <= MAX_HEADS) else {
+        let lengths = CharAutomaton::length_between(min, max, budget)?;
+        return Ok(vec![StringShape::of(Rc::new(language.intersection(&lengths, budget)?))]);
+    };
+    let longest = tail.longest.min(max.unwrap_or(u32::MAX));
+    // No other text is longer; where `max` is less than `min` that is no text at all.
+    let lengths = CharAutomaton::length_between(min.min(longest + 1), Some(longest), budget)?;
+    let mut shapes = vec![StringShape::of(Rc::new(tail.others.intersection(&lengths, budget)?))];
+    for length in 0..=longest {
+        let exactly = CharAutomaton::length_between(length, Some(length), budget)?;
+        let heads = tail.heads.intersection(&exactly, budget)?;
+        shapes.push(StringShape {
+            head: Some(Rc::new(heads)),
+            characters: Some(tail.characters.clone()),
+            min: min.saturating_sub(length),
+            max: max.map(|max| max - length),
+        });
+    }
+    Ok(shapes)
+}
+
 /// One character of any kind, as the inside of a JSON string.
 pub(super) fn any_character(builder: &mut GrammarBuilder) -> ExprId {
     JsonString.class(builder, &CharSet::full())
@@ -73,10 +113,16 @@ pub(super) fn lower(
     builder: &mut GrammarBuilder,
     budget: &mut Budget<'_>,
 ) -> Result<ExprId, LimitError> {
-    let inside = match &shape.language {
+    let head = match &shape.head {
         Some(language) => self::language(language, builder, budget)?,
-        None => builder.repeat(any_character, shape.min, shape.max),
+        None => builder.empty(),
     };
+    let character = match &shape.characters {
+        Some(set) => JsonString.class(builder, set),
+        None => any_character,
+    };
+    let tail = builder.repeat(character, shape.min, shape.max);
+    let inside = builder.sequence([head, tail]);
     Ok(quoted(inside, builder))
 }
 
