@@ -7,7 +7,7 @@ use grammar_ir::{Budget, LimitError};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::ast::{Additional, ObjectKeywords, SchemaId, Type};
+use super::ast::{Additional, Ast, ObjectKeywords, SchemaId, Type};
 use super::evaluate;
 use super::expand::{self, Atom, Part};
 use super::merge::{self, Merged, Shape, least};
@@ -20,7 +20,8 @@ const MAX_CLASSES: usize = 64;
 
 /// Merges the constraints of `alternative` on objects.
 pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
-    let mut builder = Builder { locals: Vec::new(), wanted: Vec::new(), keys: Keys::default(), min: 0, max: None };
+    let mut builder =
+        Builder { locals: Vec::new(), wanted: Vec::new(), keys: Keys::default(), min: 0, max: None, negated_max: None };
     for atom in alternative {
         match atom {
             Atom::Local(id) => {
@@ -41,6 +42,7 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
                     Part::MinProperties => builder.max = least(builder.max, Some(object.min.saturating_sub(1))),
                     Part::MaxProperties => {
                         builder.min = builder.min.max(object.max.map_or(u32::MAX, |max| max.saturating_add(1)));
+                        builder.negated_max = Some(*id);
                     }
                     Part::Values(index) => merge::refuse_values(context, *id, *index, Type::Object, merged),
                     _ => {}
@@ -165,6 +167,8 @@ struct Builder<'a> {
     keys: Keys,
     min: u32,
     max: Option<u32>,
+    /// A schema whose `maxProperties` is to be violated.
+    negated_max: Option<SchemaId>,
 }
 
 /// A class of undeclared keys: its language (`None` is every one) and what each schema's patterns say of it.
@@ -258,6 +262,21 @@ impl Builder<'_> {
             named.push(Named { key: key.name, required: key.required, place });
         }
         let free = if listed { Vec::new() } else { self.free(context, &named, &patterns, &names, merged, budget) };
+        // A grammar cannot tell a repeated undeclared key from a new one, so it can ask for one of them but not count them.
+        let required = named.iter().filter(|member| member.required).count();
+        if !free.is_empty() && self.min as usize >= required + 2 {
+            let asks = |(_, object): &&(SchemaId, &ObjectKeywords)| object.min == self.min;
+            let (id, keyword) = match self.locals.iter().find(asks) {
+                Some((id, _)) => (*id, "minProperties"),
+                None => (self.negated_max.unwrap_or(Ast::ROOT), "maxProperties"),
+            };
+            merged.refuse(
+                context,
+                id,
+                keyword,
+                "undeclared keys cannot be told apart, so more than one cannot be counted",
+            );
+        }
         let tallies = vec![Tally::AtLeast(1); self.wanted.len()];
         Some(ObjectShape { named, free, min: self.min, max: self.max, tallies })
     }

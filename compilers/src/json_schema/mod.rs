@@ -34,6 +34,7 @@ mod productive;
 mod read;
 mod reference;
 mod refusal;
+mod report;
 mod spelling;
 mod string;
 mod tally;
@@ -71,7 +72,7 @@ pub fn compile(source: &str, options: &Options, limits: &Limits) -> Result<Compi
     let mut normal = normal::normalize(&ast, options, &mut budget)?;
     productive::prune(&mut normal, &ast)?;
     let grammar = lower::lower(&normal, options, &mut budget)?;
-    Ok(Compiled { grammar, report: Report { annotations, narrowings: options.narrowings() } })
+    Ok(Compiled { grammar, report: report::report(&normal, &ast, options, annotations) })
 }
 
 /// The grammar of every JSON value, in the serialisation forms that `options` choose.
