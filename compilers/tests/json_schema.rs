@@ -114,6 +114,19 @@ fn the_end_of_a_pattern_is_counted_without_states() {
 }
 
 #[test]
+fn a_large_pattern_that_stands_alone_keeps_its_counts() {
+    let schema = r#"{"type": "string", "pattern": "^$|(^(?:\\S+\\s+){0,199}\\S+$)"}"#;
+    let words = |count: usize| format!("\"{}\"", vec!["w\\u00e9"; count].join(" "));
+    check(schema, &["\"\"", &words(1), &words(200)], &["\" a\"", "\"a \"", &words(201)]);
+    assert!(grammar(schema, &Options::default()).exprs().len() < 1_000);
+    check(
+        r#"{"type": "string", "not": {"pattern": "^a{0,400}$"}, "maxLength": 500}"#,
+        &["\"b\"", &format!("\"{}\"", "a".repeat(401))],
+        &["\"\"", &format!("\"{}\"", "a".repeat(400)), &format!("\"{}\"", "a".repeat(501))],
+    );
+}
+
+#[test]
 fn numbers_are_exact_decimals() {
     check(
         r#"{"type": "integer", "minimum": 5, "maximum": 7}"#,

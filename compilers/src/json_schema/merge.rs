@@ -302,6 +302,12 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
         return;
     };
+    if languages.is_empty() && keyword == "pattern" && min == 0 && max.is_none() && !first.is_empty() {
+        let is_alone = |atom: &&Atom| matches!(atom, Atom::Local(local) if *local == id);
+        let pattern = alternative.iter().find(is_alone).and(context.ast.get(id).string.pattern.as_deref());
+        let tree = pattern.and_then(|pattern| context.patterns.tree(pattern));
+        return merged.shapes.push(Shape::String(StringShape { tree, ..StringShape::of(first) }));
+    }
     let mut language = first;
     let mut narrow = |other: &CharAutomaton| {
         language.intersection(other, budget).map(|narrowed| language = Rc::new(narrowed)).is_ok()

@@ -15,6 +15,7 @@ use super::string::Patterns;
 use super::tally::{Place, Tally};
 use super::unique;
 use crate::diagnostic::{self, Code, Diagnostic, Diagnostics};
+use crate::regex;
 
 /// A schema that must hold, or must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,6 +98,8 @@ impl Node {
 pub(super) struct StringShape {
     /// How they begin; `None` is the empty text.
     pub(super) head: Option<Rc<CharAutomaton>>,
+    /// The pattern that `head` is the language of, when it is better written that way.
+    pub(super) tree: Option<Rc<regex::Pattern>>,
     /// What they go on with; `None` is any character.
     pub(super) characters: Option<CharSet>,
     /// The least number of characters after the head.
@@ -108,12 +111,12 @@ pub(super) struct StringShape {
 impl StringShape {
     /// The texts of `language`.
     pub(super) fn of(language: Rc<CharAutomaton>) -> Self {
-        Self { head: Some(language), characters: None, min: 0, max: Some(0) }
+        Self { head: Some(language), tree: None, characters: None, min: 0, max: Some(0) }
     }
 
     /// The texts of `min` to `max` characters.
     pub(super) fn of_length(min: u32, max: Option<u32>) -> Self {
-        Self { head: None, characters: None, min, max }
+        Self { head: None, tree: None, characters: None, min, max }
     }
 
     /// The shape as one language.
