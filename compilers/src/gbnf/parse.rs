@@ -40,9 +40,9 @@ pub(super) fn parse(source: &str, budget: &mut Budget<'_>) -> (Ast, Vec<Diagnost
         attributes::refuse(header, source, &mut builder);
         if let Some(define) = header.misspelt_define {
             let message = format!("{} does not define a rule", shown(define, source));
-            builder.diagnostics.push(
-                Diagnostic::new(Code::Syntax, define.place(), message).with_help("did you mean `::=`?"),
-            );
+            builder
+                .diagnostics
+                .push(Diagnostic::new(Code::Syntax, define.place(), message).with_help("did you mean `::=`?"));
         }
         let before = builder.mark();
         let parsed = parser.parse(&mut builder, &mut rules);
@@ -122,6 +122,8 @@ fn unexpected(token: Token, span: Span, expected: &[String], rules: &Rules<'_, '
         _ if token.begins_quantifier() => syntax(format!("{found} has nothing to repeat"))
             .with_help("a quantifier follows a literal, a class, a name or a group; to match the character, quote it"),
         Token::Define if rules.last_taken().is_some_and(|lexeme| lexeme.first_on_line) => nameless(span),
+        Token::Define if previous == Some(Token::Terminal) => syntax("`::=` inside a rule".to_owned())
+            .with_help("a rule begins with `name ::=`, without angle brackets around the name"),
         Token::Define => {
             syntax("`::=` inside a rule".to_owned()).with_help("a rule begins on a line of its own with `name ::=`")
         }
@@ -175,7 +177,9 @@ fn lexical(error: LexError, span: Span, source: &str) -> Diagnostic {
 fn advice_on(span: Span, source: &str) -> &'static str {
     match span.of(source).chars().next() {
         Some(';') => "a rule ends where the next one begins; leave the `;` out, or quote it to match it: `\";\"`",
-        Some('\'' | '‘' | '’' | '“' | '”' | '„' | '«' | '»' | '`') => "a literal is written in plain double quotes: `\"…\"`",
+        Some('\'' | '‘' | '’' | '“' | '”' | '„' | '«' | '»' | '`') => {
+            "a literal is written in plain double quotes: `\"…\"`"
+        }
         Some('/') => "a comment begins with `#`; text to be matched is quoted: `\"/\"`",
         Some('\u{FEFF}') => "this is a byte order mark; take it out of the text",
         Some(character) if character.is_whitespace() => {

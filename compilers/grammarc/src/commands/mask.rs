@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     tokenizer: TokenizerArgs,
     /// The text so far
-    #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "after_tokens")]
+    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true, conflicts_with = "after_tokens")]
     after: String,
     /// Ids of the tokens so far
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
