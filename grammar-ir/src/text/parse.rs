@@ -137,10 +137,11 @@ impl Parser<'_> {
         let max_nesting = self.budget.limits().nesting;
         loop {
             self.budget.tick().map_err(|error| self.error_here(ErrorKind::Limit(error)))?;
-            if self.eat('(') {
+            if *self.peek() == Token::Mark('(') {
                 if outer.len() >= max_nesting {
                     return Err(self.error_here(ErrorKind::Nesting(max_nesting)));
                 }
+                self.bump();
                 outer.push(std::mem::take(&mut group));
                 continue;
             }
