@@ -128,7 +128,7 @@ fn complements_of_keywords_about_members() {
         &["{}", "{\"a\": null}", "{\"a\": null, \"b\": null}", "{\"a\": null, \"b\": null, \"c\": 1}"],
     );
     check(
-        r#"{"type": "object", "allOf": [{"not": {"additionalProperties": {"type": "null"}}}, {"not": {"additionalProperties": {"type": "integer"}}}], "minProperties": 2}"#,
+        r#"{"type": "object", "allOf": [{"not": {"additionalProperties": {"type": "null"}}}, {"not": {"additionalProperties": {"type": "integer"}}}], "required": ["a"], "minProperties": 2}"#,
         &["{\"a\": \"s\", \"b\": null}", "{\"a\": null, \"b\": 1}", "{\"a\": 1, \"b\": null, \"c\": 2}"],
         &["{\"a\": \"s\"}", "{\"a\": null, \"b\": null}", "{\"a\": 1, \"b\": 2}"],
     );
