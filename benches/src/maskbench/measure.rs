@@ -1,0 +1,127 @@
+//! One engine on one schema.
+
+use std::time::{Duration, Instant};
+
+use mask_runtime::Vocabulary;
+
+use super::engine::{Engine, Session};
+use super::job::{Job, Measured, Sequence};
+use super::row::Row;
+
+/// How much of an instance is shown around the token that was rejected, and of one that was accepted, in bytes.
+const SHOWN_BEFORE: usize = 60;
+const SHOWN_AFTER: usize = 30;
+const SHOWN_WHOLE: usize = 300;
+
+/// What is done, and measured, for each token of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Steps {
+    /// The mask is computed and asked for the token, which is then accepted.
+    MaskAndAccept,
+    /// The token is accepted, or not. Nothing is measured.
+    Accept,
+}
+
+/// Compiles the schema of `job`, computes the first mask, and takes every instance through the engine. A session that
+/// gives up is taken to reject the instance.
+pub(super) fn measure(
+    engine: &dyn Engine,
+    engine_name: &str,
+    job: &Job,
+    steps: Steps,
+    vocabulary: &Vocabulary,
+) -> Measured {
+    let mut row = Row { id: job.id.clone(), engine: engine_name.to_owned(), ..Row::default() };
+    let started = Instant::now();
+    let compiled = engine.compile(&job.schema);
+    let mut session = match compiled {
+        Ok(session) => session,
+        Err(error) => {
+            row.compile_error = Some(error.message);
+            return Measured { row, causes: error.causes, growth: 0 };
+        }
+    };
+    if let Err(message) = session.fill() {
+        row.compile_error = Some(format!("no first mask: {message}"));
+        return Measured { row, causes: vec!["no first mask".to_owned()], growth: 0 };
+    }
+    row.ttfm_us = Some(microseconds(started.elapsed()));
+    for (number, sequence) in job.tests.iter().enumerate() {
+        let rejection = follow(&mut *session, sequence, steps, &mut row);
+        match (sequence.valid, rejection) {
+            (true, None) => row.ok_valid += 1,
+            (false, Some(_)) => row.ok_invalid += 1,
+            (true, Some(rejection)) => {
+                row.validation_errors.push((number, rejection.explain(&sequence.tokens, vocabulary)));
+            }
+            (false, None) => row.invalidation_errors.push((number, whole_text(&sequence.tokens, vocabulary))),
+        }
+    }
+    Measured { row, causes: Vec::new(), growth: 0 }
+}
+
+/// Where an instance was rejected.
+struct Rejection {
+    position: usize,
+    reason: String,
+}
+
+/// Takes the tokens one by one, until the end or the first that is rejected.
+fn follow(session: &mut dyn Session, sequence: &Sequence, steps: Steps, row: &mut Row) -> Option<Rejection> {
+    let started = Instant::now();
+    let reset = session.reset();
+    row.reset_us.push(microseconds(started.elapsed()));
+    if let Err(reason) = reset {
+        return Some(Rejection { position: 0, reason });
+    }
+    for (position, &token) in sequence.tokens.iter().enumerate() {
+        let step = match steps {
+            Steps::Accept => session.accept(token),
+            Steps::MaskAndAccept => {
+                let started = Instant::now();
+                let step = mask_and_accept(session, token);
+                row.mask_us.push(microseconds(started.elapsed()));
+                step
+            }
+        };
+        if let Err(reason) = step {
+            return Some(Rejection { position, reason });
+        }
+    }
+    None
+}
+
+fn mask_and_accept(session: &mut dyn Session, token: u32) -> Result<(), String> {
+    session.fill()?;
+    if !session.allows(token) {
+        return Err("not allowed".to_owned());
+    }
+    session.accept(token)
+}
+
+impl Rejection {
+    fn explain(&self, tokens: &[u32], vocabulary: &Vocabulary) -> String {
+        let text =
+            |tokens: &[u32]| tokens.iter().flat_map(|&token| vocabulary.bytes(token)).copied().collect::<Vec<u8>>();
+        let before = text(&tokens[..self.position]);
+        let after = text(&tokens[self.position + 1..]);
+        let token = vocabulary.name(tokens[self.position]);
+        format!(
+            "token {} at byte {}: {}: …{}⟦{token}⟧{}",
+            self.position,
+            before.len(),
+            self.reason,
+            String::from_utf8_lossy(&before[before.len().saturating_sub(SHOWN_BEFORE)..]),
+            String::from_utf8_lossy(&after[..after.len().min(SHOWN_AFTER)]),
+        )
+    }
+}
+
+fn whole_text(tokens: &[u32], vocabulary: &Vocabulary) -> String {
+    let text = tokens.iter().flat_map(|&token| vocabulary.bytes(token)).copied().take(SHOWN_WHOLE).collect::<Vec<u8>>();
+    format!("accepted: {}", String::from_utf8_lossy(&text))
+}
+
+fn microseconds(duration: Duration) -> f64 {
+    duration.as_nanos() as f64 / 1_000.0
+}
