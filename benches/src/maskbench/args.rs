@@ -24,6 +24,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', default_value = "grammarc")]
     pub(super) engines: Vec<String>,
 
+    /// Where an engine that this program was not built with comes from: another build of maskbench
+    #[arg(long, value_name = "NAME=PROGRAM", value_parser = program)]
+    pub(super) program: Vec<(String, PathBuf)>,
+
     /// Take every N-th case only
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) stride: usize,
@@ -51,6 +55,11 @@ pub(super) struct Args {
     /// Work as the child process for this engine
     #[arg(long, value_name = "NAME", hide = true)]
     pub(super) worker: Option<String>,
+}
+
+fn program(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, path) = text.split_once('=').ok_or("not of the form NAME=PROGRAM")?;
+    Ok((name.to_owned(), PathBuf::from(path)))
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -14,7 +14,7 @@ pub(super) fn setup(folder: &Path, eos: Option<u32>) -> Result<Setup, Failure> {
     let eos =
         eos.ok_or_else(|| Failure::Usage("the tokenizer names no stop token; choose one with --eos".to_owned()))?;
     let vocabulary = vocabulary.with_stop_tokens([eos]).map_err(|error| Failure::Usage(error.to_string()))?;
-    Ok(Setup { vocabulary, eos })
+    Ok(Setup { vocabulary, eos, folder: folder.to_owned() })
 }
 
 /// The tokenizer proper, which a model's text goes through; engines only see its vocabulary.

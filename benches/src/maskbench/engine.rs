@@ -1,5 +1,7 @@
 //! What the runner asks of an engine.
 
+use std::path::PathBuf;
+
 use mask_runtime::Vocabulary;
 
 /// What an engine is given to start with.
@@ -9,6 +11,8 @@ pub struct Setup {
     pub vocabulary: Vocabulary,
     /// The token that ends a generation.
     pub eos: u32,
+    /// Where the tokenizer was read from, for engines that want to tokenize themselves.
+    pub folder: PathBuf,
 }
 
 /// An engine that a binary was built with.

@@ -24,8 +24,8 @@ pub(super) struct Sequence {
 /// What a worker says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Message {
-    /// The engine has started, or not.
-    Started(Result<(), String>),
+    /// The engine has started, in this version, or not.
+    Started(Result<String, String>),
     /// A job is done.
     Done(Box<Measured>),
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::engine::EngineEntry;
 use super::job::Measured;
 use super::percentile::{Distribution, QUANTILES};
 use super::row::{Outcome, Row};
@@ -15,8 +14,8 @@ pub(super) struct Report {
 }
 
 struct Results {
-    name: &'static str,
-    version: &'static str,
+    name: String,
+    version: String,
     /// One per case, in the same order for all engines.
     measured: Vec<Measured>,
 }
@@ -25,9 +24,10 @@ struct Results {
 const LISTED: usize = 10;
 
 impl Report {
-    pub(super) fn new(engines: &[&EngineEntry]) -> Self {
-        let results = |entry: &&EngineEntry| Results { name: entry.name, version: entry.version, measured: Vec::new() };
-        Self { engines: engines.iter().map(results).collect(), inexact: 0 }
+    /// Engines by name and version.
+    pub(super) fn new(engines: Vec<(String, String)>) -> Self {
+        let results = |(name, version)| Results { name, version, measured: Vec::new() };
+        Self { engines: engines.into_iter().map(results).collect(), inexact: 0 }
     }
 
     /// Adds the result of the engine at `position`.

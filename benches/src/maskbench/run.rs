@@ -52,20 +52,20 @@ fn find<'a>(engines: &'a [EngineEntry], name: &str) -> Result<&'a EngineEntry, F
 }
 
 fn supervise(args: &Args, engines: &[EngineEntry]) -> Result<(), Failure> {
-    let chosen = args.engines.iter().map(|name| find(engines, name)).collect::<Result<Vec<_>, _>>()?;
     let data = args.data.as_deref().unwrap_or(Path::new(""));
     let dataset = Dataset::read(data)?;
     let encoder = Encoder::new(&args.tokenizer, encoder::setup(&args.tokenizer, args.eos)?)?;
     let limits =
         JobLimits { time: Duration::from_secs_f64(args.limit_s), memory: args.limit_mb.saturating_mul(1_000_000) };
     let mut supervisors = Vec::new();
-    for entry in &chosen {
-        let mut supervisor = Supervisor::new(entry.name, worker_command(args, entry.name)?, limits);
-        supervisor.warm_up()?;
+    let mut versions = Vec::new();
+    for name in &args.engines {
+        let mut supervisor = Supervisor::new(name.clone(), worker_command(args, engines, name)?, limits);
+        versions.push((name.clone(), supervisor.warm_up()?));
         supervisors.push(supervisor);
     }
     let mut rows = args.out.as_deref().map(create).transpose()?;
-    let mut report = Report::new(&chosen);
+    let mut report = Report::new(versions);
     let progress = progress_bar(dataset.lines(args.stride).count());
     for (number, line) in dataset.lines(args.stride) {
         let case: Case =
@@ -91,9 +91,13 @@ fn supervise(args: &Args, engines: &[EngineEntry]) -> Result<(), Failure> {
     Ok(write!(io::stdout().lock(), "{report}")?)
 }
 
-/// This program as the worker of an engine.
-fn worker_command(args: &Args, engine: &str) -> Result<Command, Failure> {
-    let mut command = Command::new(env::current_exe()?);
+/// This program, or the one that the command line names, as the worker of an engine.
+fn worker_command(args: &Args, engines: &[EngineEntry], engine: &str) -> Result<Command, Failure> {
+    let program = match args.program.iter().find(|(name, _)| name == engine) {
+        Some((_, program)) => program.clone(),
+        None => find(engines, engine).and_then(|_| Ok(env::current_exe()?))?,
+    };
+    let mut command = Command::new(program);
     command.arg("--worker").arg(engine).arg("--tokenizer").arg(&args.tokenizer);
     if let Some(eos) = args.eos {
         command.arg("--eos").arg(eos.to_string());

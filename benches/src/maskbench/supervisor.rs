@@ -26,7 +26,7 @@ const START: Duration = Duration::from_secs(600);
 
 /// Runs jobs on one engine, in a process that is started again when it was lost.
 pub(super) struct Supervisor {
-    engine: &'static str,
+    engine: String,
     command: Command,
     limits: JobLimits,
     worker: Option<Worker>,
@@ -34,7 +34,7 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// `command` starts a worker for `engine`.
-    pub(super) fn new(engine: &'static str, mut command: Command, limits: JobLimits) -> Self {
+    pub(super) fn new(engine: String, mut command: Command, limits: JobLimits) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self { engine, command, limits, worker: None }
     }
@@ -46,7 +46,7 @@ impl Supervisor {
     pub(super) fn run(&mut self, job: &Job) -> Result<Measured, Failure> {
         let mut worker = match self.worker.take() {
             Some(worker) => worker,
-            None => self.start()?,
+            None => self.start()?.0,
         };
         match worker.run(job, self.limits) {
             Ok(measured) => {
@@ -55,29 +55,27 @@ impl Supervisor {
             }
             Err(loss) => {
                 let crash = worker.end(loss);
-                let row =
-                    Row { id: job.id.clone(), engine: self.engine.to_owned(), crash: Some(crash), ..Row::default() };
+                let row = Row { id: job.id.clone(), engine: self.engine.clone(), crash: Some(crash), ..Row::default() };
                 Ok(Measured { row, causes: Vec::new(), growth: 0 })
             }
         }
     }
 
-    /// Starts the worker now, so that the first job does not wait for it.
+    /// Starts the worker now, so that the first job does not wait for it; answers the engine's version.
     ///
     /// # Errors
     /// When the engine does not start.
-    pub(super) fn warm_up(&mut self) -> Result<(), Failure> {
-        if self.worker.is_none() {
-            self.worker = Some(self.start()?);
-        }
-        Ok(())
+    pub(super) fn warm_up(&mut self) -> Result<String, Failure> {
+        let (worker, version) = self.start()?;
+        self.worker = Some(worker);
+        Ok(version)
     }
 
-    fn start(&mut self) -> Result<Worker, Failure> {
-        let failure = |message| Failure::Start { engine: self.engine.to_owned(), message };
+    fn start(&mut self) -> Result<(Worker, String), Failure> {
+        let failure = |message| Failure::Start { engine: self.engine.clone(), message };
         let mut worker = Worker::spawn(&mut self.command).map_err(|error| failure(error.to_string()))?;
         match worker.messages.recv_timeout(START) {
-            Ok(Message::Started(Ok(()))) => Ok(worker),
+            Ok(Message::Started(Ok(version))) => Ok((worker, version)),
             Ok(Message::Started(Err(message))) => Err(failure(message)),
             Ok(Message::Done(_)) => Err(failure("it answered before it was asked".to_owned())),
             Err(_) => Err(failure(worker.end(Loss::Ended))),

@@ -12,7 +12,7 @@ use super::process_memory;
 pub(super) fn work(entry: &EngineEntry, setup: Setup, steps: Steps) -> Result<(), Failure> {
     let vocabulary = setup.vocabulary.clone();
     let engine = (entry.start)(setup);
-    say(&Message::Started(engine.as_ref().map(|_| ()).map_err(String::clone)))?;
+    say(&Message::Started(engine.as_ref().map(|_| entry.version.to_owned()).map_err(String::clone)))?;
     let Ok(engine) = engine else { return Ok(()) };
     for line in io::stdin().lock().lines() {
         let job: Job = serde_json::from_str(&line?).map_err(io::Error::from)?;

@@ -1,0 +1,96 @@
+//! llguidance, as its own users run it: general slices, and the model's tokenizer for forced text.
+
+use std::sync::Arc;
+
+use grammarc_benches::maskbench::{CompileError, Engine, EngineEntry, Session, Setup};
+use llguidance::api::TopLevelGrammar;
+use llguidance::{Matcher, ParserFactory};
+use mask_runtime::{TokenKind, Vocabulary};
+use tokenizers::Tokenizer;
+use toktrie::{SimpleVob, TokEnv, TokRxInfo, TokTrie, TokenId, TokenizerEnv};
+
+/// llguidance with the default options of its JSON Schema frontend.
+pub(crate) const LLGUIDANCE: EngineEntry = EngineEntry { name: "llguidance", version: "1.9.1", start };
+
+fn start(setup: Setup) -> Result<Box<dyn Engine>, String> {
+    let info = TokRxInfo::new(setup.vocabulary.size() as u32, setup.eos);
+    let environment = Environment {
+        trie: TokTrie::from(&info, &words(&setup.vocabulary)),
+        tokenizer: Tokenizer::from_file(setup.folder.join("tokenizer.json")).map_err(|error| error.to_string())?,
+    };
+    let environment: TokEnv = Arc::new(environment);
+    let mut factory = ParserFactory::new_simple(&environment).map_err(|error| error.to_string())?;
+    factory.quiet();
+    Ok(Box::new(LlGuidance { factory }))
+}
+
+/// The tokens in the form of toktrie: special ones are marked, holes are empty.
+fn words(vocabulary: &Vocabulary) -> Vec<Vec<u8>> {
+    let word = |id| match vocabulary.kind(id) {
+        TokenKind::Text => vocabulary.bytes(id).to_vec(),
+        TokenKind::Special => {
+            let mut word = vec![TokTrie::SPECIAL_TOKEN_MARKER];
+            word.extend_from_slice(vocabulary.name(id).as_bytes());
+            word
+        }
+        TokenKind::Hole => Vec::new(),
+    };
+    (0..vocabulary.size() as u32).map(word).collect()
+}
+
+struct Environment {
+    trie: TokTrie,
+    tokenizer: Tokenizer,
+}
+
+impl TokenizerEnv for Environment {
+    fn tok_trie(&self) -> &TokTrie {
+        &self.trie
+    }
+
+    fn tokenize_bytes(&self, text: &[u8]) -> Vec<TokenId> {
+        self.trie.tokenize_with_greedy_fallback(text, |text| match self.tokenizer.encode_fast(text, false) {
+            Ok(encoding) => encoding.get_ids().to_vec(),
+            Err(_) => self.trie.greedy_tokenize(text.as_bytes()),
+        })
+    }
+}
+
+struct LlGuidance {
+    factory: ParserFactory,
+}
+
+impl Engine for LlGuidance {
+    fn compile(&self, schema: &str) -> Result<Box<dyn Session>, CompileError> {
+        let refused = |error: anyhow::Error| CompileError::new(format!("refused: {error}"));
+        let grammar = TopLevelGrammar::from_tagged_str("json_schema", schema).map_err(refused)?;
+        let parser = self.factory.create_parser(grammar).map_err(refused)?;
+        Ok(Box::new(LlGuidanceSession { matcher: Matcher::new(Ok(parser)), mask: SimpleVob::new() }))
+    }
+}
+
+struct LlGuidanceSession {
+    matcher: Matcher,
+    mask: SimpleVob,
+}
+
+impl Session for LlGuidanceSession {
+    fn reset(&mut self) -> Result<(), String> {
+        // After a rejection that counts as an error for llguidance, only a new parser would do; the harness asks the
+        // mask first, so that there is none.
+        self.matcher.reset().map_err(|error| error.to_string())
+    }
+
+    fn fill(&mut self) -> Result<(), String> {
+        self.mask = self.matcher.compute_mask_or_eos().map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    fn allows(&self, token: u32) -> bool {
+        self.mask.is_allowed(token)
+    }
+
+    fn accept(&mut self, token: u32) -> Result<(), String> {
+        self.matcher.consume_token(token).map_err(|error| error.to_string())
+    }
+}
