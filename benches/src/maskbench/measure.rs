@@ -125,3 +125,81 @@ fn whole_text(tokens: &[u32], vocabulary: &Vocabulary) -> String {
 fn microseconds(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1_000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use mask_runtime::Token;
+
+    use super::super::engine::CompileError;
+    use super::*;
+
+    /// Takes `a`* and then the end (token 2); gives up when asked for the schema `"broken"`.
+    struct OnlyA;
+
+    struct OnlyASession {
+        ended: bool,
+    }
+
+    impl Engine for OnlyA {
+        fn compile(&self, schema: &str) -> Result<Box<dyn Session>, CompileError> {
+            if schema == "broken" {
+                return Err(CompileError::new("broken\nbeyond repair"));
+            }
+            Ok(Box::new(OnlyASession { ended: false }))
+        }
+    }
+
+    impl Session for OnlyASession {
+        fn reset(&mut self) -> Result<(), String> {
+            self.ended = false;
+            Ok(())
+        }
+
+        fn fill(&mut self) -> Result<(), String> {
+            if self.ended { Err("over".to_owned()) } else { Ok(()) }
+        }
+
+        fn allows(&self, token: u32) -> bool {
+            token != 1
+        }
+
+        fn accept(&mut self, token: u32) -> Result<(), String> {
+            self.ended = token == 2;
+            if token == 1 { Err("no".to_owned()) } else { Ok(()) }
+        }
+    }
+
+    fn measured(schema: &str, tests: &[(bool, &[u32])]) -> Measured {
+        let tokens = [Token::Text(b"a".to_vec()), Token::Text(b"b".to_vec()), Token::Special("</s>".into())];
+        let vocabulary = Vocabulary::from_tokens(tokens).unwrap();
+        let tests = tests.iter().map(|&(valid, tokens)| Sequence { valid, tokens: tokens.to_vec() }).collect();
+        let job = Job { id: "x".to_owned(), schema: schema.to_owned(), tests };
+        measure(&OnlyA, "only-a", &job, Steps::MaskAndAccept, &vocabulary)
+    }
+
+    #[test]
+    fn every_kind_of_verdict() {
+        let row = measured(
+            "",
+            &[(true, &[0, 0, 2]), (true, &[0, 1, 0, 2]), (false, &[1, 2]), (false, &[0, 2]), (true, &[2, 2])],
+        )
+        .row;
+        assert_eq!((row.ok_valid, row.ok_invalid), (1, 1));
+        assert_eq!(
+            row.validation_errors,
+            [
+                (1, "token 1 at byte 1: not allowed: …a⟦b⟧a".to_owned()),
+                (4, "token 1 at byte 0: over: …⟦</s>⟧".to_owned())
+            ]
+        );
+        assert_eq!(row.invalidation_errors, [(3, "accepted: a".to_owned())]);
+        assert_eq!((row.reset_us.len(), row.mask_us.len()), (5, 3 + 2 + 1 + 2 + 2));
+    }
+
+    #[test]
+    fn a_schema_that_does_not_compile_has_no_times() {
+        let measured = measured("broken", &[(true, &[2])]);
+        assert_eq!(measured.row.compile_error.as_deref(), Some("broken\nbeyond repair"));
+        assert_eq!((measured.row.ttfm_us, measured.causes), (None, vec!["broken".to_owned()]));
+    }
+}

@@ -85,9 +85,6 @@ fn supervise(args: &Args, engines: &[EngineEntry]) -> Result<(), Failure> {
         }
     }
     progress.finish_and_clear();
-    if let Some(mut rows) = rows {
-        rows.flush()?;
-    }
     Ok(write!(io::stdout().lock(), "{report}")?)
 }
 
@@ -126,7 +123,9 @@ fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
 
 fn write_row(rows: &mut impl Write, measured: &Measured) -> Result<(), Failure> {
     serde_json::to_writer(&mut *rows, &measured.row).map_err(io::Error::from)?;
-    Ok(rows.write_all(b"\n")?)
+    rows.write_all(b"\n")?;
+    // A row at a time, so that a long run can be read while it goes on, and what it did survives its end.
+    Ok(rows.flush()?)
 }
 
 fn progress_bar(length: usize) -> ProgressBar {

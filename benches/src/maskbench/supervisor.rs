@@ -189,3 +189,65 @@ fn last_text(mut stream: impl Read) -> String {
     }
     String::from_utf8_lossy(&kept).into_owned()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// A supervisor of a worker that, once it has started, does what `script` says.
+    fn supervisor(script: &str, limits: JobLimits) -> Supervisor {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!(r#"echo '{{"Started":{{"Ok":"1"}}}}'; read job; {script}"#));
+        Supervisor::new("shell".to_owned(), command, limits)
+    }
+
+    fn job() -> Job {
+        Job { id: "a".to_owned(), schema: "true".to_owned(), tests: Vec::new() }
+    }
+
+    const LIMITS: JobLimits = JobLimits { time: Duration::from_secs(60), memory: u64::MAX };
+
+    #[test]
+    fn an_answer_is_passed_on_whatever_else_is_written() {
+        let answer =
+            r#"{"Done":{"row":{"id":"a","engine":"shell","ok_valid":3,"ok_invalid":0},"causes":[],"growth":5}}"#;
+        let mut supervisor = supervisor(&format!("echo noise; echo '{answer}'; read more"), LIMITS);
+        assert_eq!(supervisor.warm_up().unwrap(), "1");
+        let measured = supervisor.run(&job()).unwrap();
+        assert_eq!((measured.row.ok_valid, measured.growth), (3, 5));
+    }
+
+    #[test]
+    fn a_crash_costs_a_row_and_the_next_job_finds_a_new_worker() {
+        let mut supervisor = supervisor("echo 'thread panicked' >&2; exit 3", LIMITS);
+        for _ in 0..2 {
+            let crash = supervisor.run(&job()).unwrap().row.crash.unwrap();
+            assert!(crash.contains('3') && crash.ends_with("thread panicked"), "{crash}");
+        }
+    }
+
+    #[test]
+    fn a_hang_ends_at_the_time_limit() {
+        let limits = JobLimits { time: Duration::from_millis(200), ..LIMITS };
+        let started = Instant::now();
+        let crash = supervisor("exec sleep 60", limits).run(&job()).unwrap().row.crash.unwrap();
+        assert!(crash.contains("time limit of 0.2 s"), "{crash}");
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_large_process_ends_at_the_memory_limit() {
+        let limits = JobLimits { memory: 1, ..LIMITS };
+        let crash = supervisor("exec sleep 60", limits).run(&job()).unwrap().row.crash.unwrap();
+        assert!(crash.contains("memory limit"), "{crash}");
+    }
+
+    #[test]
+    fn an_engine_that_does_not_start_is_a_failure() {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(r#"echo '{"Started":{"Err":"no such vocabulary"}}'"#);
+        let failure = Supervisor::new("shell".to_owned(), command, LIMITS).run(&job()).err().unwrap();
+        assert_eq!(failure.to_string(), "shell does not start: no such vocabulary");
+    }
+}
