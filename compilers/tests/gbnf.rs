@@ -258,8 +258,7 @@ fn nesting_is_limited() {
     assert!(found.iter().map(|it| it.code).eq([Code::Limit]));
     assert_eq!(messages(&nested(60_000)), ["nested deeper than the limit of 1000 levels"]);
     assert_eq!(messages(&format!("root ::= {}", "(".repeat(60_000))).len(), 1);
-    let mut limits = Limits::default();
-    limits.nesting = usize::MAX;
+    let limits = Limits { nesting: usize::MAX, ..Limits::default() };
     for bracket in ["(", "(\"b\" ", "(\"b\" | "] {
         let deep = format!("root ::= {}\"a\"{}", bracket.repeat(60_000), ")".repeat(60_000));
         let grammar = gbnf::compile(&deep, &Options::default(), None, &limits).unwrap();
@@ -272,8 +271,7 @@ fn nesting_is_limited() {
 
 #[test]
 fn the_length_of_a_source_is_limited() {
-    let mut limits = Limits::default();
-    limits.source_bytes = 20;
+    let limits = Limits { source_bytes: 20, ..Limits::default() };
     let at = |source: &str| gbnf::compile(source, &Options::default(), None, &limits).map_err(|it| it.to_string());
     assert!(at("root ::= \"123456789\"").is_ok());
     assert_eq!(at("root ::= \"1234567890\"").unwrap_err(), "the source is longer than the limit of 20 bytes");
@@ -281,8 +279,7 @@ fn the_length_of_a_source_is_limited() {
 
 #[test]
 fn expressions_are_limited() {
-    let mut limits = Limits::default();
-    limits.expressions = 100;
+    let limits = Limits { expressions: 100, ..Limits::default() };
     for source in [
         format!("root ::= {}", "\"a\" ".repeat(200)),
         format!("root ::= {}", "|".repeat(200)),
@@ -335,8 +332,7 @@ fn a_literal_without_its_quote_does_not_hide_later_rules() {
 
 #[test]
 fn a_compile_can_be_cancelled() {
-    let mut limits = Limits::default();
-    limits.cancel = Some(std::sync::Arc::new(true.into()));
+    let limits = Limits { cancel: Some(std::sync::Arc::new(true.into())), ..Limits::default() };
     let source = format!("root ::= {}", "a ".repeat(5_000));
     let found = gbnf::compile(&source, &Options::default(), None, &limits).unwrap_err();
     assert_eq!(found.to_string(), "compiling was cancelled");

@@ -68,6 +68,21 @@ fn enum_and_const_obey_their_siblings() {
 }
 
 #[test]
+fn listed_values_obey_keywords_that_nothing_else_can_enforce() {
+    check(
+        r#"{"allOf": [{"enum": [{"x": 2}, {"ab": 2}, {}]}, {"not": {"additionalProperties": false, "patternProperties": {"^a": {}}}}]}"#,
+        &["{\"x\": 2}"],
+        &["{\"ab\": 2}", "{}"],
+    );
+    check(
+        r#"{"enum": [[1, 1], [1, 2], [2]], "uniqueItems": true, "contains": {"const": 1}}"#,
+        &["[1, 2]"],
+        &["[1, 1]", "[2]"],
+    );
+    check(r#"{"enum": [[1, 1], [1, 2]], "not": {"uniqueItems": true}}"#, &["[1, 1]"], &["[1, 2]"]);
+}
+
+#[test]
 fn string_lengths_count_decoded_code_points() {
     let schema = r#"{"type": "string", "minLength": 1, "maxLength": 2}"#;
     check(

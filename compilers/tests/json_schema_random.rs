@@ -118,10 +118,13 @@ fn has_inner_orders(value: &Value) -> bool {
     }
 }
 
-/// Whether an object of `text` has a key twice, which the schema parser notices first.
-fn repeats_a_key(text: &str) -> bool {
+/// Whether the validator judges the value of `text` as the standard does: it computes in binary floats, and a key that
+/// occurs twice, which a grammar cannot exclude where the key is not declared, leaves it with one of the two members.
+fn is_comparable(text: &str) -> bool {
     let is_repeat = |error: Diagnostics| error.iter().any(|diagnostic| diagnostic.code == Code::Duplicate);
-    compile(text, &Options::default(), &Limits::default()).is_err_and(is_repeat)
+    let numbers = text.split(|character: char| !"0123456789.eE+-".contains(character));
+    numbers.into_iter().all(|number| number.len() <= 15)
+        && !compile(text, &Options::default(), &Limits::default()).is_err_and(is_repeat)
 }
 
 /// A short word of the grammar: bytes drawn with `seed`, then the first that goes on from a fixed list.
@@ -166,8 +169,7 @@ proptest! {
                     prop_assert!(accepted == valid || undecided, "{schema}: {value} accepted {accepted} valid {valid}");
                 }
                 for seed in 0..4 {
-                    // Undeclared keys may repeat, which a grammar cannot exclude: such texts stand for no one value.
-                    if let Some(text) = word(&compiled.grammar, seed * 77 + 5).filter(|text| !repeats_a_key(text)) {
+                    if let Some(text) = word(&compiled.grammar, seed * 77 + 5).filter(|text| is_comparable(text)) {
                         let value: Value = serde_json::from_str(&text).unwrap();
                         prop_assert!(validator.is_valid(&value), "{schema} generates {text}");
                     }

@@ -268,12 +268,11 @@ fn limits_hold() {
     let parsed = regex::parse(&format!(r"{deep}(?!c)"), &Options::default(), &limits).unwrap();
     regex::to_automaton(&parsed, Anchoring::Search, &mut Budget::new(&limits)).unwrap();
 
-    let mut small = Limits::default();
-    small.states = 1_000;
+    let small = Limits { states: 1_000, ..Limits::default() };
     let exponential = regex::parse(r"(?:a|b)*a(?:a|b){20}(?!c)c?", &Options::default(), &limits).unwrap();
     let error = regex::to_automaton(&exponential, Anchoring::Whole, &mut Budget::new(&small)).unwrap_err();
     assert_eq!(error.iter().next().unwrap().code, Code::Limit);
-    small.source_bytes = 10;
+    let small = Limits { source_bytes: 10, ..Limits::default() };
     assert!(regex::parse("aaaaaaaaaaa", &Options::default(), &small).is_err());
 }
 

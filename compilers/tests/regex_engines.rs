@@ -143,8 +143,7 @@ proptest! {
         ecma in any::<bool>(),
     ) {
         let options = Options::new(if ecma { Syntax::Ecma262 } else { Syntax::Rust });
-        let mut limits = Limits::default();
-        limits.states = 2_000;
+        let limits = Limits { states: 2_000, ..Limits::default() };
         if let Err(error) = regex::compile(&pattern, &options, &limits) {
             let first = error.iter().next().unwrap();
             prop_assert!(first.help.is_some() || first.code == Code::Limit, "{:?}: {}", &pattern, error);

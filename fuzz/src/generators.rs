@@ -135,6 +135,5 @@ pub fn vocabulary(source: &mut Source<'_>) -> Result<Vocabulary, VocabularyError
     }
     let count = tokens.len();
     let stops: Vec<u32> = (0..source.below(3)).map(|_| source.below(count) as u32).collect();
-    let stops: Vec<u32> = stops.into_iter().filter(|&id| !matches!(tokens[id as usize], Token::Hole)).collect();
     Vocabulary::from_tokens(tokens)?.with_stop_tokens(stops)?.with_size(count + source.below(40))
 }

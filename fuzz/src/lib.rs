@@ -14,6 +14,7 @@ pub mod generators;
 pub mod oracles;
 mod source;
 pub mod targets;
+pub mod walks;
 
 pub use brute_force::BruteForce;
 pub use source::Source;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use grammar_ir::interp::Recognizer;
 use grammar_ir::pda::LowerError;
 use grammar_ir::{Grammar, Limits};
-use mask_runtime::{BindError, CompiledGrammar, FillError, Matcher, TokenKind, Tokenizer, Vocabulary, bitmask};
+use mask_runtime::{
+    BindError, CompiledGrammar, FillError, Matcher, MatcherOptions, TokenKind, Tokenizer, Vocabulary, bitmask,
+};
 
 use crate::Source;
 
@@ -41,26 +43,33 @@ pub fn compile(
     }
 }
 
-/// The mask by definition: each token of the vocabulary pushed through the recogniser.
-pub fn brute_force_mask(recognizer: &mut Recognizer<'_>, vocabulary: &Vocabulary, row: &mut [u32]) {
+/// The mask by definition: each token of the vocabulary pushed through the recogniser. `stops` are the stop tokens in
+/// force; the vocabulary's own are not text in any case.
+pub fn brute_force_mask(recognizer: &mut Recognizer<'_>, vocabulary: &Vocabulary, stops: &[u32], row: &mut [u32]) {
     bitmask::clear_all(row);
     let position = recognizer.position();
     let accepting = recognizer.is_accepting();
     for id in 0..vocabulary.size() as u32 {
-        if vocabulary.kind(id) == TokenKind::Hole {
-            continue;
-        }
-        let is_stop = vocabulary.is_stop(id);
-        let bytes = if is_stop { &[] } else { vocabulary.bytes(id) };
-        if recognizer.push_token(id, bytes, is_stop) || (is_stop && accepting) {
+        let is_stop = stops.contains(&id);
+        let fits = push(recognizer, vocabulary, stops, id);
+        if fits || (is_stop && accepting) {
             bitmask::set(row, id);
         }
         recognizer.truncate(position);
     }
 }
 
-/// Walks a random way through `grammar` and compares, at every step, the mask with brute force, each accept with its
-/// bit, completeness, and what rollback and fork restore.
+/// Pushes a token the way the matcher should read it.
+fn push(recognizer: &mut Recognizer<'_>, vocabulary: &Vocabulary, stops: &[u32], id: u32) -> bool {
+    let is_stop = stops.contains(&id) || vocabulary.is_stop(id);
+    match vocabulary.kind(id) {
+        TokenKind::Hole => false,
+        _ => recognizer.push_token(id, if is_stop { &[] } else { vocabulary.bytes(id) }, is_stop),
+    }
+}
+
+/// Walks a random way through `grammar` and compares, at every step, the mask with brute force, each accept with its bit,
+/// completeness, forced text, drafts, and what rollback and forks restore.
 ///
 /// # Errors
 /// The first disagreement.
@@ -71,27 +80,40 @@ pub fn matcher_agrees(
     steps: usize,
 ) -> Result<(), Disagreement> {
     let vocabulary = compiled.vocabulary();
+    let overridden = source
+        .one_in(4)
+        .then(|| (0..source.below(3)).map(|_| source.below(vocabulary.size()) as u32).collect::<Vec<u32>>());
+    let stops = overridden.clone().unwrap_or_else(|| vocabulary.stop_tokens().to_vec());
+    let options = MatcherOptions { stop_tokens: overridden, ..MatcherOptions::default() };
+    let mut matcher =
+        Matcher::with_options(Arc::clone(compiled), options).map_err(|error| Disagreement(error.to_string()))?;
     let mut recognizer = Recognizer::new(grammar);
-    let mut matcher = Matcher::new(Arc::clone(compiled));
     let mut history: Vec<(usize, Vec<u32>)> = Vec::new();
     let (mut row, mut expected) = (matcher.row(), matcher.row());
     for _ in 0..steps {
-        brute_force_mask(&mut recognizer, vocabulary, &mut expected);
+        brute_force_mask(&mut recognizer, vocabulary, &stops, &mut expected);
         match matcher.fill(&mut row) {
             Ok(()) => {}
             Err(FillError::NoTokenFits { .. }) => {
-                ensure!(bitmask::count(&expected) == 0 && !recognizer.is_accepting(), "an empty mask is not empty");
+                ensure!(bitmask::is_empty(&expected) && !recognizer.is_accepting(), "an empty mask is not empty");
+                return Ok(());
+            }
+            Err(FillError::Finished) => {
+                ensure!(bitmask::is_empty(&expected) && recognizer.is_accepting(), "finished, but not at an end");
                 return Ok(());
             }
             Err(error) => return Err(Disagreement(error.to_string())),
         }
         compare(&row, &expected, vocabulary, &history)?;
         ensure!(matcher.is_complete() == recognizer.is_accepting(), "is_complete is {}", matcher.is_complete());
+        ensure!(matcher.next_bytes() == recognizer.expected_bytes(), "next bytes are {:?}", matcher.next_bytes());
         for id in 0..vocabulary.size() as u32 {
             let mut fork = matcher.fork();
             let accepted = fork.accept_token(id).is_ok();
             ensure!(accepted == bitmask::contains(&row, id), "token {id}: accept says {accepted}, the mask does not");
         }
+        forced_text_is_forced(&mut matcher, &mut recognizer)?;
+        draft_is_cut_where_it_stops_fitting(&mut matcher, source)?;
         history.push((recognizer.position(), row.clone()));
 
         let allowed: Vec<u32> = bitmask::iter(&row).collect();
@@ -107,23 +129,56 @@ pub fn matcher_agrees(
             continue;
         }
         let Some(&token) = allowed.get(source.below(allowed.len())) else { return Ok(()) };
+        let before = matcher.fork();
         ensure!(matcher.accept_token(token).is_ok(), "token {token} is set but not accepted");
-        let is_stop = vocabulary.is_stop(token);
-        let bytes = if is_stop { &[] } else { vocabulary.bytes(token) };
-        if !recognizer.push_token(token, bytes, is_stop) {
-            return terminated(&mut matcher, vocabulary, &row);
+        // The one that stayed behind is not moved by the one that went on; one time in two it goes on in its place.
+        let mut stayed = before;
+        ensure!(stayed.fill(&mut expected).is_ok() && expected == row, "a fork was changed by its origin");
+        if source.one_in(2) {
+            ensure!(stayed.accept_token(token).is_ok(), "a fork does not accept what its origin does");
+            matcher = stayed;
+        }
+        if !push(&mut recognizer, vocabulary, &stops, token) {
+            return terminated(&mut matcher, &stops, &row);
         }
     }
     Ok(())
 }
 
+/// Each forced byte is the only way on, and the text is not an end before it.
+fn forced_text_is_forced(matcher: &mut Matcher, recognizer: &mut Recognizer<'_>) -> Result<(), Disagreement> {
+    let start = recognizer.position();
+    for byte in matcher.forced_bytes(20) {
+        let expected = recognizer.expected_bytes();
+        ensure!(!recognizer.is_accepting() && expected.len() == 1, "byte {byte:#x} is not forced");
+        ensure!(recognizer.push_byte(byte), "byte {byte:#x} is forced and does not fit");
+    }
+    recognizer.truncate(start);
+    Ok(())
+}
+
+/// `validate_tokens` counts what can be accepted one after the other, and changes nothing.
+fn draft_is_cut_where_it_stops_fitting(matcher: &mut Matcher, source: &mut Source<'_>) -> Result<(), Disagreement> {
+    let size = matcher.grammar().vocabulary().size();
+    let draft: Vec<u32> = (0..source.below(5)).map(|_| source.below(size + 1) as u32).collect();
+    let mut fork = matcher.fork();
+    let expected = draft.iter().take_while(|&&token| fork.accept_token(token).is_ok()).count();
+    let steps = matcher.step_count();
+    ensure!(matcher.validate_tokens(&draft) == expected, "of {draft:?} {expected} tokens fit");
+    ensure!(matcher.step_count() == steps, "validating a draft moved the matcher");
+    Ok(())
+}
+
 /// After a stop token: stop tokens only, and rolling it back restores the mask.
-fn terminated(matcher: &mut Matcher, vocabulary: &Vocabulary, before: &[u32]) -> Result<(), Disagreement> {
+fn terminated(matcher: &mut Matcher, stops: &[u32], before: &[u32]) -> Result<(), Disagreement> {
     let mut row = matcher.row();
     ensure!(matcher.is_terminated(), "a stop token did not terminate");
     ensure!(matcher.fill(&mut row).is_ok(), "no mask after termination");
-    let stops: Vec<u32> = bitmask::iter(&row).collect();
-    ensure!(stops == vocabulary.stop_tokens(), "after termination the mask holds {stops:?}");
+    let mut stops = stops.to_vec();
+    stops.sort_unstable();
+    stops.dedup();
+    let set: Vec<u32> = bitmask::iter(&row).collect();
+    ensure!(set == stops, "after termination the mask holds {set:?}");
     ensure!(matcher.rollback(1).is_ok() && matcher.fill(&mut row).is_ok(), "cannot undo termination");
     ensure!(row == before, "undoing termination changed the mask");
     Ok(())

@@ -76,21 +76,30 @@ impl ByteSet {
     }
 
     /// The maximal runs `(low, high)` of consecutive bytes, ascending.
-    pub fn ranges(&self) -> impl Iterator<Item = (u8, u8)> + '_ {
-        let mut next = 0u16;
+    pub fn ranges(&self) -> impl Iterator<Item = (u8, u8)> + use<> {
+        let set = *self;
+        let mut next = 0;
         std::iter::from_fn(move || {
-            while next < 256 && !self.contains(next as u8) {
-                next += 1;
-            }
-            if next == 256 {
-                return None;
-            }
-            let low = next as u8;
-            while next < 256 && self.contains(next as u8) {
-                next += 1;
-            }
-            Some((low, (next - 1) as u8))
+            let low = set.next_where(next, true)?;
+            let past = set.next_where(low, false).unwrap_or(256);
+            next = past;
+            Some((low as u8, (past - 1) as u8))
         })
+    }
+
+    /// The first byte from `from` on that is in the set, or that is not.
+    fn next_where(&self, from: usize, member: bool) -> Option<usize> {
+        let mut word = from / 64;
+        let mut below = (1u64 << (from % 64)) - 1;
+        while word < 4 {
+            let bits = if member { self.words[word] } else { !self.words[word] } & !below;
+            if bits != 0 {
+                return Some(word * 64 + bits.trailing_zeros() as usize);
+            }
+            below = 0;
+            word += 1;
+        }
+        None
     }
 }
 
@@ -114,5 +123,26 @@ impl fmt::Debug for ByteSet {
             }
         }
         f.write_str("]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_the_maximal_runs() {
+        for ranges in [
+            &[][..],
+            &[(0, 255)],
+            &[(0, 0), (2, 2), (63, 64), (127, 128), (255, 255)],
+            &[(5, 62), (64, 126), (192, 254)],
+        ] {
+            let mut set = ByteSet::EMPTY;
+            ranges.iter().for_each(|&(low, high)| set.insert_range(low, high));
+            assert_eq!(set.ranges().collect::<Vec<_>>(), ranges);
+            assert_eq!(set.iter().collect::<ByteSet>(), set);
+            assert_eq!(set.len(), ranges.iter().map(|&(low, high)| usize::from(high - low) + 1).sum());
+        }
     }
 }

@@ -22,12 +22,14 @@ pub struct Limits {
     /// States of the automaton before and after determinisation. Default 4 million, about 150 MB.
     pub states: usize,
     /// Whether procedures are determinised. One whose deterministic form would be more than 16 times as large (and of
-    /// more than 4,096 states) stays non-deterministic in any case: slower masks, same language. Default true.
+    /// more than 4,096 states), or would take more than about 32 MB to work out, stays non-deterministic in any case:
+    /// slower masks, same language. Default true.
     pub determinize: bool,
     /// A repetition whose unrolled copies take at most this many states is unrolled; a larger one becomes a counter.
     /// Default 64.
     pub unroll_states: usize,
-    /// Wall-clock time of a compile. Default 10 s.
+    /// Wall-clock time of each half of a compile: the frontend, and the passes with the automaton. It is looked at now and
+    /// then, so a compile may run over by a fraction. Default 10 s.
     pub time: Option<Duration>,
     /// Set to `true` by another thread to end the compile.
     pub cancel: Option<Arc<AtomicBool>>,

@@ -16,3 +16,12 @@ fn nullable_callee_at_the_start_of_a_spine() {
         }
     }
 }
+
+/// A rule that has only the empty word is called by nobody, and what stood behind its call is gone too.
+#[test]
+fn rules_with_only_the_empty_word_leave_nothing_behind() {
+    let grammar = text::parse(r#"root = "x" p "y" ; p = p p | "" ;"#).unwrap_or_else(|error| panic!("{error}"));
+    let pda = Pda::new(&grammar, &mut Budget::new(&Limits::default())).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(pda.procedures().len(), 2, "{pda}");
+    assert_eq!(pda.used_bytes(), grammar_ir::ByteSet::range(b'x', b'y'));
+}

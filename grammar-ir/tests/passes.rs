@@ -140,8 +140,7 @@ fn limits_are_named() {
     let body = builder.choice(words);
     builder.define(root, body);
     let grammar = builder.finish(root).unwrap();
-    let mut limits = Limits::default();
-    limits.expressions = 50;
+    let limits = Limits { expressions: 50, ..Limits::default() };
     let error = passes::run(grammar, &mut Budget::new(&limits)).unwrap_err();
     assert_eq!(error.kind(), LimitKind::Expressions);
 }
@@ -164,8 +163,7 @@ fn joining_deep_sequences_is_bounded() {
         });
         builder.define(root, body);
         let grammar = builder.finish(root).unwrap();
-        let mut limits = Limits::default();
-        limits.expressions = 400_000;
+        let limits = Limits { expressions: 400_000, ..Limits::default() };
         let start = Instant::now();
         match passes::run(grammar, &mut Budget::new(&limits)) {
             Ok(after) => assert!(fits && after.rules().len() == 1, "{levels} {word}"),

@@ -163,8 +163,7 @@ fn minimal_sizes() {
 
 #[test]
 fn states_are_limited() {
-    let mut limits = Limits::default();
-    limits.states = 100;
+    let limits = Limits { states: 100, ..Limits::default() };
     let mut budget = Budget::new(&limits);
     let any = CharAutomaton::from_set(&CharSet::full());
     let ends_in_a = CharAutomaton::any_text().concatenate(&CharAutomaton::literal("a"), &mut budget).unwrap();

@@ -5,6 +5,24 @@ use rayon::prelude::*;
 use crate::matcher::{FillError, Matcher};
 
 /// Fills the rows of a batch on its own threads, which live as long as it does.
+///
+/// ```
+/// # use grammar_ir::{GrammarBuilder, Limits};
+/// # use mask_runtime::{BatchFiller, CompiledGrammar, Matcher, Tokenizer, embedded_tiny};
+/// # let mut builder = GrammarBuilder::new();
+/// # let root = builder.declare("root");
+/// # let body = builder.literal("yes");
+/// # builder.define(root, body);
+/// # let grammar = CompiledGrammar::new(&builder.finish(root)?, Tokenizer::new(embedded_tiny()), &Limits::default())?;
+/// let filler = BatchFiller::new(2)?;
+/// let mut matchers = vec![Matcher::new(grammar.clone()), Matcher::new(grammar)];
+/// let words = matchers[0].grammar().vocabulary().words_per_row();
+/// let mut rows = vec![0u32; matchers.len() * words];
+/// let mut jobs: Vec<_> = matchers.iter_mut().zip(rows.chunks_exact_mut(words)).collect();
+/// let results = filler.fill(&mut jobs);
+/// assert!(results.iter().all(Result::is_ok));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct BatchFiller {
     pool: rayon::ThreadPool,
@@ -32,32 +50,8 @@ impl BatchFiller {
             .map_err(|source| ThreadError { threads, source })
     }
 
-    /// Fills one row per matcher. `rows` holds the rows one after the other, [`words_per_row`] words each; a matcher
-    /// whose row fails leaves zeroes and its error at its place in the answer.
-    ///
-    /// # Errors
-    /// When `rows` is not exactly one row of `words_per_row` words for each matcher.
-    ///
-    /// [`words_per_row`]: crate::Vocabulary::words_per_row
-    pub fn fill(
-        &self,
-        matchers: &mut [Matcher],
-        rows: &mut [u32],
-        words_per_row: usize,
-    ) -> Result<Vec<Result<(), FillError>>, FillError> {
-        let expected = matchers.len() * words_per_row;
-        if rows.len() != expected || (words_per_row == 0 && !matchers.is_empty()) {
-            return Err(FillError::RowLength { found: rows.len(), expected });
-        }
-        if matchers.is_empty() {
-            return Ok(Vec::new());
-        }
-        Ok(self.pool.install(|| {
-            matchers
-                .par_iter_mut()
-                .zip(rows.par_chunks_exact_mut(words_per_row))
-                .map(|(matcher, row)| matcher.fill(row))
-                .collect()
-        }))
+    /// Fills the row of each matcher, as [`Matcher::fill`] does; the answers are in the order of the jobs.
+    pub fn fill(&self, jobs: &mut [(&mut Matcher, &mut [u32])]) -> Vec<Result<(), FillError>> {
+        self.pool.install(|| jobs.par_iter_mut().map(|(matcher, row)| matcher.fill(row)).collect())
     }
 }

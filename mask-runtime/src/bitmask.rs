@@ -3,6 +3,11 @@
 //! A row of a vocabulary of *n* ids has ⌈*n* / 32⌉ words; the bits beyond *n* are always 0. Ids beyond the row are
 //! not allowed, and [`set`] and [`clear`] leave them so.
 
+/// Whether no id is set.
+pub fn is_empty(row: &[u32]) -> bool {
+    row.iter().all(|&word| word == 0)
+}
+
 /// The number of words in a row for `size` ids.
 pub const fn words_for(size: usize) -> usize {
     size.div_ceil(32)

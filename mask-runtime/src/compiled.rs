@@ -18,9 +18,9 @@ pub enum BindError {
     /// The grammar has no automaton.
     #[error(transparent)]
     Lower(#[from] LowerError),
-    /// A token terminal names an id that the vocabulary does not have.
-    #[error("the grammar names token {id}, but the vocabulary has {size} ids")]
-    TokenOutOfRange {
+    /// A token terminal names an id that is no token of the vocabulary: past its end, or a hole or padding in it.
+    #[error("the grammar names token {id}, which is no token of this vocabulary of {size} ids")]
+    NoSuchToken {
         /// The id.
         id: u32,
         /// [`Vocabulary::size`].
@@ -70,10 +70,19 @@ impl Tokenizer {
 pub struct CompiledGrammar {
     pda: Pda,
     tokenizer: Arc<Tokenizer>,
-    /// One row per token set of the automaton, without stop tokens unless they are listed.
-    token_set_rows: Vec<Vec<u32>>,
+    /// One per token set of the automaton.
+    token_sets: Vec<TokenSetMembers>,
     /// The states with an edge to themselves, ascending, and what their loops come to once somebody has asked.
     loops: Vec<LoopEntry>,
+}
+
+/// The members of a token set.
+#[derive(Debug)]
+pub(crate) enum TokenSetMembers {
+    /// These ids.
+    Listed(Box<[u32]>),
+    /// The row of all tokens but those listed and the stop tokens.
+    AllBut(Vec<u32>),
 }
 
 #[derive(Debug)]
@@ -98,17 +107,13 @@ impl CompiledGrammar {
     /// # Errors
     /// When the automaton names a token that the vocabulary lacks.
     pub fn from_pda(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
-        let token_set_rows = pda
-            .token_sets()
-            .iter()
-            .map(|set| token_set_row(set, tokenizer.vocabulary()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let loops = (0..pda.state_count() as u32)
             .map(StateId::from_u32)
             .filter(|&state| pda.byte_edges(state).iter().any(|edge| edge.target == state))
             .map(|state| LoopEntry { state, found: OnceLock::new() })
             .collect();
-        Ok(Arc::new(Self { pda, tokenizer, token_set_rows, loops }))
+        Ok(Arc::new(Self { pda, tokenizer, token_sets, loops }))
     }
 
     /// The automaton.
@@ -138,7 +143,14 @@ impl CompiledGrammar {
     pub fn memory(&self) -> usize {
         self.pda.memory()
             + std::mem::size_of_val(self.loops.as_slice())
-            + self.token_set_rows.iter().map(|row| std::mem::size_of_val(row.as_slice())).sum::<usize>()
+            + self
+                .token_sets
+                .iter()
+                .map(|members| match members {
+                    TokenSetMembers::Listed(ids) => std::mem::size_of_val(&**ids),
+                    TokenSetMembers::AllBut(row) => std::mem::size_of_val(row.as_slice()),
+                })
+                .sum::<usize>()
     }
 
     /// The loop of `state` and its slice, if it has one that is worth it.
@@ -147,26 +159,37 @@ impl CompiledGrammar {
         let found = self.loops[position].found.get_or_init(|| {
             let own_loop = Loop::of(&self.pda, state)?;
             let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
-            Some((own_loop, slices.get(own_loop.set, vocabulary, index)?))
+            Some((own_loop, slices.get(own_loop.set, vocabulary, index)))
         });
         found.as_ref().map(|(own_loop, slice)| (own_loop, &**slice))
     }
 
-    pub(crate) fn token_set_row(&self, set: u32) -> &[u32] {
-        &self.token_set_rows[set as usize]
+    pub(crate) fn token_set_members(&self, set: u32) -> &TokenSetMembers {
+        &self.token_sets[set as usize]
     }
 }
 
-fn token_set_row(set: &TokenSet, vocabulary: &Vocabulary) -> Result<Vec<u32>, BindError> {
+fn token_set_members(sets: &[TokenSet], vocabulary: &Vocabulary) -> Result<Vec<TokenSetMembers>, BindError> {
     let size = vocabulary.size();
-    if let Some(&id) = set.ids().iter().find(|&&id| id as usize >= size) {
-        return Err(BindError::TokenOutOfRange { id, size });
-    }
-    let mut row = bitmask::row_for(size);
-    for id in 0..size as u32 {
-        if vocabulary.kind(id) != TokenKind::Hole && set.contains(id, vocabulary.is_stop(id)) {
-            bitmask::set(&mut row, id);
-        }
-    }
-    Ok(row)
+    let mut every = None;
+    sets.iter()
+        .map(|set| {
+            if let Some(&id) = set.ids().iter().find(|&&id| vocabulary.kind(id) == TokenKind::Hole) {
+                return Err(BindError::NoSuchToken { id, size });
+            }
+            if !set.is_complement() {
+                return Ok(TokenSetMembers::Listed(set.ids().into()));
+            }
+            let every = every.get_or_insert_with(|| {
+                let mut row = bitmask::row_for(size);
+                (0..size as u32)
+                    .filter(|&id| vocabulary.kind(id) != TokenKind::Hole && !vocabulary.is_stop(id))
+                    .for_each(|id| bitmask::set(&mut row, id));
+                row
+            });
+            let mut row = every.clone();
+            set.ids().iter().for_each(|&id| bitmask::clear(&mut row, id));
+            Ok(TokenSetMembers::AllBut(row))
+        })
+        .collect()
 }

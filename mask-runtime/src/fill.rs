@@ -16,12 +16,22 @@ use crate::stack::{Frame, Stack};
 use crate::step::{Scratch, Survey, step};
 use crate::walk::{Sink, WalkScratch, walk};
 
+/// Buffers for looking at what could follow, kept to spare allocations.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Surveying {
+    step: Scratch,
+    parents: Vec<Frame>,
+    /// A survey takes no step; nothing ever goes in here.
+    none: Vec<Frame>,
+}
+
 /// Sets the bit of every token whose bytes `heads` can consume. The stack is as before when it returns.
 pub(crate) fn fill_text(
     grammar: &CompiledGrammar,
     heads: &[Frame],
     stack: &mut Stack,
     scratch: &mut WalkScratch,
+    surveying: &mut Surveying,
     survey: &mut Survey,
     row: &mut [u32],
 ) {
@@ -32,7 +42,7 @@ pub(crate) fn fill_text(
     };
     let room = Room::of(pda, head, own_loop);
     if let (Some(remainders), [_]) = (&slice.remainders, heads)
-        && !interferes(pda, head, own_loop, stack, scratch.step_scratch(), survey)
+        && !interferes(pda, head, own_loop, stack, surveying, survey)
     {
         return fill_loop(pda, head, slice, remainders, room, index.max_depth() as u32, stack, scratch, row);
     }
@@ -72,14 +82,15 @@ fn interferes(
     head: Frame,
     own_loop: &Loop,
     stack: &mut Stack,
-    scratch: &mut Scratch,
+    surveying: &mut Surveying,
     survey: &mut Survey,
 ) -> bool {
     // With a loop that counts, a return that is not allowed now may be allowed some characters on.
     if !pda.is_accepting(head.state) {
         return false;
     }
-    let mut parents = Vec::new();
+    let Surveying { parents, none, step: scratch, .. } = surveying;
+    parents.clear();
     let mut next = Some(head.below);
     while let Some(node) = next {
         parents.extend_from_slice(stack.own_frames(node));
@@ -89,7 +100,8 @@ fn interferes(
     survey.bytes = ByteSet::EMPTY;
     survey.token_sets.clear();
     let mark = stack.mark();
-    step(pda, &parents, survey, stack, false, scratch, &mut Vec::new());
+    none.clear();
+    step(pda, parents, survey, stack, false, scratch, none);
     stack.truncate(mark, false);
     !survey.bytes.intersection(&own_loop.set.first_bytes()).is_empty()
 }

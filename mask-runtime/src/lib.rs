@@ -21,7 +21,7 @@ mod walk;
 
 pub use batch::{BatchFiller, ThreadError};
 pub use compiled::{BindError, CompiledGrammar, Tokenizer};
-pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError};
+pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError, StopTokenError};
 pub use token_index::{TokenIndex, TrieNode};
 pub use vocab::{
     HuggingFaceFiles, StopTokenSource, Token, TokenKind, TokenizerKind, TokenizerModel, Vocabulary, VocabularyError,

@@ -3,26 +3,38 @@
 use std::sync::Arc;
 
 use grammar_ir::ByteSet;
+use grammar_ir::pda::Pda;
 
 use crate::bitmask;
-use crate::compiled::CompiledGrammar;
-use crate::fill::fill_text;
-use crate::stack::{Frame, Mark, NodeId, Stack};
+use crate::compiled::{CompiledGrammar, TokenSetMembers};
+use crate::fill::{Surveying, fill_text};
+use crate::stack::{Frame, Mark, NodeId, Stack, sort_frames};
 use crate::step::{Byte, Scratch, Survey, Token, can_end, step};
 use crate::vocab::TokenKind;
 use crate::walk::WalkScratch;
 
 /// Options of a [`Matcher`].
+///
+/// ```
+/// let options = mask_runtime::MatcherOptions { stop_tokens: Some(vec![2]), ..Default::default() };
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct MatcherOptions {
     /// Stop tokens to use instead of the vocabulary's. The vocabulary's own are then never allowed.
     pub stop_tokens: Option<Vec<u32>>,
-    /// Count as terminated as soon as the text is complete, without waiting for a stop token. The mask still shows
-    /// what could follow.
+    /// Let [`Matcher::is_terminated`] be true whenever the text is complete, without waiting for a stop token. It is a
+    /// hint to stop and changes nothing else: the mask shows what could follow, which may be accepted.
     pub terminate_when_complete: bool,
     /// Bound on the stack's frames, 12 bytes each. Default 16 million.
     pub max_frames: Option<usize>,
+}
+
+/// A stop token that the vocabulary does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("stop token {token} is out of range: the vocabulary has {size} ids")]
+pub struct StopTokenError {
+    token: u32,
+    size: usize,
 }
 
 /// A token or text that does not fit. The matcher is unchanged.
@@ -73,7 +85,10 @@ pub enum FillError {
         /// The bytes that could come next.
         expected: ByteSet,
     },
-    /// The row has the wrong length.
+    /// The text is complete, nothing can follow it, and there is no stop token to say so.
+    #[error("the text is complete and nothing can follow; without stop tokens there is no token left to allow")]
+    Finished,
+    /// The row has the wrong length. It is left as it was.
     #[error("the row has {found} words, the vocabulary needs {expected}")]
     RowLength {
         /// The length given.
@@ -137,7 +152,7 @@ struct Step {
 /// assert_eq!(row, [0b1000]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Matcher {
     grammar: Arc<CompiledGrammar>,
     stop_tokens: Vec<u32>,
@@ -157,18 +172,30 @@ struct Buffers {
     current: Vec<Frame>,
     next: Vec<Frame>,
     survey: Survey,
+    surveying: Surveying,
 }
 
 impl Matcher {
     /// A matcher at the beginning, with default options.
     pub fn new(grammar: Arc<CompiledGrammar>) -> Self {
-        Self::with_options(grammar, MatcherOptions::default())
+        let stop_tokens = grammar.vocabulary().stop_tokens().to_vec();
+        Self::at_start(grammar, MatcherOptions::default(), stop_tokens)
     }
 
     /// A matcher at the beginning.
-    pub fn with_options(grammar: Arc<CompiledGrammar>, options: MatcherOptions) -> Self {
-        let mut stop_tokens = options.stop_tokens.unwrap_or_else(|| grammar.vocabulary().stop_tokens().to_vec());
-        stop_tokens.retain(|&token| (token as usize) < grammar.vocabulary().size());
+    ///
+    /// # Errors
+    /// When a stop token is out of range.
+    pub fn with_options(grammar: Arc<CompiledGrammar>, mut options: MatcherOptions) -> Result<Self, StopTokenError> {
+        let size = grammar.vocabulary().size();
+        let stop_tokens = options.stop_tokens.take().unwrap_or_else(|| grammar.vocabulary().stop_tokens().to_vec());
+        match stop_tokens.iter().find(|&&token| token as usize >= size) {
+            Some(&token) => Err(StopTokenError { token, size }),
+            None => Ok(Self::at_start(grammar, options, stop_tokens)),
+        }
+    }
+
+    fn at_start(grammar: Arc<CompiledGrammar>, options: MatcherOptions, stop_tokens: Vec<u32>) -> Self {
         let max_frames = options.max_frames.unwrap_or(DEFAULT_MAX_FRAMES);
         let stack = Stack::new(max_frames);
         let start = Frame { state: grammar.pda().start(), count: 0, below: NodeId::BOTTOM };
@@ -207,7 +234,8 @@ impl Matcher {
     /// only stop tokens are set.
     ///
     /// # Errors
-    /// When no token fits, the row has the wrong length, or the stack limit is met.
+    /// When there is nothing to allow (no token of the vocabulary fits, or the text is finished and there are no stop
+    /// tokens), the row has the wrong length, or the stack limit is met. But for a wrong length the row is then zero.
     pub fn fill(&mut self, row: &mut [u32]) -> Result<(), FillError> {
         let expected = self.grammar.vocabulary().words_per_row();
         if row.len() != expected {
@@ -218,52 +246,52 @@ impl Matcher {
             bitmask::set_each(row, &self.stop_tokens);
             return Ok(());
         }
-        let grammar = Arc::clone(&self.grammar);
         let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
-        let Buffers { walk, survey, .. } = &mut self.scratch;
-        fill_text(&grammar, heads, &mut self.stack, walk, survey, row);
+        let Buffers { walk, survey, surveying, .. } = &mut self.scratch;
+        fill_text(&self.grammar, heads, &mut self.stack, walk, surveying, survey, row);
         for &stop in &self.stop_tokens {
             bitmask::clear(row, stop);
         }
-        if !grammar.pda().token_sets().is_empty() {
+        if !self.grammar.pda().token_sets().is_empty() {
             self.fill_token_sets(row);
-        }
-        if self.is_complete() {
-            bitmask::set_each(row, &self.stop_tokens);
         }
         if self.stack.take_full() {
             bitmask::clear_all(row);
             return Err(FillError::StackLimit { limit: self.max_frames });
         }
-        // A complete text without stop tokens may have nothing to follow: its end is known from `is_complete`.
-        if bitmask::count(row) == 0 && !self.is_complete() {
-            return Err(FillError::NoTokenFits { expected: self.next_bytes() });
+        let complete = self.is_complete();
+        if complete {
+            bitmask::set_each(row, &self.stop_tokens);
+        }
+        if bitmask::is_empty(row) {
+            return Err(if complete {
+                FillError::Finished
+            } else {
+                FillError::NoTokenFits { expected: self.next_bytes() }
+            });
         }
         Ok(())
     }
 
     fn fill_token_sets(&mut self, row: &mut [u32]) {
         let mark = self.stack.mark();
+        let full = self.stack.take_full();
         self.survey(false);
         self.stack.truncate(mark, false);
+        self.stack.set_full(full);
         let mut sets = std::mem::take(&mut self.scratch.survey.token_sets);
         sets.sort_unstable();
         sets.dedup();
+        // Complements first: what they leave out, another set may list.
         for &set in &sets {
-            let members = self.grammar.token_set_row(set);
-            row.iter_mut().zip(members).for_each(|(word, members)| *word |= members);
-            let set = &self.grammar.pda().token_sets()[set as usize];
-            for &stop in &self.stop_tokens {
-                if set.is_complement() {
-                    bitmask::clear(row, stop);
-                }
+            if let TokenSetMembers::AllBut(members) = self.grammar.token_set_members(set) {
+                row.iter_mut().zip(members).for_each(|(word, members)| *word |= members);
+                self.stop_tokens.iter().for_each(|&stop| bitmask::clear(row, stop));
             }
         }
-        // A stop token that some set lists may have been cleared by the complement of another.
         for &set in &sets {
-            let set = &self.grammar.pda().token_sets()[set as usize];
-            for &stop in self.stop_tokens.iter().filter(|&&stop| set.contains(stop, true)) {
-                bitmask::set(row, stop);
+            if let TokenSetMembers::Listed(ids) = self.grammar.token_set_members(set) {
+                bitmask::set_each(row, ids);
             }
         }
         self.scratch.survey.token_sets = sets;
@@ -289,21 +317,18 @@ impl Matcher {
             return Ok(());
         }
         let mark = self.stack.mark();
-        let grammar = Arc::clone(&self.grammar);
-        let vocabulary = grammar.vocabulary();
-        let own_stop = vocabulary.is_stop(token);
-        let text = if is_stop || own_stop { &[] } else { vocabulary.bytes(token) };
+        let own_stop = self.grammar.vocabulary().is_stop(token);
         self.scratch.next.clear();
-        if !text.is_empty() {
-            self.step_bytes(text);
+        if !is_stop && !own_stop && self.grammar.vocabulary().kind(token) == TokenKind::Text {
+            self.step_token_bytes(token);
         }
-        if !grammar.pda().token_sets().is_empty() && vocabulary.kind(token) != TokenKind::Hole {
+        if !self.grammar.pda().token_sets().is_empty() && self.grammar.vocabulary().kind(token) != TokenKind::Hole {
+            let pda = self.grammar.pda();
             let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
             let mut symbol = Token { id: token, is_stop: is_stop || own_stop };
-            let scratch = &mut self.scratch;
-            step(grammar.pda(), heads, &mut symbol, &mut self.stack, true, &mut scratch.step, &mut scratch.next);
-            scratch.next.sort_unstable();
-            scratch.next.dedup();
+            let Buffers { step: scratch, next, .. } = &mut self.scratch;
+            step(pda, heads, &mut symbol, &mut self.stack, true, scratch, next);
+            sort_frames(pda, next, 0);
         }
         if self.stack.take_full() {
             self.stack.truncate(mark, true);
@@ -333,7 +358,7 @@ impl Matcher {
             return Err(AcceptError::Terminated);
         }
         let mark = self.stack.mark();
-        let consumed = self.step_bytes(text);
+        let consumed = self.step_text(text);
         let full = self.stack.take_full();
         if full || consumed < text.len() {
             self.stack.truncate(mark, true);
@@ -383,10 +408,20 @@ impl Matcher {
         self.undo(self.step_count());
     }
 
-    /// An independent matcher in the same state and with the same history.
+    /// An independent matcher in the same state and with the same history. Stack and history are copied: about 40 bytes
+    /// for each token accepted so far.
     #[must_use]
     pub fn fork(&self) -> Self {
-        self.clone()
+        Self {
+            grammar: Arc::clone(&self.grammar),
+            stop_tokens: self.stop_tokens.clone(),
+            terminate_when_complete: self.terminate_when_complete,
+            max_frames: self.max_frames,
+            stack: self.stack.clone(),
+            heads: self.heads.clone(),
+            steps: self.steps.clone(),
+            scratch: Buffers::default(),
+        }
     }
 
     /// The number of steps accepted and not undone.
@@ -401,7 +436,7 @@ impl Matcher {
     }
 
     /// Whether a stop token has been accepted, or, with [`MatcherOptions::terminate_when_complete`], the text is
-    /// complete.
+    /// complete now; in that case it is false again when more text is accepted.
     pub fn is_terminated(&self) -> bool {
         self.is_terminated_by_stop() || (self.terminate_when_complete && self.is_complete())
     }
@@ -438,7 +473,8 @@ impl Matcher {
         forced
     }
 
-    /// Bytes of memory, without the grammar's.
+    /// Bytes of memory, without the grammar's and without the buffers of the last mask, which hold a few heads for each
+    /// byte of the longest token.
     pub fn memory(&self) -> usize {
         self.stack.memory()
             + self.heads.capacity() * size_of::<Frame>()
@@ -454,23 +490,19 @@ impl Matcher {
         let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
         self.scratch.next.clear();
         step(self.grammar.pda(), heads, survey, &mut self.stack, false, &mut self.scratch.step, &mut self.scratch.next);
+        // Where the stack is full, what is entered returns to nowhere. A survey returns from nothing it has entered.
+        self.stack.take_full();
     }
 
-    /// Leaves in `scratch.next` the heads after `text`; answers how many bytes fit.
-    fn step_bytes(&mut self, text: &[u8]) -> usize {
-        let Buffers { step: scratch, current, next, .. } = &mut self.scratch;
-        current.clear();
-        current.extend_from_slice(&self.heads[self.steps[self.steps.len() - 1].first_head as usize..]);
-        for (offset, &byte) in text.iter().enumerate() {
-            next.clear();
-            step(self.grammar.pda(), current, &mut Byte(byte), &mut self.stack, true, scratch, next);
-            if next.is_empty() {
-                return offset;
-            }
-            std::mem::swap(current, next);
-        }
-        std::mem::swap(current, next);
-        text.len()
+    fn step_token_bytes(&mut self, token: u32) {
+        let Self { grammar, stack, heads, steps, scratch, .. } = self;
+        let heads = &heads[steps[steps.len() - 1].first_head as usize..];
+        step_bytes(grammar.pda(), heads, grammar.vocabulary().bytes(token), stack, scratch);
+    }
+
+    fn step_text(&mut self, text: &[u8]) -> usize {
+        let Self { grammar, stack, heads, steps, scratch, .. } = self;
+        step_bytes(grammar.pda(), &heads[steps[steps.len() - 1].first_head as usize..], text, stack, scratch)
     }
 
     fn push_step(&mut self) {
@@ -484,4 +516,27 @@ impl Matcher {
         self.steps.push(Step { first_head: past as u32, stack: self.stack.mark(), terminated });
         self.heads.extend_from_within(last..past);
     }
+}
+
+impl Clone for Matcher {
+    fn clone(&self) -> Self {
+        self.fork()
+    }
+}
+
+/// Leaves in `scratch.next` the heads after `text`, none if it does not fit; answers how many bytes fit.
+fn step_bytes(pda: &Pda, heads: &[Frame], text: &[u8], stack: &mut Stack, scratch: &mut Buffers) -> usize {
+    let Buffers { step: scratch, current, next, .. } = scratch;
+    current.clear();
+    current.extend_from_slice(heads);
+    for (offset, &byte) in text.iter().enumerate() {
+        next.clear();
+        step(pda, current, &mut Byte(byte), stack, true, scratch, next);
+        if next.is_empty() {
+            return offset;
+        }
+        std::mem::swap(current, next);
+    }
+    std::mem::swap(current, next);
+    text.len()
 }

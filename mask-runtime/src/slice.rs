@@ -114,31 +114,31 @@ impl Slice {
 /// The slices of one tokenizer, made when first asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Slices {
-    made: RwLock<FxHashMap<LoopSet, Option<Arc<Slice>>>>,
+    made: RwLock<FxHashMap<LoopSet, Arc<Slice>>>,
 }
 
-/// A tokenizer keeps this many slices (about 0.6 MB each at 128,000 tokens); states beyond are walked.
+/// A tokenizer keeps this many slices (about 0.6 MB each at 128,000 tokens). When one more is asked for it forgets all of
+/// them; grammars keep those that they use.
 const MAX_SLICES: usize = 64;
 
 impl Slices {
-    /// The slice of `set`; `None` once there are too many.
-    pub(crate) fn get(&self, set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex) -> Option<Arc<Slice>> {
+    /// The slice of `set`.
+    pub(crate) fn get(&self, set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex) -> Arc<Slice> {
         let read = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(slice) = read.get(&set) {
-            return slice.clone();
+            return Arc::clone(slice);
         }
-        let full = read.len() >= MAX_SLICES;
         drop(read);
-        if full {
-            return None;
-        }
-        let slice = Some(Arc::new(Slice::new(set, vocabulary, index)));
+        let slice = Arc::new(Slice::new(set, vocabulary, index));
         let mut write = self.made.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        write.entry(set).or_insert(slice).clone()
+        if write.len() >= MAX_SLICES {
+            write.clear();
+        }
+        Arc::clone(write.entry(set).or_insert(slice))
     }
 
     pub(crate) fn memory(&self) -> usize {
         let made = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        made.values().flatten().map(|slice| slice.memory()).sum()
+        made.values().map(|slice| slice.memory()).sum()
     }
 }

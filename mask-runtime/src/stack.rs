@@ -17,8 +17,30 @@ use std::hash::{Hash, Hasher};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Frame {
     pub(crate) state: StateId,
-    pub(crate) count: u32,
     pub(crate) below: NodeId,
+    /// Last, so that in sorted frames those that differ only in the count stand together, the smallest first.
+    pub(crate) count: u32,
+}
+
+/// Sorts frames, and keeps of each (state, stack) only the counts that matter.
+///
+/// Once a count has reached its minimum it can do all that a greater one can: return at the same moments, and go on for
+/// longer. So the smallest of those is kept, and ambiguous counts do not pile up.
+pub(crate) fn sort_frames(pda: &Pda, frames: &mut Vec<Frame>, from: usize) {
+    if frames.len() - from < 2 {
+        return;
+    }
+    frames[from..].sort_unstable();
+    let mut kept = from + 1;
+    for index in from + 1..frames.len() {
+        let (last, next) = (frames[kept - 1], frames[index]);
+        let alike = (last.state, last.below) == (next.state, next.below);
+        if !(alike && (last.count == next.count || pda.min_reached(last.state, last.count))) {
+            frames[kept] = next;
+            kept += 1;
+        }
+    }
+    frames.truncate(kept);
 }
 
 /// A node of a [`Stack`].
@@ -58,6 +80,8 @@ pub(crate) struct Stack {
     interned: FxHashMap<u64, NodeId>,
     max_frames: usize,
     full: bool,
+    /// Kept to spare allocations.
+    inherited: Vec<Frame>,
 }
 
 impl Stack {
@@ -69,6 +93,7 @@ impl Stack {
             interned: FxHashMap::default(),
             max_frames,
             full: false,
+            inherited: Vec::new(),
         }
     }
 
@@ -84,17 +109,32 @@ impl Stack {
         (included != NodeId::BOTTOM).then_some(included)
     }
 
+    /// The frame of a node that has exactly one.
+    pub(crate) fn only_frame(&self, node: NodeId) -> Option<Frame> {
+        let entry = &self.nodes[node.0 as usize];
+        (entry.frames == 1).then(|| self.frames[entry.first_frame as usize])
+    }
+
     pub(crate) fn can_end(&self, node: NodeId) -> bool {
         self.nodes[node.0 as usize].can_end
+    }
+
+    /// The node with this one frame.
+    pub(crate) fn push_one(&mut self, pda: &Pda, frame: Frame, intern: bool) -> NodeId {
+        self.add(pda, &[frame], NodeId::BOTTOM, 1, intern)
     }
 
     /// The node with these frames, sorted and distinct; shared with an equal one if that is `interned`.
     pub(crate) fn push(&mut self, pda: &Pda, frames: &mut Vec<Frame>, intern: bool) -> NodeId {
         let total = frames.len();
         let included = if total < WORTH_INCLUDING { NodeId::BOTTOM } else { self.include(frames) };
+        self.add(pda, frames, included, total, intern)
+    }
+
+    fn add(&mut self, pda: &Pda, frames: &[Frame], included: NodeId, total: usize, intern: bool) -> NodeId {
         let hash = intern.then(|| hash(frames, included));
         if let Some(&node) = hash.and_then(|hash| self.interned.get(&hash))
-            && self.own_frames(node) == *frames
+            && self.own_frames(node) == frames
             && self.nodes[node.0 as usize].included == included
         {
             return node;
@@ -125,23 +165,29 @@ impl Stack {
         if size < WORTH_INCLUDING / 2 || size >= frames.len() {
             return NodeId::BOTTOM;
         }
-        let mut inherited = Vec::with_capacity(size);
+        let mut inherited = std::mem::take(&mut self.inherited);
+        inherited.clear();
         let mut next = Some(candidate);
         while let Some(node) = next {
             inherited.extend_from_slice(self.own_frames(node));
             next = self.included(node);
         }
         inherited.sort_unstable();
-        if !inherited.iter().all(|frame| frames.binary_search(frame).is_ok()) {
-            return NodeId::BOTTOM;
+        let all = inherited.iter().all(|frame| frames.binary_search(frame).is_ok());
+        if all {
+            frames.retain(|frame| inherited.binary_search(frame).is_err());
         }
-        frames.retain(|frame| inherited.binary_search(frame).is_err());
-        candidate
+        self.inherited = inherited;
+        if all { candidate } else { NodeId::BOTTOM }
     }
 
     /// Whether a push was refused for want of room since the last call.
     pub(crate) fn take_full(&mut self) -> bool {
         std::mem::take(&mut self.full)
+    }
+
+    pub(crate) fn set_full(&mut self, full: bool) {
+        self.full = full;
     }
 
     pub(crate) fn mark(&self) -> Mark {

@@ -15,12 +15,17 @@ use grammar_ir::pda::{Pda, Procedure};
 use grammar_ir::{ByteSet, ProcedureId, StateId};
 use rustc_hash::FxHashSet;
 
-use crate::stack::{Frame, NodeId, Stack};
+use crate::stack::{Frame, NodeId, Stack, sort_frames};
 
 /// What a step is looking for on the edges.
 pub(crate) trait Symbol {
     /// Whether a word of `procedure` may begin with it.
     fn may_begin(&self, procedure: &Procedure) -> bool;
+
+    /// The byte, if it is one.
+    fn as_byte(&self) -> Option<u8> {
+        None
+    }
 
     /// Calls `take(counts, target)` for each edge of the frame's state that consumes it.
     fn edges(&mut self, pda: &Pda, frame: Frame, take: impl FnMut(bool, StateId));
@@ -30,6 +35,11 @@ pub(crate) trait Symbol {
 pub(crate) struct Byte(pub(crate) u8);
 
 impl Symbol for Byte {
+    #[inline]
+    fn as_byte(&self) -> Option<u8> {
+        Some(self.0)
+    }
+
     #[inline]
     fn may_begin(&self, procedure: &Procedure) -> bool {
         procedure.first_bytes.contains(self.0)
@@ -140,17 +150,13 @@ impl Calls {
     }
 
     /// The place in `callers` of the procedure to enter next; its callers are sorted and distinct.
-    fn next(&mut self) -> Option<(ProcedureId, usize)> {
+    fn next(&mut self, pda: &Pda) -> Option<(ProcedureId, usize)> {
         let Some(Reverse((_, procedure))) = self.order.pop() else {
             self.used = 0;
             return None;
         };
         let place = std::mem::take(&mut self.place[procedure.index()]) as usize - 1;
-        let callers = &mut self.callers[place];
-        if callers.len() > 1 {
-            callers.sort_unstable();
-            callers.dedup();
-        }
+        sort_frames(pda, &mut self.callers[place], 0);
         Some((procedure, place))
     }
 }
@@ -233,15 +239,14 @@ pub(crate) fn step<S: Symbol>(
     out: &mut Vec<Frame>,
 ) {
     let first_out = out.len();
-    scratch.begin();
-    if let [head] = heads {
-        // Inside a token of a regular language nothing is called or returned from: no bookkeeping then.
-        if pda.call_edges(head.state).is_empty() && !pda.is_accepting(head.state) {
-            take_edges(pda, *head, symbol, out);
-            sort_from(out, first_out);
-            return;
+    if let ([head], Some(byte)) = (heads, symbol.as_byte()) {
+        match single_way(pda, *head, byte, stack, intern) {
+            Way::To(next) => return out.push(next),
+            Way::None => return,
+            Way::Several => {}
         }
     }
+    scratch.begin();
     for &head in heads {
         scratch.visit(head);
     }
@@ -252,13 +257,97 @@ pub(crate) fn step<S: Symbol>(
             scratch.pop(frame.below, stack);
         }
     }
-    while let Some((procedure, callers)) = scratch.calls.next() {
+    while let Some((procedure, callers)) = scratch.calls.next(pda) {
         let below = stack.push(pda, &mut scratch.calls.callers[callers], intern);
         let frame = Frame { state: pda.procedure(procedure).start(), count: 0, below };
         take_edges(pda, frame, symbol, out);
         queue_calls(pda, frame, symbol, stack, scratch);
     }
-    sort_from(out, first_out);
+    sort_frames(pda, out, first_out);
+}
+
+/// How many ways there are from a head on a byte.
+enum Way {
+    None,
+    To(Frame),
+    /// There may be several; it takes the full procedure to tell.
+    Several,
+}
+
+/// Follows a byte as long as there is one thing to do at a time: take an edge, call, or return. That is all there is in
+/// deterministic grammars, and it needs no bookkeeping. Nodes that were pushed before a second way showed up stay behind
+/// unused, until the stack is truncated.
+fn single_way(pda: &Pda, head: Frame, byte: u8, stack: &mut Stack, intern: bool) -> Way {
+    let mut frame = head;
+    loop {
+        let Ok(next) =
+            only(pda.byte_edges(frame.state).iter().filter(|edge| edge.low <= byte && byte <= edge.high), |edge| {
+                count_after(pda, frame, edge.counts).map(|count| Frame { state: edge.target, count, ..frame })
+            })
+        else {
+            return Way::Several;
+        };
+        let Ok(call) = only(
+            pda.call_edges(frame.state).iter().filter(|edge| pda.procedure(edge.procedure).first_bytes.contains(byte)),
+            |edge| count_after(pda, frame, edge.counts).map(|count| (edge, count)),
+        ) else {
+            return Way::Several;
+        };
+        let returns = pda.may_return(frame.state, frame.count);
+        if (next.is_some() && call.is_some())
+            || (returns && (next.is_some() || call.is_some()) && !returns_in_vain(pda, frame.below, byte, stack))
+        {
+            return Way::Several;
+        }
+        if let Some(next) = next {
+            return Way::To(next);
+        }
+        if let Some((edge, count)) = call {
+            let below = if edge.tail && frame.below != NodeId::BOTTOM {
+                frame.below
+            } else {
+                stack.push_one(pda, Frame { state: edge.target, count, below: frame.below }, intern)
+            };
+            frame = Frame { state: pda.procedure(edge.procedure).start(), count: 0, below };
+        } else if !returns || frame.below == NodeId::BOTTOM {
+            return Way::None;
+        } else if let Some(parent) = stack.only_frame(frame.below) {
+            frame = parent;
+        } else {
+            return Way::Several;
+        }
+    }
+}
+
+/// What `map` gives for the one item for which it gives something; an error when it does for more than one.
+fn only<T, U>(items: impl Iterator<Item = T>, mut map: impl FnMut(T) -> Option<U>) -> Result<Option<U>, ()> {
+    let mut found = None;
+    for item in items {
+        if let Some(mapped) = map(item)
+            && found.replace(mapped).is_some()
+        {
+            return Err(());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether nothing that `node` returns to can consume `byte`; false when that is not plain to see.
+fn returns_in_vain(pda: &Pda, node: NodeId, byte: u8, stack: &Stack) -> bool {
+    let mut node = node;
+    while node != NodeId::BOTTOM {
+        let Some(parent) = stack.only_frame(node) else { return false };
+        if pda.byte_edges(parent.state).iter().any(|edge| edge.low <= byte && byte <= edge.high)
+            || pda.call_edges(parent.state).iter().any(|edge| pda.procedure(edge.procedure).first_bytes.contains(byte))
+        {
+            return false;
+        }
+        if !pda.may_return(parent.state, parent.count) {
+            return true;
+        }
+        node = parent.below;
+    }
+    true
 }
 
 fn take_edges<S: Symbol>(pda: &Pda, frame: Frame, symbol: &mut S, out: &mut Vec<Frame>) {
@@ -298,20 +387,6 @@ fn queue_calls<S: Symbol>(pda: &Pda, frame: Frame, symbol: &S, stack: &Stack, sc
 
 fn count_after(pda: &Pda, frame: Frame, counts: bool) -> Option<u32> {
     if counts { pda.next_count(frame.state, frame.count) } else { Some(frame.count) }
-}
-
-fn sort_from(out: &mut Vec<Frame>, first: usize) {
-    if out.len() - first > 1 {
-        out[first..].sort_unstable();
-        let mut kept = first + 1;
-        for index in first + 1..out.len() {
-            if out[index] != out[kept - 1] {
-                out[kept] = out[index];
-                kept += 1;
-            }
-        }
-        out.truncate(kept);
-    }
 }
 
 /// Whether the text so far is a word.

@@ -26,12 +26,6 @@ struct Level {
     stack: Mark,
 }
 
-impl WalkScratch {
-    pub(crate) fn step_scratch(&mut self) -> &mut Scratch {
-        &mut self.step
-    }
-}
-
 /// Where the tokens that a walk finds go.
 pub(crate) enum Sink<'a> {
     /// Into the row.

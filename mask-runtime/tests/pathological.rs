@@ -149,13 +149,41 @@ fn subset_construction_gives_up_and_stays_exact() {
 }
 
 #[test]
+fn ambiguous_counts_do_not_pile_up() {
+    let mut matcher = matcher(&grammar(r#"s = ("a" | "aa" | "aaa"){5,100000} ;"#));
+    assert!(accepts(&mut matcher, &b"a".repeat(20_000)));
+    assert!(accepts(&mut matcher, b"aaaaa"));
+    assert!(!accepts(&mut matcher, b"aaaa"));
+    assert!(!accepts(&mut matcher, &b"a".repeat(300_001)));
+}
+
+#[test]
+fn a_large_left_recursive_cycle_is_exact_or_refused() {
+    let cycle = |rules: usize| {
+        let mut source = String::new();
+        for number in 0..rules {
+            let next = (number + 1) % rules;
+            let _ = writeln!(source, "r{number} = r{next} \"a\" | \"b{number}\" ;");
+        }
+        grammar(&source)
+    };
+    let mut matcher = matcher(&cycle(50));
+    assert!(accepts(&mut matcher, b"b3aaa"));
+    assert!(accepts(&mut matcher, &[&b"b3"[..], &b"a".repeat(53)].concat()));
+    assert!(!accepts(&mut matcher, b"b3aa"));
+    // A spine copies every rule of its cycle: refused by its limit, not by running out of memory.
+    let limits = Limits { states: 10_000, ..Limits::default() };
+    let error = CompiledGrammar::new(&cycle(3_000), Tokenizer::new(embedded_tiny()), &limits);
+    assert!(error.is_err_and(|error| error.to_string().contains("limit of 10000 states")));
+}
+
+#[test]
 fn a_stack_limit_is_an_error_and_changes_nothing() {
     let grammar = grammar(r#"s = "(" s ")" | "x" ;"#);
     let compiled = CompiledGrammar::new(&grammar, Tokenizer::new(embedded_tiny()), &Limits::default())
         .unwrap_or_else(|error| panic!("{error}"));
-    let mut options = mask_runtime::MatcherOptions::default();
-    options.max_frames = Some(100);
-    let mut matcher = Matcher::with_options(Arc::clone(&compiled), options);
+    let options = mask_runtime::MatcherOptions { max_frames: Some(100), ..Default::default() };
+    let mut matcher = Matcher::with_options(Arc::clone(&compiled), options).unwrap_or_else(|error| panic!("{error}"));
     assert!(matcher.accept_bytes(&b"(".repeat(50)).is_ok());
     let before = matcher.next_bytes();
     let error = matcher.accept_bytes(&b"(".repeat(60));

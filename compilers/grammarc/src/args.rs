@@ -42,6 +42,7 @@ pub(crate) enum Kind {
     /// Regular expression, matched from end to end
     Regex,
     /// JSON Schema
+    #[value(alias = "json_schema")]
     JsonSchema,
     /// The text form of the intermediate representation
     Gir,

@@ -37,7 +37,11 @@ fn main() -> ExitCode {
         Ok(verdict) => verdict.exit_code(),
         // Whoever reads has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(2),
+        Err(failure) => {
+            // If this cannot be written either, the exit code has to do.
+            let _ = write!(anstream::stderr().lock(), "{}", failure.render());
+            failure.verdict().exit_code()
+        }
     }
 }
 

@@ -117,7 +117,7 @@ impl Decimal {
         let Ok(shift) = u64::try_from(shift) else { return Some(false) };
         let modulus = u128::from(divisor);
         let residue = self.digits.iter().fold(0u128, |residue, &digit| (residue * 10 + u128::from(digit)) % modulus);
-        Some(residue * power_of_ten(shift, modulus) % modulus == 0)
+        Some((residue * power_of_ten(shift, modulus)).is_multiple_of(modulus))
     }
 
     /// The text without an exponent; `None` when it would be longer than `max` bytes.

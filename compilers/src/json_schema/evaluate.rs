@@ -9,8 +9,8 @@ use super::expand::{Atom, Part};
 use super::normal::Context;
 use super::string::Patterns;
 
-/// Schemas for one value nested deeper than this are not followed.
-const MAX_DEPTH: usize = 300;
+/// Schemas nested deeper than this, for one value or for the values inside it, are not followed.
+const MAX_DEPTH: usize = 400;
 
 /// Whether `value` satisfies every atom of `alternative`; `None` when that cannot be told.
 pub(super) fn holds(
@@ -19,7 +19,7 @@ pub(super) fn holds(
     value: &Value,
     budget: &mut Budget<'_>,
 ) -> Option<bool> {
-    let mut evaluator = Evaluator { ast: context.ast, patterns: &mut context.patterns, budget };
+    let mut evaluator = Evaluator { ast: context.ast, patterns: &mut context.patterns, budget, depth: 0 };
     all(alternative.iter().map(|atom| evaluator.atom(atom, value)))
 }
 
@@ -30,8 +30,8 @@ pub(super) fn is_valid(
     value: &Value,
     budget: &mut Budget<'_>,
 ) -> Option<bool> {
-    let mut evaluator = Evaluator { ast: context.ast, patterns: &mut context.patterns, budget };
-    all(schemas.iter().map(|&schema| evaluator.schema(schema, value, 0)))
+    let mut evaluator = Evaluator { ast: context.ast, patterns: &mut context.patterns, budget, depth: 0 };
+    all(schemas.iter().map(|&schema| evaluator.schema(schema, value)))
 }
 
 /// Whether two values are equal as JSON Schema has it: numbers by value, objects without order.
@@ -89,13 +89,14 @@ struct Evaluator<'e, 'a, 'b> {
     ast: &'a Ast,
     patterns: &'e mut Patterns,
     budget: &'e mut Budget<'b>,
+    depth: usize,
 }
 
 impl Evaluator<'_, '_, '_> {
     fn atom(&mut self, atom: &Atom, value: &Value) -> Option<bool> {
         let has = |name: &str| value.as_object().is_some_and(|members| members.contains_key(name));
         match atom {
-            Atom::Local(id) => self.local(self.ast.get(*id), value, 0),
+            Atom::Local(id) => self.local(self.ast.get(*id), value),
             Atom::Requires(name) => Some(has(name)),
             Atom::Lacks(name) => Some(!has(name)),
             Atom::Not(id, part) => not(self.part(self.ast.get(*id), *part, value)),
@@ -124,45 +125,60 @@ impl Evaluator<'_, '_, '_> {
             Part::Property(index) => {
                 let (key, child) = &schema.object.properties[index];
                 match value.as_object().and_then(|members| members.get(key)) {
-                    Some(member) => self.schema(*child, member, 0),
+                    Some(member) => self.schema(*child, member),
                     None => Some(true),
                 }
             }
-            Part::Unsupported("items") => self.items(schema, value.as_array()?),
-            Part::Unsupported(_) => None,
+            Part::Unsupported(keyword) => {
+                let mut parts = Vec::new();
+                match value {
+                    Value::Array(items) => self.items(schema, items, &mut parts),
+                    Value::Object(members) => self.members(schema, members, &mut parts),
+                    _ => {}
+                }
+                let is_read = ["items", "uniqueItems", "contains"].contains(&keyword)
+                    || ["patternProperties", "additionalProperties", "propertyNames"].contains(&keyword);
+                let of_keyword = parts.into_iter().filter(|(name, _)| *name == keyword).map(|(_, holds)| holds);
+                if is_read { all(of_keyword) } else { None }
+            }
         }
     }
 
-    fn schema(&mut self, id: SchemaId, value: &Value, depth: usize) -> Option<bool> {
-        if depth > MAX_DEPTH || self.budget.tick().is_err() {
+    fn schema(&mut self, id: SchemaId, value: &Value) -> Option<bool> {
+        if self.depth >= MAX_DEPTH || self.budget.tick().is_err() {
             return None;
         }
-        let schema = self.ast.get(id);
-        let depth = depth + 1;
+        self.depth += 1;
+        let holds = self.whole(self.ast.get(id), value);
+        self.depth -= 1;
+        holds
+    }
+
+    fn whole(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
         if !schema.types.contains(Type::of(value)) {
             return Some(false);
         }
-        let mut parts = vec![self.local(schema, value, depth)];
+        let mut parts = vec![self.local(schema, value)];
         for &child in schema.reference.iter().chain(&schema.all_of) {
-            parts.push(self.schema(child, value, depth));
+            parts.push(self.schema(child, value));
         }
         if let Some(branches) = &schema.any_of {
-            parts.push(count_in(self.branches(branches, value, depth), 1, usize::MAX));
+            parts.push(count_in(self.branches(branches, value), 1, usize::MAX));
         }
         if let Some(branches) = &schema.one_of {
-            parts.push(count_in(self.branches(branches, value, depth), 1, 1));
+            parts.push(count_in(self.branches(branches, value), 1, 1));
         }
         if let Some(child) = schema.not {
-            parts.push(not(self.schema(child, value, depth)));
+            parts.push(not(self.schema(child, value)));
         }
         if let Some(conditional) = schema.conditional {
-            let branch = match self.schema(conditional.condition, value, depth) {
+            let branch = match self.schema(conditional.condition, value) {
                 Some(true) => Some(conditional.consequence),
                 Some(false) => Some(conditional.alternative),
                 None => None,
             };
             parts.push(match branch {
-                Some(Some(branch)) => self.schema(branch, value, depth),
+                Some(Some(branch)) => self.schema(branch, value),
                 Some(None) => Some(true),
                 None => None,
             });
@@ -174,19 +190,19 @@ impl Evaluator<'_, '_, '_> {
             }
             for (trigger, child) in &schema.object.dependent_schemas {
                 if members.contains_key(trigger) {
-                    parts.push(self.schema(*child, value, depth));
+                    parts.push(self.schema(*child, value));
                 }
             }
         }
         all(parts)
     }
 
-    fn branches(&mut self, branches: &[SchemaId], value: &Value, depth: usize) -> Vec<Option<bool>> {
-        branches.iter().map(|&branch| self.schema(branch, value, depth)).collect()
+    fn branches(&mut self, branches: &[SchemaId], value: &Value) -> Vec<Option<bool>> {
+        branches.iter().map(|&branch| self.schema(branch, value)).collect()
     }
 
     /// The keywords that do not hold schemas for the same value.
-    fn local(&mut self, schema: &Schema, value: &Value, depth: usize) -> Option<bool> {
+    fn local(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
         let kind = Type::of(value);
         if schema.unsupported.iter().any(|&(concerned, ..)| concerned.is_none_or(|concerned| concerned == kind)) {
             return None;
@@ -196,7 +212,7 @@ impl Evaluator<'_, '_, '_> {
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::Number(_) => {
-                let Some(number) = decimal(value) else { return None };
+                let number = decimal(value)?;
                 parts.push(Some(!schema.integer || number.is_integer()));
                 parts.extend(schema.number.lower.iter().map(|bound| Some(is_above(&number, bound))));
                 parts.extend(schema.number.upper.iter().map(|bound| Some(is_below(&number, bound))));
@@ -211,69 +227,77 @@ impl Evaluator<'_, '_, '_> {
             Value::Array(items) => {
                 let length = items.len();
                 parts.push(Some(length >= schema.array.min as usize && is_at_most(length, schema.array.max)));
-                parts.push(self.items(schema, items));
-                if schema.array.unique {
-                    let repeats = |index: usize| items[..index].iter().any(|other| is_equal(other, &items[index]));
-                    parts.push(Some(!(0..length).any(repeats)));
-                }
-                if let Some(contains) = schema.array.contains {
-                    let found: Vec<_> = items.iter().map(|item| self.schema(contains.schema, item, depth)).collect();
-                    let max = contains.max.map_or(usize::MAX, |max| max as usize);
-                    parts.push(count_in(found, contains.min as usize, max));
-                }
+                let mut found = Vec::new();
+                self.items(schema, items, &mut found);
+                parts.extend(found.into_iter().map(|(_, holds)| holds));
             }
-            Value::Object(members) => self.members(schema, members, depth, &mut parts),
+            Value::Object(members) => {
+                let count = members.len();
+                parts.push(Some(count >= schema.object.min as usize && is_at_most(count, schema.object.max)));
+                parts.push(Some(schema.object.required.iter().all(|name| members.contains_key(name))));
+                let mut found = Vec::new();
+                self.members(schema, members, &mut found);
+                parts.extend(found.into_iter().map(|(_, holds)| holds));
+            }
         }
         all(parts)
     }
 
-    fn items(&mut self, schema: &Schema, items: &[Value]) -> Option<bool> {
+    /// What the keywords with schemas for items say, by keyword.
+    fn items(&mut self, schema: &Schema, items: &[Value], parts: &mut Vec<(&'static str, Option<bool>)>) {
         let array = &schema.array;
-        all(items.iter().enumerate().map(|(index, item)| match array.prefix.get(index).copied().or(array.rest) {
-            Some(child) => self.schema(child, item, 0),
-            None => Some(true),
-        }))
+        for (index, item) in items.iter().enumerate() {
+            if let Some(child) = array.prefix.get(index).copied().or(array.rest) {
+                parts.push(("items", self.schema(child, item)));
+            }
+        }
+        if array.unique {
+            let repeats = |index: usize| items[..index].iter().any(|other| is_equal(other, &items[index]));
+            parts.push(("uniqueItems", Some(!(0..items.len()).any(repeats))));
+        }
+        if let Some(contains) = array.contains {
+            let found: Vec<_> = items.iter().map(|item| self.schema(contains.schema, item)).collect();
+            let max = contains.max.map_or(usize::MAX, |max| max as usize);
+            parts.push(("contains", count_in(found, contains.min as usize, max)));
+        }
     }
 
+    /// What the keywords with schemas for members say, by keyword.
     fn members(
         &mut self,
         schema: &Schema,
         members: &serde_json::Map<String, Value>,
-        depth: usize,
-        parts: &mut Vec<Option<bool>>,
+        parts: &mut Vec<(&'static str, Option<bool>)>,
     ) {
         let object = &schema.object;
-        let count = members.len();
-        parts.push(Some(count >= object.min as usize && is_at_most(count, object.max)));
-        parts.push(Some(object.required.iter().all(|name| members.contains_key(name))));
         for (key, member) in members {
             let mut is_additional = Some(true);
             if let Some((_, child)) = object.properties.iter().find(|(name, _)| name == key) {
                 is_additional = Some(false);
-                parts.push(self.schema(*child, member, depth));
+                parts.push(("properties", self.schema(*child, member)));
             }
             for (pattern, child) in &object.patterns {
-                let matched = self.patterns.get(pattern, self.budget).ok().map(|language| language.accepts(key));
-                match matched {
-                    Some(true) => {
+                match self.patterns.get(pattern, self.budget).map(|language| language.accepts(key)) {
+                    Ok(true) => {
                         is_additional = Some(false);
-                        parts.push(self.schema(*child, member, depth));
+                        parts.push(("patternProperties", self.schema(*child, member)));
                     }
-                    Some(false) => {}
-                    None => {
+                    Ok(false) => {}
+                    Err(_) => {
                         is_additional = is_additional.filter(|additional| !additional);
-                        parts.push(None);
+                        parts.push(("patternProperties", None));
                     }
                 }
             }
-            parts.push(match (object.additional, is_additional) {
+            let additional = match (object.additional, is_additional) {
                 (Additional::Open, _) | (_, Some(false)) => Some(true),
                 (_, None) => None,
                 (Additional::Closed, Some(true)) => Some(false),
-                (Additional::Schema(child), Some(true)) => self.schema(child, member, depth),
-            });
+                (Additional::Schema(child), Some(true)) => self.schema(child, member),
+            };
+            parts.push(("additionalProperties", additional));
             if let Some(names) = object.names {
-                parts.push(self.schema(names, &Value::String(key.clone()), depth));
+                parts.push(("propertyNames", self.schema(names, &Value::String(key.clone()))));
             }
         }
     }

@@ -13,6 +13,7 @@ use super::expand::{Atom, Part};
 use super::merge_object;
 use super::normal::{ArrayShape, Context, Goal, Literal, ObjectShape, StringShape};
 use super::number::NumberSet;
+use super::string;
 
 /// Values of one type.
 #[derive(Debug)]
@@ -215,6 +216,8 @@ fn first_schema(alternative: &[Atom]) -> Option<SchemaId> {
 }
 
 fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
+    let limits = string::limits(budget);
+    let budget = &mut Budget::new(&limits);
     let (mut min, mut max) = (0u32, None::<u32>);
     let mut languages: Vec<(SchemaId, &'static str, Rc<CharAutomaton>)> = Vec::new();
     for atom in alternative {

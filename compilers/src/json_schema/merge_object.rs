@@ -12,6 +12,7 @@ use super::evaluate;
 use super::expand::{self, Atom, Part};
 use super::merge::{self, Merged, Shape, least};
 use super::normal::{Context, Free, FreeKeys, Goal, Literal, Named, ObjectShape};
+use super::string;
 
 /// More classes of undeclared keys than this in one object are refused.
 const MAX_CLASSES: usize = 64;
@@ -266,6 +267,8 @@ impl Builder<'_> {
         if !patterns.is_empty() || !names.is_empty() {
             let id = self.locals.first().map_or(super::ast::Ast::ROOT, |local| local.0);
             let keyword = if patterns.is_empty() { "propertyNames" } else { "patternProperties" };
+            let limits = string::limits(budget);
+            let budget = &mut Budget::new(&limits);
             let allowed = self.allowed(context, &keys, names, merged, budget);
             match allowed.and_then(|allowed| split(&allowed, patterns, budget)) {
                 Ok(Some(split)) => classes = split,

@@ -300,7 +300,7 @@ impl<'a> Reader<'a> {
         let missing = self.scale.saturating_sub(fraction);
         let modulus = u128::from(self.modulus);
         let residue = u128::from(state.residue) * power_of_ten(missing, modulus) % modulus;
-        let divides = |&divisor: &u64| !state.excess && residue % u128::from(divisor) == 0;
+        let divides = |&divisor: &u64| !state.excess && residue.is_multiple_of(u128::from(divisor));
         self.multiples.iter().all(divides)
             && !self.non_multiples.iter().any(divides)
             && self.is_in_range(state, fraction)

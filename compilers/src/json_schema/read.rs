@@ -154,10 +154,8 @@ impl<'a> Reader<'a> {
                 schema.array.prefix = self.list(place, value);
             }
             "items" => schema.array.rest = Some(self.id(place)),
-            "additionalItems" => {
-                if members.get("items").is_some_and(Value::is_array) {
-                    schema.array.rest = Some(self.id(place));
-                }
+            "additionalItems" if members.get("items").is_some_and(Value::is_array) => {
+                schema.array.rest = Some(self.id(place));
             }
             "minItems" => schema.array.min = self.least(place, value),
             "maxItems" => schema.array.max = self.greatest(place, value),
@@ -208,15 +206,11 @@ impl<'a> Reader<'a> {
                 },
                 _ => self.refusals.invalid(place, "`$ref` must be a string"),
             },
-            "unevaluatedItems" => {
-                if *value != Value::Bool(true) {
-                    schema.unsupported.push((Some(Type::Array), "unevaluatedItems", NOT_YET));
-                }
+            "unevaluatedItems" if *value != Value::Bool(true) => {
+                schema.unsupported.push((Some(Type::Array), "unevaluatedItems", NOT_YET));
             }
-            "unevaluatedProperties" => {
-                if *value != Value::Bool(true) {
-                    schema.unsupported.push((Some(Type::Object), "unevaluatedProperties", NOT_YET));
-                }
+            "unevaluatedProperties" if *value != Value::Bool(true) => {
+                schema.unsupported.push((Some(Type::Object), "unevaluatedProperties", NOT_YET));
             }
             "$dynamicRef" => schema.unsupported.push((None, "$dynamicRef", NOT_YET)),
             "$recursiveRef" => schema.unsupported.push((None, "$recursiveRef", NOT_YET)),

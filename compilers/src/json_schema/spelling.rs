@@ -138,7 +138,7 @@ fn digit_blocks(mut low: u32, high: u32) -> Vec<[(u32, u32); 4]> {
     while low <= high {
         // The largest aligned power-of-16 span that starts at `low`, and as many of them as fit.
         let mut shift = 0;
-        while shift < 12 && low % (1 << (shift + 4)) == 0 && low + (1 << (shift + 4)) - 1 <= high {
+        while shift < 12 && low.is_multiple_of(1 << (shift + 4)) && low + (1 << (shift + 4)) - 1 <= high {
             shift += 4;
         }
         let digit = (low >> shift) & 0xf;

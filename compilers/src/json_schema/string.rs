@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use grammar_ir::regular::{CharAutomaton, Spelling};
-use grammar_ir::{Budget, CharSet, ExprId, GrammarBuilder, LimitError};
+use grammar_ir::{Budget, CharSet, ExprId, GrammarBuilder, LimitError, Limits};
 use rustc_hash::FxHashMap;
 
 use super::normal::StringShape;
@@ -42,9 +42,22 @@ impl Patterns {
     }
 }
 
+/// More states than this for one language are refused: the next stages multiply them by the spellings of characters.
+const MAX_STATES: usize = 20_000;
+
+/// The limits for work on one language.
+pub(super) fn limits(budget: &Budget<'_>) -> Limits {
+    let mut limits = budget.limits().clone();
+    limits.states = limits.states.min(MAX_STATES);
+    limits
+}
+
 fn compile(pattern: &str, anchoring: regex::Anchoring, budget: &mut Budget<'_>) -> Result<CharAutomaton, String> {
     let options = regex::Options::new(regex::Syntax::Ecma262);
-    let parsed = regex::parse(pattern, &options, budget.limits()).map_err(|error| error.to_string())?;
+    budget.check_time().map_err(|error| error.to_string())?;
+    let limits = limits(budget);
+    let budget = &mut Budget::new(&limits);
+    let parsed = regex::parse(pattern, &options, &limits).map_err(|error| error.to_string())?;
     regex::to_automaton(&parsed, anchoring, budget).map_err(|error| error.to_string())
 }
 

@@ -16,20 +16,21 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
     let nullable = nullable_procedures(&mut procedures);
     let recursion = left_recursion::analyse(&mut procedures, &nullable, budget)?;
 
-    // Old numbers in the order they are met from the entry; the position is the new number.
-    let mut order: Vec<usize> = vec![0];
+    // Machines of the procedures that the entry reaches, numbered as they are met.
+    let mut met: Vec<usize> = vec![0];
     let mut numbers: FxHashMap<usize, u32> = FxHashMap::from_iter([(0, 0)]);
     let mut machines: Vec<Machine> = Vec::new();
     let mut states = 0;
-    while let Some(&old) = order.get(machines.len()) {
-        let spine = recursion.spine(&procedures, old, &nullable, budget)?;
-        let nfa = spine.as_ref().unwrap_or(&procedures[old]);
-        let mut machine = minimize(determinize(nfa, &nullable, old == 0, budget)?, budget)?;
+    while let Some(&lowered) = met.get(machines.len()) {
+        budget.check_time()?;
+        let spine = recursion.spine(&procedures, lowered, &nullable, budget)?;
+        let nfa = spine.as_ref().unwrap_or(&procedures[lowered]);
+        let mut machine = minimize(determinize(nfa, &nullable, lowered == 0, budget)?, budget)?;
         for edge in &mut machine.edges {
             if let Symbol::Call(callee) = &mut edge.symbol {
                 *callee = *numbers.entry(*callee as usize).or_insert_with_key(|&callee| {
-                    order.push(callee);
-                    (order.len() - 1) as u32
+                    met.push(callee);
+                    (met.len() - 1) as u32
                 });
             }
         }
@@ -41,6 +42,8 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
     if machines[0].edges.is_empty() && !machines[0].accepting[0] {
         return Err(LowerError::EmptyLanguage);
     }
+    let kept = keep_reachable(&mut machines);
+    let order: Vec<usize> = kept.into_iter().map(|number| met[number]).collect();
 
     let ranks = ranks(&machines);
     let mut pda = Pda {
@@ -74,6 +77,37 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
     });
     first_sets(&mut pda);
     Ok(pda)
+}
+
+/// Drops procedures that nobody calls any more; answers with the former numbers of those kept, in their order.
+fn keep_reachable(machines: &mut Vec<Machine>) -> Vec<usize> {
+    let mut kept = vec![0];
+    let mut numbers: FxHashMap<u32, u32> = FxHashMap::from_iter([(0, 0)]);
+    let mut next = 0;
+    while let Some(&number) = kept.get(next) {
+        for edge in &machines[number].edges {
+            if let Symbol::Call(callee) = edge.symbol {
+                numbers.entry(callee).or_insert_with(|| {
+                    kept.push(callee as usize);
+                    (kept.len() - 1) as u32
+                });
+            }
+        }
+        next += 1;
+    }
+    *machines = kept
+        .iter()
+        .map(|&number| {
+            let mut machine = std::mem::take(&mut machines[number]);
+            for edge in &mut machine.edges {
+                if let Symbol::Call(callee) = &mut edge.symbol {
+                    *callee = numbers[callee];
+                }
+            }
+            machine
+        })
+        .collect();
+    kept
 }
 
 fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, counted: bool) {

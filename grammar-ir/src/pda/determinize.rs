@@ -59,6 +59,10 @@ impl Machine {
 /// Determinising may multiply the number of states by this before it is given up.
 const DETERMINIZE_FACTOR: usize = 16;
 
+/// Determinising is given up when the sets of states it has met have this many elements in all (and 8 for each state): at
+/// 8 bytes each, that is what bounds its memory.
+const MAX_KERNEL_ELEMENTS: usize = 4_000_000;
+
 /// The smallest number of states that determinising may always reach.
 const MIN_DETERMINIZED: usize = 4096;
 
@@ -87,7 +91,7 @@ pub(super) fn determinize(
 }
 
 /// What is done with several targets of one symbol.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Merge {
     /// They become one state, up to `bound` states.
     Targets { bound: usize },
@@ -107,122 +111,174 @@ fn subsets(
         Merge::Never => (budget.limits().states, false),
     };
     let mut machine = Machine { deterministic, ..Machine::default() };
-    let mut numbers: FxHashMap<Box<[u32]>, u32> = FxHashMap::default();
-    let mut kernels: Vec<Box<[u32]>> = vec![Box::new([nfa.start])];
+    let mut kernels = Kernels::new(nfa);
     let mut marks = Marks::default();
     let mut reached: Vec<Reached> = Vec::new();
-    let mut grouped: Vec<(Symbol, bool, Vec<u32>)> = Vec::new();
+    let mut outgoing = Outgoing::default();
     let mut edges: Vec<Edge> = Vec::new();
     let mut next = 0;
     while next < kernels.len() {
         budget.tick()?;
-        closure(nfa, &kernels[next], nullable, &mut marks, &mut reached);
+        closure(nfa, kernels.get(next), nullable, &mut marks, &mut reached);
         let finishes = reached.iter().any(|reached| reached.state == nfa.finish && !reached.begun);
-        group_by_symbol(nfa, &reached, &mut grouped);
+        outgoing.collect(nfa, &reached);
         edges.clear();
-        for (symbol, counts, targets) in grouped.drain(..) {
-            let mut number = |kernel: Box<[u32]>| {
-                *numbers.entry(kernel).or_insert_with_key(|kernel| {
-                    kernels.push(kernel.clone());
-                    (kernels.len() - 1) as u32
-                })
-            };
-            match merge {
-                Merge::Targets { .. } => {
-                    edges.push(Edge { symbol, counts, target: number(targets.into_boxed_slice()) });
-                }
-                Merge::Never => edges.extend(targets.into_iter().map(|target| Edge {
-                    symbol,
-                    counts,
-                    target: number(Box::new([target])),
-                })),
-            }
+        for counts in [false, true] {
+            outgoing.byte_edges(counts, merge, &mut kernels, &mut edges);
         }
+        outgoing.other_edges(merge, &mut kernels, &mut edges);
         join_ranges(&mut edges);
-        // The start is not in `numbers`, so no edge leads to it: dropping the empty word there drops nothing else.
+        // The start is not numbered by its kernel, so no edge leads to it: dropping the empty word there drops nothing
+        // else.
         machine.push_state(finishes && (next > 0 || keep_empty_word), edges.iter().copied());
         next += 1;
-        if kernels.len() > bound {
+        if kernels.len() > bound || (deterministic && kernels.elements.len() > MAX_KERNEL_ELEMENTS.max(8 * nfa.len())) {
             return Ok(None);
         }
     }
     Ok(Some(machine))
 }
 
-/// The consuming edges of a closure by symbol: disjoint byte ranges ascending, then calls, then tokens; targets sorted.
-fn group_by_symbol(nfa: &Nfa, reached: &[Reached], grouped: &mut Vec<(Symbol, bool, Vec<u32>)>) {
-    let mut ranges: Vec<(u8, u8, bool, u32)> = Vec::new();
-    let mut others: Vec<(Symbol, bool, u32)> = Vec::new();
-    for &Reached { state, begun } in reached {
-        for (label, target) in nfa.edges(state) {
-            match label {
-                Label::Epsilon | Label::BeginIteration => {}
-                Label::Bytes { low, high } => ranges.push((low, high, begun, target)),
-                Label::Call(callee) | Label::NonEmptyCall(callee) => {
-                    others.push((Symbol::Call(callee.as_u32()), begun, target))
+/// The sets of states that the states of the new machine stand for.
+struct Kernels {
+    elements: Vec<u32>,
+    /// Where each kernel ends in `elements`.
+    ends: Vec<u32>,
+    /// The numbers of kernels of one state, which most are; `NONE` for no number yet.
+    of_one: Vec<u32>,
+    of_several: FxHashMap<Box<[u32]>, u32>,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl Kernels {
+    /// The start alone, as number 0. Met again, the set of the start alone gets another number.
+    fn new(nfa: &Nfa) -> Self {
+        Self {
+            elements: vec![nfa.start],
+            ends: vec![1],
+            of_one: vec![NONE; nfa.len()],
+            of_several: FxHashMap::default(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn get(&self, number: usize) -> &[u32] {
+        let start = if number == 0 { 0 } else { self.ends[number - 1] as usize };
+        &self.elements[start..self.ends[number] as usize]
+    }
+
+    /// The number of a sorted, distinct, non-empty kernel.
+    fn number(&mut self, kernel: &[u32]) -> u32 {
+        let fresh = self.ends.len() as u32;
+        match kernel {
+            [state] => match &mut self.of_one[*state as usize] {
+                slot if *slot == NONE => *slot = fresh,
+                known => return *known,
+            },
+            _ => match self.of_several.get(kernel) {
+                Some(&known) => return known,
+                None => {
+                    self.of_several.insert(kernel.into(), fresh);
                 }
-                Label::Token(set) => others.push((Symbol::Token(set), begun, target)),
-            }
+            },
         }
-    }
-    for counts in [false, true] {
-        let mut ranges: Vec<(u8, u8, u32)> = ranges
-            .iter()
-            .filter(|range| range.2 == counts)
-            .map(|&(low, high, _, target)| (low, high, target))
-            .collect();
-        ranges.sort_unstable();
-        ranges.dedup();
-        if ranges.windows(2).all(|pair| pair[0].1 < pair[1].0) {
-            grouped.extend(
-                ranges.into_iter().map(|(low, high, target)| (Symbol::Bytes { low, high }, counts, vec![target])),
-            );
-        } else {
-            split_overlaps(&ranges, counts, grouped);
-        }
-    }
-    others.sort_unstable();
-    others.dedup();
-    for (symbol, counts, target) in others {
-        match grouped.last_mut() {
-            Some((last, last_counts, targets)) if *last == symbol && *last_counts == counts => targets.push(target),
-            _ => grouped.push((symbol, counts, vec![target])),
-        }
+        self.elements.extend_from_slice(kernel);
+        self.ends.push(self.elements.len() as u32);
+        fresh
     }
 }
 
-/// Splits overlapping ranges into disjoint ones, each with all its targets.
-fn split_overlaps(ranges: &[(u8, u8, u32)], counts: bool, grouped: &mut Vec<(Symbol, bool, Vec<u32>)>) {
-    let mut bounds: Vec<u16> =
-        ranges.iter().flat_map(|&(low, high, _)| [u16::from(low), u16::from(high) + 1]).collect();
-    bounds.sort_unstable();
-    bounds.dedup();
-    for bound in bounds.windows(2) {
-        let (low, high) = (bound[0] as u8, (bound[1] - 1) as u8);
-        let mut targets: Vec<u32> =
-            ranges.iter().filter(|range| range.0 <= low && high <= range.1).map(|range| range.2).collect();
-        if !targets.is_empty() {
-            targets.sort_unstable();
-            targets.dedup();
-            grouped.push((Symbol::Bytes { low, high }, counts, targets));
+/// The consuming edges of a closure.
+#[derive(Default)]
+struct Outgoing {
+    ranges: [Vec<(u8, u8, u32)>; 2],
+    others: Vec<(Symbol, bool, u32)>,
+    bounds: Vec<u16>,
+    targets: Vec<u32>,
+}
+
+impl Outgoing {
+    fn collect(&mut self, nfa: &Nfa, reached: &[Reached]) {
+        self.ranges.iter_mut().for_each(Vec::clear);
+        self.others.clear();
+        for &Reached { state, begun } in reached {
+            for (label, target) in nfa.edges(state) {
+                match label {
+                    Label::Epsilon | Label::BeginIteration => {}
+                    Label::Bytes { low, high } => self.ranges[usize::from(begun)].push((low, high, target)),
+                    Label::Call(callee) | Label::NonEmptyCall(callee) => {
+                        self.others.push((Symbol::Call(callee.as_u32()), begun, target));
+                    }
+                    Label::Token(set) => self.others.push((Symbol::Token(set), begun, target)),
+                }
+            }
+        }
+    }
+
+    /// Disjoint ranges are edges as they are; overlapping ones are split.
+    fn byte_edges(&mut self, counts: bool, merge: Merge, kernels: &mut Kernels, edges: &mut Vec<Edge>) {
+        let ranges = &mut self.ranges[usize::from(counts)];
+        if ranges.len() > 1 {
+            ranges.sort_unstable();
+            ranges.dedup();
+        }
+        if merge == Merge::Never || ranges.windows(2).all(|pair| pair[0].1 < pair[1].0) {
+            edges.extend(ranges.iter().map(|&(low, high, target)| Edge {
+                symbol: Symbol::Bytes { low, high },
+                counts,
+                target: kernels.number(&[target]),
+            }));
+            return;
+        }
+        self.bounds.clear();
+        self.bounds.extend(ranges.iter().flat_map(|&(low, high, _)| [u16::from(low), u16::from(high) + 1]));
+        self.bounds.sort_unstable();
+        self.bounds.dedup();
+        for bound in self.bounds.windows(2) {
+            let (low, high) = (bound[0] as u8, (bound[1] - 1) as u8);
+            self.targets.clear();
+            let covering = ranges.iter().take_while(|range| range.0 <= low).filter(|range| high <= range.1);
+            self.targets.extend(covering.map(|range| range.2));
+            if !self.targets.is_empty() {
+                self.targets.sort_unstable();
+                self.targets.dedup();
+                let target = kernels.number(&self.targets);
+                edges.push(Edge { symbol: Symbol::Bytes { low, high }, counts, target });
+            }
+        }
+    }
+
+    fn other_edges(&mut self, merge: Merge, kernels: &mut Kernels, edges: &mut Vec<Edge>) {
+        self.others.sort_unstable();
+        self.others.dedup();
+        for group in self.others.chunk_by(|a, b| merge != Merge::Never && (a.0, a.1) == (b.0, b.1)) {
+            let (symbol, counts, _) = group[0];
+            self.targets.clear();
+            self.targets.extend(group.iter().map(|&(_, _, target)| target));
+            edges.push(Edge { symbol, counts, target: kernels.number(&self.targets) });
         }
     }
 }
 
 /// Sorts edges and joins adjacent byte ranges that lead to the same state.
 pub(super) fn join_ranges(edges: &mut Vec<Edge>) {
+    if edges.len() < 2 {
+        return;
+    }
     edges.sort_unstable_by_key(|edge| (edge.symbol, edge.counts, edge.target));
-    let mut joined: Vec<Edge> = Vec::with_capacity(edges.len());
-    for &edge in edges.iter() {
-        if let (Some(last), Symbol::Bytes { low, high }) = (joined.last_mut(), edge.symbol)
-            && let Symbol::Bytes { low: last_low, high: last_high } = last.symbol
+    edges.dedup_by(|next, last| {
+        if let (Symbol::Bytes { low: last_low, high: last_high }, Symbol::Bytes { low, high }) =
+            (last.symbol, next.symbol)
             && last_high.checked_add(1) == Some(low)
-            && (last.counts, last.target) == (edge.counts, edge.target)
+            && (last.counts, last.target) == (next.counts, next.target)
         {
             last.symbol = Symbol::Bytes { low: last_low, high };
-            continue;
+            return true;
         }
-        joined.push(edge);
-    }
-    *edges = joined;
+        false
+    });
 }

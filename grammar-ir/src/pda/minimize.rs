@@ -28,23 +28,30 @@ pub(super) fn minimize(machine: Machine, budget: &mut Budget<'_>) -> Result<Mach
     Ok(quotient(&machine, &block_of))
 }
 
-/// Drops states from which no accepting state can be reached, and edges to them. The start always stays.
+/// Drops states that the start does not reach or that reach no accepting state, and edges to them. The start always
+/// stays.
 pub(super) fn trim(machine: Machine) -> Machine {
-    let mut incoming: Vec<Vec<u32>> = vec![Vec::new(); machine.len()];
-    for state in 0..machine.len() {
-        for edge in machine.edges(state) {
-            incoming[edge.target as usize].push(state as u32);
-        }
-    }
+    let (offsets, incoming) = incoming(&machine);
     let mut alive: Vec<bool> = machine.accepting.clone();
     let mut work: Vec<u32> = (0..machine.len() as u32).filter(|&state| alive[state as usize]).collect();
     while let Some(state) = work.pop() {
-        for &source in &incoming[state as usize] {
+        for &source in &incoming[offsets[state as usize] as usize..offsets[state as usize + 1] as usize] {
             if !std::mem::replace(&mut alive[source as usize], true) {
                 work.push(source);
             }
         }
     }
+    let mut reached = vec![false; machine.len()];
+    reached[0] = true;
+    work.push(0);
+    while let Some(state) = work.pop() {
+        for edge in machine.edges(state as usize) {
+            if !std::mem::replace(&mut reached[edge.target as usize], true) {
+                work.push(edge.target);
+            }
+        }
+    }
+    alive.iter_mut().zip(reached).for_each(|(alive, reached)| *alive &= reached);
     alive[0] = true;
     if alive.iter().all(|&alive| alive) {
         return machine;
@@ -64,6 +71,27 @@ pub(super) fn trim(machine: Machine) -> Machine {
     trimmed
 }
 
+/// The sources of the edges to each state: where each state's begin, and all of them.
+fn incoming(machine: &Machine) -> (Vec<u32>, Vec<u32>) {
+    let mut offsets = vec![0u32; machine.len() + 1];
+    for edge in &machine.edges {
+        offsets[edge.target as usize + 1] += 1;
+    }
+    for state in 0..machine.len() {
+        offsets[state + 1] += offsets[state];
+    }
+    let mut fill = offsets.clone();
+    let mut sources = vec![0u32; machine.edges.len()];
+    for state in 0..machine.len() {
+        for edge in machine.edges(state) {
+            let slot = &mut fill[edge.target as usize];
+            sources[*slot as usize] = state as u32;
+            *slot += 1;
+        }
+    }
+    (offsets, sources)
+}
+
 /// `(label, source, target)` with byte ranges split so that equal bytes have equal labels; `None` when there are too
 /// many.
 fn transitions(machine: &Machine) -> Option<Vec<(u32, u32, u32)>> {
@@ -80,26 +108,23 @@ fn transitions(machine: &Machine) -> Option<Vec<(u32, u32, u32)>> {
         class += u32::from(starts[byte]);
         class_of[byte] = class;
     }
-    let mut labels: FxHashMap<(u8, u32, bool), u32> = FxHashMap::default();
+    // Labels below `first_other` are byte classes; callees and token sets are numbered as they are met.
+    let first_other = 2 * (class + 1);
+    let mut others: FxHashMap<(Symbol, bool), u32> = FxHashMap::default();
     let mut transitions = Vec::with_capacity(machine.edges.len());
     for state in 0..machine.len() {
         for edge in machine.edges(state) {
             if transitions.len() > MAX_TRANSITIONS {
                 return None;
             }
-            let mut add = |kind: u8, value: u32| {
-                let fresh = labels.len() as u32;
-                let label = *labels.entry((kind, value, edge.counts)).or_insert(fresh);
+            if let Symbol::Bytes { low, high } = edge.symbol {
+                let classes = class_of[usize::from(low)]..=class_of[usize::from(high)];
+                let label = |class| 2 * class + u32::from(edge.counts);
+                transitions.extend(classes.map(|class| (label(class), state as u32, edge.target)));
+            } else {
+                let fresh = first_other + others.len() as u32;
+                let label = *others.entry((edge.symbol, edge.counts)).or_insert(fresh);
                 transitions.push((label, state as u32, edge.target));
-            };
-            match edge.symbol {
-                Symbol::Bytes { low, high } => {
-                    for class in class_of[usize::from(low)]..=class_of[usize::from(high)] {
-                        add(0, class);
-                    }
-                }
-                Symbol::Call(callee) => add(1, callee),
-                Symbol::Token(set) => add(2, set),
             }
         }
     }

@@ -203,8 +203,12 @@ impl Pda {
 
     /// Whether the procedure may return from `state` with this count.
     pub fn may_return(&self, state: StateId, count: u32) -> bool {
-        self.is_accepting(state)
-            && self.procedures[self.procedure_of(state).index()].counter.is_none_or(|counter| count >= counter.min)
+        self.is_accepting(state) && self.min_reached(state, count)
+    }
+
+    /// Whether `count` has reached the least count of the state's procedure, so that no more iterations are needed.
+    pub fn min_reached(&self, state: StateId, count: u32) -> bool {
+        self.procedures[self.procedure_of(state).index()].counter.is_none_or(|counter| count >= counter.min)
     }
 
     /// The count after an edge from `state` that counts; `None` when the edge cannot be taken.

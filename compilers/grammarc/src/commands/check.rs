@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
                 }
                 writeln!(
                     output,
-                    "{GOOD}ok{GOOD:#}: {}: {rules} rules, {procedures} procedures, {states} states",
+                    "{GOOD}ok{GOOD:#}: {}: rules {rules}, procedures {procedures}, states {states}",
                     source.name
                 )?;
             }

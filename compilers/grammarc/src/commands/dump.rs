@@ -3,11 +3,15 @@
 use std::io::Write;
 
 use clap::ValueEnum;
+use compilers::diagnostic::Diagnostics;
+use compilers::regex;
 use grammar_ir::text;
+use mask_runtime::Vocabulary;
 use serde_json::json;
 
-use crate::args::{GrammarArgs, TokenizerArgs};
+use crate::args::{GrammarArgs, Kind, TokenizerArgs};
 use crate::failure::Failure;
+use crate::input::Source;
 use crate::output::{Output, Verdict};
 use crate::settings::Settings;
 use crate::{input, pipeline, tokenizer};
@@ -20,6 +24,8 @@ Examples:
 /// A stage of the compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Stage {
+    /// The syntax tree of the frontend; of regular expressions only
+    Ast,
     /// The grammar as the frontend made it, in the text form .gir
     Ir,
     /// The grammar after all passes, in the text form .gir
@@ -45,13 +51,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     let vocabulary = tokenizer::load_if_named(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
     let limits = &settings.limits;
-    let shown = pipeline::frontend(&source, &settings, vocabulary.as_ref()).and_then(|compiled| {
-        Ok(match args.stage {
-            Stage::Ir => text::print(&compiled.grammar),
-            Stage::Normal => text::print(&pipeline::normalize(compiled.grammar, limits)?),
-            Stage::Pda => pipeline::lower(&pipeline::normalize(compiled.grammar, limits)?, limits)?.to_string(),
-        })
-    });
+    if args.stage == Stage::Ast && source.kind != Kind::Regex {
+        let kind = source.kind.name();
+        return Err(Failure::Refused(format!("the frontend for {kind} shows no syntax tree; use --stage ir")));
+    }
+    let shown = if args.stage == Stage::Ast {
+        regex::parse(&source.text, &settings.regex, limits).map(|pattern| format!("{pattern:#?}\n"))
+    } else {
+        after_frontend(args, &source, &settings, vocabulary.as_ref())
+    };
     let shown = shown.map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })?;
     if output.is_json() {
         let stage = args.stage.to_possible_value().map(|stage| stage.get_name().to_owned());
@@ -60,4 +68,19 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         write!(output, "{shown}")?;
     }
     Ok(Verdict::Yes)
+}
+
+fn after_frontend(
+    args: &Args,
+    source: &Source,
+    settings: &Settings,
+    vocabulary: Option<&Vocabulary>,
+) -> Result<String, Diagnostics> {
+    let limits = &settings.limits;
+    let grammar = pipeline::frontend(source, settings, vocabulary)?.grammar;
+    Ok(match args.stage {
+        Stage::Ast | Stage::Ir => text::print(&grammar),
+        Stage::Normal => text::print(&pipeline::normalize(grammar, limits)?),
+        Stage::Pda => pipeline::lower(&pipeline::normalize(grammar, limits)?, limits)?.to_string(),
+    })
 }

@@ -49,7 +49,7 @@ pub(crate) struct Args {
     without_features: Vec<String>,
 
     /// Syntax of the cases of kind `regex`
-    #[arg(long, value_enum, value_name = "SYNTAX", default_value = "ecma262")]
+    #[arg(long, value_enum, value_name = "SYNTAX", default_value = "rust")]
     regex_syntax: Syntax,
 
     /// Bound on each compile, as for `check`

@@ -1,0 +1,10 @@
+//! Runs the binary as a user would: text and JSON output, exit codes, no panic on any input.
+
+mod accept;
+mod cases;
+mod check;
+mod mask;
+mod process;
+mod robustness;
+mod sample;
+mod tokenizer;

@@ -1,0 +1,103 @@
+//! Masks on states of real grammars with a real vocabulary, against brute force.
+
+use std::sync::Arc;
+
+use grammar_ir::Limits;
+use grammar_ir::interp::Recognizer;
+use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, Vocabulary, bitmask};
+
+use crate::{BruteForce, corpus};
+
+/// What a comparison has seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Compared {
+    /// Masks compared, all equal.
+    pub masks: usize,
+    /// Bits set in them.
+    pub bits: usize,
+}
+
+/// Steps of one walk.
+const STEPS: usize = 12;
+
+/// From the start of each committed grammar, random walks over the masks lead to the states that are compared: every bit
+/// of every mask, and whether the text may end. At least `states` masks, shared evenly between the grammars.
+///
+/// # Errors
+/// The first difference, with the text that leads to it.
+pub fn compare(vocabulary: Vocabulary, states: usize, seed: u64) -> Result<Compared, String> {
+    let tokenizer = Tokenizer::new(vocabulary);
+    let brute_force = BruteForce::new(tokenizer.vocabulary());
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut compared = Compared::default();
+    let limits = Limits::default();
+    for (index, (name, text)) in corpus::GRAMMARS.iter().enumerate() {
+        let grammar = corpus::compile(name, text, &limits)?;
+        let compiled = CompiledGrammar::new(&grammar, Arc::clone(&tokenizer), &limits)
+            .map_err(|error| format!("{name}: {error}"))?;
+        let grammars = corpus::GRAMMARS.len();
+        let share = states * (index + 1) / grammars - states * index / grammars;
+        for _ in 0..share.div_ceil(STEPS) {
+            let mut matcher = Matcher::new(Arc::clone(&compiled));
+            let mut recognizer = Recognizer::new(&grammar);
+            let mut prefix = Vec::new();
+            let walked = walk(&brute_force, &grammar, &mut matcher, &mut recognizer, &mut random, &mut prefix);
+            let walked =
+                walked.map_err(|error| format!("{name}: after {:?}: {error}", String::from_utf8_lossy(&prefix)))?;
+            compared.masks += walked.masks;
+            compared.bits += walked.bits;
+        }
+    }
+    Ok(compared)
+}
+
+fn walk(
+    brute_force: &BruteForce<'_>,
+    grammar: &grammar_ir::Grammar,
+    matcher: &mut Matcher,
+    recognizer: &mut Recognizer<'_>,
+    random: &mut Random,
+    prefix: &mut Vec<u8>,
+) -> Result<Compared, String> {
+    let compiled = Arc::clone(matcher.grammar());
+    let vocabulary = compiled.vocabulary();
+    let (mut row, mut expected) = (matcher.row(), matcher.row());
+    let mut compared = Compared::default();
+    for _ in 0..STEPS {
+        matcher.fill(&mut row).map_err(|error| error.to_string())?;
+        brute_force.fill(grammar, recognizer, &mut expected);
+        if row != expected || matcher.is_complete() != recognizer.is_accepting() {
+            return Err(difference(&row, &expected));
+        }
+        compared.masks += 1;
+        compared.bits += bitmask::count(&row);
+        let allowed: Vec<u32> = bitmask::iter(&row).filter(|&id| !vocabulary.is_stop(id)).collect();
+        let Some(&token) = allowed.get(random.below(allowed.len())) else { break };
+        let bytes = vocabulary.bytes(token);
+        if matcher.accept_token(token).is_err() || !recognizer.push_token(token, bytes, false) {
+            return Err(format!("token {token} is set but not accepted"));
+        }
+        prefix.extend_from_slice(bytes);
+    }
+    Ok(compared)
+}
+
+fn difference(row: &[u32], expected: &[u32]) -> String {
+    let only = |left: &[u32], right: &[u32]| {
+        let only: Vec<u32> = left.iter().zip(right).map(|(left, right)| left & !right).collect();
+        bitmask::iter(&only).take(10).collect::<Vec<_>>()
+    };
+    format!("wrongly allowed {:?}, wrongly forbidden {:?}", only(row, expected), only(expected, row))
+}
+
+/// A small generator (xorshift, Marsaglia 2003): a seed gives the same states everywhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound.max(1) as u64) as usize
+    }
+}

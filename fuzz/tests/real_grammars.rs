@@ -1,0 +1,42 @@
+//! Masks of real grammars with real vocabularies, bit for bit against brute force.
+//!
+//! The long form of this is `mask_oracle`, for any tokenizer folder.
+
+use std::io::Read;
+use std::path::Path;
+
+use grammarc_fuzz::walks;
+use mask_runtime::{HuggingFaceFiles, Vocabulary, embedded_tiny};
+
+/// A tokenizer from the runtime's test data.
+fn compressed(folder: &str) -> Vocabulary {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mask-runtime/data").join(folder);
+    let file = std::fs::File::open(folder.join("tokenizer.json.gz")).expect("committed");
+    let mut tokenizer = Vec::new();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut tokenizer).expect("gzip");
+    let config = std::fs::read(folder.join("tokenizer_config.json")).expect("committed");
+    let files = HuggingFaceFiles { tokenizer: &tokenizer, tokenizer_config: Some(&config), ..Default::default() };
+    Vocabulary::from_huggingface_files(files).expect("a supported tokenizer")
+}
+
+fn check(vocabulary: Vocabulary, states: usize) {
+    match walks::compare(vocabulary, states, 7) {
+        Ok(compared) => assert!(compared.masks * 2 > states, "{} masks only", compared.masks),
+        Err(difference) => panic!("{difference}"),
+    }
+}
+
+#[test]
+fn tiny_tools() {
+    check(embedded_tiny(), 500);
+}
+
+#[test]
+fn gpt2() {
+    check(compressed("gpt2"), 28);
+}
+
+#[test]
+fn qwen3() {
+    check(compressed("qwen3"), 14);
+}
