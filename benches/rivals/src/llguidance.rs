@@ -21,7 +21,7 @@ fn start(setup: Setup) -> Result<Box<dyn Engine>, String> {
     let environment: TokEnv = Arc::new(environment);
     let mut factory = ParserFactory::new_simple(&environment).map_err(|error| error.to_string())?;
     factory.quiet();
-    Ok(Box::new(LlGuidance { factory }))
+    Ok(Box::new(LlGuidance { factory, eos: setup.eos }))
 }
 
 /// The tokens in the form of toktrie: special ones are marked, holes are empty.
@@ -58,6 +58,7 @@ impl TokenizerEnv for Environment {
 
 struct LlGuidance {
     factory: ParserFactory,
+    eos: TokenId,
 }
 
 impl Engine for LlGuidance {
@@ -65,19 +66,26 @@ impl Engine for LlGuidance {
         let refused = |error: anyhow::Error| CompileError::new(format!("refused: {error}"));
         let grammar = TopLevelGrammar::from_tagged_str("json_schema", schema).map_err(refused)?;
         let parser = self.factory.create_parser(grammar).map_err(refused)?;
-        Ok(Box::new(LlGuidanceSession { matcher: Matcher::new(Ok(parser)), mask: SimpleVob::new() }))
+        let matcher = Matcher::new(Ok(parser));
+        Ok(Box::new(LlGuidanceSession { unused: matcher.clone(), matcher, eos: self.eos, mask: SimpleVob::new() }))
     }
 }
 
 struct LlGuidanceSession {
     matcher: Matcher,
+    /// The matcher as it was after the compile.
+    unused: Matcher,
+    eos: TokenId,
     mask: SimpleVob,
 }
 
 impl Session for LlGuidanceSession {
     fn reset(&mut self) -> Result<(), String> {
-        // After a rejection that counts as an error for llguidance, only a new parser would do; the harness asks the
-        // mask first, so that there is none.
+        // A matcher that has met an error stays with it.
+        if self.matcher.is_error() {
+            self.matcher = self.unused.clone();
+            return Ok(());
+        }
         self.matcher.reset().map_err(|error| error.to_string())
     }
 
@@ -91,6 +99,10 @@ impl Session for LlGuidanceSession {
     }
 
     fn accept(&mut self, token: u32) -> Result<(), String> {
+        // Where nothing but the end can follow, the matcher has stopped by itself and takes no more tokens.
+        if token == self.eos && self.matcher.is_stopped() && !self.matcher.is_error() {
+            return Ok(());
+        }
         self.matcher.consume_token(token).map_err(|error| error.to_string())
     }
 }

@@ -110,7 +110,8 @@ impl Rejection {
             "token {} at byte {}: {}: …{}⟦{token}⟧{}",
             self.position,
             before.len(),
-            self.reason,
+            // What follows is the engine's state, at some engines' length.
+            self.reason.lines().next().unwrap_or_default(),
             String::from_utf8_lossy(&before[before.len().saturating_sub(SHOWN_BEFORE)..]),
             String::from_utf8_lossy(&after[..after.len().min(SHOWN_AFTER)]),
         )

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Each engine runs in a child process of its own, one schema at a time, engines in turn: what crashes, hangs or takes
-//! too much memory costs one row and a restart. [`run`] is the whole program; a binary names the engines it was built
+//! too much memory costs one row and a restart. [`run()`] is the whole program; a binary names the engines it was built
 //! with, so that rivals need not be dependencies of this crate. The origin of the data form is MaskBench of
 //! <https://github.com/guidance-ai/jsonschemabench>.
 
