@@ -82,11 +82,7 @@ fn xgrammar_grammars() {
 fn rules_run_on_until_the_next_begins() {
     check("root ::= \"a\" |\n  \"b\"\n    | \"c\"", &["a", "b", "c"], &["", "ab"]);
     check("root ::= (\n\"a\"\n\"b\"\n)\n\"c\"", &["abc"], &["ab"]);
-    check(
-        "\u{FEFF}# comment ::= \"x\"\r\nroot ::= # here too\r\n  x y\r\n x ::= \"1\"\r\n\ty ::=\r\n\"2\"",
-        &["12"],
-        &["1"],
-    );
+    check("# comment ::= \"x\"\r\nroot ::= # here too\r\n  x y\r\n x ::= \"1\"\r\n\ty ::=\r\n\"2\"", &["12"], &["1"]);
     check("root ::= a\na ::=\n  b\n\nb ::= \"c\"", &["c"], &[""]);
     check("root ::= item(\"x\")\nitem ::= \"y\"", &["yx"], &[]);
 }
@@ -336,4 +332,57 @@ fn a_compile_can_be_cancelled() {
     let source = format!("root ::= {}", "a ".repeat(5_000));
     let found = gbnf::compile(&source, &Options::default(), None, &limits).unwrap_err();
     assert_eq!(found.to_string(), "compiling was cancelled");
+}
+
+#[test]
+fn macros_and_attributes_of_other_engines_are_refused_in_any_spelling() {
+    for source in [
+        "root ::= TokenTagDispatch(\n  (3, b),\n  excludes=(4,)\n)\nb ::= \"x\"",
+        "root ::= TokenTagDispatch(excludes=(4, 5))",
+        "root ::= TagDispatch((\"a\", b), loop_after_dispatch=false, excludes=(),)\nb ::= \"x\"",
+        "root[capture=\"a,b\", stop_capture=\"m\", capture_hidden_suffix_bytes=3] ::= \"x\"",
+        "root[capture_hidden_stop_bytes=1, capture_hidden_body_rule_id=2, capture_hidden_marker_rule_id=3] ::= \"x\"",
+    ] {
+        let found = compile(source).unwrap_err();
+        assert!(found.iter().all(|it| it.code == Code::Unsupported), "{source}: {found}");
+    }
+    assert_eq!(messages("root[max_tokns=3] ::= \"x\""), ["unknown rule attribute"]);
+}
+
+#[test]
+fn a_checkout_does_not_change_the_meaning() {
+    let source = "root ::=\n  \"a\nb\"\n  [\n-\\r]\n";
+    let grammar = compile(source).unwrap();
+    assert_eq!(compile(&source.replace('\n', "\r\n")).unwrap(), grammar);
+    assert!(accepts(&grammar, b"a\nb\n"));
+}
+
+#[test]
+fn ids_that_no_token_has() {
+    struct Four;
+    impl TokenNames for Four {
+        fn token_id(&self, _: &str) -> Option<u32> {
+            None
+        }
+        fn has_token(&self, id: u32) -> bool {
+            id < 4
+        }
+    }
+    let source = "root ::= <[3]> <[4]> Token(1, 5, 6) !<[7]>";
+    let found = gbnf::compile(source, &Options::default(), Some(&Four), &Limits::default()).unwrap_err();
+    let places: Vec<_> = found.iter().map(|it| (it.message.clone(), it.place.clone())).collect();
+    let message = |id| format!("the vocabulary has no token {id}");
+    assert_eq!(
+        places,
+        [(message(4), Place::Span(15..20)), (message(5), Place::Span(21..35)), (message(7), Place::Span(36..42))]
+    );
+}
+
+#[test]
+fn the_tree_of_a_deep_grammar_is_linear() {
+    let nested = |levels: usize| format!("root ::= {}\"a\"{}", "(\"b\" | (".repeat(levels), ")*)".repeat(levels));
+    let limits = Limits { nesting: 100_000, ..Limits::default() };
+    let tree = gbnf::parse(&nested(20_000), &limits).unwrap().to_string();
+    assert!(tree.len() < 20_000 * 3 * 120, "{}", tree.len());
+    assert!(gbnf::parse("root ::= (", &limits).is_err());
 }

@@ -2,37 +2,11 @@
 
 use compilers::diagnostic::Place;
 use compilers::json_schema::{AdditionalProperties, Digits, Formats, Options, Whitespace, any_json, compile};
-use grammar_ir::interp::{Recognizer, accepts};
-use grammar_ir::{Grammar, Limits};
+use grammar_ir::Limits;
+use grammar_ir::interp::accepts;
 
-fn grammar(schema: &str, options: &Options) -> Grammar {
-    let compiled = compile(schema, options, &Limits::default()).unwrap_or_else(|error| panic!("{schema}: {error}"));
-    grammar_ir::verify(&compiled.grammar).unwrap();
-    compiled.grammar
-}
-
-/// Checks texts with the oracle, and with the validator that both agree with the standard. Texts that the validator
-/// reads and the chosen spellings leave out are listed by `narrowed` tests, not here.
-fn check(schema: &str, valid: &[&str], invalid: &[&str]) {
-    let grammar = grammar(schema, &Options::default());
-    let parsed: serde_json::Value = serde_json::from_str(schema).unwrap();
-    let validator = jsonschema::options().should_validate_formats(true).build(&parsed).unwrap();
-    let is_valid = |text: &str| serde_json::from_str(text).is_ok_and(|value| validator.is_valid(&value));
-    for text in valid {
-        assert!(is_valid(text), "{schema}: the validator rejects {text}");
-        assert!(accepts(&grammar, text.as_bytes()), "{schema} rejects {text}");
-    }
-    for text in invalid {
-        assert!(!is_valid(text), "{schema}: the validator accepts {text}");
-        assert!(!accepts(&grammar, text.as_bytes()), "{schema} accepts {text}");
-    }
-}
-
-/// Checks that no word starts with `prefix`.
-fn check_dead(schema: &str, prefix: &str) {
-    let grammar = grammar(schema, &Options::default());
-    assert!(!Recognizer::new(&grammar).push_bytes(prefix.as_bytes()), "{schema}: {prefix} is viable");
-}
+mod json_schema_common;
+use json_schema_common::{check, check_dead, grammar};
 
 #[test]
 fn types() {
@@ -110,6 +84,46 @@ fn patterns_search_the_decoded_value() {
         "\"",
     );
     check(r#"{"allOf": [{"pattern": "a"}, {"pattern": "b"}], "type": "string"}"#, &["\"xbya\""], &["\"a\"", "\"b\""]);
+}
+
+#[test]
+fn the_end_of_a_pattern_is_counted_without_states() {
+    let long = "a".repeat(29_995);
+    let schema = r#"{"type": "string", "pattern": "^(x|yy:|zzz$)[a-c]*$", "minLength": 3, "maxLength": 30000}"#;
+    check(
+        schema,
+        &["\"xaa\"", "\"yy:\"", "\"zzz\"", "\"yy:\\u0061\"", &format!("\"x{long}\""), &format!("\"yy:{long}ab\"")],
+        &["\"xa\"", "\"x\"", "\"zzza\"", "\"yyaa\"", "\"xad\"", &format!("\"yy:{long}abc\"")],
+    );
+    assert!(grammar(schema, &Options::default()).exprs().len() < 2_000);
+    check(
+        r#"{"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": 255}"#,
+        &["\"a\"", &format!("\"{}\"", "a".repeat(255))],
+        &["\"\"", "\"1\"", "\"a-\"", &format!("\"{}\"", "a".repeat(256))],
+    );
+    check(
+        r#"{"type": "object", "propertyNames": {"pattern": "^[a-z]+$", "minLength": 2, "maxLength": 30}}"#,
+        &["{\"ab\": 1}"],
+        &["{\"a\": 1}", "{\"a1\": 1}", &format!("{{\"{}\": 1}}", "a".repeat(31))],
+    );
+    check(
+        r#"{"type": "string", "pattern": "^(ab|c)$|^d*$", "minLength": 20}"#,
+        &[&format!("\"{}\"", "d".repeat(20))],
+        &["\"ab\"", "\"\"", "\"ddd\""],
+    );
+}
+
+#[test]
+fn a_large_pattern_that_stands_alone_keeps_its_counts() {
+    let schema = r#"{"type": "string", "pattern": "^$|(^(?:\\S+\\s+){0,199}\\S+$)"}"#;
+    let words = |count: usize| format!("\"{}\"", vec!["w\\u00e9"; count].join(" "));
+    check(schema, &["\"\"", &words(1), &words(200)], &["\" a\"", "\"a \"", &words(201)]);
+    assert!(grammar(schema, &Options::default()).exprs().len() < 1_000);
+    check(
+        r#"{"type": "string", "not": {"pattern": "^a{0,400}$"}, "maxLength": 500}"#,
+        &["\"b\"", &format!("\"{}\"", "a".repeat(401))],
+        &["\"\"", &format!("\"{}\"", "a".repeat(400)), &format!("\"{}\"", "a".repeat(501))],
+    );
 }
 
 #[test]
@@ -354,6 +368,21 @@ fn drafts_differ() {
         r#"{"$schema": "http://json-schema.org/draft-04/schema#", "type": "integer", "minimum": 3, "exclusiveMinimum": true}"#,
         &["4"],
         &["3"],
+    );
+    check(
+        r#"{"$schema": "http://json-schema.org/draft-04/schema#", "type": "integer", "maximum": 5}"#,
+        &["4", "-12", "0"],
+        &["4.0", "1e0", "6", "0.5"],
+    );
+    check(
+        r#"{"$schema": "http://json-schema.org/draft-04/schema#", "not": {"type": "integer"}, "type": "number"}"#,
+        &["4.0", "0.5"],
+        &["4", "-1"],
+    );
+    check(
+        r#"{"$schema": "http://json-schema.org/draft-04/schema#", "type": "integer", "enum": [1, 2.5, 3]}"#,
+        &["1", "3"],
+        &["1.0", "2.5", "2"],
     );
     check(r#"{"$schema": "http://json-schema.org/draft-04/schema#", "const": 1}"#, &["1", "2", "\"\""], &[]);
     check(

@@ -23,7 +23,6 @@ fn refusals(schema: &str) -> Vec<(&'static str, String)> {
 fn keywords_are_refused_by_name_and_pointer() {
     for (schema, code, pointer) in [
         (r#"{"type": "array", "uniqueItems": true}"#, "unsupported", "/uniqueItems"),
-        (r#"{"items": {"contains": {"type": "null"}}}"#, "unsupported", "/items/contains"),
         (r#"{"unevaluatedProperties": false}"#, "unsupported", "/unevaluatedProperties"),
         (r#"{"unevaluatedItems": {"type": "null"}}"#, "unsupported", "/unevaluatedItems"),
         (r##"{"$dynamicRef": "#a"}"##, "unsupported", "/$dynamicRef"),
@@ -31,13 +30,8 @@ fn keywords_are_refused_by_name_and_pointer() {
         (r#"{"type": "string", "format": "hostname"}"#, "unsupported", "/format"),
         (r#"{"type": "string", "pattern": "(a)\\1"}"#, "unsupported", "/pattern"),
         (r#"{"type": "integer", "multipleOf": 1234567}"#, "unsupported", "/multipleOf"),
-        (
-            r#"{"type": "object", "not": {"additionalProperties": {"type": "null"}}}"#,
-            "unsupported",
-            "/not/additionalProperties",
-        ),
-        (r#"{"type": "array", "not": {"items": {"type": "null"}}}"#, "unsupported", "/not/items"),
-        (r#"{"type": "array", "not": {"const": [1]}}"#, "unsupported", "/not/enum"),
+        (r#"{"type": "array", "not": {"uniqueItems": true}}"#, "unsupported", "/not/uniqueItems"),
+        (r#"{"type": "array", "contains": {"type": "null"}, "minContains": 50000}"#, "unsupported", "/contains"),
         (r#"{"$schema": "http://json-schema.org/draft-03/schema#"}"#, "unsupported", "/$schema"),
         (r#"{"type": "foo"}"#, "invalid", "/type"),
         (r#"{"minLength": -1}"#, "invalid", "/minLength"),

@@ -23,6 +23,7 @@ files![
     "password.regex",
     "person.json",
     "string.regex",
+    "tokens.gbnf",
     "tree.json",
     "word_boundary.regex",
 ];

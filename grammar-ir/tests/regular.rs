@@ -182,3 +182,24 @@ fn finite_languages_are_counted() {
     assert_eq!(digits.repeat(0, None, budget).unwrap().text_count(), None);
     assert_eq!(CharAutomaton::never().text_count(), Some(0));
 }
+
+#[test]
+fn a_tail_and_its_heads_are_the_language() {
+    let limits = Limits::default();
+    let budget = &mut Budget::new(&limits);
+    let letters = CharAutomaton::from_set(&CharSet::range('a', 'c'));
+    let any_letters = letters.repeat(0, None, budget).unwrap();
+    let heads = CharAutomaton::union_of(["x", "yy:", "b"].map(CharAutomaton::literal).to_vec(), budget).unwrap();
+    let with_other = heads.concatenate(&any_letters, budget).unwrap().union(&CharAutomaton::literal("yyy"), budget);
+    for language in [with_other.unwrap(), any_letters.clone(), letters.repeat(3, None, budget).unwrap()] {
+        let tail = language.tail(budget).unwrap().unwrap();
+        let run = CharAutomaton::from_set(&tail.characters).repeat(0, None, budget).unwrap();
+        let joined = tail.heads.concatenate(&run, budget).unwrap().union(&tail.others, budget).unwrap();
+        assert_eq!(joined, language);
+    }
+    let pairs = CharAutomaton::literal("ab").repeat(0, None, budget).unwrap();
+    let not_at_the_end = any_letters.concatenate(&CharAutomaton::literal("!"), budget).unwrap();
+    for language in [pairs, not_at_the_end, letters, CharAutomaton::never()] {
+        assert_eq!(language.tail(budget).unwrap(), None);
+    }
+}

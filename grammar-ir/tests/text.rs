@@ -3,7 +3,7 @@
 mod common;
 
 use common::Enumeration;
-use grammar_ir::{CharSet, GrammarBuilder, text, verify};
+use grammar_ir::{CharSet, GrammarBuilder, LimitKind, Limits, text, verify};
 use proptest::prelude::*;
 
 proptest! {
@@ -100,12 +100,35 @@ fn bindings_that_double_are_refused() {
     source.push_str("root = $59 ;");
     let error = text::parse(&source).unwrap_err();
     assert!(error.to_string().contains("expands to more than"), "{error}");
+    assert_eq!(error.limit(), Some(LimitKind::Expressions));
+}
+
+#[test]
+fn limits_are_told_from_faults() {
+    let limit = |source: &str, limits: &Limits| text::parse_with_limits(source, limits).unwrap_err().limit();
+    let limits = Limits { source_bytes: 12, expressions: 2, ..Limits::default() };
+    assert_eq!(limit("root = \"too long\" ;", &limits), Some(LimitKind::SourceBytes));
+    let limits = Limits { expressions: 2, ..Limits::default() };
+    assert_eq!(limit("root = (\"a\" | [b])* ;", &limits), Some(LimitKind::Expressions));
+    assert_eq!(limit("root = x ;", &Limits::default()), None);
+}
+
+#[test]
+fn a_checkout_does_not_change_the_meaning() {
+    let source = "# a comment\nroot = \"a\nb\" [x\n] ;\n";
+    let grammar = text::parse(source).unwrap();
+    assert_eq!(text::parse(&source.replace('\n', "\r\n")).unwrap(), grammar);
+    assert_eq!(text::print(&grammar), "root = \"a\\nb\" [\\nx] ;\n");
 }
 
 #[test]
 fn deep_nesting_is_refused_when_read_and_bound_when_printed() {
     let deep = |levels: usize| format!("root = {}\"a\"{} ;", "(".repeat(levels), ")*".repeat(levels));
-    assert!(text::parse(&deep(60_000)).unwrap_err().to_string().contains("nested deeper than"));
+    let error = text::parse(&deep(60_000)).unwrap_err();
+    assert!(error.to_string().contains("nested deeper than the limit of 1000 levels"), "{error}");
+    assert_eq!((error.column(), error.limit()), (1_008, Some(LimitKind::Nesting)));
+    let limits = Limits { nesting: 60_000, ..Limits::default() };
+    assert!(text::parse_with_limits(&deep(60_000), &limits).is_ok());
 
     let mut builder = GrammarBuilder::new();
     let root = builder.declare("root");

@@ -5,7 +5,7 @@
 
 use grammar_ir::StateId;
 use grammar_ir::pda::Pda;
-use grammar_ir::regular::{Spelling, Utf8};
+use grammar_ir::regular::Utf8;
 use grammar_ir::{ByteSet, CharSet};
 
 /// A set of characters of the kind that loops are on: some of ASCII, and all others or none of them.
@@ -91,7 +91,7 @@ impl Loop {
                 ascii |= 1 << byte;
             }
         }
-        let non_ascii = Utf8.sequences(&CharSet::range('\u{80}', char::MAX)).iter().all(|sequence| {
+        let non_ascii = Utf8::range_sequences(&CharSet::range('\u{80}', char::MAX)).iter().all(|sequence| {
             let (low, high) = sequence[0];
             (low..=high).all(|byte| !called.contains(byte)) && leads_back(pda, state, state, sequence, counts)
         });

@@ -67,7 +67,7 @@ pub(crate) struct SourceArgs {
     pub(crate) input: Option<PathBuf>,
 
     /// The grammar itself, in GBNF
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) grammar: Option<String>,
 
     /// The grammar as a regular expression
@@ -75,7 +75,7 @@ pub(crate) struct SourceArgs {
     pub(crate) regex: Option<String>,
 
     /// The grammar as a JSON Schema
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) json_schema: Option<String>,
 }
 

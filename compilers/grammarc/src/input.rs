@@ -88,8 +88,20 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The text of a file, or of standard input for `-`.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    String::from_utf8(read_bytes(path)?).map_err(|error| not_utf8(path, &error))
+    let text = String::from_utf8(read_bytes(path)?).map_err(|error| not_utf8(path, &error))?;
+    Ok(without_byte_order_mark(text))
 }
+
+/// Some editors begin a file with a byte order mark. It is no part of any of the languages, so none of the frontends gets
+/// to see it.
+fn without_byte_order_mark(mut text: String) -> String {
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
+    text
+}
+
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 fn not_utf8(path: &Path, error: &FromUtf8Error) -> Failure {
     let offset = error.utf8_error().valid_up_to();
@@ -104,7 +116,7 @@ pub(crate) fn read_text_or_xz(path: &Path) -> Result<String, Failure> {
     let mut text = Capped(Vec::new());
     lzma_rs::xz_decompress(&mut read_bytes(path)?.as_slice(), &mut text)
         .map_err(|error| Failure::Input(format!("cannot decompress {}: {error:?}", path.display())))?;
-    String::from_utf8(text.0).map_err(|error| not_utf8(path, &error))
+    String::from_utf8(text.0).map(without_byte_order_mark).map_err(|error| not_utf8(path, &error))
 }
 
 /// Takes no more than [`MAX_FILE_BYTES`], so that a small file cannot fill the memory.

@@ -1,4 +1,4 @@
-//! `--limit NAME=VALUE`.
+//! `--limit NAME=VALUE`, where VALUE is a number or `none`.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,22 +16,28 @@ pub(crate) enum LimitSetting {
     Time(Option<Duration>),
 }
 
+/// No bound on what is numbered: ids of expressions and states have 32 bits.
+const ALL_IDS: usize = u32::MAX as usize;
+
 impl FromStr for LimitSetting {
     type Err = String;
 
     fn from_str(setting: &str) -> Result<Self, String> {
         let (name, value) = setting.split_once('=').ok_or("write it as NAME=VALUE")?;
-        if name == "time-ms" && value == "none" {
-            return Ok(Self::Time(None));
-        }
-        let number: usize = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
+        let number: Option<usize> = match value {
+            "none" => None,
+            _ => Some(value.parse().map_err(|_| format!("`{value}` is neither a number nor `none`"))?),
+        };
         Ok(match name {
-            "source-bytes" => Self::SourceBytes(number),
-            "nesting" => Self::Nesting(number),
-            "expressions" => Self::Expressions(number),
-            "states" => Self::States(number),
-            "unroll-states" => Self::UnrollStates(number),
-            "time-ms" => Self::Time(Some(Duration::from_millis(number as u64))),
+            "source-bytes" => Self::SourceBytes(number.unwrap_or(usize::MAX)),
+            "nesting" => Self::Nesting(number.unwrap_or(usize::MAX)),
+            "expressions" => Self::Expressions(number.map_or(ALL_IDS, |number| number.min(ALL_IDS))),
+            "states" => Self::States(number.map_or(ALL_IDS, |number| number.min(ALL_IDS))),
+            "unroll-states" => {
+                let message = "`unroll-states` is no bound but says which repetitions are copied; give a number";
+                Self::UnrollStates(number.ok_or(message)?)
+            }
+            "time-ms" => Self::Time(number.map(|number| Duration::from_millis(number as u64))),
             _ => return Err(format!("there is no limit `{name}`")),
         })
     }
@@ -67,10 +73,22 @@ mod tests {
     }
 
     #[test]
+    fn every_bound_can_be_lifted() {
+        let settings: Vec<LimitSetting> = ["source-bytes=none", "nesting=none", "expressions=none", "states=none"]
+            .iter()
+            .map(|text| text.parse().expect("valid"))
+            .collect();
+        let limits = limits(&settings);
+        assert_eq!((limits.source_bytes, limits.nesting), (usize::MAX, usize::MAX));
+        assert_eq!((limits.expressions, limits.states), (ALL_IDS, ALL_IDS));
+        assert!("unroll-states=none".parse::<LimitSetting>().is_err_and(|message| message.contains("give a number")));
+    }
+
+    #[test]
     fn faults_are_named() {
         for (text, message) in [
             ("states", "write it as NAME=VALUE"),
-            ("states=x", "`x` is not a number"),
+            ("states=x", "`x` is neither a number nor `none`"),
             ("heads=1", "there is no limit `heads`"),
         ] {
             assert_eq!(text.parse::<LimitSetting>(), Err(message.to_owned()));

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
 use compilers::{gbnf, json_schema, regex};
 use grammar_ir::pda::{LowerError, Pda};
-use grammar_ir::{Budget, Grammar, Limits, passes, text};
-use mask_runtime::{BindError, CompiledGrammar, Token, Tokenizer, Vocabulary};
+use grammar_ir::{Budget, ByteSet, Grammar, Limits, passes, text};
+use mask_runtime::vocab::MAX_VOCABULARY_SIZE;
+use mask_runtime::{
+    BindError, CompiledGrammar, FillError, Matcher, Token, TokenKind, Tokenizer, Vocabulary, VocabularyError,
+};
 
 use crate::args::Kind;
+use crate::describe::Bytes;
 use crate::input::Source;
 use crate::settings::Settings;
 
@@ -27,6 +31,10 @@ impl gbnf::TokenNames for Names<'_> {
     fn token_id(&self, text: &str) -> Option<u32> {
         self.0.special_id(text)
     }
+
+    fn has_token(&self, id: u32) -> bool {
+        self.0.kind(id) != TokenKind::Hole
+    }
 }
 
 /// Runs the frontend of the source's kind. Without a vocabulary, a grammar cannot name tokens by text.
@@ -41,17 +49,19 @@ pub(crate) fn frontend(
         Kind::Gbnf => {
             let names = vocabulary.map(Names);
             let names = names.as_ref().map(|names| names as &dyn gbnf::TokenNames);
-            gbnf::compile(&source.text, &settings.gbnf, names, limits)?
+            let compiled = gbnf::compile_with_warnings(&source.text, &settings.gbnf, names, limits)?;
+            notes.extend(compiled.warnings.iter().map(|warning| note(warning, &source.text)));
+            compiled.grammar
         }
         Kind::Regex => regex::compile(&source.text, &settings.regex, limits)?,
         Kind::JsonSchema => {
             let compiled = json_schema::compile(&source.text, &settings.json_schema, limits)?;
             let report = compiled.report;
             notes.extend(report.annotations.iter().map(|note| format!("{}: {}", note.pointer, note.message)));
-            notes.extend(report.narrowings.iter().map(|&narrowing| narrowing.to_owned()));
+            notes.extend(report.narrowings.iter().chain(&report.widenings).map(|&note| note.to_owned()));
             compiled.grammar
         }
-        Kind::Gir => text::parse(&source.text).map_err(|error| gir_fault(&source.text, &error))?,
+        Kind::Gir => text::parse_with_limits(&source.text, limits).map_err(|error| gir_fault(&source.text, &error))?,
     };
     Ok(Compiled { grammar, notes })
 }
@@ -63,7 +73,21 @@ fn gir_fault(source: &str, error: &text::ParseError) -> Diagnostics {
     let message = error.to_string();
     let place = format!("{}:{}: ", error.line(), error.column());
     let message = message.strip_prefix(&place).unwrap_or(&message);
-    Diagnostic::new(Code::Syntax, Place::Span(start..start), message).into()
+    let code = if error.limit().is_some() { Code::Limit } else { Code::Syntax };
+    Diagnostic::new(code, Place::Span(start..start), message).into()
+}
+
+/// A warning of a frontend in one line.
+fn note(warning: &Diagnostic, source: &str) -> String {
+    let help = warning.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+    match &warning.place {
+        Place::Span(span) => {
+            let (line, _) = line_and_column(source, span.start);
+            format!("line {line}: {}{help}", warning.message)
+        }
+        Place::Pointer(pointer) => format!("{pointer}: {}{help}", warning.message),
+        Place::Whole => format!("{}{help}", warning.message),
+    }
 }
 
 /// The grammar after all passes.
@@ -91,6 +115,11 @@ pub(crate) fn bind(
     tokenizer: Arc<Tokenizer>,
 ) -> Result<Arc<CompiledGrammar>, Diagnostics> {
     let pda = lower(&normalize(grammar, &settings.limits)?, &settings.limits)?;
+    bind_automaton(pda, tokenizer)
+}
+
+/// An automaton bound to `tokenizer`.
+pub(crate) fn bind_automaton(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<CompiledGrammar>, Diagnostics> {
     CompiledGrammar::from_pda(pda, tokenizer).map_err(|error| match error {
         BindError::Lower(error) => lower_fault(&error),
         other => Diagnostic::new(Code::Invalid, Place::Whole, other.to_string())
@@ -99,15 +128,52 @@ pub(crate) fn bind(
     })
 }
 
-/// The automaton of `grammar` for reading bytes: bound to a vocabulary that has no tokens, but all the ids that the
-/// grammar names.
+/// What keeps a tokenizer from spelling texts of a grammar.
+///
+/// # Errors
+/// When no text can even be begun.
+pub(crate) fn missing_bytes(compiled: &Arc<CompiledGrammar>) -> Result<ByteSet, Diagnostics> {
+    let mut matcher = Matcher::new(compiled.clone());
+    let mut row = matcher.row();
+    let Err(FillError::NoTokenFits { expected }) = matcher.fill(&mut row) else {
+        return Ok(compiled.missing_bytes());
+    };
+    let (message, help) = if expected.is_empty() {
+        let message = "none of the tokens that could begin a text exists in the vocabulary".to_owned();
+        (message, "use the tokenizer that the grammar was written for")
+    } else {
+        let message = format!("the tokenizer cannot spell this language: no token begins with {}", Bytes(&expected));
+        (message, "use a tokenizer that has these bytes, or let the grammar do without them")
+    };
+    Err(Diagnostic::new(Code::Unsatisfiable, Place::Whole, message).with_help(help).into())
+}
+
+/// The automaton of `grammar` for reading bytes: bound to a vocabulary without text, with just the ids that the grammar
+/// names.
 pub(crate) fn bind_to_bytes(grammar: Grammar, settings: &Settings) -> Result<Arc<CompiledGrammar>, Diagnostics> {
     let pda = lower(&normalize(grammar, &settings.limits)?, &settings.limits)?;
     let highest = pda.token_sets().iter().filter_map(|set| set.ids().last()).max();
     let size = highest.map_or(0, |&id| id as usize + 1);
     let invalid = |message: String| Diagnostics::from(Diagnostic::new(Code::Invalid, Place::Whole, message));
-    let vocabulary = Vocabulary::from_tokens(std::iter::empty::<Token>())
-        .and_then(|vocabulary| vocabulary.with_size(size))
-        .map_err(|error| invalid(format!("the grammar names token {}: {error}", size.saturating_sub(1))))?;
+    let named: std::collections::BTreeSet<u32> =
+        pda.token_sets().iter().flat_map(|set| set.ids().iter().copied()).collect();
+    let tokens = named.iter().map(|&id| id as usize).filter(|&id| id < MAX_VOCABULARY_SIZE).fold(
+        Vec::new(),
+        |mut tokens: Vec<Token>, id| {
+            tokens.resize(id, Token::Hole);
+            tokens.push(Token::Special(format!("<[{id}]>")));
+            tokens
+        },
+    );
+    let vocabulary = Vocabulary::from_tokens(tokens).and_then(|vocabulary| vocabulary.with_size(size)).map_err(
+        |error| match error {
+            VocabularyError::TooManyTokens { limit, .. } => {
+                let id = size.saturating_sub(1);
+                let message = format!("the grammar names token {id}, but no vocabulary has more than {limit} ids");
+                Diagnostic::new(Code::Invalid, Place::Whole, message).with_help("give the id of a token").into()
+            }
+            other => invalid(other.to_string()),
+        },
+    )?;
     CompiledGrammar::from_pda(pda, Tokenizer::new(vocabulary)).map_err(|error| invalid(error.to_string()))
 }

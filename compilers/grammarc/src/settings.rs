@@ -14,7 +14,7 @@ use crate::limits::{LimitSetting, limits};
 #[command(next_help_heading = "Grammar options")]
 pub(crate) struct CompileArgs {
     /// GBNF: the rule that texts have to match
-    #[arg(long, value_name = "RULE", default_value = "root")]
+    #[arg(long, value_name = "RULE", default_value = "root", allow_hyphen_values = true)]
     root: String,
 
     /// Regex: the syntax of the pattern
@@ -42,7 +42,7 @@ pub(crate) struct CompileArgs {
     formats: FormatsArg,
 
     /// Bound on the compile; may be repeated. Names: source-bytes, nesting, expressions, states, unroll-states,
-    /// time-ms (a number or `none`)
+    /// time-ms. The value is a number, or `none` for no bound; `unroll-states` takes a number only
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<LimitSetting>,
 }

@@ -64,6 +64,8 @@ pub(super) enum Node {
     TokenTerminal(Span),
     /// `Token(…)` or `ExcludeToken(…)`.
     TokenSet {
+        /// All of it.
+        span: Span,
         /// The ids listed.
         ids: Box<[u32]>,
         /// Whether the ids are the ones left out.
@@ -246,10 +248,11 @@ impl<'s> AstBuilder<'s> {
         }
     }
 
-    /// `Token(…)` or `ExcludeToken(…)`, whose opening ends at `open_end`.
-    pub(super) fn token_set(&mut self, start: u32, open_end: u32, ids: Vec<u32>) -> NodeId {
-        let complement = Span { start, end: open_end }.of(self.source).starts_with("Exclude");
-        self.add(Node::TokenSet { ids: ids.into(), complement })
+    /// `Token(…)` or `ExcludeToken(…)`.
+    pub(super) fn token_set(&mut self, start: u32, end: u32, ids: Vec<u32>) -> NodeId {
+        let span = Span { start, end };
+        let complement = span.of(self.source).starts_with("Exclude");
+        self.add(Node::TokenSet { span, ids: ids.into(), complement })
     }
 
     /// A macro that is known and not supported, whose opening ends at `open_end`.
@@ -270,9 +273,9 @@ impl<'s> AstBuilder<'s> {
         self.add(Node::Vacant)
     }
 
-    /// Reports an attribute that is none of `known`.
-    pub(super) fn unknown_attribute(&mut self, span: Span, known: &str) {
-        self.report(Code::Syntax, span, "unknown rule attribute", format!("the attributes are `{known}`"));
+    /// Reports an attribute that does not exist.
+    pub(super) fn unknown_attribute(&mut self, span: Span, help: String) {
+        self.report(Code::Syntax, span, "unknown rule attribute", help);
     }
 
     fn report(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {

@@ -8,7 +8,7 @@ use super::ast::Span;
 #[derive(Logos, Debug, Clone, Copy, PartialEq, Eq)]
 #[logos(error = LexError)]
 #[logos(extras = Recovery)]
-#[logos(skip r"[ \t\r\n\x0B\f\u{FEFF}]+")]
+#[logos(skip r"[ \t\r\n\x0B\f]+")]
 #[logos(skip(r"#[^\r\n]*", allow_greedy = true))]
 pub(super) enum Token {
     /// A rule name. It may begin with a digit, as names that llama.cpp's schema converter makes do, or with one dot;
@@ -60,6 +60,10 @@ pub(super) enum Token {
     /// `=`
     #[token("=")]
     Equals,
+    /// `:=` or `:`: nothing in GBNF, but `::=` in other notations.
+    #[token(":=")]
+    #[token(":")]
+    Colon,
     /// `(`
     #[token("(")]
     Open,
@@ -81,6 +85,11 @@ impl Token {
     /// Whether a [`Token::Close`] ends what this token begins.
     pub(super) fn opens(self) -> bool {
         matches!(self, Self::Open | Self::OpenLookahead | Self::OpenTokenSet | Self::OpenMacro)
+    }
+
+    /// Whether other notations begin the body of a rule with this token.
+    pub(super) fn defines_elsewhere(self) -> bool {
+        matches!(self, Self::Equals | Self::Colon)
     }
 
     /// Whether this token ends a quantifier.

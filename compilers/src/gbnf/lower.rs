@@ -98,7 +98,8 @@ impl<'a> Lowering<'a> {
             Node::Any => self.builder.class(CharSet::single('\n').complement()),
             Node::Reference(span) => self.reference(*span),
             Node::TokenTerminal(span) => self.token_terminal(*span),
-            Node::TokenSet { ids, complement } => {
+            Node::TokenSet { span, ids, complement } => {
+                self.check_tokens(*span, ids);
                 let ids = ids.iter().copied();
                 self.builder.token(if *complement { TokenSet::all_but(ids) } else { TokenSet::of(ids) })
             }
@@ -142,11 +143,23 @@ impl<'a> Lowering<'a> {
             None => (false, span.of(self.source)),
         };
         match self.token_id(text) {
-            Ok(id) => self.builder.token(if complement { TokenSet::all_but([id]) } else { TokenSet::of([id]) }),
+            Ok(id) => {
+                self.check_tokens(span, &[id]);
+                self.builder.token(if complement { TokenSet::all_but([id]) } else { TokenSet::of([id]) })
+            }
             Err((code, message, help)) => {
                 self.report(code, span, message, help);
                 self.builder.empty()
             }
+        }
+    }
+
+    /// Reports the first of `ids` that no token has.
+    fn check_tokens(&mut self, span: Span, ids: &[u32]) {
+        let Some(tokens) = self.tokens else { return };
+        if let Some(id) = ids.iter().find(|&&id| !tokens.has_token(id)) {
+            let message = format!("the vocabulary has no token {id}");
+            self.report(Code::Invalid, span, message, "use the tokenizer that the grammar was written for");
         }
     }
 

@@ -10,13 +10,15 @@
 //! * `attributes`: rule attributes, refused by name.
 //! * `ast`: the tree, an arena with spans.
 //! * `lower`, with `unescape` and `suggest`: names, escapes and token texts resolved.
-//! * `productive`: rules that can never produce anything are errors.
+//! * `productive`: rules that can never produce anything are errors, or warnings if the root does not need them.
+//! * `print`: the tree as text.
 
 mod ast;
 mod attributes;
 mod lexer;
 mod lower;
 mod parse;
+mod print;
 mod productive;
 mod rules;
 mod suggest;
@@ -24,7 +26,9 @@ mod unescape;
 
 use grammar_ir::{Budget, Grammar, LimitError, LimitKind, Limits};
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use ast::Ast;
+pub use print::SyntaxTree;
 
 /// How a source is read.
 ///
@@ -59,6 +63,23 @@ impl Options {
 pub trait TokenNames {
     /// The id of the special or added token whose text, angle brackets included, is `text`.
     fn token_id(&self, text: &str) -> Option<u32>;
+
+    /// Whether a token has the id `id`. A grammar that names another is at fault. By default every id is taken for one.
+    fn has_token(&self, id: u32) -> bool {
+        let _ = id;
+        true
+    }
+}
+
+/// A grammar, and what its author should know about it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Compiled {
+    /// The grammar.
+    pub grammar: Grammar,
+    /// Likely mistakes that do not change the language: rules that can never produce anything and that the root does not
+    /// need.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Compiles `source`.
@@ -99,14 +120,65 @@ pub fn compile(
     tokens: Option<&dyn TokenNames>,
     limits: &Limits,
 ) -> Result<Grammar, Diagnostics> {
+    compile_with_warnings(source, options, tokens, limits).map(|compiled| compiled.grammar)
+}
+
+/// Compiles `source` like [`compile`], and reports likely mistakes that are no errors.
+///
+/// ```
+/// use compilers::gbnf;
+/// let source = "root ::= \"a\"\nloop ::= \"x\" loop";
+/// let compiled = gbnf::compile_with_warnings(source, &gbnf::Options::default(), None, &Default::default())?;
+/// assert_eq!(compiled.warnings[0].message, "rule `loop` can never produce anything");
+/// # Ok::<(), compilers::diagnostic::Diagnostics>(())
+/// ```
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with_warnings(
+    source: &str,
+    options: &Options,
+    tokens: Option<&dyn TokenNames>,
+    limits: &Limits,
+) -> Result<Compiled, Diagnostics> {
+    let mut budget = Budget::new(limits);
+    let (ast, diagnostics) = read(source, &mut budget)?;
+    let grammar = lower::lower(source, &ast, options, tokens, &mut budget, diagnostics)?;
+    let warnings = productive::check(&grammar, &ast)?;
+    Ok(Compiled { grammar, warnings })
+}
+
+/// The syntax tree of `source`.
+///
+/// ```
+/// use compilers::gbnf;
+/// let tree = gbnf::parse("root ::= [a-z]+ \"!\"?", &Default::default())?;
+/// assert_eq!(
+///     tree.to_string(),
+///     "\
+/// rule root  @0..4
+///   sequence
+///     repeat 1 or more
+///       class [a-z]  @9..14
+///     repeat 0 to 1
+///       literal \"!\"  @16..19
+/// "
+/// );
+/// # Ok::<(), compilers::diagnostic::Diagnostics>(())
+/// ```
+///
+/// # Errors
+/// What is wrong with the syntax of the source; a limit that was met; what is not supported.
+pub fn parse<'s>(source: &'s str, limits: &Limits) -> Result<SyntaxTree<'s>, Diagnostics> {
+    let (ast, diagnostics) = read(source, &mut Budget::new(limits))?;
+    if diagnostics.is_empty() { Ok(SyntaxTree::new(source, ast)) } else { Err(diagnostics.into()) }
+}
+
+fn read(source: &str, budget: &mut Budget<'_>) -> Result<(Ast, Vec<Diagnostic>), Diagnostics> {
     // Spans are 32 bits wide.
-    let source_limit = limits.source_bytes.min(u32::MAX as usize);
+    let source_limit = budget.limits().source_bytes.min(u32::MAX as usize);
     if source.len() > source_limit {
         return Err(LimitError::new(LimitKind::SourceBytes, source_limit).into());
     }
-    let mut budget = Budget::new(limits);
-    let (ast, diagnostics) = parse::parse(source, &mut budget);
-    let grammar = lower::lower(source, &ast, options, tokens, &mut budget, diagnostics)?;
-    productive::check(&grammar, &ast)?;
-    Ok(grammar)
+    Ok(parse::parse(source, budget))
 }

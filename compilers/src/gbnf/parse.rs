@@ -6,6 +6,7 @@ use lalrpop_util::ParseError;
 use super::ast::{Ast, AstBuilder, Rule, Span, Stop};
 use super::attributes;
 use super::lexer::{LexError, Lexeme, Token};
+use super::print::printable;
 use super::rules::Rules;
 use crate::diagnostic::{Code, Diagnostic, Place};
 
@@ -37,6 +38,12 @@ pub(super) fn parse(source: &str, budget: &mut Budget<'_>) -> (Ast, Vec<Diagnost
             continue;
         };
         attributes::refuse(header, source, &mut builder);
+        if let Some(define) = header.misspelt_define {
+            let message = format!("{} does not define a rule", shown(define, source));
+            builder
+                .diagnostics
+                .push(Diagnostic::new(Code::Syntax, define.place(), message).with_help("did you mean `::=`?"));
+        }
         let before = builder.mark();
         let parsed = parser.parse(&mut builder, &mut rules);
         if rules.limit().is_some() {
@@ -73,8 +80,21 @@ fn outside_rules(stray: Lexeme, source: &str) -> Diagnostic {
     if let Err(error) = stray.token {
         return lexical(error, stray.span, source);
     }
+    if stray.token == Ok(Token::Define) {
+        return nameless(stray.span);
+    }
     let message = format!("expected a rule, found {}", shown(stray.span, source));
-    Diagnostic::new(Code::Syntax, stray.span.place(), message).with_help("a rule is written `name ::= …`")
+    let help = match stray.token {
+        Ok(Token::Terminal) => "a rule is written `name ::= …`, without angle brackets around the name",
+        _ => "a rule is written `name ::= …`",
+    };
+    Diagnostic::new(Code::Syntax, stray.span.place(), message).with_help(help)
+}
+
+/// The diagnostic for a `::=` at the beginning of a line.
+fn nameless(define: Span) -> Diagnostic {
+    Diagnostic::new(Code::Syntax, define.place(), "this `::=` has no name before it")
+        .with_help("a rule begins with its name, on the same line: `name ::= …`")
 }
 
 /// The diagnostic for `error`, which the lexeme taken last has caused.
@@ -101,11 +121,15 @@ fn unexpected(token: Token, span: Span, expected: &[String], rules: &Rules<'_, '
         }
         _ if token.begins_quantifier() => syntax(format!("{found} has nothing to repeat"))
             .with_help("a quantifier follows a literal, a class, a name or a group; to match the character, quote it"),
+        Token::Define if rules.last_taken().is_some_and(|lexeme| lexeme.first_on_line) => nameless(span),
+        Token::Define if previous == Some(Token::Terminal) => syntax("`::=` inside a rule".to_owned())
+            .with_help("a rule begins with `name ::=`, without angle brackets around the name"),
         Token::Define => {
             syntax("`::=` inside a rule".to_owned()).with_help("a rule begins on a line of its own with `name ::=`")
         }
         Token::Close if rules.closes_nothing() => syntax("this `)` closes nothing".to_owned()),
-        Token::Equals => syntax("`=` has no meaning here".to_owned()).with_help("a rule is written `name ::= …`"),
+        Token::Equals | Token::Colon => syntax(format!("{found} has no meaning here"))
+            .with_help("a rule begins on a line of its own with `name ::=`; text to be matched is quoted: `\"…\"`"),
         _ if expected.len() > LISTED_TERMINALS => {
             syntax(format!("unexpected {found}")).with_help("text to be matched is quoted: `\"…\"`")
         }
@@ -144,8 +168,27 @@ fn lexical(error: LexError, span: Span, source: &str) -> Diagnostic {
         }
         LexError::Unexpected => {
             let message = format!("unexpected {}", shown(span, source));
-            Diagnostic::new(Code::Syntax, span.place(), message).with_help("text to be matched is quoted: `\"…\"`")
+            Diagnostic::new(Code::Syntax, span.place(), message).with_help(advice_on(span, source))
         }
+    }
+}
+
+/// What to do about text at `span` that begins no token.
+fn advice_on(span: Span, source: &str) -> &'static str {
+    match span.of(source).chars().next() {
+        Some(';') => "a rule ends where the next one begins; leave the `;` out, or quote it to match it: `\";\"`",
+        Some('\'' | '‘' | '’' | '“' | '”' | '„' | '«' | '»' | '`') => {
+            "a literal is written in plain double quotes: `\"…\"`"
+        }
+        Some('/') => "a comment begins with `#`; text to be matched is quoted: `\"/\"`",
+        Some('\u{FEFF}') => "this is a byte order mark; take it out of the text",
+        Some(character) if character.is_whitespace() => {
+            "this blank is none that separates; put an ordinary space, or quote it to match it"
+        }
+        Some(character) if character.is_alphanumeric() => {
+            "names are made of ASCII letters, digits, `_`, `-` and `.`; text to be matched is quoted: `\"…\"`"
+        }
+        _ => "text to be matched is quoted: `\"…\"`",
     }
 }
 
@@ -158,12 +201,6 @@ fn shown(span: Span, source: &str) -> String {
     let start: String = characters.by_ref().take(SHOWN_CHARACTERS).flat_map(printable).collect();
     let ellipsis = if characters.next().is_some() { "…" } else { "" };
     format!("`{start}{ellipsis}`")
-}
-
-fn printable(character: char) -> impl Iterator<Item = char> {
-    let escaped = character.is_control().then(|| character.escape_default());
-    let plain = escaped.is_none().then_some(character);
-    escaped.into_iter().flatten().chain(plain)
 }
 
 /// The parser's list of terminals as words.

@@ -1,4 +1,5 @@
-//! Rules that can never produce anything, such as `a ::= "x" a` alone, are errors where the root needs them.
+//! Rules that can never produce anything, such as `a ::= "x" a` alone, are errors where the root needs them, and elsewhere
+//! warnings.
 
 use grammar_ir::{Expr, ExprId, Grammar, RuleId};
 use rustc_hash::FxHashSet;
@@ -7,35 +8,36 @@ use super::ast::Ast;
 use super::parse::MAX_DIAGNOSTICS;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 
-/// Reports the rules of `grammar` that the root reaches and that stand for no text at all.
+/// Reports the rules of `grammar` that stand for no text at all: as warnings those that the root does not reach.
 ///
 /// Of rules that produce nothing only because of others, just the others are reported.
 ///
 /// # Errors
-/// If there are any.
-pub(super) fn check(grammar: &Grammar, ast: &Ast) -> Result<(), Diagnostics> {
+/// If the root reaches any.
+pub(super) fn check(grammar: &Grammar, ast: &Ast) -> Result<Vec<Diagnostic>, Diagnostics> {
     let productive = productive_expressions(grammar);
     let barren: Vec<bool> = grammar.rules().iter().map(|rule| !productive[rule.body.index()]).collect();
     if !barren.contains(&true) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let graph = RuleGraph { grammar, barren: &barren };
-    let found: Vec<Diagnostic> = graph
-        .causes()
-        .into_iter()
-        .take(MAX_DIAGNOSTICS)
-        .map(|rule| {
-            let name = &grammar.rule(rule).name;
-            let message = format!("rule `{name}` can never produce anything");
-            let help = if matches!(grammar.expr(grammar.rule(rule).body), Expr::Never) {
-                "each of its alternatives needs a character of an empty class"
-            } else {
-                "each of its alternatives leads back to it; add one that ends"
-            };
-            Diagnostic::new(Code::Unsatisfiable, ast.rules[rule.index()].name.place(), message).with_help(help)
-        })
-        .collect();
-    if found.is_empty() { Ok(()) } else { Err(found.into()) }
+    let report = |rule: RuleId| {
+        let name = &grammar.rule(rule).name;
+        let message = format!("rule `{name}` can never produce anything");
+        let help = if matches!(grammar.expr(grammar.rule(rule).body), Expr::Never) {
+            "each of its alternatives needs a character of an empty class"
+        } else {
+            "each of its alternatives leads back to it; add one that ends"
+        };
+        Diagnostic::new(Code::Unsatisfiable, ast.rules[rule.index()].name.place(), message).with_help(help)
+    };
+    let errors: Vec<Diagnostic> = graph.causes(graph.reached()).into_iter().take(MAX_DIAGNOSTICS).map(report).collect();
+    if !errors.is_empty() {
+        return Err(errors.into());
+    }
+    let mut unneeded = graph.causes(grammar.rule_ids());
+    unneeded.sort_unstable_by_key(|rule| rule.index());
+    Ok(unneeded.into_iter().take(MAX_DIAGNOSTICS).map(report).collect())
 }
 
 /// Per expression, whether it stands for at least one word; in time linear in the grammar, as unit propagation.
@@ -105,9 +107,9 @@ struct RuleGraph<'g> {
 }
 
 impl RuleGraph<'_> {
-    /// The barren rules that the root reaches and that refer to no barren rule but those that lead back to them: the sink
+    /// The barren rules that `starts` reach and that refer to no barren rule but those that lead back to them: the sink
     /// components of the graph, by Tarjan's algorithm with its stack made explicit.
-    fn causes(&self) -> Vec<RuleId> {
+    fn causes(&self, starts: impl IntoIterator<Item = RuleId>) -> Vec<RuleId> {
         const UNSEEN: u32 = u32::MAX;
         let mut causes = Vec::new();
         let mut order = vec![UNSEEN; self.barren.len()];
@@ -118,7 +120,7 @@ impl RuleGraph<'_> {
         let mut stack: Vec<RuleId> = Vec::new();
         let mut path: Vec<(RuleId, Vec<RuleId>)> = Vec::new();
         let mut seen = 0;
-        for start in self.reached() {
+        for start in starts {
             if self.barren[start.index()] && order[start.index()] == UNSEEN {
                 path.push((start, self.references(start, true)));
             }
@@ -222,6 +224,14 @@ mod tests {
         ] {
             assert_eq!(barren(source), Vec::<String>::new(), "{source}");
         }
+    }
+
+    #[test]
+    fn rules_that_the_root_does_not_need_are_warned_about() {
+        let source = "root ::= \"x\"\nfine ::= \"y\"\na ::= b\nb ::= \"(\" b\nc ::= []";
+        let compiled = super::super::compile_with_warnings(source, &Options::default(), None, &Default::default());
+        let warnings: Vec<String> = compiled.unwrap().warnings.into_iter().map(|it| it.message).collect();
+        assert_eq!(warnings, [message("b"), message("c")]);
     }
 
     #[test]

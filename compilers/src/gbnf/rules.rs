@@ -1,6 +1,7 @@
 //! Cuts the lexemes into rules and feeds the body of each to the parser.
 //!
 //! A rule begins where a name is the first thing on its line and `::=` follows it, with or without attributes between.
+//! So that one slip is one error, `=` and `:` outside brackets begin a rule, too; the parser reports them.
 //! Nothing else depends on line ends: a body runs on until the next rule begins, whatever its indentation.
 
 use std::collections::VecDeque;
@@ -18,6 +19,8 @@ pub(super) struct Header {
     pub(super) name: Span,
     /// `[…]` after the name.
     pub(super) attributes: Option<Span>,
+    /// What stands in the place of `::=`, if it is something else.
+    pub(super) misspelt_define: Option<Span>,
 }
 
 /// The rules of a source, one after the other; as an iterator, the rest of the body of the current rule.
@@ -70,7 +73,8 @@ impl<'a, 'l> Rules<'a, 'l> {
             define = self.ahead.pop_front()?;
         }
         (self.previous, self.current) = (Some(name), Some(define));
-        Some(Header { name: name.span, attributes })
+        let misspelt_define = (define.token != Ok(Token::Define)).then_some(define.span);
+        Some(Header { name: name.span, attributes, misspelt_define })
     }
 
     /// The next lexeme, whatever it belongs to.
@@ -145,11 +149,14 @@ impl<'a, 'l> Rules<'a, 'l> {
         if !self.look(0).is_some_and(named) {
             return false;
         }
-        match self.look(1).map(|lexeme| lexeme.token) {
-            Some(Ok(Token::Define)) => true,
-            Some(Ok(Token::Class)) => self.look(2).is_some_and(|lexeme| lexeme.token == Ok(Token::Define)),
-            _ => false,
-        }
+        let after_name = if self.look(1).is_some_and(|lexeme| lexeme.token == Ok(Token::Class)) { 2 } else { 1 };
+        let outside_brackets = self.open.is_empty();
+        self.look(after_name).is_some_and(|lexeme| match lexeme.token {
+            Ok(Token::Define) => true,
+            // Inside brackets, `=` is the argument of a macro.
+            Ok(token) => outside_brackets && token.defines_elsewhere(),
+            Err(_) => false,
+        })
     }
 
     fn stop(&mut self, error: &LimitError, place: Place, help: &str) {

@@ -15,10 +15,10 @@ enum Context {
 /// The text of the literal at `span`, quotes included. Every fault in it is reported; the result is then of no use.
 pub(super) fn literal(source: &str, span: Span, diagnostics: &mut Vec<Diagnostic>) -> String {
     let mut characters = Characters::new(source, span, Context::Literal);
-    let Some(first_escape) = characters.rest().find('\\') else { return characters.rest().to_owned() };
+    let Some(plain) = characters.rest().find(['\\', '\r']) else { return characters.rest().to_owned() };
     let mut text = String::with_capacity(characters.rest().len());
-    text.push_str(&characters.rest()[..first_escape]);
-    characters.at += first_escape;
+    text.push_str(&characters.rest()[..plain]);
+    characters.at += plain;
     for character in characters {
         match character {
             Ok(character) => text.push(character),
@@ -60,7 +60,8 @@ fn named(character: char) -> String {
     format!("`{}` (U+{:04X})", character.escape_debug(), character as u32)
 }
 
-/// The characters between two delimiters of one byte each.
+/// The characters between two delimiters of one byte each. A line end CR LF is one LF: a grammar means the same whatever
+/// a checkout does to its line ends.
 struct Characters<'s> {
     source: &'s str,
     at: usize,
@@ -163,6 +164,10 @@ impl Iterator for Characters<'_> {
         if character == '\\' {
             return Some(self.escape());
         }
+        if self.rest().starts_with("\r\n") {
+            self.at += "\r\n".len();
+            return Some(Ok('\n'));
+        }
         self.at += character.len_utf8();
         Some(Ok(character))
     }
@@ -196,6 +201,13 @@ mod tests {
         assert_eq!(decode(r"\x41B\x80é").unwrap(), "AB\u{80}é");
         assert_eq!(decode(r"\u00e9\U0001F600").unwrap(), "é😀");
         assert_eq!(decode(r"\ud83d\ude00!").unwrap(), "😀!");
+    }
+
+    #[test]
+    fn line_ends_are_line_feeds() {
+        assert_eq!(decode("a\r\nb\\r\r\n\n").unwrap(), "a\nb\r\n\n");
+        assert_eq!(decode("\r").unwrap(), "\r", "a carriage return alone is no line end");
+        assert_eq!(ranges("\r\n-a").unwrap(), [('\n', 'a')]);
     }
 
     #[test]

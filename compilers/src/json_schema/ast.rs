@@ -102,8 +102,12 @@ pub(super) struct Schema {
     pub(super) types: TypeSet,
     /// Whether `type` allows numbers only as `integer`.
     pub(super) integer: bool,
+    /// Whether an integer is one by how it is written, without a fraction, as draft 4 has it: `1.0` is none.
+    pub(super) written_integer: bool,
     /// `enum` and `const`: the value is in each of these lists.
     pub(super) values: Vec<Vec<Value>>,
+    /// Per list of `values`: the arrays and objects in it as schemas; `None` when they are too many.
+    pub(super) containers: Vec<Option<Vec<SchemaId>>>,
     /// `minimum`, `maximum` and the exclusive ones, `multipleOf`.
     pub(super) number: NumberKeywords,
     /// `minLength`, `maxLength`, `pattern`, `format`.
@@ -135,7 +139,9 @@ impl Schema {
             pointer,
             types: TypeSet::ALL,
             integer: false,
+            written_integer: false,
             values: Vec::new(),
+            containers: Vec::new(),
             number: NumberKeywords::default(),
             string: StringKeywords::default(),
             array: ArrayKeywords::default(),
@@ -148,6 +154,22 @@ impl Schema {
             conditional: None,
             unsupported: Vec::new(),
         }
+    }
+
+    /// Whether it says nothing but which values there are, and no listed value fails it.
+    pub(super) fn is_only_a_list(&self) -> bool {
+        let combines = self.reference.is_some()
+            || !self.all_of.is_empty()
+            || self.any_of.is_some()
+            || self.one_of.is_some()
+            || self.not.is_some()
+            || self.conditional.is_some();
+        let is_silent = self.number == NumberKeywords::default()
+            && self.string == StringKeywords::default()
+            && self.array == ArrayKeywords::default()
+            && self.object == ObjectKeywords::default();
+        let fits = |value: &Value| self.types.contains(Type::of(value)) && !(self.integer && value.is_number());
+        !combines && is_silent && self.unsupported.is_empty() && self.values.iter().flatten().all(fits)
     }
 
     /// Whether the keywords that say something about values of type `kind`, other than `type` itself and the

@@ -122,25 +122,48 @@ impl Evaluator<'_, '_, '_> {
             Part::MaxItems => Some(is_at_most(items, schema.array.max)),
             Part::MinProperties => Some(members >= schema.object.min as usize),
             Part::MaxProperties => Some(is_at_most(members, schema.object.max)),
-            Part::Property(index) => {
+            Part::Property(index) | Part::RequiredProperty(index) => {
                 let (key, child) = &schema.object.properties[index];
                 match value.as_object().and_then(|members| members.get(key)) {
                     Some(member) => self.schema(*child, member),
-                    None => Some(true),
+                    None => Some(matches!(part, Part::Property(_))),
                 }
             }
-            Part::Unsupported(keyword) => {
+            Part::PrefixItem(index) => match value.get(index) {
+                Some(item) => self.schema(schema.array.prefix[index], item),
+                None => Some(true),
+            },
+            Part::Items => {
+                let rest = schema.array.rest?;
+                let items = value.as_array().into_iter().flatten().skip(schema.array.prefix.len());
+                all(items.map(|item| self.schema(rest, item)).collect::<Vec<_>>())
+            }
+            Part::MinContains | Part::MaxContains => {
+                let contains = schema.array.contains?;
+                let (min, max) = match part {
+                    Part::MinContains => (contains.min as usize, usize::MAX),
+                    _ => (0, contains.max.map_or(usize::MAX, |max| max as usize)),
+                };
+                let items = value.as_array().into_iter().flatten();
+                count_in(items.map(|item| self.schema(contains.schema, item)).collect::<Vec<_>>(), min, max)
+            }
+            Part::UniqueItems => Some(are_unique(value.as_array().map_or(&[], Vec::as_slice))),
+            Part::PatternProperty(index) => {
+                let (pattern, child) = &schema.object.patterns[index];
+                let language = self.patterns.get(pattern, self.budget).ok()?;
+                let members = value.as_object().into_iter().flatten().filter(|(key, _)| language.accepts(key));
+                all(members.map(|(_, member)| self.schema(*child, member)).collect::<Vec<_>>())
+            }
+            Part::AdditionalProperties | Part::PropertyNames => {
                 let mut parts = Vec::new();
-                match value {
-                    Value::Array(items) => self.items(schema, items, &mut parts),
-                    Value::Object(members) => self.members(schema, members, &mut parts),
-                    _ => {}
-                }
-                let is_read = ["items", "uniqueItems", "contains"].contains(&keyword)
-                    || ["patternProperties", "additionalProperties", "propertyNames"].contains(&keyword);
-                let of_keyword = parts.into_iter().filter(|(name, _)| *name == keyword).map(|(_, holds)| holds);
-                if is_read { all(of_keyword) } else { None }
+                value.as_object().into_iter().for_each(|members| self.members(schema, members, &mut parts));
+                let keyword = match part {
+                    Part::PropertyNames => "propertyNames",
+                    _ => "additionalProperties",
+                };
+                all(parts.into_iter().filter(|(name, _)| *name == keyword).map(|(_, holds)| holds))
             }
+            Part::Unsupported(_) => None,
         }
     }
 
@@ -227,9 +250,7 @@ impl Evaluator<'_, '_, '_> {
             Value::Array(items) => {
                 let length = items.len();
                 parts.push(Some(length >= schema.array.min as usize && is_at_most(length, schema.array.max)));
-                let mut found = Vec::new();
-                self.items(schema, items, &mut found);
-                parts.extend(found.into_iter().map(|(_, holds)| holds));
+                self.items(schema, items, &mut parts);
             }
             Value::Object(members) => {
                 let count = members.len();
@@ -243,22 +264,19 @@ impl Evaluator<'_, '_, '_> {
         all(parts)
     }
 
-    /// What the keywords with schemas for items say, by keyword.
-    fn items(&mut self, schema: &Schema, items: &[Value], parts: &mut Vec<(&'static str, Option<bool>)>) {
+    /// What the keywords with schemas for items say.
+    fn items(&mut self, schema: &Schema, items: &[Value], parts: &mut Vec<Option<bool>>) {
         let array = &schema.array;
         for (index, item) in items.iter().enumerate() {
             if let Some(child) = array.prefix.get(index).copied().or(array.rest) {
-                parts.push(("items", self.schema(child, item)));
+                parts.push(self.schema(child, item));
             }
         }
-        if array.unique {
-            let repeats = |index: usize| items[..index].iter().any(|other| is_equal(other, &items[index]));
-            parts.push(("uniqueItems", Some(!(0..items.len()).any(repeats))));
-        }
+        parts.push(Some(!array.unique || are_unique(items)));
         if let Some(contains) = array.contains {
             let found: Vec<_> = items.iter().map(|item| self.schema(contains.schema, item)).collect();
             let max = contains.max.map_or(usize::MAX, |max| max as usize);
-            parts.push(("contains", count_in(found, contains.min as usize, max)));
+            parts.push(count_in(found, contains.min as usize, max));
         }
     }
 
@@ -313,6 +331,10 @@ impl Evaluator<'_, '_, '_> {
         let language = self.patterns.format(format, self.budget).ok()?;
         Some(language.accepts(value.as_str()?))
     }
+}
+
+fn are_unique(items: &[Value]) -> bool {
+    (0..items.len()).all(|index| !items[..index].iter().any(|other| is_equal(other, &items[index])))
 }
 
 fn decimal(value: &Value) -> Option<Decimal> {

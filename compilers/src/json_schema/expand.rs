@@ -8,9 +8,9 @@ use std::rc::Rc;
 use grammar_ir::Budget;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::ast::{Ast, Schema, SchemaId, Type};
-use super::merge;
+use super::ast::{Additional, Ast, Schema, SchemaId, Type};
 use super::normal::{Context, Goal, Literal};
+use super::{contradiction, merge};
 use crate::diagnostic::Code;
 
 /// One constraint on values of one type.
@@ -51,8 +51,26 @@ pub(super) enum Part {
     MinItems,
     /// `maxItems`.
     MaxItems,
+    /// The item of the prefix at this index.
+    PrefixItem(usize),
+    /// The items after the prefix.
+    Items,
+    /// `minContains`, or `contains` without it.
+    MinContains,
+    /// `maxContains`.
+    MaxContains,
+    /// `uniqueItems`.
+    UniqueItems,
     /// The property at this index.
     Property(usize),
+    /// The property at this index, whose key is required, together with its being required.
+    RequiredProperty(usize),
+    /// The pattern of `patternProperties` at this index.
+    PatternProperty(usize),
+    /// `additionalProperties`.
+    AdditionalProperties,
+    /// `propertyNames`.
+    PropertyNames,
     /// `minProperties`.
     MinProperties,
     /// `maxProperties`.
@@ -66,6 +84,8 @@ pub(super) type Alternative = Vec<Atom>;
 
 /// More alternatives than this for one value and type are refused.
 const MAX_ALTERNATIVES: usize = 1_024;
+/// More pairs than this are not looked at to find the alternatives among them.
+const MAX_PAIRS: usize = 16_384;
 /// Schemas for the same value nested deeper than this are refused.
 const MAX_DEPTH: usize = 200;
 /// How deep two branches of `oneOf` are compared to prove that no value is in both.
@@ -84,7 +104,7 @@ pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &
     for &literal in goal {
         let expanded = expand(context, kind, literal, budget);
         let place = context.ast.get(literal.schema).pointer.clone();
-        alternatives = product(context, &place, alternatives, &expanded);
+        alternatives = product(context, kind, &place, alternatives, &expanded);
     }
     absorb(alternatives)
 }
@@ -182,6 +202,12 @@ impl Expander<'_, '_, '_> {
             return vec![Vec::new()];
         }
         let mut result: Vec<Alternative> = self.parts().into_iter().map(|atom| vec![atom]).collect();
+        if matches!(self.kind, Type::Array | Type::Object) {
+            // A list of containers does not hold when none of them is the value.
+            for containers in schema.containers.iter().flatten() {
+                result.extend(self.none_of(containers));
+            }
+        }
         for &child in schema.reference.iter().chain(&schema.all_of) {
             result.extend(self.child(child, false).iter().cloned());
         }
@@ -225,7 +251,9 @@ impl Expander<'_, '_, '_> {
     /// The negations of the plain keywords, one for each way not to be valid.
     fn parts(&self) -> Vec<Atom> {
         let schema = self.schema;
-        let mut parts: Vec<Part> = (0..schema.values.len()).map(Part::Values).collect();
+        let is_container = matches!(self.kind, Type::Array | Type::Object);
+        let is_here = |&index: &usize| !is_container || schema.containers[index].is_none();
+        let mut parts: Vec<Part> = (0..schema.values.len()).filter(is_here).map(Part::Values).collect();
         let mut flag = |part, present: bool| parts.extend(present.then_some(part));
         match self.kind {
             Type::Null | Type::Boolean => {}
@@ -245,18 +273,24 @@ impl Expander<'_, '_, '_> {
                 let array = &schema.array;
                 flag(Part::MinItems, array.min > 0);
                 flag(Part::MaxItems, array.max.is_some());
-                flag(Part::Unsupported("items"), array.rest.is_some() || !array.prefix.is_empty());
-                flag(Part::Unsupported("uniqueItems"), array.unique);
-                flag(Part::Unsupported("contains"), array.contains.is_some());
+                (0..array.prefix.len()).for_each(|index| flag(Part::PrefixItem(index), true));
+                flag(Part::Items, array.rest.is_some());
+                flag(Part::UniqueItems, array.unique);
+                flag(Part::MinContains, array.contains.is_some_and(|contains| contains.min > 0));
+                flag(Part::MaxContains, array.contains.is_some_and(|contains| contains.max.is_some()));
             }
             Type::Object => {
                 let object = &schema.object;
-                (0..object.properties.len()).for_each(|index| flag(Part::Property(index), true));
+                for (index, (name, _)) in object.properties.iter().enumerate() {
+                    // Not to be there and not to hold are one alternative, which halves the products of branches.
+                    let is_required = object.required.contains(name);
+                    flag(if is_required { Part::RequiredProperty(index) } else { Part::Property(index) }, true);
+                }
                 flag(Part::MinProperties, object.min > 0);
                 flag(Part::MaxProperties, object.max.is_some());
-                flag(Part::Unsupported("patternProperties"), !object.patterns.is_empty());
-                flag(Part::Unsupported("additionalProperties"), object.additional != super::ast::Additional::Open);
-                flag(Part::Unsupported("propertyNames"), object.names.is_some());
+                (0..object.patterns.len()).for_each(|index| flag(Part::PatternProperty(index), true));
+                flag(Part::AdditionalProperties, object.additional != Additional::Open);
+                flag(Part::PropertyNames, object.names.is_some());
             }
         }
         for &(kind, keyword, _) in &schema.unsupported {
@@ -264,7 +298,10 @@ impl Expander<'_, '_, '_> {
         }
         let mut atoms: Vec<Atom> = parts.into_iter().map(|part| Atom::Not(self.id, part)).collect();
         if self.kind == Type::Object {
-            atoms.extend(schema.object.required.iter().map(|name| Atom::Lacks(name.as_str().into())));
+            let object = &schema.object;
+            let is_declared = |name: &String| object.properties.iter().any(|(key, _)| key == name);
+            let undeclared = object.required.iter().filter(|&name| !is_declared(name));
+            atoms.extend(undeclared.map(|name| Atom::Lacks(name.as_str().into())));
         }
         atoms
     }
@@ -295,7 +332,8 @@ impl Expander<'_, '_, '_> {
         first.iter().all(|first| {
             second.iter().all(|second| {
                 let both = join(first, second);
-                merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
+                (self.kind == Type::Object && contradiction::is_plain(self.ast, &both))
+                    || merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
             })
         })
     }
@@ -318,7 +356,7 @@ impl Expander<'_, '_, '_> {
     }
 
     fn product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
-        product(self.context, &self.ast.get(self.id).pointer, left, right)
+        product(self.context, self.kind, &self.ast.get(self.id).pointer, left, right)
     }
 
     fn is_unsupported(&self) -> bool {
@@ -327,20 +365,35 @@ impl Expander<'_, '_, '_> {
 }
 
 /// Every alternative of `left` together with every one of `right`.
-fn product(context: &mut Context<'_>, place: &str, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
+fn product(
+    context: &mut Context<'_>,
+    kind: Type,
+    place: &str,
+    left: Vec<Alternative>,
+    right: &[Alternative],
+) -> Vec<Alternative> {
     if let [single] = right
         && single.is_empty()
     {
         return left;
     }
-    if left.len().saturating_mul(right.len()) > MAX_ALTERNATIVES {
-        let message =
-            format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
-        context.refusals.push(Code::Limit, place.to_owned(), message, Some("combine fewer branches"));
-        return Vec::new();
+    let mut joined = Vec::new();
+    if left.len().saturating_mul(right.len()) <= MAX_PAIRS {
+        let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
+        let possible = pairs.filter(|pair| kind != Type::Object || !contradiction::is_plain(context.ast, pair));
+        joined.extend(possible.take(2 * MAX_ALTERNATIVES));
+        // Absorbing takes quadratic time; twice the limit is rarely brought below it.
+        if joined.len() < 2 * MAX_ALTERNATIVES {
+            joined = absorb(joined);
+            if joined.len() <= MAX_ALTERNATIVES {
+                return joined;
+            }
+        }
     }
-    let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
-    absorb(pairs.filter(|alternative| !is_contradictory(alternative)).collect())
+    joined.clear();
+    let message = format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
+    context.refusals.push(Code::Limit, place.to_owned(), message, Some("combine fewer branches"));
+    joined
 }
 
 fn join(left: &[Atom], right: &[Atom]) -> Alternative {
@@ -351,12 +404,6 @@ fn join(left: &[Atom], right: &[Atom]) -> Alternative {
         }
     }
     joined
-}
-
-fn is_contradictory(alternative: &[Atom]) -> bool {
-    alternative
-        .iter()
-        .any(|atom| matches!(atom, Atom::Requires(name) if alternative.contains(&Atom::Lacks(Rc::clone(name)))))
 }
 
 /// Drops alternatives that only repeat a wider one.

@@ -82,6 +82,12 @@ impl Lowerer<'_> {
         self.builder.rule(rule)
     }
 
+    /// The listed value `value` at nesting `level`.
+    pub(super) fn listed(&mut self, value: &Value, level: u32) -> ExprId {
+        let level = level.min(self.spaces.levels());
+        literal::lower(value, level, &self.spaces, self.options.numbers, &mut self.builder)
+    }
+
     /// A new rule.
     pub(super) fn fresh(&mut self, kind: &str) -> RuleId {
         self.counter += 1;
@@ -96,7 +102,7 @@ impl Lowerer<'_> {
             arms.push(string::literals(texts, &mut self.builder));
         }
         for value in node.values.iter().filter(|value| !value.is_string()) {
-            arms.push(literal::lower(value, level, &self.spaces, self.options.numbers, &mut self.builder));
+            arms.push(self.listed(value, level));
         }
         for automaton in &node.numbers {
             arms.push(self.builder.automaton(automaton.clone()));

@@ -10,10 +10,13 @@ use super::ast::{Bound, SchemaId, Type, TypeSet};
 use super::decimal::Decimal;
 use super::evaluate;
 use super::expand::{Atom, Part};
-use super::merge_object;
-use super::normal::{ArrayShape, Context, Goal, Literal, ObjectShape, StringShape};
-use super::number::NumberSet;
+use super::normal::{ArrayShape, Context, Goal, ObjectShape, StringShape};
+use super::number::{Fraction, NumberSet};
 use super::string;
+use super::{merge_array, merge_object};
+
+/// Why a keyword cannot be negated.
+pub(super) const COMPLEMENT: &str = "its complement, which a `not`, `oneOf` or `if` needs, is not implemented";
 
 /// Values of one type.
 #[derive(Debug)]
@@ -60,19 +63,14 @@ pub(super) fn merge(context: &mut Context<'_>, kind: Type, alternative: &[Atom],
             merged.refuse(context, *id, keyword, reason);
         }
         if let Atom::Not(_, Part::Unsupported(keyword)) = atom {
-            merged.refuse(
-                context,
-                *id,
-                keyword,
-                "its complement, which a `not`, `oneOf` or `if` needs, is not implemented",
-            );
+            merged.refuse(context, *id, keyword, COMPLEMENT);
         }
     }
     match kind {
         Type::Null | Type::Boolean => {}
-        Type::Number => numbers(context, alternative, &mut merged, budget),
+        Type::Number => numbers(context, alternative, None, &mut merged, budget),
         Type::String => strings(context, alternative, &mut merged, budget),
-        Type::Array => arrays(context, alternative, &mut merged),
+        Type::Array => merge_array::arrays(context, alternative, &mut merged),
         Type::Object => merge_object::objects(context, alternative, &mut merged, budget),
     }
     merged
@@ -100,7 +98,23 @@ fn enumerate(
     merged: &mut Merged,
     budget: &mut Budget<'_>,
 ) {
+    let is_written = |atom: &Atom| match atom {
+        Atom::Local(id) | Atom::Not(id, Part::Integer) => context.ast.get(*id).written_integer,
+        _ => false,
+    };
+    // Whether a number is an integer that is one by how it is written is not up to its value.
+    let depends_on_writing = alternative.iter().any(is_written);
+    let about_value: Vec<Atom> =
+        alternative.iter().filter(|atom| !matches!(atom, Atom::Not(..)) || !is_written(atom)).cloned().collect();
     for value in candidates {
+        if depends_on_writing
+            && let Value::Number(number) = &value
+            && let Some(decimal) = Decimal::from_json(number)
+            && evaluate::holds(context, &about_value, &value, budget) == Some(true)
+        {
+            numbers(context, alternative, Some(&decimal), merged, budget);
+            continue;
+        }
         match evaluate::holds(context, alternative, &value, budget) {
             Some(true) => merged.shapes.push(Shape::Value(value)),
             Some(false) => {}
@@ -151,8 +165,20 @@ fn undecided(
     (keyword, "whether a listed value satisfies it cannot be decided".to_owned())
 }
 
-fn numbers(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
+/// The numbers that satisfy everything but positive lists; of these `only` the given one.
+fn numbers(
+    context: &mut Context<'_>,
+    alternative: &[Atom],
+    only: Option<&Decimal>,
+    merged: &mut Merged,
+    budget: &mut Budget<'_>,
+) {
     let mut set = NumberSet::default();
+    if let Some(value) = only {
+        let bound = Bound { value: value.clone(), exclusive: false };
+        set.bound_below(&bound);
+        set.bound_above(&bound);
+    }
     let mut excluded: Vec<Decimal> = Vec::new();
     let mut divisor_source = None;
     for atom in alternative {
@@ -162,7 +188,9 @@ fn numbers(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             Atom::Local(_) => {
                 schema.number.lower.iter().for_each(|bound| set.bound_below(bound));
                 schema.number.upper.iter().for_each(|bound| set.bound_above(bound));
-                if schema.integer {
+                if schema.written_integer {
+                    set.write(Fraction::Absent);
+                } else if schema.integer {
                     set.require_multiple(Decimal::one());
                 }
                 if let Some(divisor) = &schema.number.multiple_of {
@@ -172,6 +200,7 @@ fn numbers(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             }
             Atom::Not(_, Part::Lower(index)) => set.bound_above(&opposite(&schema.number.lower[*index])),
             Atom::Not(_, Part::Upper(index)) => set.bound_below(&opposite(&schema.number.upper[*index])),
+            Atom::Not(_, Part::Integer) if schema.written_integer => set.write(Fraction::Present),
             Atom::Not(_, Part::Integer) => set.exclude_multiples(Decimal::one()),
             Atom::Not(_, Part::MultipleOf) => {
                 schema.number.multiple_of.iter().for_each(|divisor| set.exclude_multiples(divisor.clone()));
@@ -270,84 +299,37 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         return;
     }
     let Some((id, keyword, first)) = languages.pop() else {
-        merged.shapes.push(Shape::String(StringShape { language: None, min, max }));
+        merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
         return;
     };
+    if languages.is_empty() && keyword == "pattern" && min == 0 && max.is_none() && !first.is_empty() {
+        let is_alone = |atom: &&Atom| matches!(atom, Atom::Local(local) if *local == id);
+        let pattern = alternative.iter().find(is_alone).and(context.ast.get(id).string.pattern.as_deref());
+        let tree = pattern.and_then(|pattern| context.patterns.tree(pattern));
+        return merged.shapes.push(Shape::String(StringShape { tree, ..StringShape::of(first) }));
+    }
     let mut language = first;
     let mut narrow = |other: &CharAutomaton| {
         language.intersection(other, budget).map(|narrowed| language = Rc::new(narrowed)).is_ok()
     };
-    let narrowed = languages.iter().all(|(_, _, other)| narrow(other));
-    let narrowed = narrowed && {
-        let lengths = (min > 0 || max.is_some()).then(|| CharAutomaton::length_between(min, max, budget));
-        match lengths {
-            None => true,
-            Some(Ok(lengths)) => language.intersection(&lengths, budget).map(|both| language = Rc::new(both)).is_ok(),
-            Some(Err(_)) => false,
-        }
+    let shapes = if languages.iter().all(|(_, _, other)| narrow(other)) {
+        string::of_length(language, min, max, budget).ok()
+    } else {
+        None
     };
-    if !narrowed {
-        merged.refuse(
-            context,
-            id,
-            keyword,
-            "together with the other constraints on the string it needs too many states",
-        );
-    }
-    if !language.is_empty() {
-        merged.shapes.push(Shape::String(StringShape { language: Some(language), min: 0, max: None }));
-    }
-}
-
-fn arrays(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged) {
-    let mut shape: ArrayShape<Goal> = ArrayShape { prefix: Vec::new(), rest: Some(Vec::new()), min: 0, max: None };
-    for atom in alternative {
-        let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
-        let array = &context.ast.get(*id).array;
-        match atom {
-            Atom::Local(_) => {
-                while shape.prefix.len() < array.prefix.len() {
-                    shape.prefix.push(shape.rest.clone());
-                }
-                for (index, item) in shape.prefix.iter_mut().enumerate() {
-                    constrain(item, array.prefix.get(index).copied().or(array.rest));
-                }
-                constrain(&mut shape.rest, array.rest);
-                shape.min = shape.min.max(array.min);
-                shape.max = least(shape.max, array.max);
-                if array.unique && shape.max.is_none_or(|max| max > 1) {
-                    merged.refuse(context, *id, "uniqueItems", "equal items cannot be told apart by a grammar");
-                }
-                if array.contains.is_some_and(|contains| contains.min > 0 || contains.max.is_some()) {
-                    merged.refuse(context, *id, "contains", "it is not implemented yet");
-                }
-            }
-            Atom::Not(_, Part::MinItems) => shape.max = least(shape.max, Some(array.min.saturating_sub(1))),
-            Atom::Not(_, Part::MaxItems) => {
-                shape.min = shape.min.max(array.max.map_or(u32::MAX, |max| max.saturating_add(1)));
-            }
-            Atom::Not(_, Part::Values(index)) => refuse_values(context, *id, *index, Type::Array, merged),
-            _ => {}
-        }
-    }
-    if shape.max.is_none_or(|max| shape.min <= max) {
-        merged.shapes.push(Shape::Array(shape));
-    }
+    let Some(shapes) = shapes else {
+        let reason = "together with the other constraints on the string it needs too many states";
+        merged.refuse(context, id, keyword, reason);
+        return merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
+    };
+    let inhabited = shapes.into_iter().filter(|shape| shape.head.as_ref().is_none_or(|head| !head.is_empty()));
+    merged.shapes.extend(inhabited.map(Shape::String));
 }
 
 /// Refuses the complement of listed values when it would exclude a container.
 pub(super) fn refuse_values(context: &Context<'_>, id: SchemaId, index: usize, kind: Type, merged: &mut Merged) {
     if context.ast.get(id).values[index].iter().any(|value| Type::of(value) == kind) {
-        merged.refuse(context, id, "enum", "the complement of a list with arrays or objects is not implemented");
-    }
-}
-
-fn constrain(goal: &mut Option<Goal>, schema: Option<SchemaId>) {
-    if let (Some(goal), Some(schema)) = (goal, schema) {
-        let literal = Literal::holds(schema);
-        if !goal.contains(&literal) {
-            goal.push(literal);
-        }
+        merged.refuse(context, id, "enum", "the complement of a list of so many arrays and objects is not implemented");
     }
 }
 
@@ -370,11 +352,11 @@ pub(super) fn is_surely_empty(
     merge(context, kind, alternative, budget).shapes.iter().all(|shape| match shape {
         Shape::Object(object) => object.named.iter().any(|member| {
             member.required
-                && member.value.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
+                && member.place.value.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
         }),
         Shape::Array(array) => (0..array.min as usize).take(array.prefix.len() + 1).any(|index| {
             let item = array.prefix.get(index).unwrap_or(&array.rest);
-            item.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
+            item.value.as_ref().is_none_or(|goal| is_goal_surely_empty(context, goal, depth, budget))
         }),
         _ => false,
     })

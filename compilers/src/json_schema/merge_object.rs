@@ -7,19 +7,21 @@ use grammar_ir::{Budget, LimitError};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::ast::{Additional, ObjectKeywords, SchemaId, Type};
+use super::ast::{Additional, Ast, ObjectKeywords, SchemaId, Type};
 use super::evaluate;
 use super::expand::{self, Atom, Part};
 use super::merge::{self, Merged, Shape, least};
 use super::normal::{Context, Free, FreeKeys, Goal, Literal, Named, ObjectShape};
 use super::string;
+use super::tally::{MAX_TALLIES, Place, Tally};
 
 /// More classes of undeclared keys than this in one object are refused.
 const MAX_CLASSES: usize = 64;
 
 /// Merges the constraints of `alternative` on objects.
 pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
-    let mut builder = Builder { locals: Vec::new(), keys: Keys::default(), min: 0, max: None };
+    let mut builder =
+        Builder { locals: Vec::new(), wanted: Vec::new(), keys: Keys::default(), min: 0, max: None, negated_max: None };
     for atom in alternative {
         match atom {
             Atom::Local(id) => {
@@ -40,6 +42,7 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
                     Part::MinProperties => builder.max = least(builder.max, Some(object.min.saturating_sub(1))),
                     Part::MaxProperties => {
                         builder.min = builder.min.max(object.max.map_or(u32::MAX, |max| max.saturating_add(1)));
+                        builder.negated_max = Some(*id);
                     }
                     Part::Values(index) => merge::refuse_values(context, *id, *index, Type::Object, merged),
                     _ => {}
@@ -59,8 +62,17 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
                 builder.keys.require(key);
                 builder.keys.constrain(key, Literal { schema: *schema, positive: false });
             }
-            Atom::Not(..) => {}
+            Atom::Not(id, Part::RequiredProperty(index)) => {
+                let (key, schema) = &context.ast.get(*id).object.properties[*index];
+                builder.keys.constrain(key, Literal { schema: *schema, positive: false });
+            }
+            Atom::Not(id, part) => builder.want(context, *id, *part),
         }
+    }
+    if let Some(wanted) = builder.wanted.get(MAX_TALLIES) {
+        let reason = "more complements than can be told apart meet in one object";
+        merged.refuse(context, wanted.schema(), wanted.keyword(), reason);
+        builder.wanted.truncate(MAX_TALLIES);
     }
     if let Some(shape) = builder.finish(context, merged, budget) {
         merged.shapes.push(Shape::Object(shape));
@@ -113,20 +125,98 @@ impl Keys {
     }
 }
 
+/// The complement of a keyword about every member: some member must violate it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The pattern of `patternProperties` at this index.
+    Pattern(SchemaId, usize),
+    /// `additionalProperties`.
+    Additional(SchemaId),
+    /// `propertyNames`.
+    Names(SchemaId),
+}
+
+impl Wanted {
+    fn schema(self) -> SchemaId {
+        match self {
+            Self::Pattern(id, _) | Self::Additional(id) | Self::Names(id) => id,
+        }
+    }
+
+    fn keyword(self) -> &'static str {
+        match self {
+            Self::Pattern(..) => "patternProperties",
+            Self::Additional(_) => "additionalProperties",
+            Self::Names(_) => "propertyNames",
+        }
+    }
+}
+
+/// What a language of keys is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// The keys that match the pattern of `patternProperties` at this index.
+    Pattern(SchemaId, usize),
+    /// The keys that violate `propertyNames`.
+    BadName(SchemaId),
+}
+
 struct Builder<'a> {
     locals: Vec<(SchemaId, &'a ObjectKeywords)>,
+    wanted: Vec<Wanted>,
     keys: Keys,
     min: u32,
     max: Option<u32>,
+    /// A schema whose `maxProperties` is to be violated.
+    negated_max: Option<SchemaId>,
 }
 
 /// A class of undeclared keys: its language (`None` is every one) and what each schema's patterns say of it.
 struct Class {
     language: Option<Rc<CharAutomaton>>,
-    matched: Vec<(SchemaId, usize)>,
+    matched: Vec<Use>,
 }
 
 impl Builder<'_> {
+    /// Takes note of a violation that must be found.
+    fn want(&mut self, context: &Context<'_>, id: SchemaId, part: Part) {
+        let wanted = match part {
+            Part::PatternProperty(index) => Wanted::Pattern(id, index),
+            Part::AdditionalProperties => {
+                // Only a key that is declared somewhere is told apart from the others.
+                context.ast.get(id).object.properties.iter().for_each(|(key, _)| self.keys.declare(key));
+                Wanted::Additional(id)
+            }
+            Part::PropertyNames => Wanted::Names(id),
+            _ => return,
+        };
+        self.wanted.push(wanted);
+    }
+
+    /// How a member whose key is matched by `matched` can be what is wanted; `name` is its key when it is declared.
+    fn conditions(&self, context: &Context<'_>, name: Option<&str>, matched: &[Use]) -> Vec<(usize, Option<Literal>)> {
+        let fails = |schema| Literal { schema, positive: false };
+        let condition = |wanted: &Wanted| match *wanted {
+            Wanted::Pattern(id, index) => {
+                let is_matched = matched.contains(&Use::Pattern(id, index));
+                is_matched.then(|| Some(fails(context.ast.get(id).object.patterns[index].1)))
+            }
+            Wanted::Names(id) => matched.contains(&Use::BadName(id)).then_some(None),
+            Wanted::Additional(id) => {
+                let object = &context.ast.get(id).object;
+                let is_declared = name.is_some_and(|name| object.properties.iter().any(|(key, _)| key == name));
+                let is_matched = matched.iter().any(|used| matches!(used, Use::Pattern(other, _) if *other == id));
+                match object.additional {
+                    _ if is_declared || is_matched => None,
+                    Additional::Open => None,
+                    Additional::Closed => Some(None),
+                    Additional::Schema(child) => Some(Some(fails(child))),
+                }
+            }
+        };
+        self.wanted.iter().enumerate().filter_map(|(index, wanted)| Some((index, condition(wanted)?))).collect()
+    }
+
     fn finish(
         mut self,
         context: &mut Context<'_>,
@@ -148,12 +238,9 @@ impl Builder<'_> {
             .collect();
         let keys = std::mem::take(&mut self.keys.list);
         for key in keys {
-            let matches = |id: SchemaId, index: usize| {
-                patterns
-                    .iter()
-                    .any(|pattern| pattern.uses.contains(&(id, index)) && pattern.language.accepts(&key.name))
-            };
-            let mut value = self.value(|position| properties[position].get(key.name.as_str()).copied(), matches);
+            let matching = patterns.iter().filter(|pattern| pattern.language.accepts(&key.name));
+            let matched: Vec<Use> = matching.flat_map(|pattern| pattern.uses.iter().copied()).collect();
+            let mut value = self.value(|position| properties[position].get(key.name.as_str()).copied(), &matched);
             if let Some(goal) = &mut value {
                 key.extra.iter().for_each(|&literal| add(goal, literal));
             }
@@ -171,19 +258,32 @@ impl Builder<'_> {
             if value.is_none() && key.required {
                 return None;
             }
-            named.push(Named { key: key.name, required: key.required, value });
+            let place = Place::new(value, &self.conditions(context, Some(&key.name), &matched));
+            named.push(Named { key: key.name, required: key.required, place });
         }
         let free = if listed { Vec::new() } else { self.free(context, &named, &patterns, &names, merged, budget) };
-        Some(ObjectShape { named, free, min: self.min, max: self.max })
+        // A grammar cannot tell a repeated undeclared key from a new one, so it can ask for one of them but not count them.
+        let required = named.iter().filter(|member| member.required).count();
+        if !free.is_empty() && self.min as usize >= required + 2 {
+            let asks = |(_, object): &&(SchemaId, &ObjectKeywords)| object.min == self.min;
+            let (id, keyword) = match self.locals.iter().find(asks) {
+                Some((id, _)) => (*id, "minProperties"),
+                None => (self.negated_max.unwrap_or(Ast::ROOT), "maxProperties"),
+            };
+            merged.refuse(
+                context,
+                id,
+                keyword,
+                "undeclared keys cannot be told apart, so more than one cannot be counted",
+            );
+        }
+        let tallies = vec![Tally::AtLeast(1); self.wanted.len()];
+        Some(ObjectShape { named, free, min: self.min, max: self.max, tallies })
     }
 
     /// What a member may hold: for each schema the declared one and those of the matching patterns, or else the
     /// additional one; `None` when one of the schemas has no place for it.
-    fn value(
-        &self,
-        declared: impl Fn(usize) -> Option<SchemaId>,
-        matches: impl Fn(SchemaId, usize) -> bool,
-    ) -> Option<Goal> {
+    fn value(&self, declared: impl Fn(usize) -> Option<SchemaId>, matched: &[Use]) -> Option<Goal> {
         let mut goal = Goal::new();
         for (position, (id, object)) in self.locals.iter().enumerate() {
             let mut is_additional = true;
@@ -192,7 +292,7 @@ impl Builder<'_> {
                 add(&mut goal, Literal::holds(child));
             }
             for (index, (_, child)) in object.patterns.iter().enumerate() {
-                if matches(*id, index) {
+                if matched.contains(&Use::Pattern(*id, index)) {
                     is_additional = false;
                     add(&mut goal, Literal::holds(*child));
                 }
@@ -231,18 +331,49 @@ impl Builder<'_> {
         false
     }
 
-    /// The distinct patterns of `patternProperties` and where each is used.
+    /// The distinct languages of keys that matter and what each is there for.
     fn patterns(&self, context: &mut Context<'_>, merged: &mut Merged, budget: &mut Budget<'_>) -> Vec<Pattern> {
-        let mut list: Vec<Pattern> = Vec::new();
+        let mut uses: Vec<Use> = Vec::new();
+        let mut add = |used| {
+            if !uses.contains(&used) {
+                uses.push(used);
+            }
+        };
         for &(id, object) in &self.locals {
-            for (index, (source, _)) in object.patterns.iter().enumerate() {
-                match context.patterns.get(source, budget) {
-                    Ok(language) => match list.iter_mut().find(|pattern| pattern.language == language) {
-                        Some(pattern) => pattern.uses.push((id, index)),
-                        None => list.push(Pattern { language, uses: vec![(id, index)] }),
-                    },
-                    Err(reason) => merged.refuse(context, id, "patternProperties", &reason),
+            (0..object.patterns.len()).for_each(|index| add(Use::Pattern(id, index)));
+        }
+        for wanted in &self.wanted {
+            match *wanted {
+                Wanted::Pattern(id, index) => add(Use::Pattern(id, index)),
+                Wanted::Additional(id) => {
+                    let count = context.ast.get(id).object.patterns.len();
+                    (0..count).for_each(|index| add(Use::Pattern(id, index)));
                 }
+                Wanted::Names(id) => add(Use::BadName(id)),
+            }
+        }
+        let mut list: Vec<Pattern> = Vec::new();
+        for used in uses {
+            let ast = context.ast;
+            let (id, keyword, language) = match used {
+                Use::Pattern(id, index) => {
+                    let source = &ast.get(id).object.patterns[index].0;
+                    (id, "patternProperties", context.patterns.get(source, budget))
+                }
+                Use::BadName(id) => {
+                    let Some(schema) = ast.get(id).object.names else { continue };
+                    let limits = string::limits(budget);
+                    let bad = Literal { schema, positive: false };
+                    let language = texts(context, bad, merged, &mut Budget::new(&limits));
+                    (id, "propertyNames", language.map(Rc::new).map_err(|error| error.to_string()))
+                }
+            };
+            match language {
+                Ok(language) => match list.iter_mut().find(|pattern| pattern.language == language) {
+                    Some(pattern) => pattern.uses.push(used),
+                    None => list.push(Pattern { language, uses: vec![used] }),
+                },
+                Err(reason) => merged.refuse(context, id, keyword, &reason),
             }
         }
         list
@@ -279,12 +410,13 @@ impl Builder<'_> {
         classes
             .into_iter()
             .filter_map(|class| {
-                let value = self.value(|_| None, |id, index| class.matched.contains(&(id, index)))?;
+                let value = self.value(|_| None, &class.matched)?;
+                let place = Place::new(Some(value), &self.conditions(context, None, &class.matched));
                 let keys = match class.language {
                     Some(language) => FreeKeys::Language(language),
                     None => FreeKeys::AllBut(Rc::clone(&keys)),
                 };
-                Some(Free { keys, value: Some(value) })
+                Some(Free { keys, place })
             })
             .collect()
     }
@@ -301,30 +433,38 @@ impl Builder<'_> {
         let declared = CharAutomaton::union_of(keys.iter().map(|key| CharAutomaton::literal(key)).collect(), budget)?;
         let mut allowed = declared.complement(budget)?;
         for &(_, schema) in names {
-            let mut union = Vec::new();
-            for alternative in expand::goal(context, Type::String, &vec![Literal::holds(schema)], budget) {
-                let strings = merge::merge(context, Type::String, &alternative, budget);
-                merged.refused.extend(strings.refused);
-                for shape in strings.shapes {
-                    union.push(match shape {
-                        Shape::Value(Value::String(name)) => CharAutomaton::literal(&name),
-                        Shape::String(string) => match string.language {
-                            Some(language) => CharAutomaton::clone(&language),
-                            None => CharAutomaton::length_between(string.min, string.max, budget)?,
-                        },
-                        _ => continue,
-                    });
-                }
-            }
-            allowed = allowed.intersection(&CharAutomaton::union_of(union, budget)?, budget)?;
+            let names = texts(context, Literal::holds(schema), merged, budget)?;
+            allowed = allowed.intersection(&names, budget)?;
         }
         Ok(allowed)
     }
 }
 
+/// The strings that satisfy `literal`.
+fn texts(
+    context: &mut Context<'_>,
+    literal: Literal,
+    merged: &mut Merged,
+    budget: &mut Budget<'_>,
+) -> Result<CharAutomaton, LimitError> {
+    let mut union = Vec::new();
+    for alternative in expand::goal(context, Type::String, &vec![literal], budget) {
+        let strings = merge::merge(context, Type::String, &alternative, budget);
+        merged.refused.extend(strings.refused);
+        for shape in strings.shapes {
+            union.push(match shape {
+                Shape::Value(Value::String(name)) => CharAutomaton::literal(&name),
+                Shape::String(string) => CharAutomaton::clone(&*string.language(budget)?),
+                _ => continue,
+            });
+        }
+    }
+    CharAutomaton::union_of(union, budget)
+}
+
 struct Pattern {
     language: Rc<CharAutomaton>,
-    uses: Vec<(SchemaId, usize)>,
+    uses: Vec<Use>,
 }
 
 /// The keys of `allowed` split by which patterns they match; `None` when there are too many classes.

@@ -10,7 +10,9 @@
 //! against the schema; or the compile fails and names every keyword that cannot be enforced, with its JSON Pointer.
 //! `docs/json-schema.md` lists the keywords, the options and the limits.
 
+mod array_state;
 mod ast;
+mod contradiction;
 mod decimal;
 mod evaluate;
 mod expand;
@@ -21,6 +23,7 @@ mod lower;
 mod lower_array;
 mod lower_object;
 mod merge;
+mod merge_array;
 mod merge_object;
 mod normal;
 mod number;
@@ -31,8 +34,11 @@ mod productive;
 mod read;
 mod reference;
 mod refusal;
+mod report;
 mod spelling;
 mod string;
+mod tally;
+mod unique;
 mod whitespace;
 
 use grammar_ir::{Budget, Grammar, Limits};
@@ -66,7 +72,7 @@ pub fn compile(source: &str, options: &Options, limits: &Limits) -> Result<Compi
     let mut normal = normal::normalize(&ast, options, &mut budget)?;
     productive::prune(&mut normal, &ast)?;
     let grammar = lower::lower(&normal, options, &mut budget)?;
-    Ok(Compiled { grammar, report: Report { annotations, narrowings: options.narrowings() } })
+    Ok(Compiled { grammar, report: report::report(&normal, &ast, options, annotations) })
 }
 
 /// The grammar of every JSON value, in the serialisation forms that `options` choose.

@@ -1,7 +1,7 @@
 //! The normal form: for every set of schemas that some value must satisfy together, a union of typed shapes.
 
 use grammar_ir::regular::CharAutomaton;
-use grammar_ir::{Budget, ByteAutomaton};
+use grammar_ir::{Budget, ByteAutomaton, CharSet, LimitError};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::rc::Rc;
@@ -12,7 +12,10 @@ use super::merge::{self, Shape};
 use super::options::Options;
 use super::refusal::Refusals;
 use super::string::Patterns;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
+use super::tally::{Place, Tally};
+use super::unique;
+use crate::diagnostic::{self, Code, Diagnostic, Diagnostics};
+use crate::regex;
 
 /// A schema that must hold, or must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,31 +74,94 @@ pub(super) struct Node {
     pub(super) objects: Vec<ObjectShape<NodeId>>,
 }
 
-/// Strings of a length, or of a language.
+impl Node {
+    /// Whether its values are all listed.
+    pub(super) fn is_listed(&self) -> bool {
+        self.numbers.is_empty() && self.strings.is_empty() && self.arrays.is_empty() && self.objects.is_empty()
+    }
+
+    /// Whether there may be a value of type `kind`.
+    pub(super) fn has(&self, kind: Type) -> bool {
+        let beyond_lists = match kind {
+            Type::Null | Type::Boolean => false,
+            Type::Number => !self.numbers.is_empty(),
+            Type::String => !self.strings.is_empty(),
+            Type::Array => !self.arrays.is_empty(),
+            Type::Object => !self.objects.is_empty(),
+        };
+        beyond_lists || self.values.iter().any(|value| Type::of(value) == kind)
+    }
+}
+
+/// Strings: a text of `head`, and then between `min` and `max` characters of `characters`.
 #[derive(Debug, Clone)]
 pub(super) struct StringShape {
-    /// The language, which says all there is to say when it is present.
-    pub(super) language: Option<Rc<CharAutomaton>>,
-    /// The least number of code points.
+    /// How they begin; `None` is the empty text.
+    pub(super) head: Option<Rc<CharAutomaton>>,
+    /// The pattern that `head` is the language of, when it is better written that way.
+    pub(super) tree: Option<Rc<regex::Pattern>>,
+    /// What they go on with; `None` is any character.
+    pub(super) characters: Option<CharSet>,
+    /// The least number of characters after the head.
     pub(super) min: u32,
-    /// The greatest number of code points.
+    /// The greatest number of characters after the head.
     pub(super) max: Option<u32>,
 }
 
-/// Arrays; `V` says what an item may be, and `None` that there is no such item.
+impl StringShape {
+    /// The texts of `language`.
+    pub(super) fn of(language: Rc<CharAutomaton>) -> Self {
+        Self { head: Some(language), tree: None, characters: None, min: 0, max: Some(0) }
+    }
+
+    /// The texts of `min` to `max` characters.
+    pub(super) fn of_length(min: u32, max: Option<u32>) -> Self {
+        Self { head: None, tree: None, characters: None, min, max }
+    }
+
+    /// The shape as one language.
+    pub(super) fn language(&self, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, LimitError> {
+        if let (Some(head), Some(0)) = (&self.head, self.max) {
+            return Ok(Rc::clone(head));
+        }
+        let tail = match &self.characters {
+            Some(set) => CharAutomaton::from_set(set).repeat(self.min, self.max, budget)?,
+            None => CharAutomaton::length_between(self.min, self.max, budget)?,
+        };
+        Ok(Rc::new(match &self.head {
+            Some(head) => head.concatenate(&tail, budget)?,
+            None => tail,
+        }))
+    }
+}
+
+/// Arrays; `V` says what an item may be.
 #[derive(Debug, Clone)]
 pub(super) struct ArrayShape<V> {
     /// What the first items are.
-    pub(super) prefix: Vec<Option<V>>,
+    pub(super) prefix: Vec<Place<V>>,
     /// What the items after the prefix are.
-    pub(super) rest: Option<V>,
+    pub(super) rest: Place<V>,
     /// The least number of items.
     pub(super) min: u32,
     /// The greatest number of items.
     pub(super) max: Option<u32>,
+    /// How many items are claimed.
+    pub(super) tallies: Vec<Tally>,
+    /// The schema that wants no two items to be equal.
+    pub(super) unique: Option<SchemaId>,
+    /// Where no two items are equal, all values that an item may have; otherwise empty.
+    pub(super) distinct: Vec<Value>,
 }
 
-/// Objects; `V` says what a value may be, and `None` that there is no such member.
+impl<V> ArrayShape<V> {
+    /// Whether more than the number of items must be remembered.
+    pub(super) fn has_states(&self) -> bool {
+        !self.tallies.is_empty() || !self.distinct.is_empty()
+    }
+}
+
+/// Objects; `V` says what a value may be.
 #[derive(Debug, Clone)]
 pub(super) struct ObjectShape<V> {
     /// Members with a declared key, in the order in which they are written.
@@ -106,6 +172,8 @@ pub(super) struct ObjectShape<V> {
     pub(super) min: u32,
     /// The greatest number of members.
     pub(super) max: Option<u32>,
+    /// How many members are claimed.
+    pub(super) tallies: Vec<Tally>,
 }
 
 /// A member with a declared key.
@@ -116,7 +184,7 @@ pub(super) struct Named<V> {
     /// Whether it must be there.
     pub(super) required: bool,
     /// Its value.
-    pub(super) value: Option<V>,
+    pub(super) place: Place<V>,
 }
 
 /// Members with a key that is not declared.
@@ -125,7 +193,7 @@ pub(super) struct Free<V> {
     /// The keys.
     pub(super) keys: FreeKeys,
     /// Their values.
-    pub(super) value: Option<V>,
+    pub(super) place: Place<V>,
 }
 
 /// A class of keys that are not declared.
@@ -169,7 +237,7 @@ pub(super) fn normalize(ast: &Ast, options: &Options, budget: &mut Budget<'_>) -
     while nodes.len() < interner.goals.len() {
         if interner.goals.len() > MAX_NODES {
             let message = format!("the schema needs more than {MAX_NODES} combinations of its parts");
-            return Err(Diagnostic::new(Code::Limit, Place::Whole, message).into());
+            return Err(Diagnostic::new(Code::Limit, diagnostic::Place::Whole, message).into());
         }
         budget.check_time()?;
         let goal = interner.goals[nodes.len()].clone();
@@ -187,6 +255,7 @@ pub(super) fn normalize(ast: &Ast, options: &Options, budget: &mut Budget<'_>) -
         }
         nodes.push(node);
     }
+    unique::settle(&mut nodes, &mut context);
     context.refusals.into_result()?;
     Ok(Normal { nodes })
 }
@@ -222,26 +291,26 @@ impl Interner {
             Shape::Number(automaton) => node.numbers.push(automaton),
             Shape::String(string) => node.strings.push(string),
             Shape::Array(array) => {
-                let ArrayShape { prefix, rest, min, max } = array;
-                let prefix = prefix.into_iter().map(|goal| goal.map(|goal| self.node(goal))).collect();
+                let ArrayShape { prefix, rest, min, max, tallies, unique, distinct } = array;
+                let prefix = prefix.into_iter().map(|place| place.map(|goal| self.node(goal))).collect();
                 let rest = rest.map(|goal| self.node(goal));
-                node.arrays.push(ArrayShape { prefix, rest, min, max });
+                node.arrays.push(ArrayShape { prefix, rest, min, max, tallies, unique, distinct });
             }
             Shape::Object(object) => {
-                let ObjectShape { named, free, min, max } = object;
+                let ObjectShape { named, free, min, max, tallies } = object;
                 let named = named
                     .into_iter()
-                    .map(|Named { key, required, value }| Named {
+                    .map(|Named { key, required, place }| Named {
                         key,
                         required,
-                        value: value.map(|goal| self.node(goal)),
+                        place: place.map(|goal| self.node(goal)),
                     })
                     .collect();
                 let free = free
                     .into_iter()
-                    .map(|Free { keys, value }| Free { keys, value: value.map(|goal| self.node(goal)) })
+                    .map(|Free { keys, place }| Free { keys, place: place.map(|goal| self.node(goal)) })
                     .collect();
-                node.objects.push(ObjectShape { named, free, min, max });
+                node.objects.push(ObjectShape { named, free, min, max, tallies });
             }
         }
     }

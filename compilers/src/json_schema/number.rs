@@ -14,6 +14,17 @@ pub(super) struct NumberSet {
     upper: Option<Bound>,
     multiples: Vec<Decimal>,
     non_multiples: Vec<Decimal>,
+    /// What the texts must look like, whatever their values.
+    written: Vec<Fraction>,
+}
+
+/// Whether a number is written with a fraction or an exponent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fraction {
+    /// With neither.
+    Absent,
+    /// With at least one.
+    Present,
 }
 
 /// Digits before and after the point that [`Digits::Bounded`] allows where nothing needs more.
@@ -44,6 +55,11 @@ impl NumberSet {
         if tighter {
             self.upper = Some(bound.clone());
         }
+    }
+
+    /// Keeps the texts that are written so.
+    pub(super) fn write(&mut self, fraction: Fraction) {
+        self.written.push(fraction);
     }
 
     /// Keeps the multiples of `divisor`.
@@ -227,6 +243,7 @@ impl<'a> Reader<'a> {
             (Phase::Integer(count @ 1..), b'0'..=b'9') if !self.bounded || count < self.integer_cap => {
                 Some(self.integer_digit(state, count, byte - b'0'))
             }
+            (Phase::Integer(_), b'.' | b'e' | b'E') if self.is_written(Fraction::Absent) => None,
             (Phase::Integer(_), b'.') => Some(State {
                 phase: Phase::Point,
                 lower: settled(state, state.lower, &self.set.lower),
@@ -282,6 +299,10 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn is_written(&self, fraction: Fraction) -> bool {
+        self.set.written.contains(&fraction)
+    }
+
     fn has_divisors(&self) -> bool {
         !self.multiples.is_empty() || !self.non_multiples.is_empty()
     }
@@ -292,6 +313,7 @@ impl<'a> Reader<'a> {
 
     fn accepts(&self, state: State) -> bool {
         let fraction = match state.phase {
+            Phase::Integer(_) if self.is_written(Fraction::Present) => return false,
             Phase::Integer(_) => 0,
             Phase::Fraction(count) => count,
             Phase::ExponentDigits(_) => return self.is_in_range(state, 0),

@@ -76,29 +76,6 @@ impl Options {
     pub fn exact() -> Self {
         Self { whitespace: Whitespace::Any, numbers: Digits::Unbounded, ..Self::default() }
     }
-
-    /// The narrowings of spelling that these options put in force, in words.
-    pub fn narrowings(&self) -> Vec<&'static str> {
-        let mut list = vec!["key order: declared keys in schema order, then the others"];
-        list.extend(match self.whitespace {
-            Whitespace::Any => None,
-            Whitespace::Bounded => Some("whitespace: bounded"),
-            Whitespace::Compact => Some("whitespace: compact"),
-            Whitespace::Python => Some("whitespace: python"),
-            Whitespace::Indent(_) => Some("whitespace: indent"),
-        });
-        if self.formats == Formats::Assertion {
-            list.push("time and date-time: leap seconds only at offset zero");
-        }
-        list.push("exponents: only where a number has no bound other than 0, is no integer and has no multipleOf");
-        if self.numbers == Digits::Bounded {
-            list.push("digits: at most 20 before the point, 20 after it, 3 in the exponent");
-        }
-        if self.additional_properties == AdditionalProperties::Closed {
-            list.push("additional properties: closed where `properties` is present");
-        }
-        list
-    }
 }
 
 /// What [`compile`](super::compile) returns.
@@ -111,14 +88,16 @@ pub struct Compiled {
     pub report: Report,
 }
 
-/// What of the schema is no constraint, and which spellings of valid values are left out.
+/// What of the schema is no constraint, which spellings of valid values are left out, and what is let in beyond them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// Unknown keywords and formats: annotations, not enforced.
     pub annotations: Vec<Annotation>,
-    /// The narrowings of spelling in force, in words.
+    /// The spellings of valid values that are left out, in words; only what concerns this schema.
     pub narrowings: Vec<&'static str>,
+    /// The invalid texts that are let in, in words: there is one kind, repeated undeclared keys.
+    pub widenings: Vec<&'static str>,
 }
 
 /// Something in the schema that is not a constraint and might have been meant as one.

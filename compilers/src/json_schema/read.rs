@@ -129,10 +129,10 @@ impl<'a> Reader<'a> {
         match keyword {
             "type" => self.types(schema, place, value),
             "enum" => match value {
-                Value::Array(values) => schema.values.push(values.clone()),
+                Value::Array(values) => self.values(schema, place, values.clone()),
                 _ => self.refusals.invalid(place, "`enum` must be an array"),
             },
-            "const" => schema.values.push(vec![value.clone()]),
+            "const" => self.values(schema, place, vec![value.clone()]),
             "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
                 self.bound(schema, place, members, keyword, value);
             }
@@ -218,6 +218,41 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn values(&mut self, schema: &mut Schema, place: String, values: Vec<Value>) {
+        let containers: Vec<&Value> = values.iter().filter(|value| value.is_array() || value.is_object()).collect();
+        let few = containers.iter().map(|value| size(value)).sum::<usize>() <= MAX_CONTAINER_VALUES;
+        let schemas = few.then(|| containers.into_iter().map(|value| self.only(&place, value)).collect());
+        schema.containers.push(schemas);
+        schema.values.push(values);
+    }
+
+    /// A schema of exactly `value`, which stands in the list at `place`. Nesting is bounded by the parser.
+    fn only(&mut self, place: &str, value: &Value) -> SchemaId {
+        let mut schema = Schema::anything(place.to_owned());
+        schema.types = TypeSet::NONE;
+        schema.types.insert(Type::of(value));
+        match value {
+            Value::Array(items) => {
+                schema.array.prefix = items.iter().map(|item| self.only(place, item)).collect();
+                schema.array.min = u32::try_from(items.len()).unwrap_or(u32::MAX);
+                schema.array.max = Some(schema.array.min);
+            }
+            Value::Object(members) => {
+                let members = members.iter().map(|(key, member)| (key.clone(), self.only(place, member)));
+                schema.object.properties = members.collect();
+                schema.object.required = schema.object.properties.iter().map(|(key, _)| key.clone()).collect();
+                schema.object.additional = Additional::Closed;
+            }
+            scalar => {
+                schema.values.push(vec![scalar.clone()]);
+                schema.containers.push(None);
+            }
+        }
+        let id = SchemaId(self.schemas.len() as u32);
+        self.schemas.push(schema);
+        id
+    }
+
     fn types(&mut self, schema: &mut Schema, place: String, value: &Value) {
         let names: Vec<&Value> = match value {
             Value::Array(names) => names.iter().collect(),
@@ -235,6 +270,7 @@ impl<'a> Reader<'a> {
         }
         schema.types = types;
         schema.integer = types.contains(Type::Number) && !has_number;
+        schema.written_integer = schema.integer && self.draft == Draft::Draft4;
     }
 
     fn bound(
@@ -383,5 +419,17 @@ impl<'a> Reader<'a> {
 
 /// A bound with more digits than this would cost as many automaton states.
 const MAX_DIGITS: u64 = 2_000;
+
+/// Lists whose arrays and objects hold more values than this, all levels together, have no complement.
+const MAX_CONTAINER_VALUES: usize = 1_000;
+
+/// The number of values in `value`, itself included. Nesting is bounded by the parser.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(members) => members.values().map(size).sum(),
+        _ => 0,
+    }
+}
 
 const NOT_YET: &str = "it is not implemented yet";

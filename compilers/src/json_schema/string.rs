@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::normal::StringShape;
 use super::spelling::JsonString;
+use crate::diagnostic::Diagnostics;
 use crate::regex;
 
 /// The languages of patterns and formats, each compiled once.
@@ -15,6 +16,8 @@ use crate::regex;
 pub(super) struct Patterns {
     patterns: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
     formats: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
+    /// The trees of the patterns whose languages take many states.
+    large: FxHashMap<String, Rc<regex::Pattern>>,
 }
 
 impl Patterns {
@@ -23,9 +26,20 @@ impl Patterns {
         if let Some(done) = self.patterns.get(pattern) {
             return done.clone();
         }
-        let language = compile(pattern, regex::Anchoring::Search, budget).map(Rc::new);
+        let language = compile(pattern, regex::Anchoring::Search, budget).map(|(language, tree)| {
+            if language.state_count() > MAX_EXPLICIT {
+                self.large.insert(pattern.to_owned(), Rc::new(tree));
+            }
+            Rc::new(language)
+        });
         self.patterns.insert(pattern.to_owned(), language.clone());
         language
+    }
+
+    /// The tree of a `pattern` that has been compiled, if its language takes so many states that it is better written
+    /// with the counts of the pattern.
+    pub(super) fn tree(&self, pattern: &str) -> Option<Rc<regex::Pattern>> {
+        self.large.get(pattern).cloned()
     }
 
     /// The texts that `format` allows, or why it cannot be used.
@@ -34,7 +48,7 @@ impl Patterns {
             return done.clone();
         }
         let language = match super::format::pattern(format) {
-            Some(pattern) => compile(pattern, regex::Anchoring::Whole, budget).map(Rc::new),
+            Some(pattern) => compile(pattern, regex::Anchoring::Whole, budget).map(|compiled| Rc::new(compiled.0)),
             None => Err(format!("the format `{format}` is not implemented yet")),
         };
         self.formats.insert(format.to_owned(), language.clone());
@@ -45,6 +59,13 @@ impl Patterns {
 /// More states than this for one language are refused: the next stages multiply them by the spellings of characters.
 const MAX_STATES: usize = 20_000;
 
+/// The language of a pattern with more states than this is written with the counts of the pattern where it can be.
+const MAX_EXPLICIT: usize = 256;
+/// Up to this length a language is intersected with its lengths; beyond, the end of it is counted where that can be.
+const MIN_COUNTED: u32 = 16;
+/// A language whose heads are longer than this is not split by their lengths.
+const MAX_HEADS: u32 = 256;
+
 /// The limits for work on one language.
 pub(super) fn limits(budget: &Budget<'_>) -> Limits {
     let mut limits = budget.limits().clone();
@@ -52,13 +73,54 @@ pub(super) fn limits(budget: &Budget<'_>) -> Limits {
     limits
 }
 
-fn compile(pattern: &str, anchoring: regex::Anchoring, budget: &mut Budget<'_>) -> Result<CharAutomaton, String> {
+fn compile(
+    pattern: &str,
+    anchoring: regex::Anchoring,
+    budget: &mut Budget<'_>,
+) -> Result<(CharAutomaton, regex::Pattern), String> {
     let options = regex::Options::new(regex::Syntax::Ecma262);
     budget.check_time().map_err(|error| error.to_string())?;
     let limits = limits(budget);
     let budget = &mut Budget::new(&limits);
     let parsed = regex::parse(pattern, &options, &limits).map_err(|error| error.to_string())?;
-    regex::to_automaton(&parsed, anchoring, budget).map_err(|error| error.to_string())
+    let language = regex::to_automaton(&parsed, anchoring, budget).map_err(|error| error.to_string())?;
+    Ok((language, parsed))
+}
+
+/// The texts of `language` that have `min` to `max` characters, as shapes.
+///
+/// # Errors
+/// When that takes too many states.
+pub(super) fn of_length(
+    language: Rc<CharAutomaton>,
+    min: u32,
+    max: Option<u32>,
+    budget: &mut Budget<'_>,
+) -> Result<Vec<StringShape>, LimitError> {
+    if min == 0 && max.is_none() {
+        return Ok(vec![StringShape::of(language)]);
+    }
+    let tail = if max.unwrap_or(min) > MIN_COUNTED { language.tail(budget)? } else { None };
+    let Some(tail) = tail.filter(|tail| tail.longest <= MAX_HEADS) else {
+        let lengths = CharAutomaton::length_between(min, max, budget)?;
+        return Ok(vec![StringShape::of(Rc::new(language.intersection(&lengths, budget)?))]);
+    };
+    let longest = tail.longest.min(max.unwrap_or(u32::MAX));
+    // No other text is longer; where `max` is less than `min` that is no text at all.
+    let lengths = CharAutomaton::length_between(min.min(longest + 1), Some(longest), budget)?;
+    let mut shapes = vec![StringShape::of(Rc::new(tail.others.intersection(&lengths, budget)?))];
+    for length in 0..=longest {
+        let exactly = CharAutomaton::length_between(length, Some(length), budget)?;
+        let heads = tail.heads.intersection(&exactly, budget)?;
+        shapes.push(StringShape {
+            head: Some(Rc::new(heads)),
+            tree: None,
+            characters: Some(tail.characters.clone()),
+            min: min.saturating_sub(length),
+            max: max.map(|max| max - length),
+        });
+    }
+    Ok(shapes)
 }
 
 /// One character of any kind, as the inside of a JSON string.
@@ -72,11 +134,18 @@ pub(super) fn lower(
     any_character: ExprId,
     builder: &mut GrammarBuilder,
     budget: &mut Budget<'_>,
-) -> Result<ExprId, LimitError> {
-    let inside = match &shape.language {
-        Some(language) => self::language(language, builder, budget)?,
-        None => builder.repeat(any_character, shape.min, shape.max),
+) -> Result<ExprId, Diagnostics> {
+    let head = match (&shape.head, &shape.tree) {
+        (_, Some(tree)) => regex::lower(tree, regex::Anchoring::Search, &JsonString, builder, budget)?,
+        (Some(language), None) => self::language(language, builder, budget)?,
+        (None, None) => builder.empty(),
     };
+    let character = match &shape.characters {
+        Some(set) => JsonString.class(builder, set),
+        None => any_character,
+    };
+    let tail = builder.repeat(character, shape.min, shape.max);
+    let inside = builder.sequence([head, tail]);
     Ok(quoted(inside, builder))
 }
 

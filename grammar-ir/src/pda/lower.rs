@@ -6,7 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::nfa::{CountedLoop, Label, Nfa};
-use crate::regular::{Spelling, Utf8};
+use crate::regular::Utf8;
 use crate::{Budget, CharSet, Expr, ExprId, Grammar, LimitError, ProcedureId, TokenSet};
 
 /// The procedures of a grammar before ε-removal. Procedure 0 calls the root rule and is called by nobody.
@@ -227,7 +227,7 @@ fn literal(nfa: &mut Nfa, bytes: &[u8], from: u32, to: u32) {
 /// The UTF-8 encodings of a class; common suffixes share states.
 fn class(nfa: &mut Nfa, set: &CharSet, from: u32, to: u32) {
     let mut suffixes: FxHashMap<(u32, u8, u8), u32> = FxHashMap::default();
-    for sequence in Utf8.sequences(set) {
+    for sequence in Utf8::range_sequences(set) {
         let mut target = to;
         for (index, &(low, high)) in sequence.iter().enumerate().rev() {
             if index == 0 {

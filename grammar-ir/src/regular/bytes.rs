@@ -6,8 +6,7 @@ use super::Spelling;
 use super::automaton::CharAutomaton;
 use crate::{Budget, ByteAutomaton, ByteEdge, ByteSet, CharSet, LimitError};
 
-/// A way to go on: the byte ranges `at..` of spelling number `spelling`, and then to a state. Spellings are numbered
-/// so that equal rests have equal numbers.
+/// A way to go on: what is missing of a spelling, and then to a state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Rest {
     /// An index into the interned rests; [`END`] when no byte is missing.
@@ -18,20 +17,26 @@ struct Rest {
 
 const END: u32 = u32::MAX;
 
-/// Interned rests of spellings: a first byte range and the rest after it.
+/// Interned rests of spellings: equal rests have equal numbers.
 #[derive(Default)]
 struct Rests {
-    numbers: FxHashMap<((u8, u8), u32), u32>,
-    list: Vec<((u8, u8), u32)>,
+    numbers: FxHashMap<(ByteSet, u32), u32>,
+    list: Vec<Head>,
+}
+
+/// The first bytes of a rest, as maximal runs, and the rest after them.
+struct Head {
+    runs: Box<[(u8, u8)]>,
+    next: u32,
 }
 
 impl Rests {
-    fn intern(&mut self, ranges: &[(u8, u8)]) -> u32 {
-        ranges.iter().rev().fold(END, |rest, &range| {
-            let next = self.list.len() as u32;
-            let number = *self.numbers.entry((range, rest)).or_insert(next);
-            if number == next {
-                self.list.push((range, rest));
+    fn intern(&mut self, sequence: &[ByteSet]) -> u32 {
+        sequence.iter().rev().fold(END, |next, &bytes| {
+            let new = self.list.len() as u32;
+            let number = *self.numbers.entry((bytes, next)).or_insert(new);
+            if number == new {
+                self.list.push(Head { runs: bytes.ranges().collect(), next });
             }
             number
         })
@@ -63,10 +68,8 @@ impl CharAutomaton {
         }
         while let Some(ways) = pending.get(automaton.edges.len()) {
             let mut edges: Vec<ByteEdge> = Vec::new();
-            for (bytes, mut next) in split_by_byte(ways, &rests) {
+            for (bytes, next) in split_by_byte(ways, &rests) {
                 budget.tick()?;
-                next.sort_unstable();
-                next.dedup();
                 let target = match next[0] {
                     Rest { rest: END, target } => target,
                     _ => match numbers.get(&next) {
@@ -99,30 +102,44 @@ impl CharAutomaton {
 
 /// Where each byte leads; bytes that lead to the same rests together.
 fn split_by_byte(ways: &[Rest], rests: &Rests) -> Vec<(ByteSet, Vec<Rest>)> {
+    let runs_of = |way: &Rest| rests.list[way.rest as usize].runs.iter();
     let mut starts = [false; 257];
-    for way in ways {
-        let ((low, high), _) = rests.list[way.rest as usize];
+    for &(low, high) in ways.iter().flat_map(runs_of) {
         starts[usize::from(low)] = true;
         starts[usize::from(high) + 1] = true;
     }
-    let bounds: Vec<usize> = (0..=256).filter(|&byte| starts[byte]).collect();
+    // Per byte, and per the end of the bytes, the run that it is part of.
+    let mut run_of = [0usize; 257];
+    let mut bounds: Vec<usize> = Vec::new();
+    for (byte, run) in run_of.iter_mut().enumerate() {
+        if starts[byte] {
+            bounds.push(byte);
+        }
+        *run = bounds.len().saturating_sub(1);
+    }
     let mut runs: Vec<Vec<Rest>> = vec![Vec::new(); bounds.len()];
     for way in ways {
-        let ((low, high), rest) = rests.list[way.rest as usize];
-        let first = bounds.partition_point(|&bound| bound < usize::from(low));
-        let last = bounds.partition_point(|&bound| bound <= usize::from(high));
-        for run in &mut runs[first..last] {
-            run.push(Rest { rest, target: way.target });
+        let Head { runs: own, next } = &rests.list[way.rest as usize];
+        for &(low, high) in own {
+            for run in &mut runs[run_of[usize::from(low)]..=run_of[usize::from(high)]] {
+                run.push(Rest { rest: *next, target: way.target });
+            }
         }
     }
     let mut split: Vec<(ByteSet, Vec<Rest>)> = Vec::new();
     let mut known: FxHashMap<Vec<Rest>, usize> = FxHashMap::default();
-    for (index, run) in runs.into_iter().enumerate().filter(|(_, run)| !run.is_empty()) {
+    for (index, mut run) in runs.into_iter().enumerate().filter(|(_, run)| !run.is_empty()) {
         let (low, high) = (bounds[index] as u8, (bounds[index + 1] - 1) as u8);
-        let place = *known.entry(run.clone()).or_insert_with(|| {
-            split.push((ByteSet::EMPTY, run));
-            split.len() - 1
-        });
+        run.sort_unstable();
+        run.dedup();
+        let place = match known.get(&run) {
+            Some(&place) => place,
+            None => {
+                known.insert(run.clone(), split.len());
+                split.push((ByteSet::EMPTY, run));
+                split.len() - 1
+            }
+        };
         split[place].0.insert_range(low, high);
     }
     split

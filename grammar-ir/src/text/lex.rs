@@ -247,7 +247,12 @@ impl<'s> Lexer<'s> {
         &rest[..len]
     }
 
+    /// The next character. A line end CR LF is one LF, so that a checkout that changes line ends changes no literal.
     fn bump(&mut self) -> Option<char> {
+        if self.source[self.offset..].starts_with("\r\n") {
+            self.offset += "\r\n".len();
+            return Some('\n');
+        }
         let character = self.source[self.offset..].chars().next()?;
         self.offset += character.len_utf8();
         Some(character)

@@ -13,7 +13,8 @@ mod lex;
 mod parse;
 mod print;
 
-pub use parse::parse;
+use crate::{LimitError, LimitKind};
+pub use parse::{parse, parse_with_limits};
 pub use print::print;
 
 /// Why a text is not a grammar.
@@ -34,6 +35,16 @@ impl ParseError {
     /// The column of the fault in characters, from 1.
     pub fn column(&self) -> usize {
         self.column
+    }
+
+    /// The limit that was met; `None` if the text itself is at fault.
+    pub fn limit(&self) -> Option<LimitKind> {
+        match &self.kind {
+            ErrorKind::Nesting(_) => Some(LimitKind::Nesting),
+            ErrorKind::TooLarge(_) => Some(LimitKind::Expressions),
+            ErrorKind::Limit(error) | ErrorKind::Grammar(crate::GrammarError::Limit(error)) => Some(error.kind()),
+            _ => None,
+        }
     }
 
     fn at(source: &str, offset: usize, kind: ErrorKind) -> Self {
@@ -74,14 +85,21 @@ enum ErrorKind {
     NoRoot,
     #[error("the states of an automaton are numbered 0, 1, 2, … in order; this one is number {0}")]
     StateNumber(usize),
-    #[error("nested deeper than {0} levels; bind inner expressions to a name with `$name = … ;`")]
+    #[error(
+        "nested deeper than the limit of {0} levels; bind inner expressions to a name with `$name = … ;` or raise the limit"
+    )]
     Nesting(usize),
-    #[error("expands to more than {0} operands and bytes; use rules instead of `$` bindings for what is used often")]
+    #[error(
+        "expands to more than {0} operands and bytes; use rules instead of `$` bindings for what is used often, or raise \
+         the limit on expressions"
+    )]
     TooLarge(usize),
     #[error("this automaton has no state {0}")]
     UndefinedState(u32),
     #[error("two edges of this state share a byte; automata are deterministic")]
     OverlappingEdges,
+    #[error(transparent)]
+    Limit(LimitError),
     #[error(transparent)]
     Grammar(crate::GrammarError),
 }

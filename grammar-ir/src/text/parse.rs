@@ -4,13 +4,15 @@ use rustc_hash::FxHashMap;
 
 use super::lex::{Token, lex};
 use super::{ErrorKind, ParseError};
-use crate::{ByteAutomaton, ByteEdge, Expr, ExprId, Grammar, GrammarBuilder, Limits, RuleId, TokenSet};
+use crate::{
+    Budget, ByteAutomaton, ByteEdge, Expr, ExprId, Grammar, GrammarBuilder, LimitError, LimitKind, Limits, RuleId,
+    TokenSet,
+};
 
-/// Nesting of brackets that is read. As sequences in sequences are joined, each level may cost a copy of what is in it.
-const MAX_NESTING: usize = 1_000;
-/// Operands and literal bytes in all sequences and choices together, after nested ones are joined into one: bindings
-/// that double at each step would otherwise need 2ⁿ operands for n lines of text.
-const MAX_OPERANDS: usize = 16_000_000;
+/// Operands and literal bytes in all sequences and choices together, per expression that [`Limits`] allow, after nested
+/// ones are joined into one: bindings that double at each step would otherwise need 2ⁿ operands for n lines of text, and
+/// nested brackets a copy of what is in them for each level.
+const OPERANDS_PER_EXPRESSION: usize = 4;
 
 /// Reads a grammar. The root rule is the one that `%start` names, or else `root`.
 ///
@@ -23,16 +25,37 @@ const MAX_OPERANDS: usize = 16_000_000;
 /// ```
 ///
 /// # Errors
-/// The first fault, with its line and column.
+/// The first fault, with its line and column; or which of the default [`Limits`] was met.
 pub fn parse(source: &str) -> Result<Grammar, ParseError> {
+    parse_with_limits(source, &Limits::default())
+}
+
+/// Reads a grammar within `limits`; see [`parse`].
+///
+/// ```
+/// use grammar_ir::{LimitKind, Limits, text};
+/// let limits = Limits { nesting: 1, ..Limits::default() };
+/// let error = text::parse_with_limits("root = ((\"a\")) ;", &limits).unwrap_err();
+/// assert_eq!((error.column(), error.limit()), (9, Some(LimitKind::Nesting)));
+/// ```
+///
+/// # Errors
+/// The first fault, with its line and column; [`ParseError::limit`] tells a limit from a mistake.
+pub fn parse_with_limits(source: &str, limits: &Limits) -> Result<Grammar, ParseError> {
+    if source.len() > limits.source_bytes {
+        let error = LimitError::new(LimitKind::SourceBytes, limits.source_bytes);
+        return Err(ParseError::at(source, 0, ErrorKind::Limit(error)));
+    }
     let mut parser = Parser {
         source,
+        budget: Budget::new(limits),
         tokens: lex(source)?,
         next: 0,
-        builder: GrammarBuilder::with_max_expressions(Limits::default().expressions),
+        builder: GrammarBuilder::with_max_expressions(limits.expressions),
         rules: FxHashMap::default(),
         bindings: FxHashMap::default(),
         operands: 0,
+        max_operands: limits.expressions.saturating_mul(OPERANDS_PER_EXPRESSION),
     };
     parser.declare_rules()?;
     let root = parser.statements()?;
@@ -42,13 +65,15 @@ pub fn parse(source: &str) -> Result<Grammar, ParseError> {
 
 struct Parser<'s> {
     source: &'s str,
+    budget: Budget<'s>,
     tokens: Vec<(Token, usize)>,
     next: usize,
     builder: GrammarBuilder,
     rules: FxHashMap<String, RuleId>,
     bindings: FxHashMap<String, ExprId>,
-    /// How many of [`MAX_OPERANDS`] are used.
+    /// How many of the operands are used.
     operands: usize,
+    max_operands: usize,
 }
 
 /// An open bracket, or the statement itself.
@@ -109,11 +134,14 @@ impl Parser<'_> {
     fn body(&mut self) -> Result<ExprId, ParseError> {
         let mut outer: Vec<Group> = Vec::new();
         let mut group = Group::default();
+        let max_nesting = self.budget.limits().nesting;
         loop {
-            if self.eat('(') {
-                if outer.len() == MAX_NESTING {
-                    return Err(self.error_here(ErrorKind::Nesting(MAX_NESTING)));
+            self.budget.tick().map_err(|error| self.error_here(ErrorKind::Limit(error)))?;
+            if *self.peek() == Token::Mark('(') {
+                if outer.len() >= max_nesting {
+                    return Err(self.error_here(ErrorKind::Nesting(max_nesting)));
                 }
+                self.bump();
                 outer.push(std::mem::take(&mut group));
                 continue;
             }
@@ -169,8 +197,8 @@ impl Parser<'_> {
             _ => 1,
         };
         self.operands = self.operands.saturating_add(operands.iter().map(size).sum());
-        if self.operands > MAX_OPERANDS {
-            return Err(self.error_here(ErrorKind::TooLarge(MAX_OPERANDS)));
+        if self.operands > self.max_operands {
+            return Err(self.error_here(ErrorKind::TooLarge(self.max_operands)));
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ pub(crate) struct Args {
 #[group(multiple = false)]
 struct TextArgs {
     /// The text
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     text: Option<String>,
     /// File with the text; without --text, --file or --tokens it is read from standard input
     #[arg(long, value_name = "PATH")]

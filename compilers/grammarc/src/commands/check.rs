@@ -1,11 +1,17 @@
 //! `grammarc check`: diagnose a grammar.
 
 use std::io::Write;
+use std::sync::Arc;
 
+use compilers::diagnostic::Diagnostics;
+use grammar_ir::ByteSet;
+use mask_runtime::Tokenizer;
 use serde_json::json;
 
 use crate::args::{GrammarArgs, TokenizerArgs};
+use crate::describe::{Bytes, bytes_json};
 use crate::failure::{Failure, diagnostics_json, is_refusal};
+use crate::input::Source;
 use crate::output::{GOOD, Output, Verdict, WARN};
 use crate::settings::Settings;
 use crate::{input, pipeline, tokenizer};
@@ -15,6 +21,9 @@ Examples:
   grammarc check grammar.gbnf
   grammarc check --json schema.json
   cat grammar.gbnf | grammarc check --kind gbnf -
+
+With --tokenizer, the grammar is also checked against the tokenizer: token ids that it does not have, and bytes that it
+cannot spell.
 
 Exit code 1 says that the grammar is at fault, 3 that it is refused: it uses something unsupported, or met a limit.";
 
@@ -27,24 +36,31 @@ pub(crate) struct Args {
     tokenizer: TokenizerArgs,
 }
 
+/// A grammar without a fault.
+struct Checked {
+    rules: usize,
+    procedures: usize,
+    states: usize,
+    notes: Vec<String>,
+    /// Bytes that the grammar uses and the tokenizer lacks, if there is a tokenizer.
+    missing_bytes: Option<ByteSet>,
+}
+
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
     let source = input::load(&args.grammar)?;
-    let vocabulary = tokenizer::load_if_named(&args.tokenizer)?;
+    let tokenizer = tokenizer::load_if_named(&args.tokenizer)?.map(Tokenizer::new);
     let settings = Settings::from(&args.grammar.options);
-    let limits = &settings.limits;
-    let checked = pipeline::frontend(&source, &settings, vocabulary.as_ref()).and_then(|compiled| {
-        let rules = compiled.grammar.rules().len();
-        let pda = pipeline::lower(&pipeline::normalize(compiled.grammar, limits)?, limits)?;
-        Ok((rules, compiled.notes, pda))
-    });
-    match checked {
-        Ok((rules, notes, pda)) => {
-            let (procedures, states) = (pda.procedures().len(), pda.state_count());
+    match check(&source, &settings, tokenizer) {
+        Ok(Checked { rules, procedures, states, notes, missing_bytes }) => {
             if output.is_json() {
-                output.json(&json!({
+                let mut object = json!({
                     "ok": true, "kind": source.kind.name(), "rules": rules, "procedures": procedures, "states": states,
                     "notes": notes, "diagnostics": [],
-                }))?;
+                });
+                if let Some(missing) = missing_bytes {
+                    object["missing_bytes"] = bytes_json(&missing);
+                }
+                output.json(&object)?;
             } else {
                 for note in &notes {
                     writeln!(output, "{WARN}note{WARN:#}: {note}")?;
@@ -70,4 +86,21 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
             Ok(if refused { Verdict::Refused } else { Verdict::No })
         }
     }
+}
+
+fn check(source: &Source, settings: &Settings, tokenizer: Option<Arc<Tokenizer>>) -> Result<Checked, Diagnostics> {
+    let limits = &settings.limits;
+    let vocabulary = tokenizer.as_deref().map(Tokenizer::vocabulary);
+    let pipeline::Compiled { grammar, mut notes } = pipeline::frontend(source, settings, vocabulary)?;
+    let rules = grammar.rules().len();
+    let pda = pipeline::lower(&pipeline::normalize(grammar, limits)?, limits)?;
+    let (procedures, states) = (pda.procedures().len(), pda.state_count());
+    let missing_bytes = match tokenizer {
+        Some(tokenizer) => Some(pipeline::missing_bytes(&pipeline::bind_automaton(pda, tokenizer)?)?),
+        None => None,
+    };
+    if let Some(missing) = missing_bytes.filter(|missing| !missing.is_empty()) {
+        notes.push(format!("the tokenizer has no token for these bytes that the grammar uses: {}", Bytes(&missing)));
+    }
+    Ok(Checked { rules, procedures, states, notes, missing_bytes })
 }

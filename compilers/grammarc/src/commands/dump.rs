@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::ValueEnum;
 use compilers::diagnostic::Diagnostics;
-use compilers::regex;
+use compilers::{gbnf, regex};
 use grammar_ir::text;
 use mask_runtime::Vocabulary;
 use serde_json::json;
@@ -24,7 +24,7 @@ Examples:
 /// A stage of the compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Stage {
-    /// The syntax tree of the frontend; of regular expressions only
+    /// The syntax tree of the frontend; of GBNF and regular expressions
     Ast,
     /// The grammar as the frontend made it, in the text form .gir
     Ir,
@@ -51,14 +51,20 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     let vocabulary = tokenizer::load_if_named(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
     let limits = &settings.limits;
-    if args.stage == Stage::Ast && source.kind != Kind::Regex {
-        let kind = source.kind.name();
-        return Err(Failure::Refused(format!("the frontend for {kind} shows no syntax tree; use --stage ir")));
-    }
-    let shown = if args.stage == Stage::Ast {
-        regex::parse(&source.text, &settings.regex, limits).map(|pattern| format!("{pattern:#?}\n"))
-    } else {
-        after_frontend(args, &source, &settings, vocabulary.as_ref())
+    let shown = match (args.stage, source.kind) {
+        (Stage::Ast, Kind::Gbnf) => gbnf::parse(&source.text, limits).map(|tree| tree.to_string()),
+        (Stage::Ast, Kind::Regex) => {
+            regex::parse(&source.text, &settings.regex, limits).map(|pattern| format!("{pattern:#?}\n"))
+        }
+        (Stage::Ast, Kind::JsonSchema) => {
+            let message = "the syntax tree of a JSON Schema is its text; --stage ir shows what is made of it";
+            return Err(Failure::Refused(message.to_owned()));
+        }
+        (Stage::Ast, Kind::Gir) => {
+            let message = "a .gir text has no syntax tree of its own; --stage ir shows what is read";
+            return Err(Failure::Refused(message.to_owned()));
+        }
+        _ => after_frontend(args, &source, &settings, vocabulary.as_ref()),
     };
     let shown = shown.map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })?;
     if output.is_json() {

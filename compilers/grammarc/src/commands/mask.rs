@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use mask_runtime::{Matcher, Tokenizer, bitmask};
+use mask_runtime::{FillError, Matcher, Tokenizer, bitmask};
 use serde_json::{Value, json};
 
 use crate::args::{GrammarArgs, TokenizerArgs};
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     tokenizer: TokenizerArgs,
     /// The text so far
-    #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "after_tokens")]
+    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true, conflicts_with = "after_tokens")]
     after: String,
     /// Ids of the tokens so far
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
@@ -57,7 +57,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         return Ok(Verdict::No);
     }
     let mut row = matcher.row();
-    matcher.fill(&mut row)?;
+    match matcher.fill(&mut row) {
+        // A finished text has no next token, which is an answer here.
+        Ok(()) | Err(FillError::Finished) => {}
+        Err(error) => return Err(error.into()),
+    }
     show(args, &mut matcher, &row, output)?;
     Ok(Verdict::Yes)
 }

@@ -92,5 +92,88 @@ fn dumps_are_text() {
     assert_eq!(grammarc(&["dump", "--grammar", "root ::= )"]).code, 2);
     let ast = grammarc(&["dump", "--stage", "ast", "--regex", "a|b"]);
     assert_eq!((ast.code, ast.stdout.starts_with("Pattern")), (0, true), "{}", ast.stdout);
-    assert_eq!(dump("ast").code, 3);
+    assert!(dump("ast").stdout.starts_with("rule root"), "{}", dump("ast").stdout);
+    let gir = file("check", "ast.gir", b"root = \"a\" ;");
+    for args in [&["--json-schema", "{}"][..], &[&gir]] {
+        let run = grammarc(&[&["dump", "--stage", "ast"], args].concat());
+        assert_eq!(run.code, 3);
+        assert!(run.stderr.contains("--stage ir"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn the_limits_of_gir_are_limits() {
+    let path = file("check", "deep.gir", b"root = (((\"a\"))) ;");
+    assert_eq!(grammarc(&["check", &path]).code, 0);
+    let run = grammarc(&["check", "--json", "--limit", "nesting=2", &path]);
+    assert_eq!((run.code, &run.json()["diagnostics"][0]["code"]), (3, &"limit".into()));
+    let deep = format!("root = {}\"a\"{} ;", "(".repeat(60_000), ")".repeat(60_000));
+    let path = file("check", "deeper.gir", deep.as_bytes());
+    assert_eq!(grammarc(&["check", &path]).code, 3);
+    assert_eq!(grammarc(&["check", "--limit", "nesting=none", &path]).code, 0);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_grammar() {
+    for (name, grammar, text) in [
+        ("bom.gbnf", "root ::= \"ab\"", "ab"),
+        ("bom.regex", "ab\n", "ab"),
+        ("bom.json", "{\"const\": 1}", "1"),
+        ("bom.gir", "root = \"ab\" ;", "ab"),
+    ] {
+        let path = file("check", name, format!("\u{feff}{grammar}").as_bytes());
+        let run = grammarc(&["accept", &path, "--text", text]);
+        assert_eq!(run.stdout, "accepted\n", "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn values_may_begin_with_a_hyphen() {
+    for args in [
+        &["accept", "--json-schema", "{\"type\": \"integer\"}", "--text", "-42"][..],
+        &["mask", "--regex", "-[0-9]", "--after", "-"],
+        &["check", "--grammar", "-r ::= \"a\"", "--root", "-r"],
+    ] {
+        let run = grammarc(args);
+        assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
+    }
+    assert_eq!(grammarc(&["check", "--json-schema", "-1"]).code, 1);
+}
+
+#[test]
+fn a_tokenizer_is_checked_too() {
+    // The tokens `a`, `b` and `ab`.
+    let two = file("check", "two.tiktoken", b"YQ== 0\nYg== 1\nYWI= 2\n");
+    let check = |grammar: &str| grammarc(&["check", "--json", "-t", &two, "--grammar", grammar]);
+    let run = check("root ::= \"a\" | Token(1, 99999999)");
+    let diagnostic = &run.json()["diagnostics"][0];
+    assert_eq!((run.code, &diagnostic["code"], &diagnostic["column"]), (1, &"invalid".into(), &16.into()));
+    assert!(diagnostic["message"].as_str().is_some_and(|message| message.contains("99999999")));
+    let run = check("root ::= \"c\"");
+    assert_eq!((run.code, &run.json()["diagnostics"][0]["code"]), (1, &"unsatisfiable".into()));
+    let run = check("root ::= \"ac\" | \"b\"");
+    assert_eq!((run.code, &run.json()["missing_bytes"]), (0, &serde_json::json!([[99, 99]])));
+    assert!(run.json()["notes"][0].as_str().is_some_and(|note| note.contains("'c'")), "{}", run.stdout);
+    let run = check("root ::= \"ab\"");
+    assert_eq!((&run.json()["missing_bytes"], &run.json()["notes"]), (&serde_json::json!([]), &serde_json::json!([])));
+
+    let gir = file("check", "token.gir", b"root = \"a\" | %token(7) ;");
+    let run = grammarc(&["check", "-t", &two, &gir]);
+    assert_eq!(run.code, 1);
+    assert!(run.stdout.contains("token 7"), "{}", run.stdout);
+    let run = grammarc(&["mask", "-t", &two, "--logits-width", "9", "--grammar", "root ::= <[7]>"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("the vocabulary has no token 7"), "{}", run.stderr);
+    let run = grammarc(&["accept", "--grammar", "root ::= Token(99999999)", "--text", ""]);
+    assert!(run.code == 2 && run.stderr.contains("names token 99999999"), "{}", run.stderr);
+    assert!(!run.stderr.contains("damaged"), "{}", run.stderr);
+}
+
+#[test]
+fn rules_without_a_text_that_nothing_needs_are_noted() {
+    let run = grammarc(&["check", "--grammar", "root ::= \"a\"\nspare ::= \"b\"\nunused ::= unused \"x\""]);
+    assert_eq!(run.code, 0);
+    assert!(run.stdout.starts_with("note: line 3: rule `unused` can never produce anything"), "{}", run.stdout);
+    let run = grammarc(&["check", "--json", "--grammar", "root ::= \"a\"\nunused ::= unused"]);
+    assert_eq!(run.json()["notes"].as_array().map(Vec::len), Some(1));
 }

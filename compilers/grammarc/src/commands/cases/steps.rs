@@ -32,7 +32,7 @@ pub(super) fn compile(source: &Source, settings: &Settings, stated: &Steps) -> R
     let compiled = pipeline::frontend(source, settings, Some(tokenizer.vocabulary()))
         .and_then(|compiled| pipeline::bind(compiled.grammar, settings, tokenizer))
         .map_err(Fault::Grammar)?;
-    Ok(Matcher::with_options(compiled, matcher_options(stated)?))
+    Matcher::with_options(compiled, matcher_options(stated)?).map_err(|error| Fault::Options(error.to_string()))
 }
 
 fn vocabulary(stated: &Steps) -> Result<Vocabulary, Fault> {
@@ -129,7 +129,7 @@ fn mask(matcher: &mut Matcher, step: &Value) -> Result<(Value, Value), String> {
     let mut row = matcher.row();
     match matcher.fill(&mut row) {
         // The facts know an empty mask, and not that it is an error.
-        Ok(()) | Err(FillError::NoTokenFits { .. }) => {}
+        Ok(()) | Err(FillError::NoTokenFits { .. } | FillError::Finished) => {}
         Err(error) => return Err(error.to_string()),
     }
     let list = |key: &str| {

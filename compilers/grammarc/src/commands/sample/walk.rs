@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mask_runtime::{Matcher, TokenKind, Vocabulary, bitmask};
+use mask_runtime::{FillError, Matcher, TokenKind, Vocabulary, bitmask};
 use oorandom::Rand64;
 
 use super::derivation::Derivation;
@@ -50,7 +50,11 @@ impl Walk {
             if used >= max_tokens {
                 return Ok(walk);
             }
-            matcher.fill(&mut row)?;
+            match matcher.fill(&mut row) {
+                Ok(()) => {}
+                Err(FillError::Finished) => return Ok(walk),
+                Err(error) => return Err(error.into()),
+            }
             if walk.complete {
                 matcher.stop_tokens().iter().for_each(|&stop| bitmask::clear(&mut row, stop));
             }

@@ -1,0 +1,82 @@
+//! The syntax tree as indented text.
+
+use std::fmt;
+
+use super::ast::{Ast, Node, NodeId, Span};
+
+/// A grammar as written: rules, and in them one element a line. Names, escapes and token texts are not resolved.
+///
+/// It is made by [`parse`](super::parse()) and is there to be shown. Each line has the kind of the element and, where it is
+/// a piece of the source, its text and its bytes. A group is no element of its own, and one directly inside a sequence or
+/// choice of its kind is a part of that.
+#[derive(Debug)]
+pub struct SyntaxTree<'s> {
+    source: &'s str,
+    ast: Ast,
+}
+
+/// Deeper levels are not indented further but numbered, so that the text stays linear in the size of the tree.
+const INDENTED_LEVELS: usize = 40;
+
+impl<'s> SyntaxTree<'s> {
+    /// `ast`, which is the tree of `source`.
+    pub(super) fn new(source: &'s str, ast: Ast) -> Self {
+        Self { source, ast }
+    }
+
+    fn quoted(&self, span: Span) -> impl fmt::Display {
+        let text: String = span.of(self.source).chars().flat_map(printable).collect();
+        let range = span.range();
+        format!("{text}  @{}..{}", range.start, range.end)
+    }
+
+    fn line(&self, f: &mut fmt::Formatter<'_>, node: &Node) -> fmt::Result {
+        match node {
+            Node::Literal(span) => writeln!(f, "literal {}", self.quoted(*span)),
+            Node::Class(span) => writeln!(f, "class {}", self.quoted(*span)),
+            Node::Any => writeln!(f, "any"),
+            Node::Reference(span) => writeln!(f, "reference {}", self.quoted(*span)),
+            Node::TokenTerminal(span) => writeln!(f, "token {}", self.quoted(*span)),
+            Node::TokenSet { span, .. } => writeln!(f, "tokens {}", self.quoted(*span)),
+            Node::Sequence(operands) if operands.is_empty() => writeln!(f, "empty"),
+            Node::Sequence(_) => writeln!(f, "sequence"),
+            Node::Choice(_) => writeln!(f, "choice"),
+            Node::Repeat { min, max: Some(max), .. } => writeln!(f, "repeat {min} to {max}"),
+            Node::Repeat { min, max: None, .. } => writeln!(f, "repeat {min} or more"),
+            Node::Vacant => writeln!(f, "empty"),
+        }
+    }
+}
+
+impl fmt::Display for SyntaxTree<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut work: Vec<(NodeId, usize)> = Vec::new();
+        for rule in &self.ast.rules {
+            writeln!(f, "rule {}", self.quoted(rule.name))?;
+            work.extend(rule.body.map(|body| (body, 1)));
+            while let Some((id, depth)) = work.pop() {
+                write!(f, "{:indent$}", "", indent = 2 * depth.min(INDENTED_LEVELS))?;
+                if depth > INDENTED_LEVELS {
+                    write!(f, "[{depth}] ")?;
+                }
+                let node = &self.ast.nodes[id.index()];
+                self.line(f, node)?;
+                match node {
+                    Node::Sequence(operands) | Node::Choice(operands) => {
+                        work.extend(operands.iter().rev().map(|&operand| (operand, depth + 1)));
+                    }
+                    Node::Repeat { body, .. } => work.push((*body, depth + 1)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The character, or its escape if it would break the line.
+pub(super) fn printable(character: char) -> impl Iterator<Item = char> {
+    let escaped = character.is_control().then(|| character.escape_default());
+    let plain = escaped.is_none().then_some(character);
+    escaped.into_iter().flatten().chain(plain)
+}

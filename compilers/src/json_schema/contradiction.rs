@@ -1,0 +1,101 @@
+//! Object constraints that contradict each other, as far as that can be seen without merging them.
+//!
+//! Products of branches grow with the number of pairs, and most pairs of a `oneOf` or of several `if` contradict each
+//! other in one key that tells the branches apart. Dropping them at once keeps the products small.
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use super::ast::{Additional, Ast, Schema, SchemaId, TypeSet};
+use super::evaluate::is_equal;
+use super::expand::{Atom, Part};
+
+/// What is known of one key.
+#[derive(Clone, Copy)]
+struct Key<'a> {
+    required: bool,
+    lacking: bool,
+    types: TypeSet,
+    /// The shortest list of values that it may have.
+    values: Option<&'a [Value]>,
+}
+
+/// More `$ref` in a row than this are not followed.
+const MAX_HOPS: usize = 8;
+
+/// Whether it is plain that no object satisfies all of `alternative`.
+pub(super) fn is_plain(ast: &Ast, alternative: &[Atom]) -> bool {
+    let mut keys: FxHashMap<&str, Key<'_>> = FxHashMap::default();
+    let mut excluded: Vec<(&str, &[Value])> = Vec::new();
+    let mut closed: Vec<&Schema> = Vec::new();
+    let unknown = Key { required: false, lacking: false, types: TypeSet::ALL, values: None };
+    for atom in alternative {
+        match atom {
+            Atom::Requires(name) => keys.entry(name).or_insert(unknown).required = true,
+            Atom::Lacks(name) => keys.entry(name).or_insert(unknown).lacking = true,
+            Atom::Not(id, part @ (Part::Property(index) | Part::RequiredProperty(index))) => {
+                let (name, child) = &ast.get(*id).object.properties[*index];
+                keys.entry(name).or_insert(unknown).required |= matches!(part, Part::Property(_));
+                excluded.extend(listed_only(ast, *child).map(|values| (name.as_str(), values)));
+            }
+            Atom::Not(..) => {}
+            Atom::Local(id) => {
+                let schema = ast.get(*id);
+                let object = &schema.object;
+                object.required.iter().for_each(|name| keys.entry(name).or_insert(unknown).required = true);
+                for (name, child) in &object.properties {
+                    let key = keys.entry(name).or_insert(unknown);
+                    let child = follow(ast, *child);
+                    key.types = key.types.intersection(child.types);
+                    let lists = child.values.iter().map(Vec::as_slice).chain(key.values);
+                    key.values = lists.min_by_key(|values| values.len());
+                }
+                if object.additional == Additional::Closed && object.patterns.is_empty() {
+                    closed.push(schema);
+                }
+            }
+        }
+    }
+    keys.iter().filter(|(_, key)| key.required).any(|(&name, key)| {
+        let fits = |schema: &&Schema| schema.object.properties.iter().any(|(known, _)| known == name);
+        key.lacking || key.types == TypeSet::NONE || !closed.iter().all(&fits) || {
+            let others = || excluded.iter().filter(|(other, _)| *other == name).flat_map(|(_, values)| *values);
+            let is_possible = |value: &Value| {
+                !others().any(|other| is_equal(value, other)) && is_allowed(ast, alternative, name, value)
+            };
+            key.values.is_some_and(|values| !values.iter().any(is_possible))
+        }
+    })
+}
+
+/// Whether every schema that lists the values of `name` lists `value`.
+fn is_allowed(ast: &Ast, alternative: &[Atom], name: &str, value: &Value) -> bool {
+    alternative.iter().all(|atom| {
+        let Atom::Local(id) = atom else { return true };
+        let declared = ast.get(*id).object.properties.iter().find(|(key, _)| key == name);
+        declared.is_none_or(|(_, child)| {
+            follow(ast, *child).values.iter().all(|list| list.iter().any(|listed| is_equal(listed, value)))
+        })
+    })
+}
+
+/// A schema that must hold when `id` does, and says more about types and values where `id` only refers to it.
+fn follow(ast: &Ast, id: SchemaId) -> &Schema {
+    let mut schema = ast.get(id);
+    for _ in 0..MAX_HOPS {
+        match schema.reference {
+            Some(target) if schema.types == TypeSet::ALL && schema.values.is_empty() => schema = ast.get(target),
+            _ => break,
+        }
+    }
+    schema
+}
+
+/// The values of a schema that says nothing but what they are.
+fn listed_only(ast: &Ast, id: SchemaId) -> Option<&[Value]> {
+    let schema = ast.get(id);
+    match schema.values.as_slice() {
+        [values] if schema.is_only_a_list() => Some(values),
+        _ => None,
+    }
+}
