@@ -1,5 +1,7 @@
-//! What the benchmarks share: a tokenizer to measure with, and grammars.
+//! What the benchmarks share: a tokenizer to measure with, grammars, and the `maskbench` runner.
 #![forbid(unsafe_code)]
+
+pub mod maskbench;
 
 use std::sync::Arc;
 
