@@ -220,3 +220,37 @@ fn branches_that_one_key_tells_apart_stay_few() {
         &["{}", "{\"a0\": 1, \"a3\": 1}", "{\"a0\": \"s\"}"],
     );
 }
+
+#[test]
+fn equal_properties_of_branches_are_told_apart_from_different_ones() {
+    // Seven branches with the same four properties and a key that tells them apart, which may be absent: without it
+    // every branch holds, and so more than one.
+    let branches: Vec<String> = (0..7)
+        .map(|index| {
+            format!(
+                r#"{{"type": "object", "properties": {{"kind": {{"enum": ["k{index}"]}}, "id": {{"type": "string", "maxLength": 4}}, "at": {{"type": "array", "items": {{"type": "integer"}}}}, "on": {{"type": "boolean"}}, "x": {{"type": "integer"}}}}}}"#
+            )
+        })
+        .collect();
+    check(
+        &format!(r#"{{"oneOf": [{}]}}"#, branches.join(",")),
+        &["{\"kind\": \"k0\"}", "{\"kind\": \"k6\", \"id\": \"abcd\", \"at\": [1], \"on\": true}"],
+        &[
+            "{}",
+            "{\"id\": \"a\"}",
+            "{\"kind\": \"k7\"}",
+            "{\"kind\": \"k1\", \"id\": \"abcde\"}",
+            "{\"kind\": \"k1\", \"at\": [0.5]}",
+        ],
+    );
+    check(
+        r#"{"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["a"]}, {"required": ["b"]}]}"#,
+        &["{\"b\": 1}"],
+        &["{\"a\": 1}", "{}", "{\"b\": 1, \"a\": 1}"],
+    );
+    check(
+        r#"{"anyOf": [{"const": {"a": 1, "b": 2}}, {"not": {"const": {"b": 2, "a": 1}}}]}"#,
+        &["{\"a\": 1, \"b\": 2}", "1"],
+        &[],
+    );
+}

@@ -332,7 +332,7 @@ impl Expander<'_, '_, '_> {
         first.iter().all(|first| {
             second.iter().all(|second| {
                 let both = join(first, second);
-                (self.kind == Type::Object && contradiction::is_plain(self.ast, &both))
+                contradiction::is_plain(self.ast, self.kind, &both)
                     || merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
             })
         })
@@ -380,7 +380,7 @@ fn product(
     let mut joined = Vec::new();
     if left.len().saturating_mul(right.len()) <= MAX_PAIRS {
         let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
-        let possible = pairs.filter(|pair| kind != Type::Object || !contradiction::is_plain(context.ast, pair));
+        let possible = pairs.filter(|pair| !contradiction::is_plain(context.ast, kind, pair));
         joined.extend(possible.take(2 * MAX_ALTERNATIVES));
         // Absorbing takes quadratic time; twice the limit is rarely brought below it.
         if joined.len() < 2 * MAX_ALTERNATIVES {
