@@ -154,6 +154,18 @@ fn complements_of_listed_containers() {
 }
 
 #[test]
+fn lists_that_exclude_lists_are_looked_at_value_by_value() {
+    let lists: Vec<String> =
+        (0..40).map(|index| format!("[[{index}, {}], [{index}], [0, 1, {index}]]", index + 1)).collect();
+    let branches: Vec<String> = lists.iter().map(|list| format!(r#"{{"enum": {list}}}"#)).collect();
+    check(
+        &format!(r#"{{"type": "array", "oneOf": [{}, {{"enum": [[3], [99]]}}]}}"#, branches.join(",")),
+        &["[99]", "[4, 5]", "[0, 1, 7]"],
+        &["[3]", "[]", "[4, 6]"],
+    );
+}
+
+#[test]
 fn unique_items_of_few_values() {
     check(
         r#"{"type": "array", "items": {"enum": ["a", "b", 1, 1.0, true]}, "uniqueItems": true}"#,
