@@ -154,6 +154,18 @@ fn complements_of_listed_containers() {
 }
 
 #[test]
+fn lists_that_exclude_lists_are_looked_at_value_by_value() {
+    let lists: Vec<String> =
+        (0..40).map(|index| format!("[[{index}, {}], [{index}], [0, 1, {index}]]", index + 1)).collect();
+    let branches: Vec<String> = lists.iter().map(|list| format!(r#"{{"enum": {list}}}"#)).collect();
+    check(
+        &format!(r#"{{"type": "array", "oneOf": [{}, {{"enum": [[3], [99]]}}]}}"#, branches.join(",")),
+        &["[99]", "[4, 5]", "[0, 1, 7]"],
+        &["[3]", "[]", "[4, 6]"],
+    );
+}
+
+#[test]
 fn unique_items_of_few_values() {
     check(
         r#"{"type": "array", "items": {"enum": ["a", "b", 1, 1.0, true]}, "uniqueItems": true}"#,
@@ -218,5 +230,39 @@ fn branches_that_one_key_tells_apart_stay_few() {
         &schema,
         &["{\"a0\": 1}", "{\"a3\": 1, \"a0\": \"s\"}", "{\"a8\": 1, \"z\": 1}"],
         &["{}", "{\"a0\": 1, \"a3\": 1}", "{\"a0\": \"s\"}"],
+    );
+}
+
+#[test]
+fn equal_properties_of_branches_are_told_apart_from_different_ones() {
+    // Seven branches with the same four properties and a key that tells them apart, which may be absent: without it
+    // every branch holds, and so more than one.
+    let branches: Vec<String> = (0..7)
+        .map(|index| {
+            format!(
+                r#"{{"type": "object", "properties": {{"kind": {{"enum": ["k{index}"]}}, "id": {{"type": "string", "maxLength": 4}}, "at": {{"type": "array", "items": {{"type": "integer"}}}}, "on": {{"type": "boolean"}}, "x": {{"type": "integer"}}}}}}"#
+            )
+        })
+        .collect();
+    check(
+        &format!(r#"{{"oneOf": [{}]}}"#, branches.join(",")),
+        &["{\"kind\": \"k0\"}", "{\"kind\": \"k6\", \"id\": \"abcd\", \"at\": [1], \"on\": true}"],
+        &[
+            "{}",
+            "{\"id\": \"a\"}",
+            "{\"kind\": \"k7\"}",
+            "{\"kind\": \"k1\", \"id\": \"abcde\"}",
+            "{\"kind\": \"k1\", \"at\": [0.5]}",
+        ],
+    );
+    check(
+        r#"{"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["a"]}, {"required": ["b"]}]}"#,
+        &["{\"b\": 1}"],
+        &["{\"a\": 1}", "{}", "{\"b\": 1, \"a\": 1}"],
+    );
+    check(
+        r#"{"anyOf": [{"const": {"a": 1, "b": 2}}, {"not": {"const": {"b": 2, "a": 1}}}]}"#,
+        &["{\"a\": 1, \"b\": 2}", "1"],
+        &[],
     );
 }

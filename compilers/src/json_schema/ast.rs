@@ -68,7 +68,7 @@ impl Type {
 }
 
 /// A set of [`Type`]s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TypeSet(u8);
 
 impl TypeSet {
@@ -94,7 +94,7 @@ impl TypeSet {
 }
 
 /// The keywords of one schema object. A keyword that is absent has the value that constrains nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Schema {
     /// Where it stands in the document.
     pub(super) pointer: String,
@@ -156,6 +156,36 @@ impl Schema {
         }
     }
 
+    /// All schemas that it refers to.
+    pub(super) fn children(&mut self) -> impl Iterator<Item = &mut SchemaId> {
+        let Self { containers, array, object, reference, all_of, any_of, one_of, not, conditional, .. } = self;
+        let conditional = conditional.iter_mut().flat_map(|conditional| {
+            let Conditional { condition, consequence, alternative } = conditional;
+            [condition].into_iter().chain(consequence).chain(alternative)
+        });
+        let additional = match &mut object.additional {
+            Additional::Schema(child) => Some(child),
+            Additional::Open | Additional::Closed => None,
+        };
+        let named = object.properties.iter_mut().chain(&mut object.patterns).chain(&mut object.dependent_schemas);
+        containers
+            .iter_mut()
+            .flatten()
+            .flatten()
+            .chain(&mut array.prefix)
+            .chain(&mut array.rest)
+            .chain(array.contains.iter_mut().map(|contains| &mut contains.schema))
+            .chain(named.map(|(_, child)| child))
+            .chain(additional)
+            .chain(&mut object.names)
+            .chain(reference)
+            .chain(all_of)
+            .chain(any_of.iter_mut().flatten())
+            .chain(one_of.iter_mut().flatten())
+            .chain(not)
+            .chain(conditional)
+    }
+
     /// Whether it says nothing but which values there are, and no listed value fails it.
     pub(super) fn is_only_a_list(&self) -> bool {
         let combines = self.reference.is_some()
@@ -187,7 +217,7 @@ impl Schema {
 }
 
 /// `if` and what follows from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Conditional {
     /// `if`.
     pub(super) condition: SchemaId,
@@ -207,7 +237,7 @@ pub(super) struct Bound {
 }
 
 /// Keywords about numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct NumberKeywords {
     /// `minimum`, `exclusiveMinimum`.
     pub(super) lower: Vec<Bound>,
@@ -218,7 +248,7 @@ pub(super) struct NumberKeywords {
 }
 
 /// Keywords about strings.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct StringKeywords {
     /// `minLength`, in code points.
     pub(super) min: u32,
@@ -231,7 +261,7 @@ pub(super) struct StringKeywords {
 }
 
 /// Keywords about arrays.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct ArrayKeywords {
     /// `prefixItems`, or `items` as a list.
     pub(super) prefix: Vec<SchemaId>,
@@ -248,7 +278,7 @@ pub(super) struct ArrayKeywords {
 }
 
 /// `contains` with its counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Contains {
     /// `contains`.
     pub(super) schema: SchemaId,
@@ -259,7 +289,7 @@ pub(super) struct Contains {
 }
 
 /// Keywords about objects.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct ObjectKeywords {
     /// `properties`, in the order of the document.
     pub(super) properties: Vec<(String, SchemaId)>,
@@ -282,7 +312,7 @@ pub(super) struct ObjectKeywords {
 }
 
 /// What a key that is neither declared nor matched by a pattern may hold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) enum Additional {
     /// Anything.
     #[default]

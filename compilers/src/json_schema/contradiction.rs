@@ -1,12 +1,12 @@
-//! Object constraints that contradict each other, as far as that can be seen without merging them.
+//! Constraints that contradict each other, as far as that can be seen without merging them.
 //!
 //! Products of branches grow with the number of pairs, and most pairs of a `oneOf` or of several `if` contradict each
 //! other in one key that tells the branches apart. Dropping them at once keeps the products small.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
-use super::ast::{Additional, Ast, Schema, SchemaId, TypeSet};
+use super::ast::{Additional, Ast, Schema, SchemaId, Type, TypeSet};
 use super::evaluate::is_equal;
 use super::expand::{Atom, Part};
 
@@ -23,10 +23,19 @@ struct Key<'a> {
 /// More `$ref` in a row than this are not followed.
 const MAX_HOPS: usize = 8;
 
-/// Whether it is plain that no object satisfies all of `alternative`.
-pub(super) fn is_plain(ast: &Ast, alternative: &[Atom]) -> bool {
+/// Whether it is plain that no value of type `kind` satisfies all of `alternative`.
+pub(super) fn is_plain(ast: &Ast, kind: Type, alternative: &[Atom]) -> bool {
+    let holds = |id| alternative.iter().any(|atom| matches!(atom, Atom::Local(held) if *held == id));
+    let fails_what_holds = |atom: &Atom| matches!(atom, Atom::Not(id, _) if holds(*id));
+    alternative.iter().any(fails_what_holds) || (kind == Type::Object && is_plain_of_objects(ast, alternative))
+}
+
+fn is_plain_of_objects(ast: &Ast, alternative: &[Atom]) -> bool {
     let mut keys: FxHashMap<&str, Key<'_>> = FxHashMap::default();
     let mut excluded: Vec<(&str, &[Value])> = Vec::new();
+    // What the values of keys satisfy and what they do not.
+    let mut held: FxHashSet<(&str, SchemaId)> = FxHashSet::default();
+    let mut failed: Vec<(&str, SchemaId)> = Vec::new();
     let mut closed: Vec<&Schema> = Vec::new();
     let unknown = Key { required: false, lacking: false, types: TypeSet::ALL, values: None };
     for atom in alternative {
@@ -36,6 +45,7 @@ pub(super) fn is_plain(ast: &Ast, alternative: &[Atom]) -> bool {
             Atom::Not(id, part @ (Part::Property(index) | Part::RequiredProperty(index))) => {
                 let (name, child) = &ast.get(*id).object.properties[*index];
                 keys.entry(name).or_insert(unknown).required |= matches!(part, Part::Property(_));
+                failed.push((name, *child));
                 excluded.extend(listed_only(ast, *child).map(|values| (name.as_str(), values)));
             }
             Atom::Not(..) => {}
@@ -45,6 +55,7 @@ pub(super) fn is_plain(ast: &Ast, alternative: &[Atom]) -> bool {
                 object.required.iter().for_each(|name| keys.entry(name).or_insert(unknown).required = true);
                 for (name, child) in &object.properties {
                     let key = keys.entry(name).or_insert(unknown);
+                    held.insert((name, *child));
                     let child = follow(ast, *child);
                     key.types = key.types.intersection(child.types);
                     let lists = child.values.iter().map(Vec::as_slice).chain(key.values);
@@ -55,6 +66,10 @@ pub(super) fn is_plain(ast: &Ast, alternative: &[Atom]) -> bool {
                 }
             }
         }
+    }
+    let is_required = |name: &str| keys.get(name).is_some_and(|key| key.required);
+    if failed.iter().any(|entry| held.contains(entry) && is_required(entry.0)) {
+        return true;
     }
     keys.iter().filter(|(_, key)| key.required).any(|(&name, key)| {
         let fits = |schema: &&Schema| schema.object.properties.iter().any(|(known, _)| known == name);

@@ -106,7 +106,36 @@ pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &
         let place = context.ast.get(literal.schema).pointer.clone();
         alternatives = product(context, kind, &place, alternatives, &expanded);
     }
+    if matches!(kind, Type::Array | Type::Object) {
+        let unlisted = alternatives.into_iter().flat_map(|atoms| unlisted(context, kind, atoms, budget));
+        alternatives = unlisted.collect();
+    }
     absorb(alternatives)
+}
+
+/// Arrays or objects that are not in some lists: those that differ from each one listed. Next to a list of what the
+/// value may be that is not needed, as each value is looked at.
+fn unlisted(context: &mut Context<'_>, kind: Type, atoms: Alternative, budget: &mut Budget<'_>) -> Vec<Alternative> {
+    let ast = context.ast;
+    if atoms.iter().any(|atom| matches!(atom, Atom::Local(id) if !ast.get(*id).values.is_empty())) {
+        return vec![atoms];
+    }
+    let mut result = vec![Vec::new()];
+    for atom in atoms {
+        let containers = match atom {
+            Atom::Not(id, Part::Values(index)) => ast.get(id).containers[index].as_ref().map(|list| (id, list)),
+            _ => None,
+        };
+        let Some((id, containers)) = containers else {
+            result.iter_mut().for_each(|alternative| alternative.push(atom.clone()));
+            continue;
+        };
+        for &schema in containers {
+            let negated = expand(context, kind, Literal { schema, positive: false }, budget);
+            result = product(context, kind, &ast.get(id).pointer, result, &negated);
+        }
+    }
+    result
 }
 
 fn expand(context: &mut Context<'_>, kind: Type, literal: Literal, budget: &mut Budget<'_>) -> Rc<Vec<Alternative>> {
@@ -202,12 +231,6 @@ impl Expander<'_, '_, '_> {
             return vec![Vec::new()];
         }
         let mut result: Vec<Alternative> = self.parts().into_iter().map(|atom| vec![atom]).collect();
-        if matches!(self.kind, Type::Array | Type::Object) {
-            // A list of containers does not hold when none of them is the value.
-            for containers in schema.containers.iter().flatten() {
-                result.extend(self.none_of(containers));
-            }
-        }
         for &child in schema.reference.iter().chain(&schema.all_of) {
             result.extend(self.child(child, false).iter().cloned());
         }
@@ -251,9 +274,7 @@ impl Expander<'_, '_, '_> {
     /// The negations of the plain keywords, one for each way not to be valid.
     fn parts(&self) -> Vec<Atom> {
         let schema = self.schema;
-        let is_container = matches!(self.kind, Type::Array | Type::Object);
-        let is_here = |&index: &usize| !is_container || schema.containers[index].is_none();
-        let mut parts: Vec<Part> = (0..schema.values.len()).filter(is_here).map(Part::Values).collect();
+        let mut parts: Vec<Part> = (0..schema.values.len()).map(Part::Values).collect();
         let mut flag = |part, present: bool| parts.extend(present.then_some(part));
         match self.kind {
             Type::Null | Type::Boolean => {}
@@ -332,7 +353,7 @@ impl Expander<'_, '_, '_> {
         first.iter().all(|first| {
             second.iter().all(|second| {
                 let both = join(first, second);
-                (self.kind == Type::Object && contradiction::is_plain(self.ast, &both))
+                contradiction::is_plain(self.ast, self.kind, &both)
                     || merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
             })
         })
@@ -380,7 +401,7 @@ fn product(
     let mut joined = Vec::new();
     if left.len().saturating_mul(right.len()) <= MAX_PAIRS {
         let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
-        let possible = pairs.filter(|pair| kind != Type::Object || !contradiction::is_plain(context.ast, pair));
+        let possible = pairs.filter(|pair| !contradiction::is_plain(context.ast, kind, pair));
         joined.extend(possible.take(2 * MAX_ALTERNATIVES));
         // Absorbing takes quadratic time; twice the limit is rarely brought below it.
         if joined.len() < 2 * MAX_ALTERNATIVES {

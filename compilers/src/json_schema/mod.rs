@@ -1,7 +1,7 @@
 //! JSON Schema, exact or refused by name.
 //!
 //! ```text
-//! text ─ parse → Value ─ read → Ast (schemas with pointers, per-draft meaning)
+//! text ─ parse → Value ─ read → Ast (schemas with pointers, per-draft meaning) ─ share → equal schemas are one
 //!      ─ normalize → Normal (per node: a union of typed shapes, every sibling merged) ─ productive → pruned
 //!      ─ lower (string, number, array, object, literal × whitespace, spelling) → Grammar
 //! ```
@@ -35,6 +35,7 @@ mod read;
 mod reference;
 mod refusal;
 mod report;
+mod share;
 mod spelling;
 mod string;
 mod tally;
@@ -68,7 +69,8 @@ pub use spelling::JsonString;
 pub fn compile(source: &str, options: &Options, limits: &Limits) -> Result<Compiled, Diagnostics> {
     let mut budget = Budget::new(limits);
     let document = parse::parse(source, limits)?;
-    let (ast, annotations) = read::read(&document, options)?;
+    let (mut ast, annotations) = read::read(&document, options)?;
+    share::share(&mut ast);
     let mut normal = normal::normalize(&ast, options, &mut budget)?;
     productive::prune(&mut normal, &ast)?;
     let grammar = lower::lower(&normal, options, &mut budget)?;
