@@ -538,3 +538,22 @@ fn unsatisfiable_schemas_are_errors() {
         assert_eq!(first.place, Place::Pointer(String::new()), "{schema}");
     }
 }
+
+/// Mistakes of the author are not called unsupported, and are reported where they stand.
+#[test]
+fn mistakes_are_reported_where_they_stand() {
+    for (schema, code, pointer) in [
+        (r##"{"properties": {"x": {"$ref": "#/$defs/missing"}}}"##, Code::Undefined, "/properties/x/$ref"),
+        (r##"{"$ref": "#anchor"}"##, Code::Undefined, "/$ref"),
+        (r##"{"$ref": "#/%zz"}"##, Code::Invalid, "/$ref"),
+        (r##"{"$ref": "other.json"}"##, Code::Unsupported, "/$ref"),
+        (r#"{"pattern": "("}"#, Code::Invalid, "/pattern"),
+        (r#"{"patternProperties": {"^a": {}, "(": {}}}"#, Code::Invalid, "/patternProperties/("),
+        (r#"{"pattern": "(a)\\1"}"#, Code::Unsupported, "/pattern"),
+    ] {
+        let diagnostics = compile(schema, &Options::default(), &Limits::default()).err();
+        let found: Vec<_> =
+            diagnostics.iter().flat_map(|list| list.iter()).map(|one| (one.code, one.place.clone())).collect();
+        assert_eq!(found, [(code, Place::Pointer(pointer.to_owned()))], "{schema}");
+    }
+}

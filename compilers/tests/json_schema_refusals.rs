@@ -40,7 +40,7 @@ fn keywords_are_refused_by_name_and_pointer() {
         (r#"{"properties": {"a": 1}}"#, "invalid", "/properties/a"),
         (r#"{"items": [{}]}"#, "invalid", "/items"),
         (r#"{"anyOf": []}"#, "invalid", "/anyOf"),
-        (r##"{"$ref": "#/$defs/a"}"##, "undefined", "/$defs/a"),
+        (r##"{"$ref": "#/$defs/a"}"##, "undefined", "/$ref"),
         (r##"{"$ref": "#"}"##, "invalid", ""),
         (
             r##"{"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {}]}}, "items": {"$ref": "#/$defs/a"}}"##,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use grammar_ir::Limits;
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value};
 
@@ -13,6 +14,7 @@ use super::pointer;
 use super::reference::References;
 use super::refusal::Refusals;
 use crate::diagnostic::{Code, Diagnostics};
+use crate::regex;
 
 /// Reads `document`; the annotations are what it says that constrains nothing.
 pub(super) fn read(document: &Value, options: &Options) -> Result<(Ast, Vec<Annotation>), Diagnostics> {
@@ -97,12 +99,8 @@ impl<'a> Reader<'a> {
                 }
             }
             Some(_) => self.refusals.invalid(place.to_owned(), "a schema must be an object or a boolean"),
-            None => self.refusals.push(
-                Code::Undefined,
-                place.to_owned(),
-                "a reference names this place, and the document has nothing there".to_owned(),
-                Some("define it or correct the `$ref`"),
-            ),
+            // References are checked where they stand, and all other places are of members that were read.
+            None => {}
         }
         self.schemas[id.0 as usize] = schema;
     }
@@ -145,7 +143,10 @@ impl<'a> Reader<'a> {
             "minLength" => schema.string.min = self.least(place, value),
             "maxLength" => schema.string.max = self.greatest(place, value),
             "pattern" => match value {
-                Value::String(pattern) => schema.string.pattern = Some(pattern.clone()),
+                Value::String(pattern) => {
+                    self.check_pattern(place, pattern);
+                    schema.string.pattern = Some(pattern.clone());
+                }
                 _ => self.refusals.invalid(place, "`pattern` must be a string"),
             },
             "format" => self.format(schema, place, value),
@@ -173,7 +174,12 @@ impl<'a> Reader<'a> {
             }
             "minContains" | "maxContains" => {}
             "properties" => schema.object.properties = self.map(place, value),
-            "patternProperties" => schema.object.patterns = self.map(place, value),
+            "patternProperties" => {
+                for (pattern, _) in value.as_object().into_iter().flatten() {
+                    self.check_pattern(pointer::push(&place, pattern), pattern);
+                }
+                schema.object.patterns = self.map(place, value);
+            }
             "additionalProperties" => {
                 schema.object.additional = match value {
                     Value::Bool(true) => Additional::Schema(self.id(place)),
@@ -201,8 +207,13 @@ impl<'a> Reader<'a> {
             "then" | "else" => {}
             "$ref" => match value {
                 Value::String(reference) => match self.references.resolve(&schema.pointer, reference) {
+                    Ok(target) if self.document.pointer(&target).is_none() => {
+                        let message = format!("`{reference}` names a place where the document has nothing");
+                        self.refusals.push(Code::Undefined, place, message, Some("define it or correct the `$ref`"));
+                    }
                     Ok(target) => schema.reference = Some(self.id(target)),
-                    Err(reason) => self.refusals.unsupported(&schema.pointer, "$ref", reason),
+                    Err((Code::Unsupported, reason)) => self.refusals.unsupported(&schema.pointer, "$ref", reason),
+                    Err((code, reason)) => self.refusals.push(code, place, reason, None),
                 },
                 _ => self.refusals.invalid(place, "`$ref` must be a string"),
             },
@@ -215,6 +226,17 @@ impl<'a> Reader<'a> {
             "$dynamicRef" => schema.unsupported.push((None, "$dynamicRef", NOT_YET)),
             "$recursiveRef" => schema.unsupported.push((None, "$recursiveRef", NOT_YET)),
             _ => {}
+        }
+    }
+
+    /// Says what is wrong with a pattern that is no regular expression. What is one and cannot be enforced is refused
+    /// later, where it is used.
+    fn check_pattern(&mut self, place: String, pattern: &str) {
+        let options = regex::Options::new(regex::Syntax::Ecma262);
+        if let Err(faults) = regex::parse(pattern, &options, &Limits::default())
+            && let Some(fault) = faults.iter().find(|fault| !matches!(fault.code, Code::Unsupported | Code::Limit))
+        {
+            self.refusals.invalid(place, format!("the pattern is no regular expression: {}", fault.message));
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::keyword::Draft;
 use super::pointer;
+use crate::diagnostic::Code;
 
 /// The resources and anchors of one document.
 #[derive(Debug)]
@@ -75,7 +76,10 @@ impl References {
     }
 
     /// The pointer of the schema that `reference` names, as written in the schema at `place`.
-    pub(super) fn resolve(&self, place: &str, reference: &str) -> Result<String, String> {
+    ///
+    /// # Errors
+    /// A reference out of the document is unsupported; what cannot be read or found in it is a mistake.
+    pub(super) fn resolve(&self, place: &str, reference: &str) -> Result<String, (Code, String)> {
         let (uri, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let resource = self.resource_of(place);
         let target = if uri.is_empty() {
@@ -84,18 +88,19 @@ impl References {
             let base = self.uris.get(resource).map_or(UNNAMED, String::as_str);
             let absolute = resolve(base, uri);
             self.resources.get(&absolute).map(String::as_str).ok_or_else(|| {
-                format!("`{reference}` is outside the document, and only references into the document are followed")
+                let reason = "only references into the document are followed";
+                (Code::Unsupported, format!("`{reference}` is outside the document, and {reason}"))
             })?
         };
         let fragment = pointer::from_fragment(fragment)
-            .ok_or_else(|| format!("the fragment of `{reference}` is not percent-encoded UTF-8"))?;
+            .ok_or_else(|| (Code::Invalid, format!("the fragment of `{reference}` is not percent-encoded UTF-8")))?;
         if fragment.is_empty() || fragment.starts_with('/') {
             return Ok(format!("{target}{fragment}"));
         }
         self.anchors
             .get(&(target.to_owned(), fragment))
             .cloned()
-            .ok_or_else(|| format!("`{reference}` names an anchor that the document does not have"))
+            .ok_or_else(|| (Code::Undefined, format!("`{reference}` names an anchor that the document does not have")))
     }
 
     /// The pointer of the innermost resource around `place`.
