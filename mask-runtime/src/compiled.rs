@@ -72,7 +72,7 @@ pub struct CompiledGrammar {
     tokenizer: Arc<Tokenizer>,
     /// One per token set of the automaton.
     token_sets: Vec<TokenSetMembers>,
-    /// The states with an edge to themselves, ascending, and what their loops come to once somebody has asked.
+    /// The states with an edge or a call to themselves, ascending, and what their loops come to once somebody has asked.
     loops: Vec<LoopEntry>,
 }
 
@@ -110,7 +110,10 @@ impl CompiledGrammar {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let loops = (0..pda.state_count() as u32)
             .map(StateId::from_u32)
-            .filter(|&state| pda.byte_edges(state).iter().any(|edge| edge.target == state))
+            .filter(|&state| {
+                pda.byte_edges(state).iter().any(|edge| edge.target == state)
+                    || pda.call_edges(state).iter().any(|edge| edge.target == state)
+            })
             .map(|state| LoopEntry { state, found: OnceLock::new() })
             .collect();
         Ok(Arc::new(Self { pda, tokenizer, token_sets, loops }))

@@ -4,7 +4,7 @@
 //! on a large set of characters, whatever follows; [`Loop`] finds that set from the automaton's edges alone.
 
 use grammar_ir::StateId;
-use grammar_ir::pda::Pda;
+use grammar_ir::pda::{CallEdge, Pda};
 use grammar_ir::regular::Utf8;
 use grammar_ir::{ByteSet, CharSet};
 
@@ -72,20 +72,35 @@ pub(crate) struct Loop {
 const MIN_ASCII: u32 = 10;
 
 impl Loop {
-    /// The loop of `state`: the characters that lead from it to itself by its procedure's own edges, and in no other
-    /// way from it. What frames below do with these characters is not looked at.
+    /// The loop of `state`: the characters that lead from it to itself, by its procedure's own edges or by a call that
+    /// reads the character and returns, and in no other way from it. What frames below do with these characters is not
+    /// looked at.
     pub(crate) fn of(pda: &Pda, state: StateId) -> Option<Self> {
-        let edges = pda.byte_edges(state);
-        let counts = edges.iter().find(|edge| edge.target == state)?.counts;
-        let mut called = ByteSet::EMPTY;
-        for edge in pda.call_edges(state) {
-            called = called.union(&pda.procedure(edge.procedure).first_bytes);
+        let own = pda.byte_edges(state).iter().find(|edge| edge.target == state).map(|edge| edge.counts);
+        if let Some(counts) = own {
+            let called = first_bytes(pda, pda.call_edges(state).iter());
+            return Self::on(pda, state, |target| target == state, Edges { counts, excluded: called });
         }
+        let (position, call) = pda.call_edges(state).iter().enumerate().find(|(_, edge)| edge.target == state)?;
+        let others = pda.call_edges(state).iter().enumerate().filter(|(other, _)| *other != position);
+        let mut excluded = first_bytes(pda, others.map(|(_, edge)| edge));
+        pda.byte_edges(state).iter().for_each(|edge| excluded.insert_range(edge.low, edge.high));
+        // The callee's own calls could read the character in another way.
+        let start = pda.procedure(call.procedure).start();
+        excluded = excluded.union(&first_bytes(pda, pda.call_edges(start).iter()));
+        let inner = Self::on(pda, start, |target| pda.is_final(target), Edges { counts: false, excluded })?;
+        Some(Self { counts: call.counts, ..inner })
+    }
+
+    /// The characters that lead from `state` to a state for which `back` holds.
+    fn on(pda: &Pda, state: StateId, back: impl Fn(StateId) -> bool, loop_edges: Edges) -> Option<Self> {
+        let Edges { counts, excluded } = loop_edges;
+        let edges = pda.byte_edges(state);
         let mut ascii = 0u128;
-        for byte in (0..0x80u8).filter(|&byte| !called.contains(byte)) {
+        for byte in (0..0x80u8).filter(|&byte| !excluded.contains(byte)) {
             let mut matching = edges.iter().filter(|edge| edge.low <= byte && byte <= edge.high);
             if let (Some(edge), None) = (matching.next(), matching.next())
-                && edge.target == state
+                && back(edge.target)
                 && edge.counts == counts
             {
                 ascii |= 1 << byte;
@@ -93,24 +108,36 @@ impl Loop {
         }
         let non_ascii = Utf8::range_sequences(&CharSet::range('\u{80}', char::MAX)).iter().all(|sequence| {
             let (low, high) = sequence[0];
-            (low..=high).all(|byte| !called.contains(byte)) && leads_back(pda, state, state, sequence, counts)
+            (low..=high).all(|byte| !excluded.contains(byte)) && leads_back(pda, state, &back, sequence, counts)
         });
         let set = LoopSet { ascii, non_ascii };
         (ascii.count_ones() >= MIN_ASCII || non_ascii).then_some(Self { set, counts })
     }
 }
 
-/// Whether every word of `ranges` leads from `from` to `to`, by single edges and through states where nothing else can
-/// happen; the first edge counts if `counts`, the others do not.
-fn leads_back(pda: &Pda, from: StateId, to: StateId, ranges: &[(u8, u8)], counts: bool) -> bool {
+/// What is asked of the edges of a loop.
+struct Edges {
+    /// Whether they count.
+    counts: bool,
+    /// Bytes that something else could read.
+    excluded: ByteSet,
+}
+
+fn first_bytes<'a>(pda: &Pda, edges: impl Iterator<Item = &'a CallEdge>) -> ByteSet {
+    edges.fold(ByteSet::EMPTY, |set, edge| set.union(&pda.procedure(edge.procedure).first_bytes))
+}
+
+/// Whether every word of `ranges` leads from `from` to a state for which `back` holds, by single edges and through states
+/// where nothing else can happen; the first edge counts if `counts`, the others do not.
+fn leads_back(pda: &Pda, from: StateId, back: &dyn Fn(StateId) -> bool, ranges: &[(u8, u8)], counts: bool) -> bool {
     let Some((&(low, high), rest)) = ranges.split_first() else {
-        return from == to;
+        return back(from);
     };
     let mut next = u16::from(low);
     for edge in pda.byte_edges(from).iter().filter(|edge| edge.low <= high && low <= edge.high) {
         let starts_here = u16::from(edge.low.max(low)) == next;
         let inner = rest.is_empty() || (!pda.is_accepting(edge.target) && pda.call_edges(edge.target).is_empty());
-        if !starts_here || !inner || edge.counts != counts || !leads_back(pda, edge.target, to, rest, false) {
+        if !starts_here || !inner || edge.counts != counts || !leads_back(pda, edge.target, back, rest, false) {
             return false;
         }
         next = u16::from(edge.high.min(high)) + 1;

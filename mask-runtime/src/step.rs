@@ -1,6 +1,8 @@
 //! One step of a configuration.
 //!
-//! Heads are kept as they are right after a byte. A step first returns from accepting states as often as it can, then
+//! Heads are kept as they are right after a byte, but for one thing: where returning is all that is left to do and there is
+//! one place to return to, the head is that place. So a procedure that is called for each character of a text leaves the
+//! configuration as it was. A step first returns from accepting states as often as it can, then
 //! enters the procedures that can begin with the symbol, callers before callees ([`Procedure::rank`]), gathering all
 //! callers of a procedure into one stack node. Every (state, count, node) is looked at once, which bounds a step by the
 //! number of heads and frames, whatever the ambiguity.
@@ -241,7 +243,7 @@ pub(crate) fn step<S: Symbol>(
     let first_out = out.len();
     if let ([head], Some(byte)) = (heads, symbol.as_byte()) {
         match single_way(pda, *head, byte, stack, intern) {
-            Way::To(next) => return out.push(next),
+            Way::To(next) => return out.push(returned(pda, next, stack)),
             Way::None => return,
             Way::Several => {}
         }
@@ -251,7 +253,7 @@ pub(crate) fn step<S: Symbol>(
         scratch.visit(head);
     }
     while let Some(frame) = scratch.work.pop() {
-        take_edges(pda, frame, symbol, out);
+        take_edges(pda, frame, symbol, stack, out);
         queue_calls(pda, frame, symbol, stack, scratch);
         if pda.may_return(frame.state, frame.count) {
             scratch.pop(frame.below, stack);
@@ -260,7 +262,7 @@ pub(crate) fn step<S: Symbol>(
     while let Some((procedure, callers)) = scratch.calls.next(pda) {
         let below = stack.push(pda, &mut scratch.calls.callers[callers], intern);
         let frame = Frame { state: pda.procedure(procedure).start(), count: 0, below };
-        take_edges(pda, frame, symbol, out);
+        take_edges(pda, frame, symbol, stack, out);
         queue_calls(pda, frame, symbol, stack, scratch);
     }
     sort_frames(pda, out, first_out);
@@ -350,10 +352,20 @@ fn returns_in_vain(pda: &Pda, node: NodeId, byte: u8, stack: &Stack) -> bool {
     true
 }
 
-fn take_edges<S: Symbol>(pda: &Pda, frame: Frame, symbol: &mut S, out: &mut Vec<Frame>) {
+/// The frame that `head` returns to, as long as that is all it can do and there is only one.
+fn returned(pda: &Pda, mut head: Frame, stack: &Stack) -> Frame {
+    while pda.is_final(head.state)
+        && let Some(parent) = stack.only_frame(head.below)
+    {
+        head = parent;
+    }
+    head
+}
+
+fn take_edges<S: Symbol>(pda: &Pda, frame: Frame, symbol: &mut S, stack: &Stack, out: &mut Vec<Frame>) {
     symbol.edges(pda, frame, |counts, target| {
         if let Some(count) = count_after(pda, frame, counts) {
-            out.push(Frame { state: target, count, below: frame.below });
+            out.push(returned(pda, Frame { state: target, count, below: frame.below }, stack));
         }
     });
 }

@@ -8,7 +8,7 @@ use super::lower::Lowered;
 use super::minimize::minimize;
 use super::nullable::nullable_procedures;
 use super::productive::remove_unproductive_calls;
-use super::{ACCEPTING, ByteEdge, CallEdge, Counter, LowerError, Pda, Procedure, State, TokenEdge};
+use super::{ACCEPTING, ByteEdge, CallEdge, Counter, FINAL, LowerError, Pda, Procedure, State, TokenEdge};
 use crate::{Budget, ByteSet, ProcedureId, StateId};
 
 pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda, LowerError> {
@@ -112,12 +112,15 @@ fn keep_reachable(machines: &mut Vec<Machine>) -> Vec<usize> {
 
 fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, counted: bool) {
     let offset = pda.states.len() as u32;
+    let is_final = |state: usize| !counted && machine.accepting[state] && machine.edges(state).is_empty();
     for state in 0..machine.len() {
         pda.states.push(State {
             byte_edges: pda.byte_edges.len() as u32,
             call_edges: pda.call_edges.len() as u32,
             token_edges: pda.token_edges.len() as u32,
-            procedure: procedure | if machine.accepting[state] { ACCEPTING } else { 0 },
+            procedure: procedure
+                | if machine.accepting[state] { ACCEPTING } else { 0 }
+                | if is_final(state) { FINAL } else { 0 },
         });
         for edge in machine.edges(state) {
             let (counts, target) = (edge.counts, StateId::from_u32(offset + edge.target));

@@ -70,11 +70,13 @@ pub(super) struct State {
     pub(super) byte_edges: u32,
     pub(super) call_edges: u32,
     pub(super) token_edges: u32,
-    /// The procedure, with `ACCEPTING` set in an accepting state.
+    /// The procedure, with `ACCEPTING` and `FINAL` set where they hold.
     pub(super) procedure: u32,
 }
 
 pub(super) const ACCEPTING: u32 = 1 << 31;
+/// Accepting, without edges, and not counted: all that is left to do is to return.
+pub(super) const FINAL: u32 = 1 << 30;
 
 /// Consumes one byte of `low..=high`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,12 +195,17 @@ impl Pda {
 
     /// The procedure a state belongs to.
     pub fn procedure_of(&self, state: StateId) -> ProcedureId {
-        ProcedureId::from_u32(self.states[state.index()].procedure & !ACCEPTING)
+        ProcedureId::from_u32(self.states[state.index()].procedure & !(ACCEPTING | FINAL))
     }
 
     /// Whether the procedure may return here, as far as the state goes; see [`may_return`](Self::may_return).
     pub fn is_accepting(&self, state: StateId) -> bool {
         self.states[state.index()].procedure & ACCEPTING != 0
+    }
+
+    /// Whether returning is all that can be done in `state`, whatever comes next.
+    pub fn is_final(&self, state: StateId) -> bool {
+        self.states[state.index()].procedure & FINAL != 0
     }
 
     /// Whether the procedure may return from `state` with this count.
