@@ -14,6 +14,7 @@ files![
     "ambiguous.gbnf",
     "arithmetic.gbnf",
     "c.gbnf",
+    "characters.gbnf",
     "counts.gbnf",
     "email.regex",
     "japanese.gbnf",
