@@ -85,8 +85,8 @@ pub enum FillError {
         /// The bytes that could come next.
         expected: ByteSet,
     },
-    /// The text is complete, nothing can follow it, and there is no stop token to say so.
-    #[error("the text is complete and nothing can follow; without stop tokens there is no token left to allow")]
+    /// The text is complete, no token can follow it, and there is no stop token to say so.
+    #[error("the text is complete and no token can follow; without stop tokens there is none left to allow")]
     Finished,
     /// The row has the wrong length. It is left as it was.
     #[error("the row has {found} words, the vocabulary needs {expected}")]
