@@ -2,7 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::{ByteAutomaton, ByteSet, CharSet, Expr, ExprId, Grammar, LimitError, LimitKind, Rule, RuleId, TokenSet};
+use crate::{
+    ByteAutomaton, ByteSet, CharSet, Expr, ExprId, Grammar, LimitError, LimitKind, Mark, Rule, RuleId, ScopeRules,
+    TokenSet,
+};
 
 /// Why a grammar could not be finished.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -214,6 +217,23 @@ impl GrammarBuilder {
             self.add(Expr::Automaton(Box::new(automaton)))
         } else {
             self.never()
+        }
+    }
+
+    /// A word of `body` whose marks `rules` allow; see [`ScopeRules`].
+    pub fn scope(&mut self, body: ExprId, rules: ScopeRules) -> ExprId {
+        match self.expr(body) {
+            Expr::Never => body,
+            _ => self.add(Expr::Scope { body, rules: Box::new(rules) }),
+        }
+    }
+
+    /// A non-empty word of `body` that the scope around it looks at.
+    pub fn marked(&mut self, mark: Mark, body: ExprId) -> ExprId {
+        match self.expr(body) {
+            Expr::Never => body,
+            Expr::Empty => self.never(),
+            _ => self.add(Expr::Marked { mark, body }),
         }
     }
 

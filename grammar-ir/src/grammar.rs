@@ -1,6 +1,6 @@
 //! `Grammar`: rules over an arena of expressions.
 
-use crate::{ByteSet, CharSet, ExprId, RuleId};
+use crate::{ByteSet, CharSet, ExprId, Mark, RuleId, ScopeRules};
 
 /// A context-free grammar over bytes and tokens.
 ///
@@ -54,6 +54,20 @@ pub enum Expr {
     Token(Box<TokenSet>),
     /// A word that an explicit automaton accepts.
     Automaton(Box<ByteAutomaton>),
+    /// A word of `body` with a derivation whose marks the rules allow.
+    Scope {
+        /// What the word is, with marks in it.
+        body: ExprId,
+        /// What is asked of the marks.
+        rules: Box<ScopeRules>,
+    },
+    /// A non-empty word of `body`, marked for the scope around it.
+    Marked {
+        /// The mark.
+        mark: Mark,
+        /// What is marked.
+        body: ExprId,
+    },
 }
 
 /// A set of token ids, or the complement of one.
@@ -139,7 +153,9 @@ impl Expr {
     pub fn operands(&self) -> &[ExprId] {
         match self {
             Self::Sequence(operands) | Self::Choice(operands) => operands,
-            Self::Repeat { body, .. } => std::slice::from_ref(body),
+            Self::Repeat { body, .. } | Self::Scope { body, .. } | Self::Marked { body, .. } => {
+                std::slice::from_ref(body)
+            }
             _ => &[],
         }
     }

@@ -25,6 +25,7 @@ mod limits;
 pub mod passes;
 pub mod pda;
 pub mod regular;
+mod scope;
 pub mod text;
 mod verify;
 
@@ -34,4 +35,5 @@ pub use charset::CharSet;
 pub use grammar::{ByteAutomaton, ByteEdge, Expr, Grammar, Rule, TokenSet};
 pub use ids::{ExprId, IdOverflow, ProcedureId, RuleId, StateId};
 pub use limits::{Budget, LimitError, LimitKind, Limits};
+pub use scope::{Element, ElementOrder, Mark, ScopeRules, Tally};
 pub use verify::{VerifyError, verify};

@@ -1,6 +1,6 @@
 //! Checks the invariants of a [`Grammar`] that the types cannot express.
 
-use crate::{Expr, Grammar, RuleId};
+use crate::{Element, Expr, Grammar, Mark, RuleId, ScopeRules};
 
 /// A broken invariant: a bug in whatever built the grammar, or a hand-made grammar that breaks the rules.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,8 @@ pub struct VerifyError {
 /// * every rule's body and every operand is in the arena, and an operand's id is smaller than its expression's;
 /// * rule references and the root name rules; rule names are unique and not empty;
 /// * `Bytes` is not empty, sequences and choices have at least two operands, `min <= max`;
-/// * classes and byte sets are not empty; edges of automata are sorted, disjoint and lead to states.
+/// * classes and byte sets are not empty; edges of automata are sorted, disjoint and lead to states;
+/// * marks stand in a scope whose rules have the element, and not in a rule, a counted repetition or another mark in it.
 ///
 /// # Errors
 /// The first invariant that does not hold.
@@ -43,7 +44,46 @@ pub fn verify(grammar: &Grammar) -> Result<(), VerifyError> {
             return fail(place(), problem);
         }
     }
-    Ok(())
+    let mut open_marks: Vec<Option<u32>> = Vec::with_capacity(grammar.exprs.len());
+    for (index, expr) in grammar.exprs.iter().enumerate() {
+        let inside = expr.operands().iter().filter_map(|operand| open_marks[operand.index()]).max();
+        match marks(expr, inside) {
+            Ok(open) => open_marks.push(open),
+            Err(problem) => return fail(format!("expression e{index}"), problem),
+        }
+    }
+    match grammar.rules.iter().find(|rule| open_marks[rule.body.index()].is_some()) {
+        Some(rule) => fail(format!("rule `{}`", rule.name), "a mark is not in a scope of the same rule"),
+        None => Ok(()),
+    }
+}
+
+/// How many elements the rules around `expr` must have for the marks in it; `None` is no mark. `inside` is the same for
+/// its operands.
+fn marks(expr: &Expr, inside: Option<u32>) -> Result<Option<u32>, &'static str> {
+    match expr {
+        Expr::Marked { .. } if inside.is_some() => Err("a mark is in another one"),
+        Expr::Marked { mark: Mark::Element(element), .. } => Ok(Some(element.saturating_add(1))),
+        Expr::Marked { mark: Mark::Close, .. } => Ok(Some(0)),
+        Expr::Scope { rules, .. } => {
+            let tallies = rules.tallies.len();
+            let sound = |element: &Element| {
+                element.slot.is_none_or(|slot| (slot as usize) < rules.required.len())
+                    && u32::from(element.tallies) >> tallies == 0
+            };
+            if tallies > ScopeRules::MAX_TALLIES || !rules.elements.iter().all(sound) {
+                return Err("an element names a slot or tally that its scope does not have");
+            }
+            match inside {
+                Some(count) if count as usize > rules.elements.len() => Err("a mark names no element of its scope"),
+                _ => Ok(None),
+            }
+        }
+        Expr::Repeat { min, max, .. } if inside.is_some() && !matches!((min, max), (0, Some(1)) | (0 | 1, None)) => {
+            Err("a mark is in a counted repetition")
+        }
+        _ => Ok(inside),
+    }
 }
 
 fn problem(grammar: &Grammar, expr: &Expr) -> Option<&'static str> {
@@ -56,6 +96,7 @@ fn problem(grammar: &Grammar, expr: &Expr) -> Option<&'static str> {
         Expr::Repeat { min, max, .. } => max.is_some_and(|max| max < *min).then_some("max is less than min"),
         Expr::Rule(rule) => unknown_rule(grammar, *rule).then_some("the reference names no rule"),
         Expr::Token(set) => set.is_empty().then_some("the token set is empty"),
+        Expr::Scope { .. } | Expr::Marked { .. } => None,
         Expr::Automaton(automaton) => {
             let states = automaton.edges.len();
             let sized = states > 0 && automaton.accepting.len() == states;

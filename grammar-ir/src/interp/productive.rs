@@ -34,6 +34,7 @@ impl Productive {
                 Expr::Sequence(operands) => operands.iter().all(productive),
                 Expr::Choice(operands) => operands.iter().any(productive),
                 Expr::Repeat { body, min, .. } => *min == 0 || productive(body),
+                Expr::Scope { body, .. } | Expr::Marked { body, .. } => productive(body),
                 Expr::Rule(rule) => productive(&grammar.rule(*rule).body),
                 Expr::Automaton(_) => states.get(&id(index)).is_some_and(|live| live.first() == Some(&true)),
             };

@@ -38,6 +38,9 @@ pub(super) fn next<'g>(grammar: &'g Grammar, expr: &'g Expr, progress: usize) ->
         Expr::Sequence(operands) => Step::OneOf(operands.get(progress).map_or(&[], std::slice::from_ref)),
         Expr::Choice(operands) if progress == START => Step::OneOf(operands),
         Expr::Rule(rule) if progress == START => Step::OneOf(std::slice::from_ref(&grammar.rule(*rule).body)),
+        Expr::Scope { body, .. } | Expr::Marked { body, .. } if progress == START => {
+            Step::OneOf(std::slice::from_ref(body))
+        }
         Expr::Repeat { body, max, .. } if max.is_none_or(|max| progress < max as usize) => {
             Step::OneOf(std::slice::from_ref(body))
         }
@@ -52,7 +55,13 @@ pub(super) fn is_complete(expr: &Expr, progress: usize) -> bool {
         Expr::Never => false,
         Expr::Bytes(bytes) => progress == bytes.len(),
         Expr::Sequence(operands) => progress == operands.len(),
-        Expr::ByteSet(_) | Expr::Class(_) | Expr::Token(_) | Expr::Choice(_) | Expr::Rule(_) => progress == DONE,
+        Expr::ByteSet(_)
+        | Expr::Class(_)
+        | Expr::Token(_)
+        | Expr::Choice(_)
+        | Expr::Rule(_)
+        | Expr::Scope { .. }
+        | Expr::Marked { .. } => progress == DONE,
         Expr::Repeat { min, .. } => progress >= *min as usize,
         Expr::Automaton(automaton) => automaton.accepting[progress],
     }

@@ -159,6 +159,9 @@ fn weight(expr: &Expr, weights: &[u64]) -> u64 {
         Expr::Sequence(operands) | Expr::Choice(operands) => {
             operands.iter().fold(0, |sum: u64, operand| sum.saturating_add(weights[operand.index()]))
         }
+        // A procedure of its own, wherever it stands.
+        Expr::Scope { .. } => 1,
+        Expr::Marked { body, .. } => weights[body.index()],
         Expr::Repeat { body, min, max } => {
             let copies = u64::from(max.unwrap_or(*min)).clamp(1, MAX_COUNTED_COPIES);
             weights[body.index()].saturating_mul(copies)

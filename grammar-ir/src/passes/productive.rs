@@ -64,7 +64,7 @@ fn needed(expr: &Expr) -> usize {
         Expr::Empty | Expr::Bytes(_) | Expr::ByteSet(_) | Expr::Class(_) | Expr::Token(_) => 0,
         Expr::Never => 1,
         Expr::Sequence(operands) => operands.len(),
-        Expr::Choice(_) | Expr::Rule(_) => 1,
+        Expr::Choice(_) | Expr::Rule(_) | Expr::Scope { .. } | Expr::Marked { .. } => 1,
         Expr::Repeat { min, .. } => usize::from(*min > 0),
         Expr::Automaton(automaton) => usize::from(!useful_states(automaton).first().is_some_and(|&useful| useful)),
     }

@@ -32,7 +32,9 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
                 Expr::Sequence(operands) | Expr::Choice(operands) => {
                     operands.iter_mut().for_each(|operand| *operand = new_expr(*operand));
                 }
-                Expr::Repeat { body, .. } => *body = new_expr(*body),
+                Expr::Repeat { body, .. } | Expr::Scope { body, .. } | Expr::Marked { body, .. } => {
+                    *body = new_expr(*body);
+                }
                 Expr::Rule(rule) => *rule = new_rule(*rule),
                 _ => {}
             }

@@ -46,6 +46,14 @@ impl Rebuild {
             Expr::Rule(rule) => self.builder.rule(*rule),
             Expr::Token(set) => self.builder.token(set.as_ref().clone()),
             Expr::Automaton(automaton) => self.builder.automaton(automaton.as_ref().clone()),
+            Expr::Scope { rules, .. } => match operands.first() {
+                Some(&body) => self.builder.scope(body, rules.as_ref().clone()),
+                None => self.builder.never(),
+            },
+            Expr::Marked { mark, .. } => match operands.first() {
+                Some(&body) => self.builder.marked(*mark, body),
+                None => self.builder.never(),
+            },
         })
     }
 

@@ -8,7 +8,8 @@ use super::lower::Lowered;
 use super::minimize::minimize;
 use super::nullable::nullable_procedures;
 use super::productive::remove_unproductive_calls;
-use super::{ACCEPTING, ByteEdge, CallEdge, Counter, FINAL, LowerError, Pda, Procedure, State, TokenEdge};
+use super::scope::Scope;
+use super::{ACCEPTING, ByteEdge, CallEdge, Counter, FINAL, GUARDED, LowerError, Pda, Procedure, State, TokenEdge};
 use crate::{Budget, ByteSet, ProcedureId, StateId};
 
 pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda, LowerError> {
@@ -58,11 +59,13 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
         let nfa = &procedures[old];
         let first_state = pda.states.len() as u32;
         let counter = nfa.counted.map(|counted| Counter { min: counted.min, max: counted.max });
-        push_states(&mut pda, machine, number as u32, counter.is_some());
+        let scope = nfa.scope.as_ref().map(|rules| Box::new(Scope::new((**rules).clone(), machine, first_state)));
+        push_states(&mut pda, machine, number as u32, counter.is_some(), scope.as_deref());
         pda.procedures.push(Procedure {
             name: nfa.name.clone(),
             states: first_state..pda.states.len() as u32,
             counter,
+            scope,
             first_bytes: ByteSet::EMPTY,
             first_token: false,
             rank: ranks[number],
@@ -110,7 +113,7 @@ fn keep_reachable(machines: &mut Vec<Machine>) -> Vec<usize> {
     kept
 }
 
-fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, counted: bool) {
+fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, counted: bool, scope: Option<&Scope>) {
     let offset = pda.states.len() as u32;
     let is_final = |state: usize| !counted && machine.accepting[state] && machine.edges(state).is_empty();
     for state in 0..machine.len() {
@@ -120,19 +123,20 @@ fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, counted: bool) 
             token_edges: pda.token_edges.len() as u32,
             procedure: procedure
                 | if machine.accepting[state] { ACCEPTING } else { 0 }
-                | if is_final(state) { FINAL } else { 0 },
+                | if is_final(state) { FINAL } else { 0 }
+                | if scope.is_some_and(|scope| scope.is_guarded(offset + state as u32)) { GUARDED } else { 0 },
         });
         for edge in machine.edges(state) {
-            let (counts, target) = (edge.counts, StateId::from_u32(offset + edge.target));
+            let (counts, marks, target) = (edge.counts, edge.marks, StateId::from_u32(offset + edge.target));
             match edge.symbol {
-                Symbol::Bytes { low, high } => pda.byte_edges.push(ByteEdge { low, high, counts, target }),
+                Symbol::Bytes { low, high } => pda.byte_edges.push(ByteEdge { low, high, counts, marks, target }),
                 Symbol::Call(callee) => {
                     let last =
                         machine.accepting[edge.target as usize] && machine.edges(edge.target as usize).is_empty();
                     let procedure = ProcedureId::from_u32(callee);
-                    pda.call_edges.push(CallEdge { procedure, counts, tail: last && !counted, target });
+                    pda.call_edges.push(CallEdge { procedure, counts, marks, tail: last && !counted, target });
                 }
-                Symbol::Token(set) => pda.token_edges.push(TokenEdge { set, counts, target }),
+                Symbol::Token(set) => pda.token_edges.push(TokenEdge { set, counts, marks, target }),
             }
         }
     }

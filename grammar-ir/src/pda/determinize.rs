@@ -1,11 +1,12 @@
 //! ε-removal and determinisation of one procedure.
 //!
-//! The alphabet is byte ranges, callees and token sets, each with or without "begins an iteration". Two calls of one
-//! procedure from one state become one call, which is what left factoring does to a grammar. Edges that differ in
-//! whether they begin an iteration stay apart, since they lead to different counts.
+//! The alphabet is byte ranges, callees and token sets, each with or without "begins an iteration" and with the marks
+//! that come before it. Two calls of one procedure from one state become one call, which is what left factoring does to a
+//! grammar. Edges that differ in what they do to the registers stay apart.
 
 use rustc_hash::FxHashMap;
 
+use super::EdgeMarks;
 use super::nfa::{Label, Marks, Nfa};
 use super::nullable::{Reached, closure};
 use crate::{Budget, LimitError};
@@ -23,6 +24,7 @@ pub(super) enum Symbol {
 pub(super) struct Edge {
     pub(super) symbol: Symbol,
     pub(super) counts: bool,
+    pub(super) marks: EdgeMarks,
     pub(super) target: u32,
 }
 
@@ -120,12 +122,11 @@ fn subsets(
     while next < kernels.len() {
         budget.tick()?;
         closure(nfa, kernels.get(next), nullable, &mut marks, &mut reached);
-        let finishes = reached.iter().any(|reached| reached.state == nfa.finish && !reached.begun);
+        let finishes =
+            reached.iter().any(|reached| reached.state == nfa.finish && !reached.begun && reached.marks.is_none());
         outgoing.collect(nfa, &reached);
         edges.clear();
-        for counts in [false, true] {
-            outgoing.byte_edges(counts, merge, &mut kernels, &mut edges);
-        }
+        outgoing.byte_edges(merge, &mut kernels, &mut edges);
         outgoing.other_edges(merge, &mut kernels, &mut edges);
         join_ranges(&mut edges);
         // The start is not numbered by its kernel, so no edge leads to it: dropping the empty word there drops nothing
@@ -192,62 +193,71 @@ impl Kernels {
     }
 }
 
+/// What an edge does to the registers: whether it begins an iteration, and the marks.
+type Effect = (bool, EdgeMarks);
+
 /// The consuming edges of a closure.
 #[derive(Default)]
 struct Outgoing {
-    ranges: [Vec<(u8, u8, u32)>; 2],
-    others: Vec<(Symbol, bool, u32)>,
+    ranges: Vec<(Effect, u8, u8, u32)>,
+    others: Vec<(Symbol, Effect, u32)>,
     bounds: Vec<u16>,
     targets: Vec<u32>,
 }
 
 impl Outgoing {
     fn collect(&mut self, nfa: &Nfa, reached: &[Reached]) {
-        self.ranges.iter_mut().for_each(Vec::clear);
+        self.ranges.clear();
         self.others.clear();
-        for &Reached { state, begun } in reached {
+        // Where nothing is compared with the text of a part, it does not matter where the part begins.
+        let compares = nfa.scope.as_ref().is_some_and(|rules| rules.elements.iter().any(|element| element.distinct));
+        for &Reached { state, begun, marks } in reached {
+            let effect = (begun, if compares { marks } else { marks.without_begin() });
             for (label, target) in nfa.edges(state) {
                 match label {
-                    Label::Epsilon | Label::BeginIteration => {}
-                    Label::Bytes { low, high } => self.ranges[usize::from(begun)].push((low, high, target)),
+                    Label::Epsilon | Label::BeginIteration | Label::BeginPart | Label::Select(_) | Label::Close => {}
+                    Label::Bytes { low, high } => self.ranges.push((effect, low, high, target)),
                     Label::Call(callee) | Label::NonEmptyCall(callee) => {
-                        self.others.push((Symbol::Call(callee.as_u32()), begun, target));
+                        self.others.push((Symbol::Call(callee.as_u32()), effect, target));
                     }
-                    Label::Token(set) => self.others.push((Symbol::Token(set), begun, target)),
+                    Label::Token(set) => self.others.push((Symbol::Token(set), effect, target)),
                 }
             }
         }
     }
 
     /// Disjoint ranges are edges as they are; overlapping ones are split.
-    fn byte_edges(&mut self, counts: bool, merge: Merge, kernels: &mut Kernels, edges: &mut Vec<Edge>) {
-        let ranges = &mut self.ranges[usize::from(counts)];
-        if ranges.len() > 1 {
-            ranges.sort_unstable();
-            ranges.dedup();
+    fn byte_edges(&mut self, merge: Merge, kernels: &mut Kernels, edges: &mut Vec<Edge>) {
+        if self.ranges.len() > 1 {
+            self.ranges.sort_unstable();
+            self.ranges.dedup();
         }
-        if merge == Merge::Never || ranges.windows(2).all(|pair| pair[0].1 < pair[1].0) {
-            edges.extend(ranges.iter().map(|&(low, high, target)| Edge {
-                symbol: Symbol::Bytes { low, high },
-                counts,
-                target: kernels.number(&[target]),
-            }));
-            return;
-        }
-        self.bounds.clear();
-        self.bounds.extend(ranges.iter().flat_map(|&(low, high, _)| [u16::from(low), u16::from(high) + 1]));
-        self.bounds.sort_unstable();
-        self.bounds.dedup();
-        for bound in self.bounds.windows(2) {
-            let (low, high) = (bound[0] as u8, (bound[1] - 1) as u8);
-            self.targets.clear();
-            let covering = ranges.iter().take_while(|range| range.0 <= low).filter(|range| high <= range.1);
-            self.targets.extend(covering.map(|range| range.2));
-            if !self.targets.is_empty() {
-                self.targets.sort_unstable();
-                self.targets.dedup();
-                let target = kernels.number(&self.targets);
-                edges.push(Edge { symbol: Symbol::Bytes { low, high }, counts, target });
+        for ranges in self.ranges.chunk_by(|a, b| a.0 == b.0) {
+            let (counts, marks) = ranges[0].0;
+            if merge == Merge::Never || ranges.windows(2).all(|pair| pair[0].2 < pair[1].1) {
+                edges.extend(ranges.iter().map(|&(_, low, high, target)| Edge {
+                    symbol: Symbol::Bytes { low, high },
+                    counts,
+                    marks,
+                    target: kernels.number(&[target]),
+                }));
+                continue;
+            }
+            self.bounds.clear();
+            self.bounds.extend(ranges.iter().flat_map(|&(_, low, high, _)| [u16::from(low), u16::from(high) + 1]));
+            self.bounds.sort_unstable();
+            self.bounds.dedup();
+            for bound in self.bounds.windows(2) {
+                let (low, high) = (bound[0] as u8, (bound[1] - 1) as u8);
+                self.targets.clear();
+                let covering = ranges.iter().take_while(|range| range.1 <= low).filter(|range| high <= range.2);
+                self.targets.extend(covering.map(|range| range.3));
+                if !self.targets.is_empty() {
+                    self.targets.sort_unstable();
+                    self.targets.dedup();
+                    let target = kernels.number(&self.targets);
+                    edges.push(Edge { symbol: Symbol::Bytes { low, high }, counts, marks, target });
+                }
             }
         }
     }
@@ -256,10 +266,10 @@ impl Outgoing {
         self.others.sort_unstable();
         self.others.dedup();
         for group in self.others.chunk_by(|a, b| merge != Merge::Never && (a.0, a.1) == (b.0, b.1)) {
-            let (symbol, counts, _) = group[0];
+            let (symbol, (counts, marks), _) = group[0];
             self.targets.clear();
             self.targets.extend(group.iter().map(|&(_, _, target)| target));
-            edges.push(Edge { symbol, counts, target: kernels.number(&self.targets) });
+            edges.push(Edge { symbol, counts, marks, target: kernels.number(&self.targets) });
         }
     }
 }
@@ -269,12 +279,12 @@ pub(super) fn join_ranges(edges: &mut Vec<Edge>) {
     if edges.len() < 2 {
         return;
     }
-    edges.sort_unstable_by_key(|edge| (edge.symbol, edge.counts, edge.target));
+    edges.sort_unstable_by_key(|edge| (edge.symbol, edge.counts, edge.marks, edge.target));
     edges.dedup_by(|next, last| {
         if let (Symbol::Bytes { low: last_low, high: last_high }, Symbol::Bytes { low, high }) =
             (last.symbol, next.symbol)
             && last_high.checked_add(1) == Some(low)
-            && (last.counts, last.target) == (next.counts, next.target)
+            && (last.counts, last.marks, last.target) == (next.counts, next.marks, next.target)
         {
             last.symbol = Symbol::Bytes { low: last_low, high };
             return true;

@@ -24,7 +24,7 @@ pub(super) struct LeftRecursion {
 /// Finds the left-recursive components and unrolls the counted procedures in them.
 ///
 /// # Errors
-/// When a counted repetition in a left-recursive component is too large to be unrolled.
+/// When a left-recursive component has a scope, or a counted repetition that is too large to be unrolled.
 pub(super) fn analyse(
     procedures: &mut [Nfa],
     nullable: &[bool],
@@ -54,6 +54,9 @@ pub(super) fn analyse(
         if cyclic {
             for &member in &component {
                 recursion.component[member] = Some(recursion.members.len() as u32);
+                if procedures[member].scope.is_some() {
+                    return Err(LowerError::ScopeInLeftRecursion { procedure: procedures[member].name.clone() });
+                }
                 if let Some(counted) = procedures[member].counted {
                     procedures[member] = unroll(&procedures[member], counted, budget)?;
                 }
@@ -99,7 +102,8 @@ impl LeftRecursion {
             for &Reached { state, .. } in &reached {
                 for (label, target) in nfa.edges(state) {
                     match label {
-                        Label::Epsilon | Label::BeginIteration => {}
+                        Label::Epsilon | Label::BeginIteration | Label::BeginPart | Label::Select(_) | Label::Close => {
+                        }
                         Label::Call(callee) if in_component(callee) => {
                             if let Some(from) = recognised_as(callee) {
                                 spine.add_edge(from, Label::Epsilon, offset + target);
@@ -153,7 +157,7 @@ fn unroll(nfa: &Nfa, counted: CountedLoop, budget: &Budget<'_>) -> Result<Nfa, L
 }
 
 /// The strongly connected components of a graph, each sorted (Tarjan 1972, with an explicit stack).
-fn strongly_connected(successors: &[Vec<usize>]) -> Vec<Vec<usize>> {
+pub(super) fn strongly_connected(successors: &[Vec<usize>]) -> Vec<Vec<usize>> {
     const UNSEEN: usize = usize::MAX;
     let mut order = vec![UNSEEN; successors.len()];
     let mut low = vec![0; successors.len()];

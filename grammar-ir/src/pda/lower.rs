@@ -1,13 +1,13 @@
 //! From grammar expressions to one non-deterministic automaton per procedure.
 //!
 //! Each rule is a procedure. A counted repetition that is cheap is unrolled in place; any other becomes a procedure
-//! of its own, whose frame holds the count.
+//! of its own, whose frame holds the count. So does a scope, whose frame holds what has been selected.
 
 use rustc_hash::FxHashMap;
 
 use super::nfa::{CountedLoop, Label, Nfa};
 use crate::regular::Utf8;
-use crate::{Budget, CharSet, Expr, ExprId, Grammar, LimitError, ProcedureId, TokenSet};
+use crate::{Budget, CharSet, Expr, ExprId, Grammar, LimitError, Mark, ProcedureId, ScopeRules, TokenSet};
 
 /// The procedures of a grammar before ε-removal. Procedure 0 calls the root rule and is called by nobody.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) fn lower(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Lowere
         cost: copy_cost(grammar, budget.limits().unroll_states),
         unroll_states: budget.limits().unroll_states,
         procedures: vec![Nfa::new("main".to_owned())],
-        counted: FxHashMap::default(),
+        own_procedure: FxHashMap::default(),
         pending: Vec::new(),
         token_sets: Vec::new(),
         token_set_ids: FxHashMap::default(),
@@ -46,9 +46,11 @@ pub(super) fn lower(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Lowere
     }
     while let Some((procedure, body)) = lowering.pending.pop() {
         let mut nfa = std::mem::replace(&mut lowering.procedures[procedure.index()], Nfa::new(String::new()));
-        if let Some(CountedLoop { body_start, body_end, .. }) = nfa.counted {
-            lowering.expression(&mut nfa, body, body_start, body_end, budget)?;
-        }
+        let (from, to) = match nfa.counted {
+            Some(CountedLoop { body_start, body_end, .. }) => (body_start, body_end),
+            None => (nfa.start, nfa.finish),
+        };
+        lowering.expression(&mut nfa, body, from, to, budget)?;
         lowering.procedures[procedure.index()] = nfa;
     }
     Ok(Lowered { procedures: lowering.procedures, token_sets: lowering.token_sets })
@@ -61,9 +63,9 @@ struct Lowering<'g> {
     /// The most states that an unrolled repetition may take.
     unroll_states: usize,
     procedures: Vec<Nfa>,
-    /// The procedure of a counted repetition.
-    counted: FxHashMap<ExprId, ProcedureId>,
-    /// Counted procedures whose body is still to be lowered.
+    /// The procedure of a counted repetition or a scope.
+    own_procedure: FxHashMap<ExprId, ProcedureId>,
+    /// Procedures of repetitions and scopes whose body is still to be lowered.
     pending: Vec<(ProcedureId, ExprId)>,
     token_sets: Vec<TokenSet>,
     token_set_ids: FxHashMap<TokenSet, u32>,
@@ -131,6 +133,26 @@ impl Lowering<'_> {
                         }
                     }
                 }
+                Expr::Scope { body, rules } => {
+                    let procedure = self.scope_procedure(&nfa.name, id, *body, rules);
+                    nfa.add_edge(from, Label::Call(procedure), to);
+                }
+                Expr::Marked { mark, body } => {
+                    let begin = nfa.add_state();
+                    let end = match mark {
+                        Mark::Element(element) => {
+                            let end = nfa.add_state();
+                            nfa.add_edge(from, Label::BeginPart, begin);
+                            nfa.add_edge(end, Label::Select(*element), to);
+                            end
+                        }
+                        Mark::Close => {
+                            nfa.add_edge(from, Label::Close, begin);
+                            to
+                        }
+                    };
+                    work.push((*body, begin, end));
+                }
             }
         }
         self.states += nfa.len() - before;
@@ -188,7 +210,7 @@ impl Lowering<'_> {
     }
 
     fn counted_procedure(&mut self, caller: &str, id: ExprId, body: ExprId, min: u32, max: Option<u32>) -> ProcedureId {
-        if let Some(&procedure) = self.counted.get(&id) {
+        if let Some(&procedure) = self.own_procedure.get(&id) {
             return procedure;
         }
         let procedure = ProcedureId::from_u32(self.procedures.len() as u32);
@@ -201,7 +223,20 @@ impl Lowering<'_> {
         nfa.add_edge(hub, Label::Epsilon, nfa.finish);
         nfa.counted = Some(CountedLoop { min, max, body_start, body_end });
         self.procedures.push(nfa);
-        self.counted.insert(id, procedure);
+        self.own_procedure.insert(id, procedure);
+        self.pending.push((procedure, body));
+        procedure
+    }
+
+    fn scope_procedure(&mut self, caller: &str, id: ExprId, body: ExprId, rules: &ScopeRules) -> ProcedureId {
+        if let Some(&procedure) = self.own_procedure.get(&id) {
+            return procedure;
+        }
+        let procedure = ProcedureId::from_u32(self.procedures.len() as u32);
+        let mut nfa = Nfa::new(format!("{caller}.scope"));
+        nfa.scope = Some(Box::new(rules.clone()));
+        self.procedures.push(nfa);
+        self.own_procedure.insert(id, procedure);
         self.pending.push((procedure, body));
         procedure
     }
@@ -268,6 +303,8 @@ fn copy_cost(grammar: &Grammar, limit: usize) -> Vec<usize> {
                 if copies == 1 || unrolled <= limit { unrolled } else { 1 }
             }
             Expr::Automaton(automaton) => automaton.edges.len(),
+            Expr::Scope { .. } => 1,
+            Expr::Marked { body, .. } => cost[body.index()],
         };
         cost.push(own);
     }

@@ -5,6 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::EdgeMarks;
 use super::determinize::{Edge, Machine, Symbol, join_ranges};
 use crate::{Budget, LimitError};
 
@@ -108,9 +109,16 @@ fn transitions(machine: &Machine) -> Option<Vec<(u32, u32, u32)>> {
         class += u32::from(starts[byte]);
         class_of[byte] = class;
     }
-    // Labels below `first_other` are byte classes; callees and token sets are numbered as they are met.
-    let first_other = 2 * (class + 1);
-    let mut others: FxHashMap<(Symbol, bool), u32> = FxHashMap::default();
+    // Labels below `first_other` are byte classes; callees, token sets and marks are numbered as they are met.
+    let mut effects: FxHashMap<EdgeMarks, u32> = FxHashMap::from_iter([(EdgeMarks::NONE, 0)]);
+    for edge in machine.edges.iter().filter(|edge| !edge.marks.is_none()) {
+        let fresh = effects.len() as u32;
+        effects.entry(edge.marks).or_insert(fresh);
+    }
+    let effects_of = |edge: &Edge| 2 * effects[&edge.marks] + u32::from(edge.counts);
+    let width = 2 * effects.len() as u32;
+    let first_other = width.checked_mul(class + 1)?;
+    let mut others: FxHashMap<(Symbol, bool, EdgeMarks), u32> = FxHashMap::default();
     let mut transitions = Vec::with_capacity(machine.edges.len());
     for state in 0..machine.len() {
         for edge in machine.edges(state) {
@@ -119,11 +127,12 @@ fn transitions(machine: &Machine) -> Option<Vec<(u32, u32, u32)>> {
             }
             if let Symbol::Bytes { low, high } = edge.symbol {
                 let classes = class_of[usize::from(low)]..=class_of[usize::from(high)];
-                let label = |class| 2 * class + u32::from(edge.counts);
+                let effect = effects_of(edge);
+                let label = |class| width * class + effect;
                 transitions.extend(classes.map(|class| (label(class), state as u32, edge.target)));
             } else {
                 let fresh = first_other + others.len() as u32;
-                let label = *others.entry((edge.symbol, edge.counts)).or_insert(fresh);
+                let label = *others.entry((edge.symbol, edge.counts, edge.marks)).or_insert(fresh);
                 transitions.push((label, state as u32, edge.target));
             }
         }

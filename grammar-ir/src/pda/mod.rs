@@ -12,19 +12,24 @@
 //! * never returns at the position where it called (procedures have no empty word), and never calls in a cycle at one
 //!   position (no left recursion): [`Procedure::rank`] is a topological order of the calls from start states;
 //! * has no state that cannot reach acceptance: whatever configuration it is in can be completed;
-//! * counts in at most one register per frame: see [`Counter`].
+//! * counts in at most one register per frame: see [`Counter`]; or remembers what has been selected: see [`Scope`].
 
 mod assemble;
 mod determinize;
 mod left_recursion;
 mod lower;
+mod marks;
 mod minimize;
 mod nfa;
 mod nullable;
 mod print;
 mod productive;
+mod scope;
 
 use std::ops::Range;
+
+pub use marks::EdgeMarks;
+pub use scope::Scope;
 
 use crate::{Budget, ByteSet, Grammar, LimitError, ProcedureId, StateId, TokenSet};
 
@@ -48,6 +53,12 @@ pub enum LowerError {
         /// [`Limits::states`](crate::Limits::states).
         limit: usize,
     },
+    /// A scope that calls itself before consuming anything has no frame of its own.
+    #[error("the scope `{procedure}` is part of a left-recursive cycle; move the recursion to the right")]
+    ScopeInLeftRecursion {
+        /// The procedure of the scope.
+        procedure: String,
+    },
     /// A limit was met.
     #[error(transparent)]
     Limit(#[from] LimitError),
@@ -70,13 +81,15 @@ pub(super) struct State {
     pub(super) byte_edges: u32,
     pub(super) call_edges: u32,
     pub(super) token_edges: u32,
-    /// The procedure, with `ACCEPTING` and `FINAL` set where they hold.
+    /// The procedure, with `ACCEPTING`, `FINAL` and `GUARDED` set where they hold.
     pub(super) procedure: u32,
 }
 
 pub(super) const ACCEPTING: u32 = 1 << 31;
 /// Accepting, without edges, and not counted: all that is left to do is to return.
 pub(super) const FINAL: u32 = 1 << 30;
+/// Whether the state is alive depends on the registers of its scope.
+pub(super) const GUARDED: u32 = 1 << 29;
 
 /// Consumes one byte of `low..=high`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +100,8 @@ pub struct ByteEdge {
     pub high: u8,
     /// Whether the edge begins an iteration of its procedure's counter.
     pub counts: bool,
+    /// The marks before the byte.
+    pub marks: EdgeMarks,
     /// The state it leads to.
     pub target: StateId,
 }
@@ -98,6 +113,8 @@ pub struct CallEdge {
     pub procedure: ProcedureId,
     /// Whether the edge begins an iteration of its procedure's counter.
     pub counts: bool,
+    /// The marks before the call.
+    pub marks: EdgeMarks,
     /// Nothing is left to do after the return, so the callee may return to the caller's caller: no frame is pushed.
     pub tail: bool,
     /// The state after the return.
@@ -111,6 +128,8 @@ pub struct TokenEdge {
     pub set: u32,
     /// Whether the edge begins an iteration of its procedure's counter.
     pub counts: bool,
+    /// The marks before the token.
+    pub marks: EdgeMarks,
     /// The state it leads to.
     pub target: StateId,
 }
@@ -138,15 +157,17 @@ impl Counter {
     }
 }
 
-/// A procedure: a rule, a counted repetition, or the entry.
+/// A procedure: a rule, a counted repetition, a scope, or the entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Procedure {
     /// For messages and dumps.
     pub name: String,
     /// Its states, the start first.
     pub states: Range<u32>,
-    /// Its register.
+    /// Its register, if it is a counted repetition.
     pub counter: Option<Counter>,
+    /// Its registers, if it is a scope.
+    pub scope: Option<Box<Scope>>,
     /// The bytes its words can begin with.
     pub first_bytes: ByteSet,
     /// Whether a word of it can begin with a token terminal.
@@ -195,7 +216,7 @@ impl Pda {
 
     /// The procedure a state belongs to.
     pub fn procedure_of(&self, state: StateId) -> ProcedureId {
-        ProcedureId::from_u32(self.states[state.index()].procedure & !(ACCEPTING | FINAL))
+        ProcedureId::from_u32(self.states[state.index()].procedure & !(ACCEPTING | FINAL | GUARDED))
     }
 
     /// Whether the procedure may return here, as far as the state goes; see [`may_return`](Self::may_return).
@@ -206,6 +227,21 @@ impl Pda {
     /// Whether returning is all that can be done in `state`, whatever comes next.
     pub fn is_final(&self, state: StateId) -> bool {
         self.states[state.index()].procedure & FINAL != 0
+    }
+
+    /// Whether `state` can be left only with some registers of its scope: see [`Scope::is_alive`].
+    pub fn is_guarded(&self, state: StateId) -> bool {
+        self.states[state.index()].procedure & GUARDED != 0
+    }
+
+    /// The scope that a state's procedure is.
+    pub fn scope_of(&self, state: StateId) -> Option<&Scope> {
+        self.procedures[self.procedure_of(state).index()].scope.as_deref()
+    }
+
+    /// Whether some scope compares texts.
+    pub fn has_distinct(&self) -> bool {
+        self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_distinct()))
     }
 
     /// Whether the procedure may return from `state` with this count.
@@ -258,6 +294,13 @@ impl Pda {
             + std::mem::size_of_val(self.call_edges.as_slice())
             + std::mem::size_of_val(self.token_edges.as_slice())
             + self.token_sets.iter().map(|set| std::mem::size_of_val(set.ids())).sum::<usize>()
-            + self.procedures.iter().map(|procedure| size_of::<Procedure>() + procedure.name.len()).sum::<usize>()
+            + self
+                .procedures
+                .iter()
+                .map(|procedure| {
+                    let scope = procedure.scope.as_ref().map_or(0, |scope| scope.memory());
+                    size_of::<Procedure>() + procedure.name.len() + scope
+                })
+                .sum::<usize>()
     }
 }

@@ -1,6 +1,9 @@
 //! The non-deterministic form of one procedure: what `lower` builds and `determinize` reads.
 
-use crate::ProcedureId;
+use rustc_hash::FxHashSet;
+
+use super::EdgeMarks;
+use crate::{ProcedureId, ScopeRules};
 
 /// What an edge consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -9,6 +12,12 @@ pub(super) enum Label {
     Epsilon,
     /// Nothing; begins an iteration of the procedure's counted repetition.
     BeginIteration,
+    /// Nothing; begins a part that selects an element of the procedure's scope.
+    BeginPart,
+    /// Nothing; ends such a part and selects the element.
+    Select(u32),
+    /// Nothing; the scope's rules must be met.
+    Close,
     /// One byte of `low..=high`.
     Bytes { low: u8, high: u8 },
     /// A word of a procedure.
@@ -50,11 +59,14 @@ pub(super) struct Nfa {
     pub(super) start: u32,
     pub(super) finish: u32,
     pub(super) counted: Option<CountedLoop>,
+    /// What is asked of the marks, if the procedure is a scope.
+    pub(super) scope: Option<Box<ScopeRules>>,
 }
 
 impl Nfa {
     pub(super) fn new(name: String) -> Self {
-        let mut nfa = Self { name, first_edge: Vec::new(), edges: Vec::new(), start: 0, finish: 0, counted: None };
+        let mut nfa =
+            Self { name, first_edge: Vec::new(), edges: Vec::new(), start: 0, finish: 0, counted: None, scope: None };
         nfa.start = nfa.add_state();
         nfa.finish = nfa.add_state();
         nfa
@@ -110,17 +122,25 @@ impl Nfa {
 pub(super) struct Marks {
     stamps: Vec<u32>,
     current: u32,
+    /// States met after marks.
+    marked: FxHashSet<(u32, EdgeMarks)>,
 }
 
 impl Marks {
     /// Forgets all marks and makes room for `len` states.
     pub(super) fn reset(&mut self, len: usize) {
+        self.marked.clear();
         self.current = self.current.wrapping_add(1);
         if self.current == 0 || self.stamps.len() < len {
             self.stamps.clear();
             self.stamps.resize(len, 0);
             self.current = 1;
         }
+    }
+
+    /// The same for a state that is met after `marks`.
+    pub(super) fn mark_after(&mut self, state: u32, marks: EdgeMarks) -> bool {
+        if marks.is_none() { self.mark(state) } else { self.marked.insert((state, marks)) }
     }
 
     /// Marks `state`; false when it was marked before.

@@ -3,6 +3,7 @@
 //! From here on a call never yields the empty word: whoever calls a nullable procedure also has a way around it, and
 //! `determinize` drops the empty word from the callee. So everything between a push and its pop consumes something.
 
+use super::EdgeMarks;
 use super::nfa::{CountedLoop, Label, Marks, Nfa};
 
 /// Per procedure: whether the empty word is in its language. A counted procedure whose body has the empty word gets
@@ -76,43 +77,54 @@ fn reaches(nfa: &Nfa, from: u32, to: u32, nullable: &[bool], marks: &mut Marks) 
 
 fn consumes_nothing(label: Label, nullable: &[bool]) -> bool {
     match label {
-        Label::Epsilon | Label::BeginIteration => true,
+        Label::Epsilon | Label::BeginIteration | Label::Select(_) => true,
         Label::Call(callee) => nullable[callee.index()],
+        // A marked part is not empty, so a path through one consumes something.
+        Label::BeginPart | Label::Close => false,
         Label::NonEmptyCall(_) | Label::Bytes { .. } | Label::Token(_) => false,
     }
 }
 
-/// A state reached without consuming, and whether an iteration was begun on the way.
+/// A state reached without consuming.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reached {
     pub(super) state: u32,
+    /// Whether an iteration was begun on the way.
     pub(super) begun: bool,
+    /// The marks met on the way.
+    pub(super) marks: EdgeMarks,
 }
 
 /// Collects into `closure` what can be reached from `kernel` without consuming.
 ///
 /// A path that begins a second iteration has passed through an empty one. Such a path adds nothing: the procedure
-/// then has `min = 0`, so leaving the empty iteration out gives the same state with fewer iterations used up.
+/// then has `min = 0`, so leaving the empty iteration out gives the same state with fewer iterations used up. A path
+/// through an empty marked part is none, as these parts are not empty.
 pub(super) fn closure(nfa: &Nfa, kernel: &[u32], nullable: &[bool], marks: &mut Marks, closure: &mut Vec<Reached>) {
     closure.clear();
     marks.reset(2 * nfa.len());
     let key = |reached: Reached| 2 * reached.state + u32::from(reached.begun);
     for &state in kernel {
-        let reached = Reached { state, begun: false };
+        let reached = Reached { state, begun: false, marks: EdgeMarks::NONE };
         if marks.mark(key(reached)) {
             closure.push(reached);
         }
     }
     let mut next = 0;
-    while let Some(&Reached { state, begun }) = closure.get(next) {
+    while let Some(&Reached { state, begun, marks: met }) = closure.get(next) {
         next += 1;
         for (label, target) in nfa.edges(state) {
             let begins = label == Label::BeginIteration;
-            if !consumes_nothing(label, nullable) || (begins && begun) {
-                continue;
-            }
-            let reached = Reached { state: target, begun: begun || begins };
-            if marks.mark(key(reached)) {
+            let met = match label {
+                Label::BeginPart => met.then_begin(),
+                Label::Select(element) => met.then_select(element),
+                Label::Close => met.then_close(),
+                _ if !consumes_nothing(label, nullable) || (begins && begun) => None,
+                _ => Some(met),
+            };
+            let Some(met) = met else { continue };
+            let reached = Reached { state: target, begun: begun || begins, marks: met };
+            if marks.mark_after(key(reached), met) {
                 closure.push(reached);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Pda;
+use super::{EdgeMarks, Pda};
 use crate::StateId;
 
 impl fmt::Display for Pda {
@@ -14,6 +14,9 @@ impl fmt::Display for Pda {
                     Some(max) => write!(f, " count {}..={max}", counter.min)?,
                     None => write!(f, " count {}..", counter.min)?,
                 }
+            }
+            if let Some(scope) = &procedure.scope {
+                write!(f, " scope of {} elements", scope.rules().elements.len())?;
             }
             if !procedure.deterministic {
                 f.write_str(" non-deterministic")?;
@@ -34,23 +37,46 @@ impl fmt::Display for Pda {
 impl Pda {
     fn print_state(&self, f: &mut fmt::Formatter<'_>, state: StateId) -> fmt::Result {
         writeln!(f, "  {state}{}", if self.is_accepting(state) { " accept" } else { "" })?;
-        let count = |counts: bool| if counts { " +1" } else { "" };
         for edge in self.byte_edges(state) {
             let low = edge.low.escape_ascii();
             if edge.low == edge.high {
-                writeln!(f, "    '{low}'{} -> {}", count(edge.counts), edge.target)?;
+                writeln!(f, "    '{low}'{} -> {}", effect(edge.counts, edge.marks), edge.target)?;
             } else {
-                writeln!(f, "    '{low}'-'{}'{} -> {}", edge.high.escape_ascii(), count(edge.counts), edge.target)?;
+                writeln!(
+                    f,
+                    "    '{low}'-'{}'{} -> {}",
+                    edge.high.escape_ascii(),
+                    effect(edge.counts, edge.marks),
+                    edge.target
+                )?;
             }
         }
         for edge in self.call_edges(state) {
             let verb = if edge.tail { "tail" } else { "call" };
             let name = &self.procedure(edge.procedure).name;
-            writeln!(f, "    {verb} {} {name}{} -> {}", edge.procedure, count(edge.counts), edge.target)?;
+            writeln!(f, "    {verb} {} {name}{} -> {}", edge.procedure, effect(edge.counts, edge.marks), edge.target)?;
         }
         for edge in self.token_edges(state) {
-            writeln!(f, "    token t{}{} -> {}", edge.set, count(edge.counts), edge.target)?;
+            writeln!(f, "    token t{}{} -> {}", edge.set, effect(edge.counts, edge.marks), edge.target)?;
         }
         Ok(())
     }
+}
+
+/// What an edge does to the registers.
+fn effect(counts: bool, marks: EdgeMarks) -> String {
+    let mut text = String::new();
+    if counts {
+        text.push_str(" +1");
+    }
+    if let Some(element) = marks.selected() {
+        text.push_str(&format!(" select {element}"));
+    }
+    if marks.begins() {
+        text.push_str(" begin");
+    }
+    if marks.closes() {
+        text.push_str(" close");
+    }
+    text
 }

@@ -158,6 +158,7 @@ impl Printer<'_> {
             Expr::Rule(rule) => name(text, &self.grammar.rule(*rule).name),
             Expr::Token(set) => token_set(text, set),
             Expr::Automaton(automaton) => print_automaton(text, automaton),
+            Expr::Scope { body, .. } | Expr::Marked { body, .. } => self.expr(text, *body, Level::Atom),
         }
     }
 

@@ -1,0 +1,337 @@
+//! The registers of a scope: what has been selected, and whether the rules can still be met.
+//!
+//! A scope's registers are a slice of words: the number of selections; for scopes in any order how many required and
+//! optional slots have been selected, for scopes in the order of slots how far selection has come; the sums of the
+//! tallies; and in any order one bit per slot. All zero at the beginning. Numbers are kept only as far as they matter, so
+//! that configurations with the same future are equal.
+//!
+//! Whether the rules can still be met ([`Scope::is_completable`]) supposes that the body of the scope allows the elements
+//! it has not selected yet in any sequence that the rules allow, until it closes.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::determinize::Machine;
+use super::left_recursion::strongly_connected;
+use crate::{Element, ElementOrder, ScopeRules};
+
+/// A scope's rules, made ready to be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    rules: ScopeRules,
+    has_distinct: bool,
+    /// Whether an element without a slot can be selected.
+    has_repeatable: bool,
+    /// Whether some required slot has no element.
+    is_impossible: bool,
+    /// Per slot, and one more: the numbers of required and of optional slots before it.
+    before: Vec<(u32, u32)>,
+    /// Per slot: its elements.
+    slots: Vec<Vec<u32>>,
+    /// The elements without a slot.
+    repeatable: Vec<u32>,
+    first_state: u32,
+    /// Per state: its guard, plus one, or 0.
+    guard_of: Vec<u32>,
+    guards: Vec<Vec<u32>>,
+}
+
+/// In a guard: the scope may close. Other entries are elements.
+const CLOSE: u32 = u32::MAX;
+/// In a guard: the procedure may return without closing.
+const RETURN: u32 = u32::MAX - 1;
+
+const COUNT: usize = 0;
+/// In any order: how many required slots have been selected.
+const REQUIRED: usize = 1;
+/// In any order: how many optional slots have been selected.
+const OPTIONAL: usize = 2;
+/// In the order of slots: the first slot that can still be selected.
+const NEXT: usize = 1;
+const TALLIES: usize = 3;
+
+impl Scope {
+    /// The rules, for the procedure of `machine`, whose states are numbered from `first_state`.
+    pub(super) fn new(rules: ScopeRules, machine: &Machine, first_state: u32) -> Self {
+        let mut present: Vec<u32> = machine.edges.iter().filter_map(|edge| edge.marks.selected()).collect();
+        present.sort_unstable();
+        present.dedup();
+        let mut slots = vec![Vec::new(); rules.required.len()];
+        let mut repeatable = Vec::new();
+        for &index in &present {
+            match rules.elements[index as usize].slot {
+                Some(slot) => slots[slot as usize].push(index),
+                None => repeatable.push(index),
+            }
+        }
+        let mut before = vec![(0, 0)];
+        let mut is_impossible = false;
+        for (elements, &required) in slots.iter().zip(&rules.required) {
+            let (mut needed, mut optional) = before[before.len() - 1];
+            is_impossible |= required && elements.is_empty();
+            needed += u32::from(required);
+            optional += u32::from(!required && !elements.is_empty());
+            before.push((needed, optional));
+        }
+        let (guard_of, guards) = guards(machine, &present);
+        Self {
+            has_distinct: present.iter().any(|&index| rules.elements[index as usize].distinct),
+            has_repeatable: !repeatable.is_empty(),
+            is_impossible,
+            before,
+            slots,
+            repeatable,
+            first_state,
+            guard_of,
+            guards,
+            rules,
+        }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &ScopeRules {
+        &self.rules
+    }
+
+    /// Whether texts are compared.
+    pub fn has_distinct(&self) -> bool {
+        self.has_distinct
+    }
+
+    /// The number of registers.
+    pub fn register_count(&self) -> usize {
+        let bits = match self.rules.order {
+            ElementOrder::Any => self.slots.len().div_ceil(32),
+            ElementOrder::Slots => 0,
+        };
+        TALLIES + self.rules.tallies.len() + bits
+    }
+
+    /// Bytes of memory.
+    pub fn memory(&self) -> usize {
+        size_of::<Self>()
+            + std::mem::size_of_val(&*self.rules.elements)
+            + self.before.len() * size_of::<(u32, u32)>()
+            + self.slots.iter().chain(&self.guards).map(|list| size_of_val(list) + size_of_val(&**list)).sum::<usize>()
+            + self.guard_of.len() * size_of::<u32>()
+    }
+
+    /// Selects `element`: changes `registers` and answers whether that is possible and the rules can still be met.
+    pub fn select(&self, element: u32, registers: &mut [u32]) -> bool {
+        let Element { slot, tallies, .. } = self.rules.elements[element as usize];
+        match (self.rules.order, slot) {
+            (ElementOrder::Any, Some(slot)) => {
+                let bits = TALLIES + self.rules.tallies.len();
+                let (word, bit) = (&mut registers[bits + slot as usize / 32], 1 << (slot % 32));
+                if *word & bit != 0 {
+                    return false;
+                }
+                *word |= bit;
+                let required = self.rules.required[slot as usize];
+                registers[if required { REQUIRED } else { OPTIONAL }] += 1;
+            }
+            (ElementOrder::Any, None) => {}
+            (ElementOrder::Slots, slot) => {
+                let (next, slot) = (registers[NEXT] as usize, slot.map_or(self.slots.len(), |slot| slot as usize));
+                if slot < next || self.before[slot].0 != self.before[next].0 {
+                    return false;
+                }
+                registers[NEXT] = (slot + 1).min(self.slots.len()) as u32;
+            }
+        }
+        for (index, tally) in self.rules.tallies.iter().enumerate() {
+            if tallies >> index & 1 == 1 && !add(&mut registers[TALLIES + index], tally.min, tally.max) {
+                return false;
+            }
+        }
+        add(&mut registers[COUNT], self.rules.min, self.rules.max) && self.is_completable(registers)
+    }
+
+    /// Whether enough has been selected for the scope to close.
+    pub fn may_close(&self, registers: &[u32]) -> bool {
+        let (required, _) = self.left(registers);
+        required == 0
+            && !self.is_impossible
+            && registers[COUNT] >= self.rules.min
+            && self.rules.tallies.iter().zip(&registers[TALLIES..]).all(|(tally, &sum)| sum >= tally.min)
+    }
+
+    /// Whether a state of the procedure can be left in a way that the rules allow.
+    pub fn is_alive(&self, state: u32, registers: &[u32]) -> bool {
+        let Some(guard) = self.guard_of[(state - self.first_state) as usize].checked_sub(1) else { return true };
+        let mut after = registers.to_vec();
+        self.guards[guard as usize].iter().any(|&way| {
+            if way == CLOSE {
+                return self.may_close(registers);
+            }
+            after.copy_from_slice(registers);
+            self.select(way, &mut after)
+        })
+    }
+
+    /// Whether a state is alive with some registers and not with others.
+    pub(super) fn is_guarded(&self, state: u32) -> bool {
+        self.guard_of[(state - self.first_state) as usize] != 0
+    }
+
+    /// How many required slots must and how many optional ones can still be selected.
+    fn left(&self, registers: &[u32]) -> (u32, u32) {
+        let all = self.before[self.slots.len()];
+        let done = match self.rules.order {
+            ElementOrder::Any => (registers[REQUIRED], registers[OPTIONAL]),
+            ElementOrder::Slots => self.before[registers[NEXT] as usize],
+        };
+        (all.0 - done.0, all.1 - done.1)
+    }
+
+    /// Whether some sequence of selections leads to where the scope may close.
+    pub fn is_completable(&self, registers: &[u32]) -> bool {
+        if self.is_impossible {
+            return false;
+        }
+        let count = registers[COUNT];
+        let fits = |least: u32, most: u32| {
+            self.rules.max.is_none_or(|max| count.saturating_add(least) <= max)
+                && count.saturating_add(most) >= self.rules.min
+        };
+        if !self.rules.tallies.is_empty() {
+            let sums = &registers[TALLIES..TALLIES + self.rules.tallies.len()];
+            let ways = self.ways(registers, sums);
+            let met = |sums: &[u32]| self.rules.tallies.iter().zip(sums).all(|(tally, &sum)| sum >= tally.min);
+            return ways.iter().any(|(sums, &(least, most))| met(sums) && fits(least, most));
+        }
+        let (required, optional) = self.left(registers);
+        fits(required, if self.has_repeatable { u32::MAX } else { required + optional })
+    }
+
+    /// The sums that further selections can lead to, each with the least and the greatest number of selections.
+    fn ways(&self, registers: &[u32], sums: &[u32]) -> FxHashMap<Vec<u32>, (u32, u32)> {
+        let mut ways = FxHashMap::from_iter([(sums.to_vec(), (0, 0))]);
+        for (slot, elements) in self.slots.iter().enumerate() {
+            if self.is_behind(slot, registers) {
+                continue;
+            }
+            let mut next = if self.rules.required[slot] { FxHashMap::default() } else { ways.clone() };
+            for (sums, &(least, most)) in &ways {
+                for &element in elements {
+                    if let Some(sums) = self.sums_after(sums, element) {
+                        widen(&mut next, sums, (least + 1, most.saturating_add(1)));
+                    }
+                }
+            }
+            ways = next;
+        }
+        let mut work: Vec<Vec<u32>> = ways.keys().cloned().collect();
+        let mut queued: FxHashSet<Vec<u32>> = work.iter().cloned().collect();
+        while let Some(from) = work.pop() {
+            queued.remove(&from);
+            let (least, most) = ways[&from];
+            for &element in &self.repeatable {
+                let Some(sums) = self.sums_after(&from, element) else { continue };
+                // What leaves the sums as they are can be selected any number of times.
+                let most = if sums == from { u32::MAX } else { most.saturating_add(1) };
+                if widen(&mut ways, sums.clone(), (least.saturating_add(1), most)) && queued.insert(sums.clone()) {
+                    work.push(sums);
+                }
+            }
+        }
+        ways
+    }
+
+    fn is_behind(&self, slot: usize, registers: &[u32]) -> bool {
+        match self.rules.order {
+            ElementOrder::Any => {
+                let bits = TALLIES + self.rules.tallies.len();
+                registers[bits + slot / 32] >> (slot % 32) & 1 == 1
+            }
+            ElementOrder::Slots => slot < registers[NEXT] as usize,
+        }
+    }
+
+    fn sums_after(&self, sums: &[u32], element: u32) -> Option<Vec<u32>> {
+        let mut sums = sums.to_vec();
+        let tallies = self.rules.elements[element as usize].tallies;
+        for (index, tally) in self.rules.tallies.iter().enumerate() {
+            if tallies >> index & 1 == 1 && !add(&mut sums[index], tally.min, tally.max) {
+                return None;
+            }
+        }
+        Some(sums)
+    }
+}
+
+/// Adds one to a number that matters up to its bounds; false when it is over them.
+fn add(number: &mut u32, min: u32, max: Option<u32>) -> bool {
+    match max {
+        Some(max) if *number >= max => return false,
+        Some(_) => *number += 1,
+        None => *number = (*number + 1).min(min),
+    }
+    true
+}
+
+/// Makes the entry of `sums` hold `range`, too; whether that changed it.
+fn widen(ways: &mut FxHashMap<Vec<u32>, (u32, u32)>, sums: Vec<u32>, range: (u32, u32)) -> bool {
+    match ways.entry(sums) {
+        std::collections::hash_map::Entry::Vacant(entry) => {
+            entry.insert(range);
+            true
+        }
+        std::collections::hash_map::Entry::Occupied(mut entry) => {
+            let known = *entry.get();
+            let wider = (known.0.min(range.0), known.1.max(range.1));
+            entry.insert(wider);
+            wider != known
+        }
+    }
+}
+
+/// Per state the number of its guard, plus one, or 0 where it needs none; and the guards: what can come first among
+/// selections, closing, and returning. A state from which everything that is possible at all can come first needs none,
+/// as registers that can still meet the rules allow one of these.
+fn guards(machine: &Machine, present: &[u32]) -> (Vec<u32>, Vec<Vec<u32>>) {
+    let successors: Vec<Vec<usize>> = (0..machine.len())
+        .map(|state| {
+            let unmarked = machine.edges(state).iter().filter(|edge| first_event(edge.marks).is_none());
+            let mut targets: Vec<usize> = unmarked.map(|edge| edge.target as usize).collect();
+            targets.sort_unstable();
+            targets.dedup();
+            targets
+        })
+        .collect();
+    let mut guards: Vec<Vec<u32>> = Vec::new();
+    let mut numbers: FxHashMap<Vec<u32>, u32> = FxHashMap::default();
+    let mut guard_of = vec![u32::MAX; machine.len()];
+    // A component comes after those that it leads to.
+    for component in strongly_connected(&successors) {
+        let mut events: Vec<u32> = Vec::new();
+        let mut joined: FxHashSet<u32> = FxHashSet::default();
+        for &state in &component {
+            events.extend(machine.accepting[state].then_some(RETURN));
+            events.extend(machine.edges(state).iter().filter_map(|edge| first_event(edge.marks)));
+            for &target in &successors[state] {
+                if guard_of[target] != u32::MAX && joined.insert(guard_of[target]) {
+                    events.extend_from_slice(&guards[guard_of[target] as usize]);
+                }
+            }
+        }
+        events.sort_unstable();
+        events.dedup();
+        let number = *numbers.entry(events).or_insert_with_key(|events| {
+            guards.push(events.clone());
+            guards.len() as u32 - 1
+        });
+        component.iter().for_each(|&state| guard_of[state] = number);
+    }
+    let needless = |events: &Vec<u32>| {
+        events.contains(&RETURN) || (events.last() == Some(&CLOSE) && events.len() == present.len() + 1)
+    };
+    let needless: Vec<bool> = guards.iter().map(needless).collect();
+    for guard in &mut guard_of {
+        *guard = if needless[*guard as usize] { 0 } else { *guard + 1 };
+    }
+    (guard_of, guards)
+}
+
+fn first_event(marks: super::EdgeMarks) -> Option<u32> {
+    marks.selected().or(marks.closes().then_some(CLOSE))
+}
