@@ -9,11 +9,13 @@
 use grammar_ir::ByteSet;
 use grammar_ir::pda::Pda;
 
+use crate::bitmask;
 use crate::compiled::CompiledGrammar;
+use crate::distinct::{exclude, is_live};
 use crate::loops::Loop;
 use crate::slice::{Remainders, Slice};
 use crate::stack::{Frame, Stack};
-use crate::step::{Scratch, Survey, step};
+use crate::step::{Byte, Scratch, Survey, step};
 use crate::walk::{Sink, WalkScratch, walk};
 
 /// Buffers for looking at what could follow, kept to spare allocations.
@@ -21,12 +23,66 @@ use crate::walk::{Sink, WalkScratch, walk};
 pub(crate) struct Surveying {
     step: Scratch,
     parents: Vec<Frame>,
-    /// A survey takes no step; nothing ever goes in here.
+    /// A survey takes no step; nothing of it goes in here.
     none: Vec<Frame>,
 }
 
 /// Sets the bit of every token whose bytes `heads` can consume. The stack is as before when it returns.
 pub(crate) fn fill_text(
+    grammar: &CompiledGrammar,
+    heads: &[Frame],
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    surveying: &mut Surveying,
+    survey: &mut Survey,
+    row: &mut [u32],
+) {
+    let (pda, index) = (grammar.pda(), grammar.tokenizer().index());
+    fill_by_kind(grammar, heads, stack, scratch, surveying, survey, row);
+    if !stack.registers.has_seen() && scratch.doubtful.is_empty() {
+        return;
+    }
+    let doubtful = std::mem::take(&mut scratch.doubtful);
+    for &token in &doubtful {
+        bitmask::clear(row, token);
+        if fits(pda, heads, grammar.vocabulary().bytes(token), stack, surveying, scratch) {
+            bitmask::set(row, token);
+        }
+    }
+    scratch.doubtful = doubtful;
+    scratch.doubtful.clear();
+    exclude(pda, index, heads, stack, &mut scratch.parts, row);
+}
+
+/// Whether `heads` can consume `text`.
+fn fits(
+    pda: &Pda,
+    heads: &[Frame],
+    text: &[u8],
+    stack: &mut Stack,
+    surveying: &mut Surveying,
+    scratch: &mut WalkScratch,
+) -> bool {
+    let mark = stack.mark();
+    let Surveying { parents: current, none: next, step: step_scratch } = surveying;
+    current.clear();
+    current.extend_from_slice(heads);
+    for &byte in text {
+        next.clear();
+        step(pda, current, &mut Byte(byte), stack, false, step_scratch, next);
+        stack.registers.push_text(byte);
+        std::mem::swap(current, next);
+        if current.is_empty() {
+            break;
+        }
+    }
+    let fits = !current.is_empty() && is_live(pda, current, stack, &mut scratch.parts);
+    stack.truncate(mark, false);
+    fits
+}
+
+/// [`fill_text`], but for what comes of distinct parts whose text a walk is not shown.
+fn fill_by_kind(
     grammar: &CompiledGrammar,
     heads: &[Frame],
     stack: &mut Stack,
@@ -120,6 +176,22 @@ fn fill_loop(
     row: &mut [u32],
 ) {
     slice.set_up_to(room.left, row);
+    stack.registers.hide(true);
+    walk_remainders(pda, head, remainders, room, longest, stack, scratch, row);
+    stack.registers.hide(false);
+}
+
+#[allow(clippy::too_many_arguments, reason = "one call, of buffers and parts of one state")]
+fn walk_remainders(
+    pda: &Pda,
+    head: Frame,
+    remainders: &Remainders,
+    room: Room,
+    longest: u32,
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    row: &mut [u32],
+) {
     let far_from_max = room.left >= longest;
     let far_from_min = room.needed == 0 || room.needed > longest;
     if far_from_max && far_from_min {

@@ -9,9 +9,12 @@
 mod batch;
 pub mod bitmask;
 mod compiled;
+mod distinct;
 mod fill;
+mod json_value;
 mod loops;
 mod matcher;
+mod registers;
 mod slice;
 mod stack;
 mod step;

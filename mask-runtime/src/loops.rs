@@ -4,7 +4,7 @@
 //! on a large set of characters, whatever follows; [`Loop`] finds that set from the automaton's edges alone.
 
 use grammar_ir::StateId;
-use grammar_ir::pda::{CallEdge, Pda};
+use grammar_ir::pda::{ByteEdge, CallEdge, Pda};
 use grammar_ir::regular::Utf8;
 use grammar_ir::{ByteSet, CharSet};
 
@@ -76,12 +76,13 @@ impl Loop {
     /// reads the character and returns, and in no other way from it. What frames below do with these characters is not
     /// looked at.
     pub(crate) fn of(pda: &Pda, state: StateId) -> Option<Self> {
-        let own = pda.byte_edges(state).iter().find(|edge| edge.target == state).map(|edge| edge.counts);
+        let own = pda.byte_edges(state).iter().find(|edge| leads(edge, state)).map(|edge| edge.counts);
         if let Some(counts) = own {
             let called = first_bytes(pda, pda.call_edges(state).iter());
             return Self::on(pda, state, |target| target == state, Edges { counts, excluded: called });
         }
-        let (position, call) = pda.call_edges(state).iter().enumerate().find(|(_, edge)| edge.target == state)?;
+        let calls = pda.call_edges(state).iter().enumerate();
+        let (position, call) = calls.into_iter().find(|(_, edge)| edge.target == state && edge.marks.is_none())?;
         let others = pda.call_edges(state).iter().enumerate().filter(|(other, _)| *other != position);
         let mut excluded = first_bytes(pda, others.map(|(_, edge)| edge));
         pda.byte_edges(state).iter().for_each(|edge| excluded.insert_range(edge.low, edge.high));
@@ -102,6 +103,7 @@ impl Loop {
             if let (Some(edge), None) = (matching.next(), matching.next())
                 && back(edge.target)
                 && edge.counts == counts
+                && edge.marks.is_none()
             {
                 ascii |= 1 << byte;
             }
@@ -123,6 +125,11 @@ struct Edges {
     excluded: ByteSet,
 }
 
+/// Whether an edge leads to `state` and leaves the registers of scopes as they are.
+fn leads(edge: &ByteEdge, state: StateId) -> bool {
+    edge.target == state && edge.marks.is_none()
+}
+
 fn first_bytes<'a>(pda: &Pda, edges: impl Iterator<Item = &'a CallEdge>) -> ByteSet {
     edges.fold(ByteSet::EMPTY, |set, edge| set.union(&pda.procedure(edge.procedure).first_bytes))
 }
@@ -137,7 +144,8 @@ fn leads_back(pda: &Pda, from: StateId, back: &dyn Fn(StateId) -> bool, ranges: 
     for edge in pda.byte_edges(from).iter().filter(|edge| edge.low <= high && low <= edge.high) {
         let starts_here = u16::from(edge.low.max(low)) == next;
         let inner = rest.is_empty() || (!pda.is_accepting(edge.target) && pda.call_edges(edge.target).is_empty());
-        if !starts_here || !inner || edge.counts != counts || !leads_back(pda, edge.target, back, rest, false) {
+        let plain = edge.counts == counts && edge.marks.is_none();
+        if !starts_here || !inner || !plain || !leads_back(pda, edge.target, back, rest, false) {
             return false;
         }
         next = u16::from(edge.high.min(high)) + 1;

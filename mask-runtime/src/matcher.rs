@@ -7,6 +7,7 @@ use grammar_ir::pda::Pda;
 
 use crate::bitmask;
 use crate::compiled::{CompiledGrammar, TokenSetMembers};
+use crate::distinct::is_live;
 use crate::fill::{Surveying, fill_text};
 use crate::stack::{Frame, Mark, NodeId, Stack, sort_frames};
 use crate::step::{Byte, Scratch, Survey, Token, can_end, step};
@@ -197,7 +198,7 @@ impl Matcher {
 
     fn at_start(grammar: Arc<CompiledGrammar>, options: MatcherOptions, stop_tokens: Vec<u32>) -> Self {
         let max_frames = options.max_frames.unwrap_or(DEFAULT_MAX_FRAMES);
-        let stack = Stack::new(max_frames);
+        let stack = Stack::new(grammar.pda(), max_frames);
         let start = Frame { state: grammar.pda().start(), count: 0, below: NodeId::BOTTOM };
         let steps = vec![Step { first_head: 0, stack: stack.mark(), terminated: false }];
         Self {
@@ -453,7 +454,17 @@ impl Matcher {
         let mark = self.stack.mark();
         self.survey(true);
         self.stack.truncate(mark, false);
-        self.scratch.survey.bytes
+        let bytes = self.scratch.survey.bytes;
+        if !self.grammar.pda().has_traps() {
+            return bytes;
+        }
+        let lives = |&byte: &u8| {
+            let fits = self.step_text(&[byte]) == 1;
+            self.stack.take_full();
+            self.stack.truncate(mark, true);
+            fits
+        };
+        bytes.iter().filter(lives).collect()
     }
 
     /// The text that must come next: as long as exactly one byte can follow, nothing else can (no token terminal) and
@@ -526,13 +537,16 @@ impl Clone for Matcher {
 
 /// Leaves in `scratch.next` the heads after `text`, none if it does not fit; answers how many bytes fit.
 fn step_bytes(pda: &Pda, heads: &[Frame], text: &[u8], stack: &mut Stack, scratch: &mut Buffers) -> usize {
-    let Buffers { step: scratch, current, next, .. } = scratch;
+    let Buffers { step: scratch, current, next, walk, .. } = scratch;
+    let parts = &mut walk.parts;
     current.clear();
     current.extend_from_slice(heads);
     for (offset, &byte) in text.iter().enumerate() {
         next.clear();
         step(pda, current, &mut Byte(byte), stack, true, scratch, next);
-        if next.is_empty() {
+        stack.registers.push_text(byte);
+        if next.is_empty() || !is_live(pda, next, stack, parts) {
+            next.clear();
             return offset;
         }
         std::mem::swap(current, next);

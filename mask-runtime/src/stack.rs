@@ -13,11 +13,15 @@ use grammar_ir::pda::Pda;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 
+use crate::registers::{Registers, RegistersMark};
+
 /// A state with its count on top of a stack: a head of the configuration, or what a call returns to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Frame {
     pub(crate) state: StateId,
     pub(crate) below: NodeId,
+    /// The count of a counted repetition, or the number of a scope's [`Registers`]; 0 in other procedures.
+    ///
     /// Last, so that in sorted frames those that differ only in the count stand together, the smallest first.
     pub(crate) count: u32,
 }
@@ -35,7 +39,8 @@ pub(crate) fn sort_frames(pda: &Pda, frames: &mut Vec<Frame>, from: usize) {
     for index in from + 1..frames.len() {
         let (last, next) = (frames[kept - 1], frames[index]);
         let alike = (last.state, last.below) == (next.state, next.below);
-        if !(alike && (last.count == next.count || pda.min_reached(last.state, last.count))) {
+        let covers = || pda.counter_of(last.state).is_some_and(|counter| last.count >= counter.min);
+        if !(alike && (last.count == next.count || covers())) {
             frames[kept] = next;
             kept += 1;
         }
@@ -67,11 +72,14 @@ struct Node {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
     nodes: u32,
+    registers: RegistersMark,
 }
 
 /// An arena of nodes.
 #[derive(Debug, Clone)]
 pub(crate) struct Stack {
+    /// What the scopes that frames belong to remember.
+    pub(crate) registers: Registers,
     /// One entry more than there are nodes, so that a node's frames end where the next one's begin.
     nodes: Vec<Node>,
     frames: Vec<Frame>,
@@ -85,9 +93,10 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    pub(crate) fn new(max_frames: usize) -> Self {
+    pub(crate) fn new(pda: &Pda, max_frames: usize) -> Self {
         let next = Node { first_frame: 0, included: NodeId::BOTTOM, frames: 0, can_end: false };
         Self {
+            registers: Registers::new(pda),
             nodes: vec![Node { can_end: true, ..next }, next],
             frames: Vec::new(),
             interned: FxHashMap::default(),
@@ -191,11 +200,12 @@ impl Stack {
     }
 
     pub(crate) fn mark(&self) -> Mark {
-        Mark { nodes: self.nodes.len() as u32 }
+        Mark { nodes: self.nodes.len() as u32, registers: self.registers.mark() }
     }
 
-    /// Drops the nodes made since `mark`. `interned` says whether any of them may have been interned.
+    /// Drops the nodes and registers made since `mark`. `interned` says whether any of them may have been interned.
     pub(crate) fn truncate(&mut self, mark: Mark, interned: bool) {
+        self.registers.truncate(mark.registers, interned);
         if self.nodes.len() as u32 == mark.nodes {
             return;
         }
@@ -217,6 +227,7 @@ impl Stack {
         self.nodes.capacity() * size_of::<Node>()
             + self.frames.capacity() * size_of::<Frame>()
             + self.interned.capacity() * size_of::<(u64, NodeId)>()
+            + self.registers.memory()
     }
 }
 

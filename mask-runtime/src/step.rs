@@ -13,10 +13,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::Hash;
 
-use grammar_ir::pda::{Pda, Procedure};
+use grammar_ir::pda::{ByteEdge, CallEdge, EdgeMarks, Pda, Procedure, TokenEdge};
 use grammar_ir::{ByteSet, ProcedureId, StateId};
 use rustc_hash::FxHashSet;
 
+use crate::registers::Registers;
 use crate::stack::{Frame, NodeId, Stack, sort_frames};
 
 /// What a step is looking for on the edges.
@@ -29,8 +30,8 @@ pub(crate) trait Symbol {
         None
     }
 
-    /// Calls `take(counts, target)` for each edge of the frame's state that consumes it.
-    fn edges(&mut self, pda: &Pda, frame: Frame, take: impl FnMut(bool, StateId));
+    /// Calls `take` for each frame that an edge of the frame's state leads to by consuming it.
+    fn edges(&mut self, pda: &Pda, frame: Frame, follower: &mut Follower<'_>, take: impl FnMut(Frame));
 }
 
 /// One byte.
@@ -48,13 +49,15 @@ impl Symbol for Byte {
     }
 
     #[inline]
-    fn edges(&mut self, pda: &Pda, frame: Frame, mut take: impl FnMut(bool, StateId)) {
+    fn edges(&mut self, pda: &Pda, frame: Frame, follower: &mut Follower<'_>, mut take: impl FnMut(Frame)) {
         for edge in pda.byte_edges(frame.state) {
             if edge.low > self.0 {
                 break;
             }
-            if self.0 <= edge.high {
-                take(edge.counts, edge.target);
+            if self.0 <= edge.high
+                && let Some(next) = follower.after(pda, frame, edge.into(), Some(self.0))
+            {
+                take(next);
             }
         }
     }
@@ -71,10 +74,12 @@ impl Symbol for Token {
         procedure.first_token
     }
 
-    fn edges(&mut self, pda: &Pda, frame: Frame, mut take: impl FnMut(bool, StateId)) {
+    fn edges(&mut self, pda: &Pda, frame: Frame, follower: &mut Follower<'_>, mut take: impl FnMut(Frame)) {
         for edge in pda.token_edges(frame.state) {
-            if pda.token_sets()[edge.set as usize].contains(self.id, self.is_stop) {
-                take(edge.counts, edge.target);
+            if pda.token_sets()[edge.set as usize].contains(self.id, self.is_stop)
+                && let Some(next) = follower.after(pda, frame, edge.into(), None)
+            {
+                take(next);
             }
         }
     }
@@ -96,17 +101,92 @@ impl Symbol for Survey {
         procedure.first_token || (self.with_bytes && !procedure.first_bytes.is_empty())
     }
 
-    fn edges(&mut self, pda: &Pda, frame: Frame, _take: impl FnMut(bool, StateId)) {
+    fn edges(&mut self, pda: &Pda, frame: Frame, follower: &mut Follower<'_>, _take: impl FnMut(Frame)) {
         if self.with_bytes {
             for edge in pda.byte_edges(frame.state) {
-                if count_after(pda, frame, edge.counts).is_some() {
-                    self.bytes.insert_range(edge.low, edge.high);
+                if !pda.is_guarded(edge.target) {
+                    if follower.after(pda, frame, edge.into(), None).is_some() {
+                        self.bytes.insert_range(edge.low, edge.high);
+                    }
+                    continue;
+                }
+                for byte in edge.low..=edge.high {
+                    if follower.after(pda, frame, edge.into(), Some(byte)).is_some() {
+                        self.bytes.insert_range(byte, byte);
+                    }
                 }
             }
         }
         let edges = pda.token_edges(frame.state).iter();
-        let takable = edges.filter(|edge| count_after(pda, frame, edge.counts).is_some());
+        let takable = edges.filter(|edge| follower.after(pda, frame, (*edge).into(), None).is_some());
         self.token_sets.extend(takable.map(|edge| edge.set));
+    }
+}
+
+/// What matters of an edge besides what it consumes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passage {
+    counts: bool,
+    marks: EdgeMarks,
+    target: StateId,
+}
+
+impl From<&ByteEdge> for Passage {
+    #[inline]
+    fn from(edge: &ByteEdge) -> Self {
+        Self { counts: edge.counts, marks: edge.marks, target: edge.target }
+    }
+}
+
+impl From<&CallEdge> for Passage {
+    #[inline]
+    fn from(edge: &CallEdge) -> Self {
+        Self { counts: edge.counts, marks: edge.marks, target: edge.target }
+    }
+}
+
+impl From<&TokenEdge> for Passage {
+    fn from(edge: &TokenEdge) -> Self {
+        Self { counts: edge.counts, marks: edge.marks, target: edge.target }
+    }
+}
+
+/// Follows edges as far as the registers of the frame are concerned.
+pub(crate) struct Follower<'s> {
+    pub(crate) registers: &'s mut Registers,
+    /// Whether registers are shared with equal ones.
+    pub(crate) intern: bool,
+}
+
+impl Follower<'_> {
+    /// The frame after an edge; `None` when its count or its scope does not let it be taken. `byte` is what it consumes, if
+    /// that is a byte.
+    #[inline]
+    fn after(&mut self, pda: &Pda, frame: Frame, edge: Passage, byte: Option<u8>) -> Option<Frame> {
+        let mut next = Frame { state: edge.target, ..frame };
+        if edge.counts {
+            next.count = pda.next_count(frame.state, frame.count)?;
+        }
+        if !edge.marks.is_none() || pda.is_guarded(edge.target) {
+            next.count = self.in_scope(pda, frame, edge, byte)?;
+        }
+        Some(next)
+    }
+
+    fn in_scope(&mut self, pda: &Pda, frame: Frame, edge: Passage, byte: Option<u8>) -> Option<u32> {
+        let scope = pda.scope_of(frame.state)?;
+        let mut registers = frame.count;
+        if !edge.marks.is_none() {
+            registers = self.registers.after(scope, registers, edge.marks, self.intern)?;
+        }
+        let target = edge.target.as_u32();
+        if pda.is_guarded(edge.target) {
+            let repeated = |byte| scope.ends_part(target) && self.registers.is_repeated(registers, byte);
+            if byte.is_some_and(repeated) || !self.registers.is_alive(scope, registers, target) {
+                return None;
+            }
+        }
+        Some(registers)
     }
 }
 
@@ -253,8 +333,8 @@ pub(crate) fn step<S: Symbol>(
         scratch.visit(head);
     }
     while let Some(frame) = scratch.work.pop() {
-        take_edges(pda, frame, symbol, stack, out);
-        queue_calls(pda, frame, symbol, stack, scratch);
+        take_edges(pda, frame, symbol, stack, intern, out);
+        queue_calls(pda, frame, symbol, stack, intern, scratch);
         if pda.may_return(frame.state, frame.count) {
             scratch.pop(frame.below, stack);
         }
@@ -262,8 +342,8 @@ pub(crate) fn step<S: Symbol>(
     while let Some((procedure, callers)) = scratch.calls.next(pda) {
         let below = stack.push(pda, &mut scratch.calls.callers[callers], intern);
         let frame = Frame { state: pda.procedure(procedure).start(), count: 0, below };
-        take_edges(pda, frame, symbol, stack, out);
-        queue_calls(pda, frame, symbol, stack, scratch);
+        take_edges(pda, frame, symbol, stack, intern, out);
+        queue_calls(pda, frame, symbol, stack, intern, scratch);
     }
     sort_frames(pda, out, first_out);
 }
@@ -282,16 +362,17 @@ enum Way {
 fn single_way(pda: &Pda, head: Frame, byte: u8, stack: &mut Stack, intern: bool) -> Way {
     let mut frame = head;
     loop {
+        let mut follower = Follower { registers: &mut stack.registers, intern };
         let Ok(next) =
             only(pda.byte_edges(frame.state).iter().filter(|edge| edge.low <= byte && byte <= edge.high), |edge| {
-                count_after(pda, frame, edge.counts).map(|count| Frame { state: edge.target, count, ..frame })
+                follower.after(pda, frame, edge.into(), Some(byte))
             })
         else {
             return Way::Several;
         };
         let Ok(call) = only(
             pda.call_edges(frame.state).iter().filter(|edge| pda.procedure(edge.procedure).first_bytes.contains(byte)),
-            |edge| count_after(pda, frame, edge.counts).map(|count| (edge, count)),
+            |edge| follower.after(pda, frame, edge.into(), None).map(|frame| (edge, frame)),
         ) else {
             return Way::Several;
         };
@@ -304,11 +385,11 @@ fn single_way(pda: &Pda, head: Frame, byte: u8, stack: &mut Stack, intern: bool)
         if let Some(next) = next {
             return Way::To(next);
         }
-        if let Some((edge, count)) = call {
+        if let Some((edge, caller)) = call {
             let below = if edge.tail && frame.below != NodeId::BOTTOM {
                 frame.below
             } else {
-                stack.push_one(pda, Frame { state: edge.target, count, below: frame.below }, intern)
+                stack.push_one(pda, caller, intern)
             };
             frame = Frame { state: pda.procedure(edge.procedure).start(), count: 0, below };
         } else if !returns || frame.below == NodeId::BOTTOM {
@@ -362,26 +443,38 @@ fn returned(pda: &Pda, mut head: Frame, stack: &Stack) -> Frame {
     head
 }
 
-fn take_edges<S: Symbol>(pda: &Pda, frame: Frame, symbol: &mut S, stack: &Stack, out: &mut Vec<Frame>) {
-    symbol.edges(pda, frame, |counts, target| {
-        if let Some(count) = count_after(pda, frame, counts) {
-            out.push(returned(pda, Frame { state: target, count, below: frame.below }, stack));
-        }
-    });
+fn take_edges<S: Symbol>(
+    pda: &Pda,
+    frame: Frame,
+    symbol: &mut S,
+    stack: &mut Stack,
+    intern: bool,
+    out: &mut Vec<Frame>,
+) {
+    let first = out.len();
+    symbol.edges(pda, frame, &mut Follower { registers: &mut stack.registers, intern }, |next| out.push(next));
+    out[first..].iter_mut().for_each(|head| *head = returned(pda, *head, stack));
 }
 
-fn queue_calls<S: Symbol>(pda: &Pda, frame: Frame, symbol: &S, stack: &Stack, scratch: &mut Scratch) {
+fn queue_calls<S: Symbol>(
+    pda: &Pda,
+    frame: Frame,
+    symbol: &S,
+    stack: &mut Stack,
+    intern: bool,
+    scratch: &mut Scratch,
+) {
     for edge in pda.call_edges(frame.state) {
         let callee = pda.procedure(edge.procedure);
         if !symbol.may_begin(callee) {
             continue;
         }
-        let Some(count) = count_after(pda, frame, edge.counts) else {
+        let mut follower = Follower { registers: &mut stack.registers, intern };
+        let Some(caller) = follower.after(pda, frame, edge.into(), None) else {
             continue;
         };
         let procedures = pda.procedures().len();
         if !edge.tail || frame.below == NodeId::BOTTOM {
-            let caller = Frame { state: edge.target, count, below: frame.below };
             scratch.calls.add(procedures, callee.rank, edge.procedure, caller);
             continue;
         }
@@ -395,10 +488,6 @@ fn queue_calls<S: Symbol>(pda: &Pda, frame: Frame, symbol: &S, stack: &Stack, sc
             next = stack.included(node);
         }
     }
-}
-
-fn count_after(pda: &Pda, frame: Frame, counts: bool) -> Option<u32> {
-    if counts { pda.next_count(frame.state, frame.count) } else { Some(frame.count) }
 }
 
 /// Whether the text so far is a word.

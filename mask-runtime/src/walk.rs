@@ -3,6 +3,7 @@
 use grammar_ir::pda::Pda;
 
 use crate::bitmask;
+use crate::distinct::{PartScratch, is_live};
 use crate::slice::Slice;
 use crate::stack::{Frame, Mark, Stack};
 use crate::step::{Byte, Scratch, step};
@@ -16,6 +17,9 @@ pub(crate) struct WalkScratch {
     heads: Vec<Frame>,
     levels: Vec<Level>,
     next: Vec<Frame>,
+    /// Tokens that a walk could not decide on, as they repeat a part of a text that it was not shown.
+    pub(crate) doubtful: Vec<u32>,
+    pub(crate) parts: PartScratch,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +28,8 @@ struct Level {
     past_head: usize,
     /// The stack with the nodes this level's heads need.
     stack: Mark,
+    /// Whether the heads may be there only because a text is not known.
+    is_doubtful: bool,
 }
 
 /// Where the tokens that a walk finds go.
@@ -66,13 +72,14 @@ pub(crate) fn walk(
     scratch: &mut WalkScratch,
     mut sink: Sink<'_>,
 ) {
-    let WalkScratch { step: step_scratch, heads: arena, levels, next } = scratch;
+    let WalkScratch { step: step_scratch, heads: arena, levels, next, doubtful, parts } = scratch;
     let nodes = index.nodes();
     let bottom = stack.mark();
     arena.clear();
     arena.extend_from_slice(heads);
     levels.clear();
-    levels.push(Level { first_head: 0, past_head: arena.len(), stack: bottom });
+    levels.push(Level { first_head: 0, past_head: arena.len(), stack: bottom, is_doubtful: false });
+    stack.registers.take_doubtful();
     let mut position = 0;
     while let Some(node) = nodes.get(position) {
         if sink.covers(position) {
@@ -90,9 +97,19 @@ pub(crate) fn walk(
             position = node.subtree_end as usize;
             continue;
         }
+        stack.registers.push_text(node.byte);
+        if !is_live(pda, next, stack, parts) {
+            position = node.subtree_end as usize;
+            continue;
+        }
         arena.extend_from_slice(next);
-        sink.take(index, position);
-        levels.push(Level { first_head: parent.past_head, past_head: arena.len(), stack: stack.mark() });
+        let is_doubtful = stack.registers.take_doubtful() || parent.is_doubtful;
+        if is_doubtful {
+            doubtful.extend_from_slice(index.own_tokens(position as u32));
+        } else {
+            sink.take(index, position);
+        }
+        levels.push(Level { first_head: parent.past_head, past_head: arena.len(), stack: stack.mark(), is_doubtful });
         position += 1;
     }
     stack.truncate(bottom, false);

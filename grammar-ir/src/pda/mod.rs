@@ -239,6 +239,16 @@ impl Pda {
         self.procedures[self.procedure_of(state).index()].scope.as_deref()
     }
 
+    /// The counter of a state's procedure.
+    pub fn counter_of(&self, state: StateId) -> Option<Counter> {
+        self.procedures[self.procedure_of(state).index()].counter
+    }
+
+    /// Whether the parts of some scope can be trapped: see [`Scope::has_traps`].
+    pub fn has_traps(&self) -> bool {
+        self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_traps()))
+    }
+
     /// Whether some scope compares texts.
     pub fn has_distinct(&self) -> bool {
         self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_distinct()))

@@ -10,7 +10,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::determinize::Machine;
+use super::determinize::{Machine, Symbol};
 use super::left_recursion::strongly_connected;
 use crate::{Element, ElementOrder, ScopeRules};
 
@@ -19,6 +19,7 @@ use crate::{Element, ElementOrder, ScopeRules};
 pub struct Scope {
     rules: ScopeRules,
     has_distinct: bool,
+    has_traps: bool,
     /// Whether an element without a slot can be selected.
     has_repeatable: bool,
     /// Whether some required slot has no element.
@@ -33,6 +34,10 @@ pub struct Scope {
     /// Per state: its guard, plus one, or 0.
     guard_of: Vec<u32>,
     guards: Vec<Vec<u32>>,
+    /// Per state: whether a distinct part has ended there.
+    part_ends: Vec<bool>,
+    /// Per guard: whether the scope cannot close and a distinct element can be selected.
+    wants_part: Vec<bool>,
 }
 
 /// In a guard: the scope may close. Other entries are elements.
@@ -73,8 +78,18 @@ impl Scope {
             before.push((needed, optional));
         }
         let (guard_of, guards) = guards(machine, &present);
+        let has_distinct = present.iter().any(|&index| rules.elements[index as usize].distinct);
         Self {
-            has_distinct: present.iter().any(|&index| rules.elements[index as usize].distinct),
+            has_distinct,
+            has_traps: has_distinct && has_traps(machine),
+            part_ends: part_ends(machine, &rules),
+            wants_part: guards
+                .iter()
+                .map(|events| {
+                    let distinct = |&event: &u32| event < RETURN && rules.elements[event as usize].distinct;
+                    events.iter().all(|&event| event < RETURN) && events.iter().any(distinct)
+                })
+                .collect(),
             has_repeatable: !repeatable.is_empty(),
             is_impossible,
             before,
@@ -97,6 +112,12 @@ impl Scope {
         self.has_distinct
     }
 
+    /// Whether a part that must be distinct could be begun in a way that leaves only values that have been seen. Where
+    /// there is always a loop ahead, there is always a new value.
+    pub fn has_traps(&self) -> bool {
+        self.has_traps
+    }
+
     /// The number of registers.
     pub fn register_count(&self) -> usize {
         let bits = match self.rules.order {
@@ -112,7 +133,7 @@ impl Scope {
             + std::mem::size_of_val(&*self.rules.elements)
             + self.before.len() * size_of::<(u32, u32)>()
             + self.slots.iter().chain(&self.guards).map(|list| size_of_val(list) + size_of_val(&**list)).sum::<usize>()
-            + self.guard_of.len() * size_of::<u32>()
+            + self.guard_of.len() * (size_of::<u32>() + size_of::<bool>())
     }
 
     /// Selects `element`: changes `registers` and answers whether that is possible and the rules can still be met.
@@ -170,7 +191,21 @@ impl Scope {
 
     /// Whether a state is alive with some registers and not with others.
     pub(super) fn is_guarded(&self, state: u32) -> bool {
-        self.guard_of[(state - self.first_state) as usize] != 0
+        let state = (state - self.first_state) as usize;
+        self.guard_of[state] != 0 || self.part_ends[state]
+    }
+
+    /// Whether nothing can be done in a state but to select a distinct element by the text that has just ended, so that
+    /// it is of no use to come here with a text that has been seen.
+    pub fn ends_part(&self, state: u32) -> bool {
+        self.part_ends[(state - self.first_state) as usize]
+    }
+
+    /// Whether the scope cannot close in a state before something more is selected, and that may be a distinct element.
+    pub fn wants_part(&self, state: u32) -> bool {
+        self.guard_of[(state - self.first_state) as usize]
+            .checked_sub(1)
+            .is_some_and(|guard| self.wants_part[guard as usize])
     }
 
     /// How many required slots must and how many optional ones can still be selected.
@@ -334,4 +369,58 @@ fn guards(machine: &Machine, present: &[u32]) -> (Vec<u32>, Vec<Vec<u32>>) {
 
 fn first_event(marks: super::EdgeMarks) -> Option<u32> {
     marks.selected().or(marks.closes().then_some(CLOSE))
+}
+
+/// Per state: whether all edges select distinct elements, so that a distinct part has ended there.
+fn part_ends(machine: &Machine, rules: &ScopeRules) -> Vec<bool> {
+    let selects_distinct = |marks: super::EdgeMarks| {
+        marks.selected().is_some_and(|element| rules.elements[element as usize].distinct)
+    };
+    (0..machine.len())
+        .map(|state| {
+            let edges = machine.edges(state);
+            !edges.is_empty() && !machine.accepting[state] && edges.iter().all(|edge| selects_distinct(edge.marks))
+        })
+        .collect()
+}
+
+/// Whether some state inside a marked part has no loop ahead in the part, or it is not plain that a loop makes values
+/// different: parts with calls are not looked into, and loops in a number may add zeros.
+fn has_traps(machine: &Machine) -> bool {
+    let mut inside = vec![false; machine.len()];
+    let mut work: Vec<u32> = Vec::new();
+    for edge in machine.edges.iter().filter(|edge| edge.marks.begins()) {
+        match edge.symbol {
+            Symbol::Bytes { low, high } if low > b'9' || high < b'-' => work.push(edge.target),
+            _ => return true,
+        }
+    }
+    let mut order = Vec::new();
+    while let Some(state) = work.pop() {
+        if std::mem::replace(&mut inside[state as usize], true) {
+            continue;
+        }
+        order.push(state as usize);
+        for edge in machine.edges(state as usize).iter().filter(|edge| edge.marks.is_none()) {
+            match edge.symbol {
+                Symbol::Bytes { .. } => work.push(edge.target),
+                Symbol::Call(_) | Symbol::Token(_) => return true,
+            }
+        }
+    }
+    let successors: Vec<Vec<usize>> = (0..machine.len())
+        .map(|state| {
+            let own = machine.edges(state).iter().filter(|edge| inside[state] && edge.marks.is_none());
+            own.map(|edge| edge.target as usize).collect()
+        })
+        .collect();
+    let mut loops_ahead = vec![false; machine.len()];
+    // A component comes after those that it leads to.
+    for component in strongly_connected(&successors) {
+        let ahead = component.len() > 1
+            || successors[component[0]].iter().any(|&target| target == component[0] || loops_ahead[target]);
+        component.iter().for_each(|&state| loops_ahead[state] = ahead);
+    }
+    // A part that has ended needs no loop: whether it is new is asked on the way there.
+    order.into_iter().any(|state| !loops_ahead[state] && !successors[state].is_empty())
 }

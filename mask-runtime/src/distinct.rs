@@ -1,0 +1,186 @@
+//! Parts of a text that must differ from one another ([`Element::distinct`](grammar_ir::Element)).
+//!
+//! Two things follow from a value that has been seen. It must not come again: a step looks that up where a part ends. And
+//! a part must not be begun that cannot become anything else, as in the second item of `["ab", "a…` when items are one of
+//! `ab` and `c`: [`is_live`] searches for a way to a value that is new. Both matter only while the part being read may
+//! still become a value that has been seen, which is soon over in most texts.
+
+use std::collections::VecDeque;
+
+use grammar_ir::pda::Pda;
+use rustc_hash::FxHashSet;
+
+use crate::bitmask;
+use crate::stack::{Frame, NodeId, Stack};
+use crate::step::{Byte, Scratch, Survey, can_end, step};
+use crate::token_index::TokenIndex;
+
+/// Buffers for looking at parts, kept to spare allocations.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PartScratch {
+    step: Scratch,
+    survey: Survey,
+    next: Vec<Frame>,
+    none: Vec<Frame>,
+    nodes: Vec<NodeId>,
+    visited: FxHashSet<NodeId>,
+}
+
+/// A search for a new value takes at most so many steps; if it finds none by then, there is taken to be one.
+const MAX_SEARCH: usize = 4_000;
+
+/// Which parts are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    /// All.
+    Any,
+    /// Those in scopes where a part can be trapped: see [`Scope::has_traps`](grammar_ir::pda::Scope::has_traps).
+    Trappable,
+}
+
+/// Whether a part that is being read, or one that must come, may become a value that has been seen.
+fn may_repeat(pda: &Pda, heads: &[Frame], stack: &Stack, parts: Parts, scratch: &mut PartScratch) -> bool {
+    let PartScratch { nodes, visited, .. } = scratch;
+    let repeats = |frame: &Frame| {
+        let scope = if frame.count == 0 { None } else { pda.scope_of(frame.state) };
+        scope.is_some_and(|scope| {
+            scope.has_distinct()
+                && (parts == Parts::Any || scope.has_traps())
+                && match stack.registers.part(frame.count) {
+                    Some(_) => stack.registers.may_repeat(frame.count),
+                    None => {
+                        parts == Parts::Trappable
+                            && stack.registers.has_seen_in(frame.count)
+                            && scope.wants_part(frame.state.as_u32())
+                    }
+                }
+        })
+    };
+    if heads.iter().any(repeats) {
+        return true;
+    }
+    nodes.clear();
+    visited.clear();
+    nodes.extend(heads.iter().map(|head| head.below));
+    while let Some(node) = nodes.pop() {
+        if node == NodeId::BOTTOM || !visited.insert(node) {
+            continue;
+        }
+        let frames = stack.own_frames(node);
+        if frames.iter().any(repeats) {
+            return true;
+        }
+        nodes.extend(frames.iter().map(|frame| frame.below));
+        nodes.extend(stack.included(node));
+    }
+    false
+}
+
+/// Whether the parts that are being read can still become values that have not been seen.
+pub(crate) fn is_live(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+    if !pda.has_traps() || !stack.registers.has_seen() || !may_repeat(pda, heads, stack, Parts::Trappable, scratch) {
+        return true;
+    }
+    let mark = stack.mark();
+    let full = stack.take_full();
+    let live = search(pda, heads, stack, scratch);
+    stack.truncate(mark, false);
+    stack.set_full(full);
+    live
+}
+
+fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+    let mut queue = VecDeque::from([(heads.to_vec(), Vec::new())]);
+    let mut met: FxHashSet<(Vec<Frame>, Vec<u8>)> = FxHashSet::default();
+    let mut steps = 0;
+    let before = stack.registers.text_length();
+    while let Some((heads, text)) = queue.pop_front() {
+        stack.registers.replace_text(before, &text);
+        for byte in next_bytes(pda, &heads, stack, scratch).iter() {
+            stack.registers.replace_text(before, &text);
+            steps += 1;
+            if steps > MAX_SEARCH {
+                return true;
+            }
+            let mut next = std::mem::take(&mut scratch.next);
+            next.clear();
+            step(pda, &heads, &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
+            stack.registers.push_text(byte);
+            let possible = !next.is_empty();
+            if possible
+                && (can_end(pda, &next, stack) || !may_repeat(pda, &next, stack, Parts::Trappable, scratch))
+            {
+                scratch.next = next;
+                return true;
+            }
+            if possible && met.insert((next.clone(), essence(&next, stack))) {
+                let mut longer = text.clone();
+                longer.push(byte);
+                queue.push_back((next.clone(), longer));
+            }
+            scratch.next = next;
+        }
+    }
+    false
+}
+
+/// What of the part being read decides on its value: zeros at the end of a fraction do not.
+fn essence(heads: &[Frame], stack: &Stack) -> Vec<u8> {
+    let Some(part) = heads.iter().find_map(|head| stack.registers.part(head.count)) else {
+        return stack.registers.text().to_vec();
+    };
+    let is_fraction = part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.')) && part.contains(&b'.');
+    let zeros = part.iter().rev().take_while(|&&byte| is_fraction && byte == b'0').count();
+    part[..part.len() - zeros].to_vec()
+}
+
+fn next_bytes(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> grammar_ir::ByteSet {
+    let PartScratch { step: step_scratch, survey, none, .. } = scratch;
+    survey.with_bytes = true;
+    survey.bytes = grammar_ir::ByteSet::EMPTY;
+    survey.token_sets.clear();
+    none.clear();
+    step(pda, heads, survey, stack, false, step_scratch, none);
+    survey.bytes
+}
+
+/// Clears the bits of the tokens that would repeat a value, or lead to where nothing else is left: those along the
+/// texts of seen values. The bits of other tokens are right already. The stack is as before when it returns.
+pub(crate) fn exclude(
+    pda: &Pda,
+    index: &TokenIndex,
+    heads: &[Frame],
+    stack: &mut Stack,
+    scratch: &mut PartScratch,
+    row: &mut [u32],
+) {
+    if !stack.registers.has_seen() || !may_repeat(pda, heads, stack, Parts::Any, scratch) {
+        return;
+    }
+    let bottom = stack.mark();
+    let nodes = index.nodes();
+    let mut path = vec![(heads.to_vec(), bottom)];
+    let mut position = 0;
+    while let Some(node) = nodes.get(position) {
+        path.truncate(usize::from(node.depth));
+        let (heads, mark) = &path[path.len() - 1];
+        stack.truncate(*mark, false);
+        if index.subtree_tokens(position as u32).iter().all(|&token| !bitmask::contains(row, token)) {
+            position = node.subtree_end as usize;
+            continue;
+        }
+        let mut next = Vec::new();
+        step(pda, heads, &mut Byte(node.byte), stack, false, &mut scratch.step, &mut next);
+        stack.registers.push_text(node.byte);
+        if next.is_empty() || !is_live(pda, &next, stack, scratch) {
+            index.subtree_tokens(position as u32).iter().for_each(|&token| bitmask::clear(row, token));
+            position = node.subtree_end as usize;
+        } else if may_repeat(pda, &next, stack, Parts::Any, scratch) {
+            path.push((next, stack.mark()));
+            position += 1;
+        } else {
+            position = node.subtree_end as usize;
+        }
+    }
+    stack.truncate(bottom, false);
+}

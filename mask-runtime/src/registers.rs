@@ -1,0 +1,310 @@
+//! The registers of scopes: what has been selected in each of them, by frame.
+//!
+//! A frame of a scope's procedure holds the number of an entry here; equal entries have one number, so that equal
+//! configurations are equal. Entries, like the nodes of the stack, are never changed and refer to older things only, so
+//! undoing is cutting off the end.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use grammar_ir::pda::{EdgeMarks, Pda, Scope};
+use rustc_hash::{FxHashMap, FxHasher};
+
+use crate::json_value::JsonValue;
+
+/// The number of an entry. The first one is the beginning of any scope.
+pub(crate) type RegistersId = u32;
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// Where its words end in [`Registers::words`]; they begin where those of the entry before end.
+    words_end: u32,
+    parts: Parts,
+}
+
+/// What a scope knows of the texts of its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct Parts {
+    /// Where the part that is being read begins in the text, plus one; 0 between parts.
+    begin: u32,
+    /// The newest of the values seen, plus one; 0 for none.
+    seen: u32,
+}
+
+/// A value of a distinct part, and those seen before it.
+#[derive(Debug, Clone)]
+struct Seen {
+    before: u32,
+    /// `None` for a value that is not known, because some of its text is hidden.
+    value: Option<Arc<JsonValue>>,
+}
+
+/// How much there was at some moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct RegistersMark {
+    entries: u32,
+    seen: u32,
+    text: u32,
+}
+
+/// An arena of register entries, and the text that their parts are compared in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Registers {
+    /// The entries from number 1 on.
+    entries: Vec<Entry>,
+    words: Vec<u32>,
+    /// Entries by hash. A hash that is taken by another entry makes one that is not shared.
+    interned: FxHashMap<u64, RegistersId>,
+    seen: Vec<Seen>,
+    /// All bytes so far, if any scope compares texts.
+    text: Vec<u8>,
+    keeps_text: bool,
+    /// Some text is missing before this position: what has begun before it has no known value.
+    hidden_before: Option<u32>,
+    /// Whether something was compared with a value that is not known.
+    is_doubtful: bool,
+    scratch: Vec<u32>,
+}
+
+impl Registers {
+    pub(crate) fn new(pda: &Pda) -> Self {
+        Self { keeps_text: pda.has_distinct(), ..Self::default() }
+    }
+
+    pub(crate) fn mark(&self) -> RegistersMark {
+        RegistersMark {
+            entries: self.entries.len() as u32,
+            seen: self.seen.len() as u32,
+            text: self.text.len() as u32,
+        }
+    }
+
+    /// Drops what was made since `mark`. `interned` says whether any entry may have been interned.
+    pub(crate) fn truncate(&mut self, mark: RegistersMark, interned: bool) {
+        if interned {
+            for number in mark.entries + 1..=self.entries.len() as u32 {
+                let hash = hash(self.words_of(number), self.parts_of(number));
+                if self.interned.get(&hash) == Some(&number) {
+                    self.interned.remove(&hash);
+                }
+            }
+        }
+        self.entries.truncate(mark.entries as usize);
+        self.words.truncate(self.entries.last().map_or(0, |entry| entry.words_end as usize));
+        self.seen.truncate(mark.seen as usize);
+        self.text.truncate(mark.text as usize);
+    }
+
+    /// Whether any value of a distinct part is remembered.
+    pub(crate) fn has_seen(&self) -> bool {
+        !self.seen.is_empty()
+    }
+
+    /// The same for one scope.
+    pub(crate) fn has_seen_in(&self, registers: RegistersId) -> bool {
+        self.parts_of(registers).seen != 0
+    }
+
+    /// The text so far, if any scope compares texts.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    pub(crate) fn text_length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Puts `text` in the place of what was read after the first `length` bytes.
+    pub(crate) fn replace_text(&mut self, length: usize, text: &[u8]) {
+        if self.keeps_text {
+            self.text.truncate(length);
+            self.text.extend_from_slice(text);
+        }
+    }
+
+    /// Notes that `byte` has been read.
+    pub(crate) fn push_text(&mut self, byte: u8) {
+        if self.keeps_text {
+            self.text.push(byte);
+        }
+    }
+
+    /// Takes the text so far to be followed by some more that is not shown; `false` ends that.
+    pub(crate) fn hide(&mut self, hidden: bool) {
+        self.hidden_before = hidden.then_some(self.text.len() as u32);
+    }
+
+    /// Whether since the last call something was taken to be different from what is not known.
+    pub(crate) fn take_doubtful(&mut self) -> bool {
+        std::mem::take(&mut self.is_doubtful)
+    }
+
+    /// The registers after `marks`; `None` where they are not possible.
+    pub(crate) fn after(
+        &mut self,
+        scope: &Scope,
+        registers: RegistersId,
+        marks: EdgeMarks,
+        intern: bool,
+    ) -> Option<RegistersId> {
+        let mut words = std::mem::take(&mut self.scratch);
+        self.load(scope, registers, &mut words);
+        let after = self.parts_after(scope, registers, marks, &mut words);
+        let number = after.map(|parts| if marks.closes() { 0 } else { self.add(&words, parts, intern) });
+        self.scratch = words;
+        number
+    }
+
+    /// Whether `state`, of the procedure of `scope`, can be left with `registers`.
+    pub(crate) fn is_alive(&mut self, scope: &Scope, registers: RegistersId, state: u32) -> bool {
+        let mut words = std::mem::take(&mut self.scratch);
+        self.load(scope, registers, &mut words);
+        let alive = scope.is_alive(state, &words);
+        self.scratch = words;
+        alive
+    }
+
+    fn parts_after(
+        &mut self,
+        scope: &Scope,
+        registers: RegistersId,
+        marks: EdgeMarks,
+        words: &mut [u32],
+    ) -> Option<Parts> {
+        let mut parts = self.parts_of(registers);
+        if let Some(element) = marks.selected() {
+            if !scope.select(element, words) {
+                return None;
+            }
+            if scope.rules().elements[element as usize].distinct {
+                parts.seen = self.see(parts)?;
+            }
+            parts.begin = 0;
+        }
+        if marks.closes() && !scope.may_close(words) {
+            return None;
+        }
+        if marks.begins() {
+            parts.begin = self.text.len() as u32 + 1;
+        }
+        Some(parts)
+    }
+
+    /// Adds the value of the part that ends here to those seen; `None` when it is one of them.
+    fn see(&mut self, parts: Parts) -> Option<u32> {
+        let begin = parts.begin.checked_sub(1)?;
+        let is_known = self.hidden_before.is_none_or(|hidden| begin >= hidden);
+        let value = is_known.then(|| Arc::new(JsonValue::of(&self.text[begin as usize..])));
+        if let Some(value) = &value {
+            let mut doubtful = false;
+            for seen in self.seen_values(parts.seen) {
+                match seen {
+                    Some(seen) if seen == value => return None,
+                    Some(_) => {}
+                    None => doubtful = true,
+                }
+            }
+            self.is_doubtful |= doubtful;
+        }
+        self.seen.push(Seen { before: parts.seen, value });
+        Some(self.seen.len() as u32)
+    }
+
+    /// Whether the part being read, which `last` ends, is one that was seen, as far as that is known.
+    pub(crate) fn is_repeated(&mut self, registers: RegistersId, last: u8) -> bool {
+        let parts = self.parts_of(registers);
+        let Some(begin) = parts.begin.checked_sub(1) else { return false };
+        if parts.seen == 0 || self.hidden_before.is_some_and(|hidden| begin < hidden) {
+            return false;
+        }
+        self.text.push(last);
+        let value = JsonValue::of(&self.text[begin as usize..]);
+        self.text.pop();
+        let mut doubtful = false;
+        let repeated = self.seen_values(parts.seen).any(|seen| match seen {
+            Some(seen) => **seen == value,
+            None => {
+                doubtful = true;
+                false
+            }
+        });
+        self.is_doubtful |= doubtful && !repeated;
+        repeated
+    }
+
+    fn seen_values(&self, newest: u32) -> impl Iterator<Item = Option<&Arc<JsonValue>>> {
+        let mut next = newest;
+        std::iter::from_fn(move || {
+            let seen = &self.seen[next.checked_sub(1)? as usize];
+            next = seen.before;
+            Some(seen.value.as_ref())
+        })
+    }
+
+    /// Whether the part being read may become equal to one that was seen. A part with hidden text is passed over.
+    pub(crate) fn may_repeat(&self, registers: RegistersId) -> bool {
+        let parts = self.parts_of(registers);
+        let Some(begin) = parts.begin.checked_sub(1) else { return false };
+        if self.hidden_before.is_some_and(|hidden| begin < hidden) {
+            return false;
+        }
+        let text = &self.text[begin as usize..];
+        self.seen_values(parts.seen).flatten().any(|value| value.may_begin_with(text))
+    }
+
+    /// The text of the part being read, if one is.
+    pub(crate) fn part(&self, registers: RegistersId) -> Option<&[u8]> {
+        self.parts_of(registers).begin.checked_sub(1).map(|begin| &self.text[begin as usize..])
+    }
+
+    fn load(&self, scope: &Scope, registers: RegistersId, words: &mut Vec<u32>) {
+        words.clear();
+        if registers == 0 {
+            words.resize(scope.register_count(), 0);
+        } else {
+            words.extend_from_slice(self.words_of(registers));
+        }
+    }
+
+    fn words_of(&self, number: RegistersId) -> &[u32] {
+        let Some(index) = (number as usize).checked_sub(1) else { return &[] };
+        let start = index.checked_sub(1).map_or(0, |before| self.entries[before].words_end as usize);
+        &self.words[start..self.entries[index].words_end as usize]
+    }
+
+    fn parts_of(&self, number: RegistersId) -> Parts {
+        (number as usize).checked_sub(1).map_or(Parts::default(), |index| self.entries[index].parts)
+    }
+
+    fn add(&mut self, words: &[u32], parts: Parts, intern: bool) -> RegistersId {
+        let hash = intern.then(|| hash(words, parts));
+        if let Some(&number) = hash.and_then(|hash| self.interned.get(&hash))
+            && self.words_of(number) == words
+            && self.parts_of(number) == parts
+        {
+            return number;
+        }
+        self.words.extend_from_slice(words);
+        self.entries.push(Entry { words_end: self.words.len() as u32, parts });
+        let number = self.entries.len() as u32;
+        if let Some(hash) = hash {
+            self.interned.entry(hash).or_insert(number);
+        }
+        number
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>()
+            + self.words.capacity() * size_of::<u32>()
+            + self.interned.capacity() * size_of::<(u64, RegistersId)>()
+            + self.seen.capacity() * (size_of::<Seen>() + size_of::<JsonValue>())
+            + self.text.capacity()
+    }
+}
+
+fn hash(words: &[u32], parts: Parts) -> u64 {
+    let mut hasher = FxHasher::default();
+    words.hash(&mut hasher);
+    parts.hash(&mut hasher);
+    hasher.finish()
+}
