@@ -107,9 +107,7 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
             step(pda, &heads, &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
             stack.registers.push_text(byte);
             let possible = !next.is_empty();
-            if possible
-                && (can_end(pda, &next, stack) || !may_repeat(pda, &next, stack, Parts::Trappable, scratch))
-            {
+            if possible && (can_end(pda, &next, stack) || !may_repeat(pda, &next, stack, Parts::Trappable, scratch)) {
                 scratch.next = next;
                 return true;
             }

@@ -138,7 +138,8 @@ impl<'t> Reader<'t> {
     /// What looks like a number.
     fn number(&mut self) -> &'t [u8] {
         let rest = &self.text[self.position..];
-        let length = rest.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).count();
+        let length =
+            rest.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).count();
         self.position += length;
         &rest[..length]
     }

@@ -64,6 +64,7 @@ pub(crate) struct Registers {
     /// Whether something was compared with a value that is not known.
     is_doubtful: bool,
     scratch: Vec<u32>,
+    tried: Vec<u32>,
 }
 
 impl Registers {
@@ -72,11 +73,7 @@ impl Registers {
     }
 
     pub(crate) fn mark(&self) -> RegistersMark {
-        RegistersMark {
-            entries: self.entries.len() as u32,
-            seen: self.seen.len() as u32,
-            text: self.text.len() as u32,
-        }
+        RegistersMark { entries: self.entries.len() as u32, seen: self.seen.len() as u32, text: self.text.len() as u32 }
     }
 
     /// Drops what was made since `mark`. `interned` says whether any entry may have been interned.
@@ -159,7 +156,7 @@ impl Registers {
     pub(crate) fn is_alive(&mut self, scope: &Scope, registers: RegistersId, state: u32) -> bool {
         let mut words = std::mem::take(&mut self.scratch);
         self.load(scope, registers, &mut words);
-        let alive = scope.is_alive(state, &words);
+        let alive = scope.is_alive(state, &words, &mut self.tried);
         self.scratch = words;
         alive
     }

@@ -456,14 +456,7 @@ fn take_edges<S: Symbol>(
     out[first..].iter_mut().for_each(|head| *head = returned(pda, *head, stack));
 }
 
-fn queue_calls<S: Symbol>(
-    pda: &Pda,
-    frame: Frame,
-    symbol: &S,
-    stack: &mut Stack,
-    intern: bool,
-    scratch: &mut Scratch,
-) {
+fn queue_calls<S: Symbol>(pda: &Pda, frame: Frame, symbol: &S, stack: &mut Stack, intern: bool, scratch: &mut Scratch) {
     for edge in pda.call_edges(frame.state) {
         let callee = pda.procedure(edge.procedure);
         if !symbol.may_begin(callee) {

@@ -172,12 +172,11 @@ fn required_members_reserve_places() {
 
 #[test]
 fn free_keys_are_distinct() {
-    let grammar = objects(
-        rules(vec![element(None, true)], &[], ElementOrder::Any, 2, Some(3)),
-        &[(None, 0, "1")],
+    let grammar = objects(rules(vec![element(None, true)], &[], ElementOrder::Any, 2, Some(3)), &[(None, 0, "1")]);
+    let grammar = compile(
+        &grammar,
+        &["{\"", "ab", "abc", "\":1", "\":1,\"", "a\":1,\"a\":1", "b\":1,\"b\":1,\"", ",\"a\"", "\":1}"],
     );
-    let grammar =
-        compile(&grammar, &["{\"", "ab", "abc", "\":1", "\":1,\"", "a\":1,\"a\":1", "b\":1,\"b\":1,\"", ",\"a\"", "\":1}"]);
     assert!(accepts(&grammar, "{\"a\":1,\"b\":1}"));
     assert!(accepts(&grammar, "{\"a\":1,\"ab\":1,\"\":1}"));
     assert_eq!(reach(&grammar, "{\"a\":1,\"a\""), "{\"a\":1,\"a".len());

@@ -176,16 +176,21 @@ impl Scope {
             && self.rules.tallies.iter().zip(&registers[TALLIES..]).all(|(tally, &sum)| sum >= tally.min)
     }
 
-    /// Whether a state of the procedure can be left in a way that the rules allow.
-    pub fn is_alive(&self, state: u32, registers: &[u32]) -> bool {
+    /// Whether a state of the procedure can be left in a way that the rules allow. `scratch` is overwritten.
+    pub fn is_alive(&self, state: u32, registers: &[u32], scratch: &mut Vec<u32>) -> bool {
         let Some(guard) = self.guard_of[(state - self.first_state) as usize].checked_sub(1) else { return true };
-        let mut after = registers.to_vec();
         self.guards[guard as usize].iter().any(|&way| {
             if way == CLOSE {
                 return self.may_close(registers);
             }
-            after.copy_from_slice(registers);
-            self.select(way, &mut after)
+            if let (ElementOrder::Any, Some(slot)) = (self.rules.order, self.rules.elements[way as usize].slot)
+                && self.is_behind(slot as usize, registers)
+            {
+                return false;
+            }
+            scratch.clear();
+            scratch.extend_from_slice(registers);
+            self.select(way, scratch)
         })
     }
 
@@ -373,9 +378,8 @@ fn first_event(marks: super::EdgeMarks) -> Option<u32> {
 
 /// Per state: whether all edges select distinct elements, so that a distinct part has ended there.
 fn part_ends(machine: &Machine, rules: &ScopeRules) -> Vec<bool> {
-    let selects_distinct = |marks: super::EdgeMarks| {
-        marks.selected().is_some_and(|element| rules.elements[element as usize].distinct)
-    };
+    let selects_distinct =
+        |marks: super::EdgeMarks| marks.selected().is_some_and(|element| rules.elements[element as usize].distinct);
     (0..machine.len())
         .map(|state| {
             let edges = machine.edges(state);
