@@ -1,6 +1,8 @@
 //! Random grammars and vocabularies.
 
-use grammar_ir::{ByteAutomaton, ByteEdge, ByteSet, CharSet, ExprId, Grammar, GrammarBuilder, RuleId, TokenSet};
+use grammar_ir::{
+    ByteAutomaton, ByteEdge, ByteSet, CharSet, Counter, ExprId, Grammar, GrammarBuilder, RuleId, TokenSet,
+};
 use mask_runtime::{Token, Vocabulary, VocabularyError};
 
 use crate::Source;
@@ -61,7 +63,7 @@ fn expression(
         }
         6 if source.one_in(4) => builder.never(),
         7 => {
-            let automaton = automaton(source);
+            let automaton = automaton(source, shape);
             builder.automaton(automaton)
         }
         5 | 6 => builder.literal("a"),
@@ -96,21 +98,28 @@ fn parts(
     (0..2 + source.below(2)).map(|_| expression(source, builder, rules, shape, depth - 1)).collect()
 }
 
-fn automaton(source: &mut Source<'_>) -> ByteAutomaton {
-    let states = 1 + source.below(3);
+fn automaton(source: &mut Source<'_>, shape: Shape) -> ByteAutomaton {
+    let states = 1 + source.below(4);
+    let counter = source.one_in(2).then(|| {
+        let min = source.below(shape.repeat as usize + 1) as u32;
+        let max = (!source.one_in(4)).then(|| min + source.below(shape.repeat as usize + 1) as u32);
+        Counter { min, max }
+    });
     let accepting = (0..states).map(|_| source.one_in(2)).collect();
     let edges = (0..states)
         .map(|_| {
             let mut edges = Vec::new();
             for byte in b'a'..=b'c' {
                 if source.one_in(2) {
-                    edges.push(ByteEdge { low: byte, high: byte, target: source.below(states) as u32 });
+                    let target = source.below(states) as u32;
+                    let counts = counter.is_some() && !source.one_in(3);
+                    edges.push(ByteEdge { low: byte, high: byte, target, counts });
                 }
             }
             edges
         })
         .collect();
-    ByteAutomaton { accepting, edges }
+    ByteAutomaton { accepting, edges, counter }
 }
 
 /// A small vocabulary over the characters of [`grammar`], with tokens that cut characters apart, equal texts, special

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use grammar_ir::regular::{CharAutomaton, Utf8};
-use grammar_ir::{Budget, CharSet, LimitKind, Limits};
+use grammar_ir::{Budget, ByteAutomaton, CharSet, Counter, LimitKind, Limits};
 use proptest::prelude::*;
 
 /// All texts over `a`, `b`, `é` of at most this many characters.
@@ -111,6 +111,10 @@ fn contains(language: &Language, text: &[char]) -> bool {
     }
 }
 
+fn step(bytes: &ByteAutomaton, state: u32, byte: u8) -> Option<u32> {
+    bytes.edge(state, byte).map(|edge| edge.target)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -120,12 +124,19 @@ proptest! {
         let mut budget = Budget::new(&limits);
         let automaton = automaton(&language, &mut budget);
         let bytes = automaton.to_bytes(&Utf8, &mut budget).unwrap();
+        let counted = automaton.to_counted_bytes(Counter { min: 1, max: None }, &Utf8, &mut budget).unwrap();
         for text in texts() {
             let characters: Vec<char> = text.chars().collect();
             let expected = contains(&language, &characters);
             prop_assert_eq!(automaton.accepts(&text), expected, "{:?}", text);
-            let end = text.bytes().try_fold(0, |state, byte| bytes.step(state, byte));
+            let end = text.bytes().try_fold(0, |state, byte| step(&bytes, state, byte));
             prop_assert_eq!(end.is_some_and(|state| bytes.accepting[state as usize]), expected, "{:?}", text);
+            // Counting takes the same path, and counts characters.
+            let end = text.bytes().try_fold((0, 0), |(state, count), byte| {
+                counted.edge(state, byte).map(|edge| (edge.target, count + usize::from(edge.counts)))
+            });
+            prop_assert_eq!(end.map(|end| end.0), text.bytes().try_fold(0, |state, byte| step(&bytes, state, byte)));
+            prop_assert!(end.is_none_or(|end| end.1 == characters.len()));
         }
         prop_assert_eq!(automaton.shortest().is_none(), automaton.is_empty());
         if let Some(shortest) = automaton.shortest() {

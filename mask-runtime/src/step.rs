@@ -99,13 +99,13 @@ impl Symbol for Survey {
     fn edges(&mut self, pda: &Pda, frame: Frame, _take: impl FnMut(bool, StateId)) {
         if self.with_bytes {
             for edge in pda.byte_edges(frame.state) {
-                if count_after(pda, frame, edge.counts).is_some() {
+                if pda.count_after(frame.count, edge.counts, edge.target).is_some() {
                     self.bytes.insert_range(edge.low, edge.high);
                 }
             }
         }
         let edges = pda.token_edges(frame.state).iter();
-        let takable = edges.filter(|edge| count_after(pda, frame, edge.counts).is_some());
+        let takable = edges.filter(|edge| pda.count_after(frame.count, edge.counts, edge.target).is_some());
         self.token_sets.extend(takable.map(|edge| edge.set));
     }
 }
@@ -284,14 +284,15 @@ fn single_way(pda: &Pda, head: Frame, byte: u8, stack: &mut Stack, intern: bool)
     loop {
         let Ok(next) =
             only(pda.byte_edges(frame.state).iter().filter(|edge| edge.low <= byte && byte <= edge.high), |edge| {
-                count_after(pda, frame, edge.counts).map(|count| Frame { state: edge.target, count, ..frame })
+                let count = pda.count_after(frame.count, edge.counts, edge.target)?;
+                Some(Frame { state: edge.target, count, ..frame })
             })
         else {
             return Way::Several;
         };
         let Ok(call) = only(
             pda.call_edges(frame.state).iter().filter(|edge| pda.procedure(edge.procedure).first_bytes.contains(byte)),
-            |edge| count_after(pda, frame, edge.counts).map(|count| (edge, count)),
+            |edge| pda.count_after(frame.count, edge.counts, edge.target).map(|count| (edge, count)),
         ) else {
             return Way::Several;
         };
@@ -364,7 +365,7 @@ fn returned(pda: &Pda, mut head: Frame, stack: &Stack) -> Frame {
 
 fn take_edges<S: Symbol>(pda: &Pda, frame: Frame, symbol: &mut S, stack: &Stack, out: &mut Vec<Frame>) {
     symbol.edges(pda, frame, |counts, target| {
-        if let Some(count) = count_after(pda, frame, counts) {
+        if let Some(count) = pda.count_after(frame.count, counts, target) {
             out.push(returned(pda, Frame { state: target, count, below: frame.below }, stack));
         }
     });
@@ -376,7 +377,7 @@ fn queue_calls<S: Symbol>(pda: &Pda, frame: Frame, symbol: &S, stack: &Stack, sc
         if !symbol.may_begin(callee) {
             continue;
         }
-        let Some(count) = count_after(pda, frame, edge.counts) else {
+        let Some(count) = pda.count_after(frame.count, edge.counts, edge.target) else {
             continue;
         };
         let procedures = pda.procedures().len();
@@ -395,10 +396,6 @@ fn queue_calls<S: Symbol>(pda: &Pda, frame: Frame, symbol: &S, stack: &Stack, sc
             next = stack.included(node);
         }
     }
-}
-
-fn count_after(pda: &Pda, frame: Frame, counts: bool) -> Option<u32> {
-    if counts { pda.next_count(frame.state, frame.count) } else { Some(frame.count) }
 }
 
 /// Whether the text so far is a word.

@@ -1,8 +1,8 @@
 //! ε-removal and determinisation of one procedure.
 //!
-//! The alphabet is byte ranges, callees and token sets, each with or without "begins an iteration". Two calls of one
+//! The alphabet is byte ranges, callees and token sets, each with or without "counts". Two calls of one
 //! procedure from one state become one call, which is what left factoring does to a grammar. Edges that differ in
-//! whether they begin an iteration stay apart, since they lead to different counts.
+//! whether they count stay apart, since they lead to different counts.
 
 use rustc_hash::FxHashMap;
 

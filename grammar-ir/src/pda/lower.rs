@@ -1,13 +1,15 @@
 //! From grammar expressions to one non-deterministic automaton per procedure.
 //!
 //! Each rule is a procedure. A counted repetition that is cheap is unrolled in place; any other becomes a procedure
-//! of its own, whose frame holds the count.
+//! of its own, whose frame holds the count. So does an automaton with a counter.
 
 use rustc_hash::FxHashMap;
 
-use super::nfa::{CountedLoop, Label, Nfa};
+use super::nfa::{Counted, CountedKind, Label, Nfa};
 use crate::regular::Utf8;
-use crate::{Budget, CharSet, Expr, ExprId, Grammar, LimitError, ProcedureId, TokenSet};
+use crate::{
+    Budget, ByteAutomaton, ByteEdge, CharSet, Counter, Expr, ExprId, Grammar, LimitError, ProcedureId, TokenSet,
+};
 
 /// The procedures of a grammar before ε-removal. Procedure 0 calls the root rule and is called by nobody.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ pub(super) fn lower(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Lowere
     }
     while let Some((procedure, body)) = lowering.pending.pop() {
         let mut nfa = std::mem::replace(&mut lowering.procedures[procedure.index()], Nfa::new(String::new()));
-        if let Some(CountedLoop { body_start, body_end, .. }) = nfa.counted {
+        if let Some(Counted { of: CountedKind::Iterations { body_start, body_end }, .. }) = nfa.counted {
             lowering.expression(&mut nfa, body, body_start, body_end, budget)?;
         }
         lowering.procedures[procedure.index()] = nfa;
@@ -61,9 +63,9 @@ struct Lowering<'g> {
     /// The most states that an unrolled repetition may take.
     unroll_states: usize,
     procedures: Vec<Nfa>,
-    /// The procedure of a counted repetition.
+    /// The procedure of a counted repetition or automaton.
     counted: FxHashMap<ExprId, ProcedureId>,
-    /// Counted procedures whose body is still to be lowered.
+    /// Counted repetitions whose body is still to be lowered.
     pending: Vec<(ProcedureId, ExprId)>,
     token_sets: Vec<TokenSet>,
     token_set_ids: FxHashMap<TokenSet, u32>,
@@ -115,22 +117,13 @@ impl Lowering<'_> {
                     let index = self.token_set(set);
                     nfa.add_edge(from, Label::Token(index), to);
                 }
-                Expr::Automaton(automaton) => {
-                    let offset = nfa.len() as u32;
-                    for _ in 0..automaton.edges.len() {
-                        nfa.add_state();
+                Expr::Automaton(automaton) => match automaton.counter {
+                    None => embed(nfa, automaton, from, to),
+                    Some(counter) => {
+                        let procedure = self.counted_automaton(&nfa.name, id, automaton, counter);
+                        nfa.add_edge(from, Label::Call(procedure), to);
                     }
-                    nfa.add_edge(from, Label::Epsilon, offset);
-                    for (state, edges) in automaton.edges.iter().enumerate() {
-                        for edge in edges {
-                            let label = Label::Bytes { low: edge.low, high: edge.high };
-                            nfa.add_edge(offset + state as u32, label, offset + edge.target);
-                        }
-                        if automaton.accepting[state] {
-                            nfa.add_edge(offset + state as u32, Label::Epsilon, to);
-                        }
-                    }
-                }
+                },
             }
         }
         self.states += nfa.len() - before;
@@ -192,17 +185,38 @@ impl Lowering<'_> {
             return procedure;
         }
         let procedure = ProcedureId::from_u32(self.procedures.len() as u32);
-        let bounds = max.map_or_else(|| format!("{min},"), |max| format!("{min},{max}"));
-        let mut nfa = Nfa::new(format!("{caller}{{{bounds}}}"));
+        let counter = Counter { min, max };
+        let mut nfa = Nfa::new(counted_name(caller, counter));
         let (hub, body_start, body_end) = (nfa.add_state(), nfa.add_state(), nfa.add_state());
         nfa.add_edge(nfa.start, Label::Epsilon, hub);
         nfa.add_edge(hub, Label::BeginIteration, body_start);
         nfa.add_edge(body_end, Label::Epsilon, hub);
         nfa.add_edge(hub, Label::Epsilon, nfa.finish);
-        nfa.counted = Some(CountedLoop { min, max, body_start, body_end });
+        nfa.counted = Some(Counted { counter, of: CountedKind::Iterations { body_start, body_end } });
         self.procedures.push(nfa);
         self.counted.insert(id, procedure);
         self.pending.push((procedure, body));
+        procedure
+    }
+
+    fn counted_automaton(
+        &mut self,
+        caller: &str,
+        id: ExprId,
+        automaton: &ByteAutomaton,
+        counter: Counter,
+    ) -> ProcedureId {
+        if let Some(&procedure) = self.counted.get(&id) {
+            return procedure;
+        }
+        let procedure = ProcedureId::from_u32(self.procedures.len() as u32);
+        let mut nfa = Nfa::new(counted_name(caller, counter));
+        let (start, finish) = (nfa.start, nfa.finish);
+        embed(&mut nfa, automaton, start, finish);
+        nfa.counted = Some(Counted { counter, of: CountedKind::Edges });
+        self.states += nfa.len();
+        self.procedures.push(nfa);
+        self.counted.insert(id, procedure);
         procedure
     }
 
@@ -211,6 +225,36 @@ impl Lowering<'_> {
             self.token_sets.push(set.clone());
             (self.token_sets.len() - 1) as u32
         })
+    }
+}
+
+fn counted_name(caller: &str, counter: Counter) -> String {
+    let max = counter.max.map_or_else(String::new, |max| max.to_string());
+    format!("{caller}{{{},{max}}}", counter.min)
+}
+
+/// A copy of `automaton` between two states.
+fn embed(nfa: &mut Nfa, automaton: &ByteAutomaton, from: u32, to: u32) {
+    let offset = nfa.len() as u32;
+    for _ in 0..automaton.edges.len() {
+        nfa.add_state();
+    }
+    nfa.add_edge(from, Label::Epsilon, offset);
+    for (state, edges) in automaton.edges.iter().enumerate() {
+        let state = offset + state as u32;
+        // Edges that count leave from a state of their own, which is entered by counting.
+        let counts = |edge: &ByteEdge| automaton.counter.is_some() && edge.counts;
+        let counting = edges.iter().any(counts).then(|| nfa.add_state());
+        if let Some(counting) = counting {
+            nfa.add_edge(state, Label::BeginIteration, counting);
+        }
+        for edge in edges {
+            let source = counting.filter(|_| counts(edge)).unwrap_or(state);
+            nfa.add_edge(source, Label::Bytes { low: edge.low, high: edge.high }, offset + edge.target);
+        }
+        if automaton.accepting[(state - offset) as usize] {
+            nfa.add_edge(state, Label::Epsilon, to);
+        }
     }
 }
 
@@ -267,6 +311,7 @@ fn copy_cost(grammar: &Grammar, limit: usize) -> Vec<usize> {
                 let unrolled = unrolled_cost(cost[body.index()], copies);
                 if copies == 1 || unrolled <= limit { unrolled } else { 1 }
             }
+            Expr::Automaton(automaton) if automaton.counter.is_some() => 1,
             Expr::Automaton(automaton) => automaton.edges.len(),
         };
         cost.push(own);
