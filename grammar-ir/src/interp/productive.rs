@@ -19,28 +19,39 @@ struct LiveStates {
     /// Per state: whether it can reach acceptance, however many edges count on the way.
     at_all: Vec<bool>,
     /// With an upper bound, entry *n* has the states that can with exactly *n* counting edges; with a lower one only, those
-    /// that can with *n* or more.
+    /// that can with *n* or more. Each entry follows from the one before, so once one is met again, they go round.
     counting: Vec<Vec<bool>>,
+    /// The entry that follows the last one.
+    goes_round_to: usize,
 }
 
 impl LiveStates {
     fn of(automaton: &ByteAutomaton) -> Self {
         let counter = automaton.counter;
         let at_all = reaching(automaton, automaton.accepting.clone(), |_| true);
-        let mut counting: Vec<Vec<bool>> = Vec::new();
-        for _ in 0..=counter.map_or(0, |counter| counter.max.unwrap_or(counter.min)) {
-            let ends = match (counting.last(), counter) {
-                // A counting edge away from where one less is enough.
-                (Some(one_less), _) => {
-                    let leads = |edge: &ByteEdge| edge.counts && one_less[edge.target as usize];
-                    automaton.edges.iter().map(|edges| edges.iter().any(leads)).collect()
-                }
-                (None, Some(Counter { max: None, .. })) => at_all.clone(),
-                (None, _) => automaton.accepting.clone(),
-            };
-            counting.push(reaching(automaton, ends, |edge| !edge.counts));
+        let mut live = Self { counter, at_all, counting: Vec::new(), goes_round_to: 0 };
+        let Some(counter) = counter else { return live };
+        let ends = if counter.max.is_none() { live.at_all.clone() } else { automaton.accepting.clone() };
+        let mut entry = reaching(automaton, ends, |edge| !edge.counts);
+        let mut met: FxHashMap<Vec<bool>, usize> = FxHashMap::default();
+        for n in 0..=counter.max.unwrap_or(counter.min) as usize {
+            if let Some(&known) = met.get(&entry) {
+                live.goes_round_to = known;
+                break;
+            }
+            met.insert(entry.clone(), n);
+            // A counting edge away from where one less is enough.
+            let leads = |edge: &ByteEdge| edge.counts && entry[edge.target as usize];
+            let ends = automaton.edges.iter().map(|edges| edges.iter().any(leads)).collect();
+            live.counting.push(std::mem::replace(&mut entry, reaching(automaton, ends, |edge| !edge.counts)));
         }
-        Self { counter, at_all, counting }
+        live
+    }
+
+    fn with(&self, n: usize, state: usize) -> bool {
+        let round = self.counting.len() - self.goes_round_to;
+        let index = if n < self.counting.len() { n } else { self.goes_round_to + (n - self.goes_round_to) % round };
+        self.counting[index][state]
     }
 
     /// Whether acceptance can be reached from `state` with an allowed count, after `count`.
@@ -48,9 +59,11 @@ impl LiveStates {
         let needed = |min: u32| (min as usize).saturating_sub(count);
         match self.counter {
             None => self.at_all[state],
-            Some(Counter { min, max: None }) => self.counting[needed(min)][state],
+            Some(Counter { min, max: None }) => self.with(needed(min), state),
             Some(Counter { min, max: Some(max) }) => {
-                (needed(min)..=(max as usize).saturating_sub(count)).any(|n| self.counting[n][state])
+                // As many in a row as there are entries show all that ever comes.
+                let last = (max as usize).saturating_sub(count).min(needed(min) + self.counting.len());
+                (needed(min)..=last).any(|n| self.with(n, state))
             }
         }
     }
