@@ -1,6 +1,10 @@
 //! Random grammars and vocabularies.
 
-use grammar_ir::{ByteAutomaton, ByteEdge, ByteSet, CharSet, ExprId, Grammar, GrammarBuilder, RuleId, TokenSet};
+use grammar_ir::regular::{CharAutomaton, Utf8};
+use grammar_ir::{
+    Budget, ByteAutomaton, ByteEdge, ByteSet, CharSet, Counter, ExprId, Grammar, GrammarBuilder, LimitError, Limits,
+    RuleId, TokenSet,
+};
 use mask_runtime::{Token, Vocabulary, VocabularyError};
 
 use crate::Source;
@@ -61,7 +65,7 @@ fn expression(
         }
         6 if source.one_in(4) => builder.never(),
         7 => {
-            let automaton = automaton(source);
+            let automaton = if source.one_in(2) { texts(source, shape) } else { automaton(source, shape) };
             builder.automaton(automaton)
         }
         5 | 6 => builder.literal("a"),
@@ -96,21 +100,60 @@ fn parts(
     (0..2 + source.below(2)).map(|_| expression(source, builder, rules, shape, depth - 1)).collect()
 }
 
-fn automaton(source: &mut Source<'_>) -> ByteAutomaton {
-    let states = 1 + source.below(3);
+fn automaton(source: &mut Source<'_>, shape: Shape) -> ByteAutomaton {
+    let states = 1 + source.below(4);
+    let counter = source.one_in(2).then(|| counter(source, shape));
     let accepting = (0..states).map(|_| source.one_in(2)).collect();
     let edges = (0..states)
         .map(|_| {
             let mut edges = Vec::new();
             for byte in b'a'..=b'c' {
                 if source.one_in(2) {
-                    edges.push(ByteEdge { low: byte, high: byte, target: source.below(states) as u32 });
+                    let target = source.below(states) as u32;
+                    let counts = counter.is_some() && !source.one_in(3);
+                    edges.push(ByteEdge { low: byte, high: byte, target, counts });
                 }
             }
             edges
         })
         .collect();
-    ByteAutomaton { accepting, edges }
+    ByteAutomaton { accepting, edges, counter }
+}
+
+fn counter(source: &mut Source<'_>, shape: Shape) -> Counter {
+    let min = source.below(shape.repeat as usize + 1) as u32;
+    let max = (!source.one_in(4)).then(|| min + source.below(shape.repeat as usize + 1) as u32);
+    Counter { min, max }
+}
+
+/// Texts of counted length over large sets of characters, as those of a pattern with lengths: runs of one set with others
+/// between them, so that states have loops.
+fn texts(source: &mut Source<'_>, shape: Shape) -> ByteAutomaton {
+    let limits = Limits::default();
+    let mut budget = Budget::new(&limits);
+    let mut spelled = || -> Result<ByteAutomaton, LimitError> {
+        let mut language = CharAutomaton::empty_word();
+        for _ in 0..1 + source.below(3) {
+            let set: CharSet = (0..source.below(3)).map(|_| CHARACTERS[source.below(CHARACTERS.len())]).collect();
+            let set = if source.one_in(3) { set } else { set.complement() };
+            let min = source.below(2) as u32;
+            let max = if source.one_in(3) { Some(min + source.below(3) as u32) } else { None };
+            let run = CharAutomaton::from_set(&set).repeat(min, max, &mut budget)?;
+            language = language.concatenate(&run, &mut budget)?;
+        }
+        if source.one_in(3) {
+            language = language.repeat(0, None, &mut budget)?;
+        }
+        if source.one_in(4) {
+            language.to_bytes(&Utf8, &mut budget)
+        } else {
+            language.to_counted_bytes(counter(source, shape), &Utf8, &mut budget)
+        }
+    };
+    match spelled() {
+        Ok(automaton) => automaton,
+        Err(error) => unreachable!("three runs are within all limits: {error}"),
+    }
 }
 
 /// A small vocabulary over the characters of [`grammar`], with tokens that cut characters apart, equal texts, special

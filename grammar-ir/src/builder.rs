@@ -213,7 +213,8 @@ impl GrammarBuilder {
 
     /// A word that `automaton` accepts.
     pub fn automaton(&mut self, automaton: ByteAutomaton) -> ExprId {
-        if automaton.accepting.iter().any(|&accepting| accepting) {
+        let in_order = automaton.counter.is_none_or(|counter| counter.max.is_none_or(|max| counter.min <= max));
+        if in_order && automaton.accepting.iter().any(|&accepting| accepting) {
             self.add(Expr::Automaton(Box::new(automaton)))
         } else {
             self.never()

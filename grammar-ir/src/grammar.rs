@@ -1,6 +1,7 @@
 //! `Grammar`: rules over an arena of expressions.
 
-use crate::{ByteSet, CharSet, ExprId, Mark, RuleId, ScopeRules};
+use crate::counting::CountedEdge;
+use crate::{ByteSet, CharSet, Counter, ExprId, Mark, RuleId, ScopeRules};
 
 /// A context-free grammar over bytes and tokens.
 ///
@@ -122,12 +123,18 @@ fn sorted(ids: impl IntoIterator<Item = u32>) -> Box<[u32]> {
 }
 
 /// A deterministic automaton over bytes, embedded in a grammar. State 0 is the start.
+///
+/// With a counter its words are those whose path passes through between `min` and `max` edges that count. So a language
+/// with a bound on its lengths takes no more states than without: in a text of characters, the edges on which a character
+/// begins count.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ByteAutomaton {
     /// Per state: whether it accepts.
     pub accepting: Vec<bool>,
     /// Per state: its edges, ascending by byte and disjoint.
     pub edges: Vec<Vec<ByteEdge>>,
+    /// How many edges that count a word has; `None` where nothing is counted.
+    pub counter: Option<Counter>,
 }
 
 /// An edge of a [`ByteAutomaton`] on the bytes `low..=high`.
@@ -139,12 +146,22 @@ pub struct ByteEdge {
     pub high: u8,
     /// The state it leads to.
     pub target: u32,
+    /// Whether the automaton's counter counts it.
+    pub counts: bool,
 }
 
 impl ByteAutomaton {
-    /// The state that `byte` leads to.
-    pub fn step(&self, state: u32, byte: u8) -> Option<u32> {
-        self.edges[state as usize].iter().find(|edge| edge.low <= byte && byte <= edge.high).map(|edge| edge.target)
+    /// The edge that `byte` takes.
+    pub fn edge(&self, state: u32, byte: u8) -> Option<ByteEdge> {
+        self.edges[state as usize].iter().find(|edge| edge.low <= byte && byte <= edge.high).copied()
+    }
+
+    /// All edges, as a counter sees them.
+    pub(crate) fn counted_edges(&self) -> impl Iterator<Item = CountedEdge> {
+        self.edges
+            .iter()
+            .enumerate()
+            .flat_map(|(source, edges)| edges.iter().map(move |edge| CountedEdge::of(source as u32, edge)))
     }
 }
 

@@ -18,6 +18,7 @@
 mod builder;
 mod byteset;
 mod charset;
+mod counting;
 mod grammar;
 mod ids;
 pub mod interp;
@@ -32,6 +33,7 @@ mod verify;
 pub use builder::{GrammarBuilder, GrammarError};
 pub use byteset::ByteSet;
 pub use charset::CharSet;
+pub use counting::{Counter, LiveCounts};
 pub use grammar::{ByteAutomaton, ByteEdge, Expr, Grammar, Rule, TokenSet};
 pub use ids::{ExprId, IdOverflow, ProcedureId, RuleId, StateId};
 pub use limits::{Budget, LimitError, LimitKind, Limits};

@@ -15,7 +15,8 @@ pub struct VerifyError {
 /// * every rule's body and every operand is in the arena, and an operand's id is smaller than its expression's;
 /// * rule references and the root name rules; rule names are unique and not empty;
 /// * `Bytes` is not empty, sequences and choices have at least two operands, `min <= max`;
-/// * classes and byte sets are not empty; edges of automata are sorted, disjoint and lead to states;
+/// * classes and byte sets are not empty; edges of automata are sorted, disjoint and lead to states, and count only where
+///   there is a counter;
 /// * marks stand in a scope whose rules have the element, and not in a rule, a counted repetition or another mark in it.
 ///
 /// # Errors
@@ -104,7 +105,14 @@ fn problem(grammar: &Grammar, expr: &Expr) -> Option<&'static str> {
                 edges.iter().all(|edge| edge.low <= edge.high && (edge.target as usize) < states)
                     && edges.windows(2).all(|pair| pair[0].high < pair[1].low)
             });
-            (!(sized && sound)).then_some("the automaton has unsorted, overlapping or dangling edges")
+            match automaton.counter {
+                _ if !(sized && sound) => Some("the automaton has unsorted, overlapping or dangling edges"),
+                Some(counter) if counter.max.is_some_and(|max| max < counter.min) => Some("max is less than min"),
+                None if automaton.edges.iter().flatten().any(|edge| edge.counts) => {
+                    Some("an edge counts in an automaton without a counter")
+                }
+                _ => None,
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use grammar_ir::regular::{CharAutomaton, Utf8};
-use grammar_ir::{Budget, CharSet, LimitKind, Limits};
+use grammar_ir::{Budget, ByteAutomaton, CharSet, Counter, LimitKind, Limits};
 use proptest::prelude::*;
 
 /// All texts over `a`, `b`, `é` of at most this many characters.
@@ -111,6 +111,14 @@ fn contains(language: &Language, text: &[char]) -> bool {
     }
 }
 
+fn shortest(language: &CharAutomaton) -> Option<usize> {
+    language.shortest().map(|text| text.chars().count())
+}
+
+fn step(bytes: &ByteAutomaton, state: u32, byte: u8) -> Option<u32> {
+    bytes.edge(state, byte).map(|edge| edge.target)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -120,12 +128,36 @@ proptest! {
         let mut budget = Budget::new(&limits);
         let automaton = automaton(&language, &mut budget);
         let bytes = automaton.to_bytes(&Utf8, &mut budget).unwrap();
+        let counted = automaton.to_counted_bytes(Counter { min: 1, max: None }, &Utf8, &mut budget).unwrap();
         for text in texts() {
             let characters: Vec<char> = text.chars().collect();
             let expected = contains(&language, &characters);
             prop_assert_eq!(automaton.accepts(&text), expected, "{:?}", text);
-            let end = text.bytes().try_fold(0, |state, byte| bytes.step(state, byte));
+            let end = text.bytes().try_fold(0, |state, byte| step(&bytes, state, byte));
             prop_assert_eq!(end.is_some_and(|state| bytes.accepting[state as usize]), expected, "{:?}", text);
+            // Counting takes the same path, and counts characters.
+            let end = text.bytes().try_fold((0, 0), |(state, count), byte| {
+                counted.edge(state, byte).map(|edge| (edge.target, count + usize::from(edge.counts)))
+            });
+            prop_assert_eq!(end.map(|end| end.0), text.bytes().try_fold(0, |state, byte| step(&bytes, state, byte)));
+            prop_assert!(end.is_none_or(|end| end.1 == characters.len()));
+        }
+        prop_assert_eq!(automaton.lengths().map(|lengths| lengths.0 as usize), shortest(&automaton));
+        for (min, max) in [(0, Some(1)), (2, Some(2)), (3, None), (4, Some(6))] {
+            let within = CharAutomaton::length_between(min, max, &mut budget).unwrap();
+            let within = automaton.intersection(&within, &mut budget).unwrap();
+            prop_assert_eq!(automaton.has_length(Counter { min, max }, &mut budget).unwrap(), !within.is_empty());
+            // The longest is known where there is one, and no text is longer.
+            if let Some((_, Some(longest))) = within.lengths() {
+                let longer = CharAutomaton::length_between(longest + 1, None, &mut budget).unwrap();
+                prop_assert!(within.intersection(&longer, &mut budget).unwrap().is_empty());
+                let at_least = Counter { min: longest, max: None };
+                prop_assert!(within.has_length(at_least, &mut budget).unwrap());
+            }
+            prop_assert!(max.is_none() || within.lengths().is_none_or(|lengths| lengths.1.is_some()));
+        }
+        if let Some((characters, Counter { min, max })) = automaton.as_run() {
+            prop_assert_eq!(CharAutomaton::from_set(&characters).repeat(min, max, &mut budget).unwrap(), automaton.clone());
         }
         prop_assert_eq!(automaton.shortest().is_none(), automaton.is_empty());
         if let Some(shortest) = automaton.shortest() {
@@ -181,25 +213,4 @@ fn finite_languages_are_counted() {
     assert_eq!(digits.text_count(), Some(1 + 10 + 100 + 1_000));
     assert_eq!(digits.repeat(0, None, budget).unwrap().text_count(), None);
     assert_eq!(CharAutomaton::never().text_count(), Some(0));
-}
-
-#[test]
-fn a_tail_and_its_heads_are_the_language() {
-    let limits = Limits::default();
-    let budget = &mut Budget::new(&limits);
-    let letters = CharAutomaton::from_set(&CharSet::range('a', 'c'));
-    let any_letters = letters.repeat(0, None, budget).unwrap();
-    let heads = CharAutomaton::union_of(["x", "yy:", "b"].map(CharAutomaton::literal).to_vec(), budget).unwrap();
-    let with_other = heads.concatenate(&any_letters, budget).unwrap().union(&CharAutomaton::literal("yyy"), budget);
-    for language in [with_other.unwrap(), any_letters.clone(), letters.repeat(3, None, budget).unwrap()] {
-        let tail = language.tail(budget).unwrap().unwrap();
-        let run = CharAutomaton::from_set(&tail.characters).repeat(0, None, budget).unwrap();
-        let joined = tail.heads.concatenate(&run, budget).unwrap().union(&tail.others, budget).unwrap();
-        assert_eq!(joined, language);
-    }
-    let pairs = CharAutomaton::literal("ab").repeat(0, None, budget).unwrap();
-    let not_at_the_end = any_letters.concatenate(&CharAutomaton::literal("!"), budget).unwrap();
-    for language in [pairs, not_at_the_end, letters, CharAutomaton::never()] {
-        assert_eq!(language.tail(budget).unwrap(), None);
-    }
 }

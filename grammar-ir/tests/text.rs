@@ -46,6 +46,11 @@ y = %automaton {
     0: <61> -> 1, <62-63> -> 0 ;
     1*: ;
   } ;
+z = %automaton(2,) {
+    0*: <61>+ -> 0 ;
+  } %automaton(0,3) {
+    0*: <61>+ -> 0, <62> -> 0 ;
+  } ;
 ";
     let grammar = text::parse(source).unwrap_or_else(|error| panic!("{error}"));
     let expected = source.replace(" | %never", "").replace("[\\[\\]\\-\\^\\\\0]", "[\\-0\\[-\\^]");

@@ -110,24 +110,23 @@ fn fill_by_kind(
     }
 }
 
-/// How far a count is from its bounds.
+/// How far a count is from where it matters.
 #[derive(Clone, Copy)]
 struct Room {
-    /// How many more iterations are allowed.
+    /// How many times more the loop may be taken.
     left: u32,
-    /// How many more are needed before the procedure may return.
-    needed: u32,
+    /// How many more counts it takes until anything can be done, or no longer be done, that differs.
+    unchanged: u32,
 }
 
 impl Room {
     fn of(pda: &Pda, head: Frame, own_loop: &Loop) -> Self {
-        match pda.procedure(pda.procedure_of(head.state)).counter {
-            Some(counter) if own_loop.counts => Self {
-                left: counter.max.map_or(u32::MAX, |max| max - head.count),
-                needed: counter.min.saturating_sub(head.count),
-            },
+        if own_loop.counts {
+            let (state, count) = (head.state, head.count);
+            Self { left: pda.counts_left(state, count), unchanged: pda.counts_unchanged(state, count) }
+        } else {
             // The count does not change in the loop; an edge that leaves it sees the same count at every length.
-            _ => Self { left: u32::MAX, needed: 0 },
+            Self { left: u32::MAX, unchanged: u32::MAX }
         }
     }
 }
@@ -192,9 +191,7 @@ fn walk_remainders(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let far_from_max = room.left >= longest;
-    let far_from_min = room.needed == 0 || room.needed > longest;
-    if far_from_max && far_from_min {
+    if room.unchanged > longest {
         // No token is long enough for its count to matter.
         return walk(pda, &remainders.index, &[head], stack, scratch, Sink::All(row));
     }

@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::Hash;
 
-use grammar_ir::pda::{ByteEdge, CallEdge, EdgeMarks, Pda, Procedure, TokenEdge};
+use grammar_ir::pda::{ByteEdge, CallEdge, EdgeMarks, Pda, Procedure, Scope, TokenEdge};
 use grammar_ir::{ByteSet, ProcedureId, StateId};
 use rustc_hash::FxHashSet;
 
@@ -163,18 +163,18 @@ impl Follower<'_> {
     /// that is a byte.
     #[inline]
     fn after(&mut self, pda: &Pda, frame: Frame, edge: Passage, byte: Option<u8>) -> Option<Frame> {
-        let mut next = Frame { state: edge.target, ..frame };
-        if edge.counts {
-            next.count = pda.next_count(frame.state, frame.count)?;
-        }
-        if !edge.marks.is_none() || pda.is_guarded(edge.target) {
-            next.count = self.in_scope(pda, frame, edge, byte)?;
-        }
-        Some(next)
+        let count = if !edge.counts && edge.marks.is_none() && !pda.is_guarded(edge.target) {
+            frame.count
+        } else {
+            match pda.scope_of(frame.state) {
+                Some(scope) => self.in_scope(pda, scope, frame, edge, byte)?,
+                None => pda.count_after(frame.count, edge.counts, edge.target)?,
+            }
+        };
+        Some(Frame { state: edge.target, count, ..frame })
     }
 
-    fn in_scope(&mut self, pda: &Pda, frame: Frame, edge: Passage, byte: Option<u8>) -> Option<u32> {
-        let scope = pda.scope_of(frame.state)?;
+    fn in_scope(&mut self, pda: &Pda, scope: &Scope, frame: Frame, edge: Passage, byte: Option<u8>) -> Option<u32> {
         let mut registers = frame.count;
         if !edge.marks.is_none() {
             registers = self.registers.after(scope, registers, edge.marks, self.intern)?;

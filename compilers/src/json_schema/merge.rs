@@ -10,7 +10,7 @@ use super::ast::{Bound, SchemaId, Type, TypeSet};
 use super::decimal::Decimal;
 use super::evaluate;
 use super::expand::{Atom, Part};
-use super::normal::{ArrayShape, Context, Goal, ObjectShape, StringShape};
+use super::normal::{ArrayShape, Context, Goal, ObjectShape, StringShape, Texts};
 use super::number::{Fraction, NumberSet};
 use super::string;
 use super::{merge_array, merge_object};
@@ -247,6 +247,9 @@ fn first_schema(alternative: &[Atom]) -> Option<SchemaId> {
 fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
     let limits = string::limits(budget);
     let budget = &mut Budget::new(&limits);
+    if let Some(shape) = lone_pattern(context, alternative, budget) {
+        return merged.shapes.push(Shape::String(shape));
+    }
     let (mut min, mut max) = (0u32, None::<u32>);
     let mut languages: Vec<(SchemaId, &'static str, Rc<CharAutomaton>)> = Vec::new();
     for atom in alternative {
@@ -302,28 +305,53 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
         return;
     };
-    if languages.is_empty() && keyword == "pattern" && min == 0 && max.is_none() && !first.is_empty() {
-        let is_alone = |atom: &&Atom| matches!(atom, Atom::Local(local) if *local == id);
-        let pattern = alternative.iter().find(is_alone).and(context.ast.get(id).string.pattern.as_deref());
-        let tree = pattern.and_then(|pattern| context.patterns.tree(pattern));
-        return merged.shapes.push(Shape::String(StringShape { tree, ..StringShape::of(first) }));
-    }
     let mut language = first;
     let mut narrow = |other: &CharAutomaton| {
         language.intersection(other, budget).map(|narrowed| language = Rc::new(narrowed)).is_ok()
     };
-    let shapes = if languages.iter().all(|(_, _, other)| narrow(other)) {
+    let shape = if languages.iter().all(|(_, _, other)| narrow(other)) {
         string::of_length(language, min, max, budget).ok()
     } else {
         None
     };
-    let Some(shapes) = shapes else {
-        let reason = "together with the other constraints on the string it needs too many states";
-        merged.refuse(context, id, keyword, reason);
-        return merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
-    };
-    let inhabited = shapes.into_iter().filter(|shape| shape.head.as_ref().is_none_or(|head| !head.is_empty()));
-    merged.shapes.extend(inhabited.map(Shape::String));
+    match shape {
+        Some(shape) => merged.shapes.extend(shape.map(Shape::String)),
+        None => {
+            let reason = "together with the other constraints on the string it needs too many states";
+            merged.refuse(context, id, keyword, reason);
+            merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
+        }
+    }
+}
+
+/// The strings of an alternative that asks for one large pattern and nothing else: they are written with the counts of the
+/// pattern.
+fn lone_pattern(context: &mut Context<'_>, alternative: &[Atom], budget: &mut Budget<'_>) -> Option<StringShape> {
+    let mut pattern = None;
+    for atom in alternative {
+        match atom {
+            Atom::Local(id) => {
+                let string = &context.ast.get(*id).string;
+                if string.min > 0 || string.max.is_some() || string.format.is_some() {
+                    return None;
+                }
+                if string.pattern.is_some() && std::mem::replace(&mut pattern, string.pattern.as_deref()).is_some() {
+                    return None;
+                }
+            }
+            Atom::Not(_, Part::MinLength | Part::MaxLength | Part::Pattern | Part::Format | Part::Values(_)) => {
+                return None;
+            }
+            _ => {}
+        }
+    }
+    let pattern = pattern?;
+    let language = context.patterns.get(pattern, budget).ok();
+    let tree = context.patterns.tree(pattern)?;
+    if language.as_ref().is_some_and(|language| language.is_empty()) {
+        return None;
+    }
+    Some(StringShape { texts: Texts::Pattern { tree, language }, min: 0, max: None })
 }
 
 /// Refuses the complement of listed values when it would exclude a container.

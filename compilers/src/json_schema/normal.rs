@@ -1,7 +1,7 @@
 //! The normal form: for every set of schemas that some value must satisfy together, a union of typed shapes.
 
 use grammar_ir::regular::CharAutomaton;
-use grammar_ir::{Budget, ByteAutomaton, CharSet, LimitError};
+use grammar_ir::{Budget, ByteAutomaton, CharSet, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::rc::Rc;
@@ -93,45 +93,61 @@ impl Node {
     }
 }
 
-/// Strings: a text of `head`, and then between `min` and `max` characters of `characters`.
+/// Strings: the texts of a language that have between `min` and `max` characters.
 #[derive(Debug, Clone)]
 pub(super) struct StringShape {
-    /// How they begin; `None` is the empty text.
-    pub(super) head: Option<Rc<CharAutomaton>>,
-    /// The pattern that `head` is the language of, when it is better written that way.
-    pub(super) tree: Option<Rc<regex::Pattern>>,
-    /// What they go on with; `None` is any character.
-    pub(super) characters: Option<CharSet>,
-    /// The least number of characters after the head.
+    /// What they are, lengths aside.
+    pub(super) texts: Texts,
+    /// The least number of characters.
     pub(super) min: u32,
-    /// The greatest number of characters after the head.
+    /// The greatest number of characters.
     pub(super) max: Option<u32>,
+}
+
+/// A language of texts.
+#[derive(Debug, Clone)]
+pub(super) enum Texts {
+    /// Every text of these characters; `None` is any characters.
+    Run(Option<CharSet>),
+    /// The texts of a language.
+    Language(Rc<CharAutomaton>),
+    /// The texts in which a pattern is found, where the automaton of that is large, or too large to be made.
+    Pattern {
+        /// The pattern; it needs no automaton.
+        tree: Rc<regex::Pattern>,
+        /// Its language, if that could be made.
+        language: Option<Rc<CharAutomaton>>,
+    },
 }
 
 impl StringShape {
     /// The texts of `language`.
     pub(super) fn of(language: Rc<CharAutomaton>) -> Self {
-        Self { head: Some(language), tree: None, characters: None, min: 0, max: Some(0) }
+        Self { texts: Texts::Language(language), min: 0, max: None }
     }
 
     /// The texts of `min` to `max` characters.
     pub(super) fn of_length(min: u32, max: Option<u32>) -> Self {
-        Self { head: None, tree: None, characters: None, min, max }
+        Self { texts: Texts::Run(None), min, max }
     }
 
     /// The shape as one language.
     pub(super) fn language(&self, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, LimitError> {
-        if let (Some(head), Some(0)) = (&self.head, self.max) {
-            return Ok(Rc::clone(head));
-        }
-        let tail = match &self.characters {
-            Some(set) => CharAutomaton::from_set(set).repeat(self.min, self.max, budget)?,
-            None => CharAutomaton::length_between(self.min, self.max, budget)?,
+        let within = |budget: &mut Budget<'_>| CharAutomaton::length_between(self.min, self.max, budget);
+        let language = match &self.texts {
+            Texts::Run(None) => return within(budget).map(Rc::new),
+            Texts::Run(Some(set)) => {
+                return CharAutomaton::from_set(set).repeat(self.min, self.max, budget).map(Rc::new);
+            }
+            Texts::Language(language) | Texts::Pattern { language: Some(language), .. } => language,
+            Texts::Pattern { language: None, .. } => {
+                return Err(LimitError::new(LimitKind::States, budget.limits().states));
+            }
         };
-        Ok(Rc::new(match &self.head {
-            Some(head) => head.concatenate(&tail, budget)?,
-            None => tail,
-        }))
+        if (self.min, self.max) == (0, None) {
+            return Ok(Rc::clone(language));
+        }
+        Ok(Rc::new(language.intersection(&within(budget)?, budget)?))
     }
 }
 

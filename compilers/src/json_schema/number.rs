@@ -427,7 +427,7 @@ fn trim(accepting: &[bool], edges: &[Vec<(u8, usize)>]) -> Option<ByteAutomaton>
         for &(byte, target) in edges[state].iter().filter(|(_, target)| alive[*target]) {
             match outgoing.last_mut() {
                 Some(last) if last.high + 1 == byte && last.target == ids[target] => last.high = byte,
-                _ => outgoing.push(ByteEdge { low: byte, high: byte, target: ids[target] }),
+                _ => outgoing.push(ByteEdge { low: byte, high: byte, target: ids[target], counts: false }),
             }
         }
         automaton.edges.push(outgoing);

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use grammar_ir::regular::{CharAutomaton, Spelling};
-use grammar_ir::{Budget, CharSet, ExprId, GrammarBuilder, LimitError, Limits};
+use grammar_ir::{Budget, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits};
 use rustc_hash::FxHashMap;
 
-use super::normal::StringShape;
+use super::merge::least;
+use super::normal::{StringShape, Texts};
 use super::spelling::JsonString;
 use crate::diagnostic::Diagnostics;
 use crate::regex;
@@ -16,7 +17,7 @@ use crate::regex;
 pub(super) struct Patterns {
     patterns: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
     formats: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
-    /// The trees of the patterns whose languages take many states.
+    /// The trees of the patterns that need no automaton and whose languages take many states, or too many.
     large: FxHashMap<String, Rc<regex::Pattern>>,
 }
 
@@ -26,13 +27,20 @@ impl Patterns {
         if let Some(done) = self.patterns.get(pattern) {
             return done.clone();
         }
-        let language = compile(pattern, regex::Anchoring::Search, budget).map(|(language, tree)| {
-            if language.state_count() > MAX_EXPLICIT {
-                self.large.insert(pattern.to_owned(), Rc::new(tree));
-            }
-            Rc::new(language)
-        });
+        let language = self.compile(pattern, budget);
         self.patterns.insert(pattern.to_owned(), language.clone());
+        language
+    }
+
+    fn compile(&mut self, pattern: &str, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, String> {
+        budget.check_time().map_err(|error| error.to_string())?;
+        let tree = parse(pattern, budget)?;
+        let language = language_of(&tree, regex::Anchoring::Search, budget);
+        if language.as_ref().map_or(true, |language| language.state_count() > MAX_EXPLICIT)
+            && regex::needs_automaton(&tree, regex::Anchoring::Search, budget) == Ok(false)
+        {
+            self.large.insert(pattern.to_owned(), Rc::new(tree));
+        }
         language
     }
 
@@ -48,7 +56,9 @@ impl Patterns {
             return done.clone();
         }
         let language = match super::format::pattern(format) {
-            Some(pattern) => compile(pattern, regex::Anchoring::Whole, budget).map(|compiled| Rc::new(compiled.0)),
+            Some(pattern) => {
+                parse(pattern, budget).and_then(|tree| language_of(&tree, regex::Anchoring::Whole, budget))
+            }
             None => Err(format!("the format `{format}` is not implemented yet")),
         };
         self.formats.insert(format.to_owned(), language.clone());
@@ -61,10 +71,9 @@ const MAX_STATES: usize = 20_000;
 
 /// The language of a pattern with more states than this is written with the counts of the pattern where it can be.
 const MAX_EXPLICIT: usize = 256;
-/// Up to this length a language is intersected with its lengths; beyond, the end of it is counted where that can be.
+
+/// A bound on lengths up to this is worked into the states of a language; beyond, characters are counted.
 const MIN_COUNTED: u32 = 16;
-/// A language whose heads are longer than this is not split by their lengths.
-const MAX_HEADS: u32 = 256;
 
 /// The limits for work on one language.
 pub(super) fn limits(budget: &Budget<'_>) -> Limits {
@@ -73,21 +82,22 @@ pub(super) fn limits(budget: &Budget<'_>) -> Limits {
     limits
 }
 
-fn compile(
-    pattern: &str,
-    anchoring: regex::Anchoring,
-    budget: &mut Budget<'_>,
-) -> Result<(CharAutomaton, regex::Pattern), String> {
+fn parse(pattern: &str, budget: &Budget<'_>) -> Result<regex::Pattern, String> {
     let options = regex::Options::new(regex::Syntax::Ecma262);
-    budget.check_time().map_err(|error| error.to_string())?;
-    let limits = limits(budget);
-    let budget = &mut Budget::new(&limits);
-    let parsed = regex::parse(pattern, &options, &limits).map_err(|error| error.to_string())?;
-    let language = regex::to_automaton(&parsed, anchoring, budget).map_err(|error| error.to_string())?;
-    Ok((language, parsed))
+    regex::parse(pattern, &options, &limits(budget)).map_err(|error| error.to_string())
 }
 
-/// The texts of `language` that have `min` to `max` characters, as shapes.
+fn language_of(
+    tree: &regex::Pattern,
+    anchoring: regex::Anchoring,
+    budget: &Budget<'_>,
+) -> Result<Rc<CharAutomaton>, String> {
+    let limits = limits(budget);
+    let language = regex::to_automaton(tree, anchoring, &mut Budget::new(&limits));
+    language.map(Rc::new).map_err(|error| error.to_string())
+}
+
+/// The texts of `language` that have `min` to `max` characters; `None` when there are none.
 ///
 /// # Errors
 /// When that takes too many states.
@@ -96,31 +106,33 @@ pub(super) fn of_length(
     min: u32,
     max: Option<u32>,
     budget: &mut Budget<'_>,
-) -> Result<Vec<StringShape>, LimitError> {
-    if min == 0 && max.is_none() {
-        return Ok(vec![StringShape::of(language)]);
+) -> Result<Option<StringShape>, LimitError> {
+    let Some((shortest, longest)) = language.lengths() else { return Ok(None) };
+    if longest.is_none_or(|longest| longest > MIN_COUNTED)
+        && let Some((characters, run)) = language.as_run()
+    {
+        let (min, max) = (min.max(run.min), least(max, run.max));
+        let shape = StringShape { texts: Texts::Run(Some(characters)), min, max };
+        return Ok(max.is_none_or(|max| min <= max).then_some(shape));
     }
-    let tail = if max.unwrap_or(min) > MIN_COUNTED { language.tail(budget)? } else { None };
-    let Some(tail) = tail.filter(|tail| tail.longest <= MAX_HEADS) else {
-        let lengths = CharAutomaton::length_between(min, max, budget)?;
-        return Ok(vec![StringShape::of(Rc::new(language.intersection(&lengths, budget)?))]);
+    let counter = Counter {
+        min: if min <= shortest { 0 } else { min },
+        max: max.filter(|&max| longest.is_none_or(|longest| max < longest)),
     };
-    let longest = tail.longest.min(max.unwrap_or(u32::MAX));
-    // No other text is longer; where `max` is less than `min` that is no text at all.
-    let lengths = CharAutomaton::length_between(min.min(longest + 1), Some(longest), budget)?;
-    let mut shapes = vec![StringShape::of(Rc::new(tail.others.intersection(&lengths, budget)?))];
-    for length in 0..=longest {
-        let exactly = CharAutomaton::length_between(length, Some(length), budget)?;
-        let heads = tail.heads.intersection(&exactly, budget)?;
-        shapes.push(StringShape {
-            head: Some(Rc::new(heads)),
-            tree: None,
-            characters: Some(tail.characters.clone()),
-            min: min.saturating_sub(length),
-            max: max.map(|max| max - length),
-        });
+    if (counter.min, counter.max) == (0, None) {
+        return Ok(Some(StringShape::of(language)));
     }
-    Ok(shapes)
+    // No text is longer than the longest, so a language that has one is as good as bounded.
+    let few_states = longest.is_some() && language.state_count() <= MAX_EXPLICIT;
+    if counter.greatest() <= MIN_COUNTED || few_states {
+        let within = CharAutomaton::length_between(min, max, budget)?;
+        let within = language.intersection(&within, budget)?;
+        if within.is_empty() || within.state_count() <= MAX_EXPLICIT {
+            return Ok((!within.is_empty()).then(|| StringShape::of(Rc::new(within))));
+        }
+    }
+    let Counter { min, max } = counter;
+    Ok(language.has_length(counter, budget)?.then_some(StringShape { texts: Texts::Language(language), min, max }))
 }
 
 /// One character of any kind, as the inside of a JSON string.
@@ -135,17 +147,19 @@ pub(super) fn lower(
     builder: &mut GrammarBuilder,
     budget: &mut Budget<'_>,
 ) -> Result<ExprId, Diagnostics> {
-    let head = match (&shape.head, &shape.tree) {
-        (_, Some(tree)) => regex::lower(tree, regex::Anchoring::Search, &JsonString, builder, budget)?,
-        (Some(language), None) => self::language(language, builder, budget)?,
-        (None, None) => builder.empty(),
+    let inside = match &shape.texts {
+        Texts::Run(set) => {
+            let character = set.as_ref().map_or(any_character, |set| JsonString.class(builder, set));
+            builder.repeat(character, shape.min, shape.max)
+        }
+        Texts::Pattern { tree, .. } => regex::lower(tree, regex::Anchoring::Search, &JsonString, builder, budget)?,
+        Texts::Language(language) if (shape.min, shape.max) == (0, None) => self::language(language, builder, budget)?,
+        Texts::Language(language) => {
+            let counter = Counter { min: shape.min, max: shape.max };
+            let bytes = language.to_counted_bytes(counter, &JsonString, budget)?;
+            builder.automaton(bytes)
+        }
     };
-    let character = match &shape.characters {
-        Some(set) => JsonString.class(builder, set),
-        None => any_character,
-    };
-    let tail = builder.repeat(character, shape.min, shape.max);
-    let inside = builder.sequence([head, tail]);
     Ok(quoted(inside, builder))
 }
 

@@ -109,6 +109,15 @@ pub fn lower(
     }
 }
 
+/// Whether [`lower`] goes through an automaton, because the pattern has look-around or an anchor that is not decided by its
+/// place. Of any other pattern the expression is about as large as the pattern.
+///
+/// # Errors
+/// When time is up.
+pub fn needs_automaton(pattern: &Pattern, anchoring: Anchoring, budget: &mut Budget<'_>) -> Result<bool, LimitError> {
+    Ok(anchor::whole_text(&pattern.tree, anchoring, budget)?.first_look().is_some())
+}
+
 /// The automaton of the texts of a pattern, for operations with other languages. Counts are unrolled.
 ///
 /// # Errors

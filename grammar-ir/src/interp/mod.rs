@@ -153,7 +153,7 @@ impl<'g> Recognizer<'g> {
 
     fn advance_on_byte(&self, item: Item, byte: u8) -> Option<Item> {
         let progress = step::on_byte(self.grammar.expr(item.expr), item.progress, byte)?;
-        self.productive.reaches(item.expr, progress).then_some(Item { progress, ..item })
+        self.productive.reaches(self.grammar, item.expr, progress).then_some(Item { progress, ..item })
     }
 
     /// The closure at `position`. Those at earlier positions have been asked for before, as pushing a symbol does.

@@ -8,9 +8,9 @@
 //! | `ByteSet`, `Token`, `Choice`, `Rule` | 0 before, 1 after |
 //! | `Class` | 0 before, 1 after; in between the bytes of the character so far, in base 256 after a leading 1 |
 //! | `Repeat` | how many repetitions are behind; without an upper bound, at most `min` |
-//! | `Automaton` | the state |
+//! | `Automaton` | the state; with a counter, the count times the number of states and the state |
 
-use crate::{CharSet, Expr, ExprId, Grammar};
+use crate::{ByteAutomaton, CharSet, Counter, Expr, ExprId, Grammar};
 
 /// The progress with which every expression begins.
 pub(super) const START: usize = 0;
@@ -63,7 +63,10 @@ pub(super) fn is_complete(expr: &Expr, progress: usize) -> bool {
         | Expr::Scope { .. }
         | Expr::Marked { .. } => progress == DONE,
         Expr::Repeat { min, .. } => progress >= *min as usize,
-        Expr::Automaton(automaton) => automaton.accepting[progress],
+        Expr::Automaton(automaton) => {
+            let (state, count) = state_and_count(automaton, progress);
+            automaton.accepting[state] && automaton.counter.is_none_or(|counter| count >= counter.min as usize)
+        }
     }
 }
 
@@ -80,7 +83,18 @@ pub(super) fn on_byte(expr: &Expr, progress: usize, byte: u8) -> Option<usize> {
             let after = if whole { DONE } else { progress.max(1) << 8 | usize::from(byte) };
             has_character_starting_with(set, &bytes).then_some(after)
         }
-        Expr::Automaton(automaton) => automaton.step(u32::try_from(progress).ok()?, byte).map(|state| state as usize),
+        Expr::Automaton(automaton) => {
+            let (state, count) = state_and_count(automaton, progress);
+            let edge = automaton.edge(u32::try_from(state).ok()?, byte)?;
+            let count = count + usize::from(edge.counts);
+            // Without an upper bound, counts past the lower one do not differ; with one, no word has more.
+            let count = match automaton.counter {
+                Some(Counter { min, max: None }) => count.min(min as usize),
+                Some(Counter { max: Some(max), .. }) if count > max as usize => return None,
+                _ => count,
+            };
+            Some(count * automaton.edges.len() + edge.target as usize)
+        }
         _ => None,
     }
 }
@@ -96,6 +110,11 @@ pub(super) fn over_part(expr: &Expr, progress: usize, empty: bool) -> usize {
         Expr::Repeat { max: Some(_), .. } => progress + 1,
         _ => DONE,
     }
+}
+
+/// The state of an automaton, and how many edges that count are behind.
+pub(super) fn state_and_count(automaton: &ByteAutomaton, progress: usize) -> (usize, usize) {
+    (progress % automaton.edges.len(), progress / automaton.edges.len())
 }
 
 /// The bytes that the progress of a class stands for, at most three.

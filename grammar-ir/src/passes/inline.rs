@@ -155,6 +155,7 @@ fn weight(expr: &Expr, weights: &[u64]) -> u64 {
         Expr::Bytes(bytes) => length(bytes.len()),
         Expr::ByteSet(_) | Expr::Token(_) | Expr::Rule(_) => 1,
         Expr::Class(set) => length(set.ranges().len()),
+        Expr::Automaton(automaton) if automaton.counter.is_some() => 1,
         Expr::Automaton(automaton) => length(automaton.edges.len()),
         Expr::Sequence(operands) | Expr::Choice(operands) => {
             operands.iter().fold(0, |sum: u64, operand| sum.saturating_add(weights[operand.index()]))

@@ -1,25 +1,32 @@
 //! Expressions that have no word become `Never`, and the builder simplifies it away.
 
+use rustc_hash::FxHashMap;
+
 use super::rebuild::Rebuild;
-use crate::{Budget, ByteAutomaton, ByteEdge, Expr, ExprId, Grammar, LimitError};
+use crate::counting::CountedEdge;
+use crate::{Budget, ByteAutomaton, ByteEdge, Expr, ExprId, Grammar, LimitError, LiveCounts};
 
 /// Per rule: whether it has a word. Frontends warn of those that have none.
-pub fn productive_rules(grammar: &Grammar) -> Vec<bool> {
-    let productive = productive(grammar);
-    grammar.rules().iter().map(|rule| productive[rule.body.index()]).collect()
+///
+/// # Errors
+/// When time is up, or an automaton with a counter takes more than the limit on states to judge.
+pub fn productive_rules(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Vec<bool>, LimitError> {
+    let productive = productive(grammar, &trimmed_automata(grammar, budget)?);
+    Ok(grammar.rules().iter().map(|rule| productive[rule.body.index()]).collect())
 }
 
 pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, LimitError> {
-    let productive = productive(&grammar);
+    let mut trimmed = trimmed_automata(&grammar, budget)?;
+    let productive = productive(&grammar, &trimmed);
     let mut rebuild = Rebuild::new(budget);
     for rule in grammar.rules() {
         rebuild.builder.declare(&rule.name);
     }
     let mut copies: Vec<ExprId> = Vec::with_capacity(grammar.exprs().len());
-    for (expr, &productive) in grammar.exprs().iter().zip(&productive) {
-        let copy = match expr {
+    for (index, (expr, &productive)) in grammar.exprs().iter().zip(&productive).enumerate() {
+        let copy = match (expr, trimmed.remove(&index)) {
             _ if !productive => rebuild.builder.never(),
-            Expr::Automaton(automaton) => rebuild.builder.automaton(trim(automaton)),
+            (_, Some(automaton)) => rebuild.builder.automaton(automaton),
             _ => {
                 let operands = expr.operands().iter().map(|operand| copies[operand.index()]).collect();
                 rebuild.copy(expr, operands, budget)?
@@ -34,9 +41,9 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
 }
 
 /// Per expression: whether it has a word. Each expression counts the parts that it still misses.
-fn productive(grammar: &Grammar) -> Vec<bool> {
+fn productive(grammar: &Grammar, trimmed: &Trimmed) -> Vec<bool> {
     let exprs = grammar.exprs();
-    let mut missing: Vec<usize> = exprs.iter().map(needed).collect();
+    let mut missing: Vec<usize> = exprs.iter().enumerate().map(|(index, expr)| needed(index, expr, trimmed)).collect();
     let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); exprs.len()];
     for (index, expr) in exprs.iter().enumerate() {
         match expr {
@@ -59,42 +66,70 @@ fn productive(grammar: &Grammar) -> Vec<bool> {
 }
 
 /// How many parts must be productive for the expression to be; an expression that never is waits for one too many.
-fn needed(expr: &Expr) -> usize {
+fn needed(index: usize, expr: &Expr, trimmed: &Trimmed) -> usize {
     match expr {
         Expr::Empty | Expr::Bytes(_) | Expr::ByteSet(_) | Expr::Class(_) | Expr::Token(_) => 0,
         Expr::Never => 1,
         Expr::Sequence(operands) => operands.len(),
         Expr::Choice(_) | Expr::Rule(_) | Expr::Scope { .. } | Expr::Marked { .. } => 1,
         Expr::Repeat { min, .. } => usize::from(*min > 0),
-        Expr::Automaton(automaton) => usize::from(!useful_states(automaton).first().is_some_and(|&useful| useful)),
+        Expr::Automaton(_) => usize::from(!trimmed.contains_key(&index)),
     }
 }
 
-/// Leaves out the states that no word passes through. The automaton must accept something.
-fn trim(automaton: &ByteAutomaton) -> ByteAutomaton {
-    let useful = useful_states(automaton);
+/// The automata that accept something, by the index of their expression, without the states that no word passes through.
+type Trimmed = FxHashMap<usize, ByteAutomaton>;
+
+fn trimmed_automata(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Trimmed, LimitError> {
+    let mut trimmed = Trimmed::default();
+    for (index, expr) in grammar.exprs().iter().enumerate() {
+        budget.tick()?;
+        if let Expr::Automaton(automaton) = expr
+            && let Some(automaton) = trim(automaton, budget)?
+        {
+            trimmed.insert(index, automaton);
+        }
+    }
+    Ok(trimmed)
+}
+
+/// Leaves out the states that no word passes through; `None` when there is no word. Where edges are counted, an edge stays
+/// if some count leads over it from a state that can still accept to another one, whether or not a word gets there with it.
+fn trim(automaton: &ByteAutomaton, budget: &mut Budget<'_>) -> Result<Option<ByteAutomaton>, LimitError> {
+    let admitted: Box<dyn Fn(CountedEdge) -> bool> = match automaton.counter {
+        None => Box::new(|_| true),
+        Some(counter) => {
+            let live = LiveCounts::of(counter, &automaton.accepting, automaton.counted_edges(), budget)?;
+            if !live.contains(0, 0) {
+                return Ok(None);
+            }
+            Box::new(move |edge| live.admits(counter, edge))
+        }
+    };
+    let useful = useful_states(automaton, &admitted);
+    if useful.first() != Some(&true) {
+        return Ok(None);
+    }
     let mut number = 0;
     let numbers: Vec<u32> = useful.iter().map(|&useful| (number, number += u32::from(useful)).0).collect();
-    let keep = |edge: &&ByteEdge| useful[edge.target as usize];
-    let renumber = |edge: &ByteEdge| ByteEdge { target: numbers[edge.target as usize], ..*edge };
-    let mut trimmed = ByteAutomaton::default();
+    let mut trimmed = ByteAutomaton { counter: automaton.counter, ..ByteAutomaton::default() };
     for state in (0..useful.len()).filter(|&state| useful[state]) {
+        let keep = |edge: &&ByteEdge| useful[edge.target as usize] && admitted(CountedEdge::of(state as u32, edge));
+        let renumber = |edge: &ByteEdge| ByteEdge { target: numbers[edge.target as usize], ..*edge };
         trimmed.accepting.push(automaton.accepting[state]);
         trimmed.edges.push(automaton.edges[state].iter().filter(keep).map(renumber).collect());
     }
-    trimmed
+    Ok(Some(trimmed))
 }
 
-/// Per state: whether it can be reached from the start and can reach acceptance.
-fn useful_states(automaton: &ByteAutomaton) -> Vec<bool> {
+/// Per state: whether it can be reached from the start and can reach acceptance, along `admitted` edges.
+fn useful_states(automaton: &ByteAutomaton, admitted: &dyn Fn(CountedEdge) -> bool) -> Vec<bool> {
     let states = automaton.edges.len();
     let mut forward: Vec<Vec<usize>> = vec![Vec::new(); states];
     let mut backward: Vec<Vec<usize>> = vec![Vec::new(); states];
-    for (state, edges) in automaton.edges.iter().enumerate() {
-        for edge in edges {
-            forward[state].push(edge.target as usize);
-            backward[edge.target as usize].push(state);
-        }
+    for edge in automaton.counted_edges().filter(|&edge| admitted(edge)) {
+        forward[edge.source as usize].push(edge.target as usize);
+        backward[edge.target as usize].push(edge.source as usize);
     }
     let reachable = closure(&forward, (0..states.min(1)).collect());
     let live = closure(&backward, (0..states).filter(|&state| automaton.accepting[state]).collect());

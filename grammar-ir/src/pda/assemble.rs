@@ -4,13 +4,15 @@ use rustc_hash::FxHashMap;
 
 use super::determinize::{Machine, Symbol, determinize};
 use super::left_recursion;
+use super::live::{live_counts, prune};
 use super::lower::Lowered;
 use super::minimize::minimize;
+use super::nfa::CountedKind;
 use super::nullable::nullable_procedures;
 use super::productive::remove_unproductive_calls;
 use super::scope::Scope;
-use super::{ACCEPTING, ByteEdge, CallEdge, Counter, FINAL, GUARDED, LowerError, Pda, Procedure, State, TokenEdge};
-use crate::{Budget, ByteSet, ProcedureId, StateId};
+use super::{ACCEPTING, ByteEdge, CallEdge, FINAL, GUARDED, LowerError, Pda, Procedure, State, TokenEdge};
+use crate::{Budget, ByteSet, Counter, LiveCounts, ProcedureId, StateId};
 
 pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda, LowerError> {
     let Lowered { mut procedures, token_sets } = lowered;
@@ -27,6 +29,11 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
         let spine = recursion.spine(&procedures, lowered, &nullable, budget)?;
         let nfa = spine.as_ref().unwrap_or(&procedures[lowered]);
         let mut machine = minimize(determinize(nfa, &nullable, lowered == 0, budget)?, budget)?;
+        if let Some(counted) = nfa.counted
+            && counted.of == CountedKind::Edges
+        {
+            machine = prune(machine, counted.counter, budget)?;
+        }
         for edge in &mut machine.edges {
             if let Symbol::Call(callee) = &mut edge.symbol {
                 *callee = *numbers.entry(*callee as usize).or_insert_with_key(|&callee| {
@@ -58,13 +65,22 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
     for (number, (&old, machine)) in order.iter().zip(&machines).enumerate() {
         let nfa = &procedures[old];
         let first_state = pda.states.len() as u32;
-        let counter = nfa.counted.map(|counted| Counter { min: counted.min, max: counted.max });
+        let live = match nfa.counted.filter(|counted| counted.of == CountedKind::Edges) {
+            Some(counted) => Some(live_counts(machine, counted.counter, budget)?),
+            None => None,
+        };
         let scope = nfa.scope.as_ref().map(|rules| Box::new(Scope::new((**rules).clone(), machine, first_state)));
-        push_states(&mut pda, machine, number as u32, counter.is_some(), scope.as_deref());
+        let register = Register {
+            counter: nfa.counted.map(|counted| counted.counter),
+            live: live.as_ref(),
+            scope: scope.as_deref(),
+        };
+        push_states(&mut pda, machine, number as u32, register);
         pda.procedures.push(Procedure {
             name: nfa.name.clone(),
             states: first_state..pda.states.len() as u32,
-            counter,
+            counter: register.counter,
+            live,
             scope,
             first_bytes: ByteSet::EMPTY,
             first_token: false,
@@ -113,9 +129,32 @@ fn keep_reachable(machines: &mut Vec<Machine>) -> Vec<usize> {
     kept
 }
 
-fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, counted: bool, scope: Option<&Scope>) {
+/// The register of a procedure, if it has one, and what is known of it.
+#[derive(Clone, Copy)]
+struct Register<'a> {
+    counter: Option<Counter>,
+    live: Option<&'a LiveCounts>,
+    scope: Option<&'a Scope>,
+}
+
+impl Register<'_> {
+    /// Whether `state`, one of those numbered from `offset`, can be completed with some counts or registers only.
+    fn guards(&self, state: usize, offset: u32) -> bool {
+        if let Some(scope) = self.scope {
+            return scope.is_guarded(offset + state as u32);
+        }
+        match (self.counter, self.live) {
+            (Some(counter), Some(live)) => live.ranges(state) != [(0, counter.greatest())],
+            _ => false,
+        }
+    }
+}
+
+fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, register: Register<'_>) {
     let offset = pda.states.len() as u32;
-    let is_final = |state: usize| !counted && machine.accepting[state] && machine.edges(state).is_empty();
+    // A state that is only entered with live counts can return if there is nothing else that it can do.
+    let may_wait = register.counter.is_some() && register.live.is_none();
+    let is_final = |state: usize| !may_wait && machine.accepting[state] && machine.edges(state).is_empty();
     for state in 0..machine.len() {
         pda.states.push(State {
             byte_edges: pda.byte_edges.len() as u32,
@@ -124,7 +163,7 @@ fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, counted: bool, 
             procedure: procedure
                 | if machine.accepting[state] { ACCEPTING } else { 0 }
                 | if is_final(state) { FINAL } else { 0 }
-                | if scope.is_some_and(|scope| scope.is_guarded(offset + state as u32)) { GUARDED } else { 0 },
+                | if register.guards(state, offset) { GUARDED } else { 0 },
         });
         for edge in machine.edges(state) {
             let (counts, marks, target) = (edge.counts, edge.marks, StateId::from_u32(offset + edge.target));
@@ -134,7 +173,13 @@ fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, counted: bool, 
                     let last =
                         machine.accepting[edge.target as usize] && machine.edges(edge.target as usize).is_empty();
                     let procedure = ProcedureId::from_u32(callee);
-                    pda.call_edges.push(CallEdge { procedure, counts, marks, tail: last && !counted, target });
+                    pda.call_edges.push(CallEdge {
+                        procedure,
+                        counts,
+                        marks,
+                        tail: last && register.counter.is_none(),
+                        target,
+                    });
                 }
                 Symbol::Token(set) => pda.token_edges.push(TokenEdge { set, counts, marks, target }),
             }
@@ -185,7 +230,9 @@ fn first_sets(pda: &mut Pda) {
         let start = pda.procedures[number].start();
         let mut bytes = ByteSet::EMPTY;
         for edge in pda.byte_edges(start) {
-            bytes.insert_range(edge.low, edge.high);
+            if pda.count_after(0, edge.counts, edge.target).is_some() {
+                bytes.insert_range(edge.low, edge.high);
+            }
         }
         let mut token = !pda.token_edges(start).is_empty();
         for edge in pda.call_edges(start) {

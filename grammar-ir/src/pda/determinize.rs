@@ -1,8 +1,8 @@
 //! ε-removal and determinisation of one procedure.
 //!
-//! The alphabet is byte ranges, callees and token sets, each with or without "begins an iteration" and with the marks
-//! that come before it. Two calls of one procedure from one state become one call, which is what left factoring does to a
-//! grammar. Edges that differ in what they do to the registers stay apart.
+//! The alphabet is byte ranges, callees and token sets, each with or without "counts" and with the marks that come before
+//! it. Two calls of one procedure from one state become one call, which is what left factoring does to a grammar. Edges
+//! that differ in what they do to the registers stay apart.
 
 use rustc_hash::FxHashMap;
 

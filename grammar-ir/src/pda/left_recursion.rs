@@ -9,9 +9,9 @@
 //! not left stay calls. (This is the left-corner transform, Rosenkrantz & Lewis 1970, done on automata.)
 
 use super::LowerError;
-use super::nfa::{CountedLoop, Label, Marks, Nfa};
+use super::nfa::{CountedKind, Label, Marks, Nfa};
 use super::nullable::{Reached, closure};
-use crate::{Budget, ProcedureId};
+use crate::{Budget, Counter, ProcedureId};
 
 /// The strongly connected components of the left-call graph that are cycles.
 #[derive(Debug)]
@@ -57,8 +57,11 @@ pub(super) fn analyse(
                 if procedures[member].scope.is_some() {
                     return Err(LowerError::ScopeInLeftRecursion { procedure: procedures[member].name.clone() });
                 }
-                if let Some(counted) = procedures[member].counted {
-                    procedures[member] = unroll(&procedures[member], counted, budget)?;
+                // A counted automaton calls nothing, so it is in no cycle.
+                if let Some(counted) = procedures[member].counted
+                    && let CountedKind::Iterations { body_start, body_end } = counted.of
+                {
+                    procedures[member] = unroll(&procedures[member], counted.counter, (body_start, body_end), budget)?;
                 }
             }
             recursion.members.push(component);
@@ -127,8 +130,13 @@ impl LeftRecursion {
 }
 
 /// The automaton of a counted procedure without its counter.
-fn unroll(nfa: &Nfa, counted: CountedLoop, budget: &Budget<'_>) -> Result<Nfa, LowerError> {
-    let copies = counted.max.unwrap_or(counted.min).max(1) as usize;
+fn unroll(
+    nfa: &Nfa,
+    counter: Counter,
+    (body_start, body_end): (u32, u32),
+    budget: &Budget<'_>,
+) -> Result<Nfa, LowerError> {
+    let copies = counter.greatest().max(1) as usize;
     if budget.check_states(nfa.len().saturating_mul(copies)).is_err() {
         return Err(LowerError::CountInLeftRecursion {
             procedure: nfa.name.clone(),
@@ -141,15 +149,15 @@ fn unroll(nfa: &Nfa, counted: CountedLoop, budget: &Budget<'_>) -> Result<Nfa, L
     for copy in 0..copies {
         let offset = unrolled.append(nfa);
         // The copy's own way back to its loop would be a loop without a count.
-        unrolled.remove_edges(offset + counted.body_end);
-        unrolled.add_edge(from, Label::Epsilon, offset + counted.body_start);
-        if copy as u32 >= counted.min {
+        unrolled.remove_edges(offset + body_end);
+        unrolled.add_edge(from, Label::Epsilon, offset + body_start);
+        if copy as u32 >= counter.min {
             unrolled.add_edge(from, Label::Epsilon, unrolled.finish);
         }
         from = unrolled.add_state();
-        unrolled.add_edge(offset + counted.body_end, Label::Epsilon, from);
-        if copy + 1 == copies && counted.max.is_none() {
-            unrolled.add_edge(from, Label::Epsilon, offset + counted.body_start);
+        unrolled.add_edge(offset + body_end, Label::Epsilon, from);
+        if copy + 1 == copies && counter.max.is_none() {
+            unrolled.add_edge(from, Label::Epsilon, offset + body_start);
         }
     }
     unrolled.add_edge(from, Label::Epsilon, unrolled.finish);

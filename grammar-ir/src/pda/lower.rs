@@ -1,13 +1,17 @@
 //! From grammar expressions to one non-deterministic automaton per procedure.
 //!
 //! Each rule is a procedure. A counted repetition that is cheap is unrolled in place; any other becomes a procedure
-//! of its own, whose frame holds the count. So does a scope, whose frame holds what has been selected.
+//! of its own, whose frame holds the count. So does an automaton with a counter, and a scope, whose frame holds what has
+//! been selected.
 
 use rustc_hash::FxHashMap;
 
-use super::nfa::{CountedLoop, Label, Nfa};
+use super::nfa::{Counted, CountedKind, Label, Nfa};
 use crate::regular::Utf8;
-use crate::{Budget, CharSet, Expr, ExprId, Grammar, LimitError, Mark, ProcedureId, ScopeRules, TokenSet};
+use crate::{
+    Budget, ByteAutomaton, ByteEdge, CharSet, Counter, Expr, ExprId, Grammar, LimitError, Mark, ProcedureId,
+    ScopeRules, TokenSet,
+};
 
 /// The procedures of a grammar before ε-removal. Procedure 0 calls the root rule and is called by nobody.
 #[derive(Debug)]
@@ -47,8 +51,8 @@ pub(super) fn lower(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Lowere
     while let Some((procedure, body)) = lowering.pending.pop() {
         let mut nfa = std::mem::replace(&mut lowering.procedures[procedure.index()], Nfa::new(String::new()));
         let (from, to) = match nfa.counted {
-            Some(CountedLoop { body_start, body_end, .. }) => (body_start, body_end),
-            None => (nfa.start, nfa.finish),
+            Some(Counted { of: CountedKind::Iterations { body_start, body_end }, .. }) => (body_start, body_end),
+            _ => (nfa.start, nfa.finish),
         };
         lowering.expression(&mut nfa, body, from, to, budget)?;
         lowering.procedures[procedure.index()] = nfa;
@@ -63,7 +67,7 @@ struct Lowering<'g> {
     /// The most states that an unrolled repetition may take.
     unroll_states: usize,
     procedures: Vec<Nfa>,
-    /// The procedure of a counted repetition or a scope.
+    /// The procedure of a counted repetition or automaton, or a scope.
     own_procedure: FxHashMap<ExprId, ProcedureId>,
     /// Procedures of repetitions and scopes whose body is still to be lowered.
     pending: Vec<(ProcedureId, ExprId)>,
@@ -117,22 +121,13 @@ impl Lowering<'_> {
                     let index = self.token_set(set);
                     nfa.add_edge(from, Label::Token(index), to);
                 }
-                Expr::Automaton(automaton) => {
-                    let offset = nfa.len() as u32;
-                    for _ in 0..automaton.edges.len() {
-                        nfa.add_state();
+                Expr::Automaton(automaton) => match automaton.counter {
+                    None => embed(nfa, automaton, from, to),
+                    Some(counter) => {
+                        let procedure = self.counted_automaton(&nfa.name, id, automaton, counter);
+                        nfa.add_edge(from, Label::Call(procedure), to);
                     }
-                    nfa.add_edge(from, Label::Epsilon, offset);
-                    for (state, edges) in automaton.edges.iter().enumerate() {
-                        for edge in edges {
-                            let label = Label::Bytes { low: edge.low, high: edge.high };
-                            nfa.add_edge(offset + state as u32, label, offset + edge.target);
-                        }
-                        if automaton.accepting[state] {
-                            nfa.add_edge(offset + state as u32, Label::Epsilon, to);
-                        }
-                    }
-                }
+                },
                 Expr::Scope { body, rules } => {
                     let procedure = self.scope_procedure(&nfa.name, id, *body, rules);
                     nfa.add_edge(from, Label::Call(procedure), to);
@@ -214,14 +209,14 @@ impl Lowering<'_> {
             return procedure;
         }
         let procedure = ProcedureId::from_u32(self.procedures.len() as u32);
-        let bounds = max.map_or_else(|| format!("{min},"), |max| format!("{min},{max}"));
-        let mut nfa = Nfa::new(format!("{caller}{{{bounds}}}"));
+        let counter = Counter { min, max };
+        let mut nfa = Nfa::new(counted_name(caller, counter));
         let (hub, body_start, body_end) = (nfa.add_state(), nfa.add_state(), nfa.add_state());
         nfa.add_edge(nfa.start, Label::Epsilon, hub);
         nfa.add_edge(hub, Label::BeginIteration, body_start);
         nfa.add_edge(body_end, Label::Epsilon, hub);
         nfa.add_edge(hub, Label::Epsilon, nfa.finish);
-        nfa.counted = Some(CountedLoop { min, max, body_start, body_end });
+        nfa.counted = Some(Counted { counter, of: CountedKind::Iterations { body_start, body_end } });
         self.procedures.push(nfa);
         self.own_procedure.insert(id, procedure);
         self.pending.push((procedure, body));
@@ -241,11 +236,62 @@ impl Lowering<'_> {
         procedure
     }
 
+    fn counted_automaton(
+        &mut self,
+        caller: &str,
+        id: ExprId,
+        automaton: &ByteAutomaton,
+        counter: Counter,
+    ) -> ProcedureId {
+        if let Some(&procedure) = self.own_procedure.get(&id) {
+            return procedure;
+        }
+        let procedure = ProcedureId::from_u32(self.procedures.len() as u32);
+        let mut nfa = Nfa::new(counted_name(caller, counter));
+        let (start, finish) = (nfa.start, nfa.finish);
+        embed(&mut nfa, automaton, start, finish);
+        nfa.counted = Some(Counted { counter, of: CountedKind::Edges });
+        self.states += nfa.len();
+        self.procedures.push(nfa);
+        self.own_procedure.insert(id, procedure);
+        procedure
+    }
+
     fn token_set(&mut self, set: &TokenSet) -> u32 {
         *self.token_set_ids.entry(set.clone()).or_insert_with(|| {
             self.token_sets.push(set.clone());
             (self.token_sets.len() - 1) as u32
         })
+    }
+}
+
+fn counted_name(caller: &str, counter: Counter) -> String {
+    let max = counter.max.map_or_else(String::new, |max| max.to_string());
+    format!("{caller}{{{},{max}}}", counter.min)
+}
+
+/// A copy of `automaton` between two states.
+fn embed(nfa: &mut Nfa, automaton: &ByteAutomaton, from: u32, to: u32) {
+    let offset = nfa.len() as u32;
+    for _ in 0..automaton.edges.len() {
+        nfa.add_state();
+    }
+    nfa.add_edge(from, Label::Epsilon, offset);
+    for (state, edges) in automaton.edges.iter().enumerate() {
+        let state = offset + state as u32;
+        // Edges that count leave from a state of their own, which is entered by counting.
+        let counts = |edge: &ByteEdge| automaton.counter.is_some() && edge.counts;
+        let counting = edges.iter().any(counts).then(|| nfa.add_state());
+        if let Some(counting) = counting {
+            nfa.add_edge(state, Label::BeginIteration, counting);
+        }
+        for edge in edges {
+            let source = counting.filter(|_| counts(edge)).unwrap_or(state);
+            nfa.add_edge(source, Label::Bytes { low: edge.low, high: edge.high }, offset + edge.target);
+        }
+        if automaton.accepting[(state - offset) as usize] {
+            nfa.add_edge(state, Label::Epsilon, to);
+        }
     }
 }
 
@@ -302,6 +348,7 @@ fn copy_cost(grammar: &Grammar, limit: usize) -> Vec<usize> {
                 let unrolled = unrolled_cost(cost[body.index()], copies);
                 if copies == 1 || unrolled <= limit { unrolled } else { 1 }
             }
+            Expr::Automaton(automaton) if automaton.counter.is_some() => 1,
             Expr::Automaton(automaton) => automaton.edges.len(),
             Expr::Scope { .. } => 1,
             Expr::Marked { body, .. } => cost[body.index()],

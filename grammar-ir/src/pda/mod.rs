@@ -12,11 +12,13 @@
 //! * never returns at the position where it called (procedures have no empty word), and never calls in a cycle at one
 //!   position (no left recursion): [`Procedure::rank`] is a topological order of the calls from start states;
 //! * has no state that cannot reach acceptance: whatever configuration it is in can be completed;
-//! * counts in at most one register per frame: see [`Counter`]; or remembers what has been selected: see [`Scope`].
+//! * counts in at most one register per frame: see [`Counter`]; or remembers what has been selected: see [`Scope`]. Where
+//!   not every state can be completed with every count, [`Procedure::live`] says with which, and no other count gets there.
 
 mod assemble;
 mod determinize;
 mod left_recursion;
+mod live;
 mod lower;
 mod marks;
 mod minimize;
@@ -31,7 +33,9 @@ use std::ops::Range;
 pub use marks::EdgeMarks;
 pub use scope::Scope;
 
-use crate::{Budget, ByteSet, Grammar, LimitError, ProcedureId, StateId, TokenSet};
+use crate::{Budget, ByteSet, Grammar, LimitError, LiveCounts, ProcedureId, StateId, TokenSet};
+
+pub use crate::Counter;
 
 /// Why a grammar has no automaton.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,10 +90,11 @@ pub(super) struct State {
 }
 
 pub(super) const ACCEPTING: u32 = 1 << 31;
-/// Accepting, without edges, and not counted: all that is left to do is to return.
+/// Accepting with every count there, and without edges: all that is left to do is to return.
 pub(super) const FINAL: u32 = 1 << 30;
-/// Whether the state is alive depends on the registers of its scope.
+/// Not live with every count, or with all registers of its scope.
 pub(super) const GUARDED: u32 = 1 << 29;
+const FLAGS: u32 = ACCEPTING | FINAL | GUARDED;
 
 /// Consumes one byte of `low..=high`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,30 +139,7 @@ pub struct TokenEdge {
     pub target: StateId,
 }
 
-/// The register of a procedure that is a counted repetition.
-///
-/// The count starts at 0. An edge that `counts` can be taken when the count is below `max`, and adds one; without
-/// `max` the count stays at `min` once it is there. The procedure may return from an accepting state when the count is
-/// at least `min`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counter {
-    /// The least number of iterations.
-    pub min: u32,
-    /// The greatest number of iterations.
-    pub max: Option<u32>,
-}
-
-impl Counter {
-    /// The count after one more iteration, if one more is allowed.
-    pub fn next(self, count: u32) -> Option<u32> {
-        match self.max {
-            Some(max) => (count < max).then(|| count + 1),
-            None => Some((count + 1).min(self.min)),
-        }
-    }
-}
-
-/// A procedure: a rule, a counted repetition, a scope, or the entry.
+/// A procedure: a rule, a counted repetition or automaton, a scope, or the entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Procedure {
     /// For messages and dumps.
@@ -168,6 +150,9 @@ pub struct Procedure {
     pub counter: Option<Counter>,
     /// Its registers, if it is a scope.
     pub scope: Option<Box<Scope>>,
+    /// Per state, from the start on: the counts with which it can be completed; `None` where that is any count. In a
+    /// counted repetition it is, as an iteration that has begun can end and be followed by others.
+    pub live: Option<LiveCounts>,
     /// The bytes its words can begin with.
     pub first_bytes: ByteSet,
     /// Whether a word of it can begin with a token terminal.
@@ -182,6 +167,11 @@ impl Procedure {
     /// The state it begins in.
     pub fn start(&self) -> StateId {
         StateId::from_u32(self.states.start)
+    }
+
+    fn memory(&self) -> usize {
+        let scope = self.scope.as_ref().map_or(0, |scope| scope.memory());
+        size_of::<Self>() + self.name.len() + self.live.as_ref().map_or(0, LiveCounts::memory) + scope
     }
 }
 
@@ -216,7 +206,7 @@ impl Pda {
 
     /// The procedure a state belongs to.
     pub fn procedure_of(&self, state: StateId) -> ProcedureId {
-        ProcedureId::from_u32(self.states[state.index()].procedure & !(ACCEPTING | FINAL | GUARDED))
+        ProcedureId::from_u32(self.states[state.index()].procedure & !FLAGS)
     }
 
     /// Whether the procedure may return here, as far as the state goes; see [`may_return`](Self::may_return).
@@ -229,7 +219,8 @@ impl Pda {
         self.states[state.index()].procedure & FINAL != 0
     }
 
-    /// Whether `state` can be left only with some registers of its scope: see [`Scope::is_alive`].
+    /// Whether `state` can be completed only with some counts, or with some registers of its scope: see
+    /// [`Procedure::live`] and [`Scope::is_alive`].
     pub fn is_guarded(&self, state: StateId) -> bool {
         self.states[state.index()].procedure & GUARDED != 0
     }
@@ -264,9 +255,51 @@ impl Pda {
         self.procedures[self.procedure_of(state).index()].counter.is_none_or(|counter| count >= counter.min)
     }
 
-    /// The count after an edge from `state` that counts; `None` when the edge cannot be taken.
-    pub fn next_count(&self, state: StateId, count: u32) -> Option<u32> {
-        self.procedures[self.procedure_of(state).index()].counter.map_or(Some(count), |counter| counter.next(count))
+    /// The count in `target` after an edge of its procedure that counts, or does not; `None` when the edge cannot be taken,
+    /// because there is no next count or the target could not be completed with it. (Scopes have no counts.)
+    pub fn count_after(&self, count: u32, counts: bool, target: StateId) -> Option<u32> {
+        let entry = self.states[target.index()].procedure;
+        if !counts && entry & GUARDED == 0 {
+            return Some(count);
+        }
+        let procedure = &self.procedures[(entry & !FLAGS) as usize];
+        let after = match procedure.counter {
+            Some(counter) if counts => counter.next(count)?,
+            _ => count,
+        };
+        match &procedure.live {
+            Some(live) if entry & GUARDED != 0 => {
+                live.contains((target.as_u32() - procedure.states.start) as usize, after).then_some(after)
+            }
+            _ => Some(after),
+        }
+    }
+
+    /// How many times in a row an edge that counts can lead from `state` to itself.
+    pub fn counts_left(&self, state: StateId, count: u32) -> u32 {
+        let procedure = &self.procedures[self.procedure_of(state).index()];
+        let Some(counter) = procedure.counter else { return u32::MAX };
+        let last = match &procedure.live {
+            Some(live) => live.range((state.as_u32() - procedure.states.start) as usize, count).map(|range| range.1),
+            None => Some(counter.greatest()),
+        };
+        match last {
+            Some(last) if counter.max.is_none() && last == counter.greatest() => u32::MAX,
+            Some(last) => last - count,
+            None => 0,
+        }
+    }
+
+    /// How many more counts it takes in the procedure of `state` until anything differs in what can be done.
+    pub fn counts_unchanged(&self, state: StateId, count: u32) -> u32 {
+        let procedure = &self.procedures[self.procedure_of(state).index()];
+        let change = match (&procedure.live, procedure.counter) {
+            (Some(live), _) => live.next_change(count),
+            (None, Some(Counter { min, .. })) if count < min => Some(min),
+            (None, Some(Counter { max: Some(max), .. })) => max.checked_add(1),
+            (None, _) => None,
+        };
+        change.map_or(u32::MAX, |change| change - count)
     }
 
     /// The byte edges of a state, ascending by byte.
@@ -304,13 +337,6 @@ impl Pda {
             + std::mem::size_of_val(self.call_edges.as_slice())
             + std::mem::size_of_val(self.token_edges.as_slice())
             + self.token_sets.iter().map(|set| std::mem::size_of_val(set.ids())).sum::<usize>()
-            + self
-                .procedures
-                .iter()
-                .map(|procedure| {
-                    let scope = procedure.scope.as_ref().map_or(0, |scope| scope.memory());
-                    size_of::<Procedure>() + procedure.name.len() + scope
-                })
-                .sum::<usize>()
+            + self.procedures.iter().map(Procedure::memory).sum::<usize>()
     }
 }

@@ -3,14 +3,14 @@
 use rustc_hash::FxHashSet;
 
 use super::EdgeMarks;
-use crate::{ProcedureId, ScopeRules};
+use crate::{Counter, ProcedureId, ScopeRules};
 
 /// What an edge consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Label {
     /// Nothing.
     Epsilon,
-    /// Nothing; begins an iteration of the procedure's counted repetition.
+    /// Nothing; what is consumed next counts.
     BeginIteration,
     /// Nothing; begins a part that selects an element of the procedure's scope.
     BeginPart,
@@ -38,15 +38,25 @@ struct Edge {
 
 const NONE: u32 = u32::MAX;
 
-/// The bounds of a counted procedure.
+/// What a counted procedure counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CountedLoop {
-    pub(super) min: u32,
-    pub(super) max: Option<u32>,
-    /// Where an iteration begins, after its `BeginIteration` edge.
-    pub(super) body_start: u32,
-    /// Where an iteration ends.
-    pub(super) body_end: u32,
+pub(super) struct Counted {
+    pub(super) counter: Counter,
+    pub(super) of: CountedKind,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CountedKind {
+    /// Iterations of a repetition.
+    Iterations {
+        /// Where an iteration begins, after its `BeginIteration` edge.
+        body_start: u32,
+        /// Where an iteration ends.
+        body_end: u32,
+    },
+    /// Edges of an automaton: a `BeginIteration` edge comes before each that counts. It calls nothing.
+    Edges,
 }
 
 /// A procedure as an automaton with ε-edges, one start and one finish state. Edges are kept as one linked list per
@@ -58,7 +68,7 @@ pub(super) struct Nfa {
     edges: Vec<Edge>,
     pub(super) start: u32,
     pub(super) finish: u32,
-    pub(super) counted: Option<CountedLoop>,
+    pub(super) counted: Option<Counted>,
     /// What is asked of the marks, if the procedure is a scope.
     pub(super) scope: Option<Box<ScopeRules>>,
 }

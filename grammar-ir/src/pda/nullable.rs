@@ -4,7 +4,7 @@
 //! `determinize` drops the empty word from the callee. So everything between a push and its pop consumes something.
 
 use super::EdgeMarks;
-use super::nfa::{CountedLoop, Label, Marks, Nfa};
+use super::nfa::{Counted, CountedKind, Label, Marks, Nfa};
 
 /// Per procedure: whether the empty word is in its language. A counted procedure whose body has the empty word gets
 /// `min = 0`, as any number of iterations may be empty; empty iterations then need not be counted at all.
@@ -17,17 +17,15 @@ pub(super) fn nullable_procedures(procedures: &mut [Nfa]) -> Vec<bool> {
     while let Some(index) = queue.pop() {
         queued[index] = false;
         let nfa = &mut procedures[index];
-        if let Some(CountedLoop { min, body_start, body_end, .. }) = nfa.counted
-            && min > 0
+        if let Some(Counted { counter, of: CountedKind::Iterations { body_start, body_end } }) = nfa.counted
+            && counter.min > 0
             && reaches(nfa, body_start, body_end, &nullable, &mut marks)
             && let Some(counted) = &mut nfa.counted
         {
-            counted.min = 0;
+            counted.counter.min = 0;
         }
-        let empty = match nfa.counted {
-            Some(counted) => counted.min == 0,
-            None => reaches(nfa, nfa.start, nfa.finish, &nullable, &mut marks),
-        };
+        let empty = nfa.counted.is_none_or(|counted| counted.counter.min == 0)
+            && reaches(nfa, nfa.start, nfa.finish, &nullable, &mut marks);
         if empty && !nullable[index] {
             nullable[index] = true;
             for &caller in &callers[index] {

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::Spelling;
 use super::automaton::CharAutomaton;
-use crate::{Budget, ByteAutomaton, ByteEdge, ByteSet, CharSet, LimitError};
+use crate::{Budget, ByteAutomaton, ByteEdge, ByteSet, CharSet, Counter, LimitError};
 
 /// A way to go on: what is missing of a spelling, and then to a state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,10 +49,33 @@ impl CharAutomaton {
     /// # Errors
     /// When the automaton exceeds the limits of `budget`.
     pub fn to_bytes(&self, spelling: &dyn Spelling, budget: &mut Budget<'_>) -> Result<ByteAutomaton, LimitError> {
+        self.spelled(spelling, None, budget)
+    }
+
+    /// The automaton over bytes that reads those texts of the language that have between `counter.min` and `counter.max`
+    /// characters. It takes no more states than [`to_bytes`](Self::to_bytes): characters are counted.
+    ///
+    /// # Errors
+    /// When the automaton exceeds the limits of `budget`.
+    pub fn to_counted_bytes(
+        &self,
+        counter: Counter,
+        spelling: &dyn Spelling,
+        budget: &mut Budget<'_>,
+    ) -> Result<ByteAutomaton, LimitError> {
+        self.spelled(spelling, Some(counter), budget)
+    }
+
+    fn spelled(
+        &self,
+        spelling: &dyn Spelling,
+        counter: Option<Counter>,
+        budget: &mut Budget<'_>,
+    ) -> Result<ByteAutomaton, LimitError> {
         let mut rests = Rests::default();
         let mut spelled: FxHashMap<CharSet, Vec<u32>> = FxHashMap::default();
         let mut numbers: FxHashMap<Vec<Rest>, u32> = FxHashMap::default();
-        let mut automaton = ByteAutomaton { accepting: self.accepting.clone(), edges: Vec::new() };
+        let mut automaton = ByteAutomaton { accepting: self.accepting.clone(), edges: Vec::new(), counter };
         // States of the result: those of the characters first, then one per set of rests.
         let mut pending: Vec<Vec<Rest>> = Vec::new();
         for state in 0..self.state_count() as u32 {
@@ -67,6 +90,8 @@ impl CharAutomaton {
             pending.push(ways);
         }
         while let Some(ways) = pending.get(automaton.edges.len()) {
+            // A character is counted where it begins, which is where no part of it has been read.
+            let counts = counter.is_some() && automaton.edges.len() < self.state_count();
             let mut edges: Vec<ByteEdge> = Vec::new();
             for (bytes, next) in split_by_byte(ways, &rests) {
                 budget.tick()?;
@@ -84,7 +109,7 @@ impl CharAutomaton {
                         }
                     },
                 };
-                edges.extend(bytes.ranges().map(|(low, high)| ByteEdge { low, high, target }));
+                edges.extend(bytes.ranges().map(|(low, high)| ByteEdge { low, high, target, counts }));
             }
             edges.sort_unstable();
             edges.dedup_by(|later, earlier| {

@@ -10,13 +10,12 @@ mod alphabet;
 mod automaton;
 mod bytes;
 mod explore;
+mod lengths;
 mod minimize;
 mod nfa;
 mod spelling;
-mod tail;
 
 pub use alphabet::Alphabet;
 pub use automaton::CharAutomaton;
 pub use explore::Transitions;
 pub use spelling::{Spelling, Utf8};
-pub use tail::Tail;

@@ -5,8 +5,8 @@ use rustc_hash::FxHashMap;
 use super::lex::{Token, lex};
 use super::{ErrorKind, ParseError};
 use crate::{
-    Budget, ByteAutomaton, ByteEdge, Expr, ExprId, Grammar, GrammarBuilder, LimitError, LimitKind, Limits, RuleId,
-    TokenSet,
+    Budget, ByteAutomaton, ByteEdge, Counter, Expr, ExprId, Grammar, GrammarBuilder, LimitError, LimitKind, Limits,
+    RuleId, TokenSet,
 };
 
 /// Operands and literal bytes in all sequences and choices together, per expression that [`Limits`] allow, after nested
@@ -304,8 +304,9 @@ impl Parser<'_> {
     }
 
     fn automaton(&mut self) -> Result<ByteAutomaton, ParseError> {
+        let counter = if self.eat('(') { Some(self.counter()?) } else { None };
         self.expect('{', "`{`")?;
-        let mut automaton = ByteAutomaton::default();
+        let mut automaton = ByteAutomaton { counter, ..ByteAutomaton::default() };
         let mut targets = Vec::new();
         while !self.eat('}') {
             let state = automaton.edges.len();
@@ -319,13 +320,14 @@ impl Parser<'_> {
             while !self.eat(';') {
                 let Token::ByteSet(set) = *self.peek() else { return Err(self.expected("a byte set or `;`")) };
                 self.bump();
+                let counts = counter.is_some() && self.eat('+');
                 if self.bump() != Token::Arrow {
                     self.next -= 1;
                     return Err(self.expected("`->`"));
                 }
                 targets.push((self.peek().clone(), self.offset()));
                 let target = self.number()?;
-                edges.extend(set.ranges().map(|(low, high)| ByteEdge { low, high, target }));
+                edges.extend(set.ranges().map(|(low, high)| ByteEdge { low, high, target, counts }));
                 if *self.peek() != Token::Mark(';') {
                     self.expect(',', "`,` or `;`")?;
                 }
@@ -344,6 +346,18 @@ impl Parser<'_> {
             }
         }
         Ok(automaton)
+    }
+
+    /// The bounds of a counter, after the opening bracket.
+    fn counter(&mut self) -> Result<Counter, ParseError> {
+        let min = self.number()?;
+        self.expect(',', "`,`")?;
+        let max = match self.peek() {
+            Token::Mark(')') => None,
+            _ => Some(self.number()?),
+        };
+        self.expect(')', "`)`")?;
+        Ok(Counter { min, max })
     }
 
     fn number(&mut self) -> Result<u32, ParseError> {

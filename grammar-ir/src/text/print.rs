@@ -1,7 +1,7 @@
 //! From a grammar to `.gir` text.
 
 use super::lex::{is_name_part, is_name_start};
-use crate::{ByteAutomaton, ByteSet, CharSet, Expr, ExprId, Grammar, TokenSet};
+use crate::{ByteAutomaton, ByteSet, CharSet, Counter, Expr, ExprId, Grammar, TokenSet};
 
 /// An expression that is used more than once is bound to a name if its text is larger than this (in parts).
 const MAX_REPEATED_SIZE: usize = 8;
@@ -255,14 +255,18 @@ fn token_set(text: &mut String, set: &TokenSet) {
 }
 
 fn print_automaton(text: &mut String, automaton: &ByteAutomaton) {
-    text.push_str("%automaton {");
+    text.push_str("%automaton");
+    if let Some(Counter { min, max }) = automaton.counter {
+        text.push_str(&max.map_or_else(|| format!("({min},)"), |max| format!("({min},{max})")));
+    }
+    text.push_str(" {");
     for (state, (edges, accepting)) in automaton.edges.iter().zip(&automaton.accepting).enumerate() {
         text.push_str(&format!("\n    {state}{}:", if *accepting { "*" } else { "" }));
         // One edge, one set: a set of several ranges would not tell edges that touch apart.
         for (index, edge) in edges.iter().enumerate() {
             text.push_str(if index == 0 { " <" } else { ", <" });
             byte_range(text, edge.low, edge.high);
-            text.push_str(&format!("> -> {}", edge.target));
+            text.push_str(&format!(">{} -> {}", if edge.counts { "+" } else { "" }, edge.target));
         }
         text.push_str(" ;");
     }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use grammar_ir::{ByteAutomaton, ByteEdge, ByteSet, CharSet, Expr, ExprId, Grammar, GrammarBuilder, RuleId, TokenSet};
+use grammar_ir::{
+    ByteAutomaton, ByteEdge, ByteSet, CharSet, Counter, Expr, ExprId, Grammar, GrammarBuilder, RuleId, TokenSet,
+};
 use proptest::prelude::*;
 
 /// One step of a text: a byte or a whole token.
@@ -60,19 +62,54 @@ fn productive(grammar: &Grammar) -> Vec<bool> {
         Expr::Choice(operands) => operands.iter().any(|operand| known[operand.index()]),
         Expr::Repeat { body, min, .. } => *min == 0 || known[body.index()],
         Expr::Rule(rule) => known[grammar.rule(*rule).body.index()],
-        Expr::Automaton(automaton) => live(automaton)[0],
+        Expr::Automaton(automaton) => can_finish(automaton, 0, 0),
         _ => true,
     })
 }
 
-fn live(automaton: &ByteAutomaton) -> Vec<bool> {
-    let mut live = automaton.accepting.clone();
-    for _ in 0..live.len() {
-        for state in 0..live.len() {
-            live[state] |= automaton.edges[state].iter().any(|edge| live[edge.target as usize]);
+/// Whether a text that led to `state` with `count` counting edges is a word, or one is if it goes on.
+fn can_finish(automaton: &ByteAutomaton, state: u32, count: u32) -> bool {
+    let mut met = BTreeSet::from([(state, count)]);
+    let mut agenda = vec![(state, count)];
+    while let Some((state, count)) = agenda.pop() {
+        if is_word(automaton, state, count) {
+            return true;
+        }
+        agenda.extend(successors(automaton, state, count).map(|(_, next)| next).filter(|&next| met.insert(next)));
+    }
+    false
+}
+
+fn is_word(automaton: &ByteAutomaton, state: u32, count: u32) -> bool {
+    let enough = |counter: Counter| counter.min <= count && counter.max.is_none_or(|max| count <= max);
+    automaton.accepting[state as usize] && automaton.counter.is_none_or(enough)
+}
+
+/// The edges that can be taken, and where they lead. Counts past all bounds are one.
+fn successors(automaton: &ByteAutomaton, state: u32, count: u32) -> impl Iterator<Item = (ByteEdge, (u32, u32))> {
+    let past = automaton.counter.map_or(0, |counter| counter.max.unwrap_or(counter.min) + 1);
+    automaton.edges[state as usize]
+        .iter()
+        .map(move |&edge| (edge, (edge.target, (count + u32::from(edge.counts)).min(past))))
+}
+
+/// The texts of up to `max_len` bytes that lead to a state and count for which `wanted` holds.
+fn paths(automaton: &ByteAutomaton, max_len: usize, wanted: impl Fn(u32, u32) -> bool) -> Words {
+    let mut texts = Words::new();
+    let mut agenda = vec![((0, 0), Vec::new())];
+    while let Some(((state, count), path)) = agenda.pop() {
+        if path.len() < max_len {
+            for (edge, next) in successors(automaton, state, count) {
+                for byte in edge.low..=edge.high {
+                    agenda.push((next, [path.as_slice(), &[Symbol::Byte(byte)]].concat()));
+                }
+            }
+        }
+        if wanted(state, count) {
+            texts.insert(path);
         }
     }
-    live
+    texts
 }
 
 /// The words of an expression that refers to no other.
@@ -91,35 +128,18 @@ fn leaf_words(expr: &Expr, max_len: usize) -> Words {
             let ids = (0..TOKENS.len() as u32).filter(|&id| set.contains(id, id == STOP_TOKEN));
             ids.map(|id| vec![Symbol::Token(id)]).collect()
         }
-        Expr::Automaton(automaton) => {
-            let mut words = Words::new();
-            let mut paths = vec![(0usize, Vec::new())];
-            while let Some((state, path)) = paths.pop() {
-                if path.len() < max_len {
-                    for edge in &automaton.edges[state] {
-                        for byte in edge.low..=edge.high {
-                            paths.push((edge.target as usize, [path.as_slice(), &[Symbol::Byte(byte)]].concat()));
-                        }
-                    }
-                }
-                if automaton.accepting[state] {
-                    words.insert(path);
-                }
-            }
-            words
-        }
+        Expr::Automaton(automaton) => paths(automaton, max_len, |state, count| is_word(automaton, state, count)),
         _ => Words::new(),
     };
     words.into_iter().filter(known).collect()
 }
 
 fn leaf_prefixes(expr: &Expr, max_len: usize) -> Words {
-    // The words of an automaton may be longer than any bound; a state more than its live ones are needed to see one.
-    let bound = match expr {
-        Expr::Automaton(automaton) => max_len + automaton.edges.len(),
-        _ => usize::MAX,
-    };
-    let words = leaf_words(expr, bound);
+    // The words of an automaton may be longer than any bound.
+    if let Expr::Automaton(automaton) = expr {
+        return paths(automaton, max_len, |state, count| can_finish(automaton, state, count));
+    }
+    let words = leaf_words(expr, usize::MAX);
     words.iter().flat_map(|word| (0..=word.len().min(max_len)).map(|len| word[..len].to_vec())).collect()
 }
 
@@ -196,7 +216,7 @@ pub(crate) enum Tree {
     ByteSet(Vec<u8>),
     Class(Vec<char>),
     Token(Vec<u32>, bool),
-    Automaton(Vec<(bool, Vec<(u8, u32)>)>),
+    Automaton(Vec<(bool, Vec<(u8, u32, bool)>)>, Option<(u32, Option<u32>)>),
     Rule(usize),
     Sequence(Vec<Tree>),
     Choice(Vec<Tree>),
@@ -217,8 +237,16 @@ fn trees() -> impl Strategy<Value = Tree> {
         2 => prop::collection::vec(byte(), 1..3).prop_map(Tree::ByteSet),
         2 => prop::collection::vec(prop::sample::select(vec!['a', 'b', 'é']), 2..4).prop_map(Tree::Class),
         2 => (prop::collection::vec(0..4u32, 0..3), any::<bool>()).prop_map(|(ids, all_but)| Tree::Token(ids, all_but)),
-        1 => prop::collection::vec((any::<bool>(), prop::collection::vec((byte(), 0..3u32), 0..3)), 3)
-            .prop_map(Tree::Automaton),
+        2 => (
+            prop::collection::vec(
+                (any::<bool>(), prop::collection::vec((byte(), 0..3u32, any::<bool>()), 0..3)),
+                3,
+            ),
+            prop::option::of((0..5u32, prop::option::of(0..4u32))),
+        )
+            .prop_map(|(states, bounds)| {
+                Tree::Automaton(states, bounds.map(|(min, more)| (min, more.map(|more| min + more))))
+            }),
         8 => (0..4usize).prop_map(Tree::Rule),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
@@ -251,7 +279,7 @@ fn add(builder: &mut GrammarBuilder, rules: &[RuleId], tree: &Tree) -> ExprId {
         Tree::Class(characters) => builder.class(characters.iter().copied().collect::<CharSet>()),
         Tree::Token(ids, false) => builder.token(TokenSet::of(ids.iter().copied())),
         Tree::Token(ids, true) => builder.token(TokenSet::all_but(ids.iter().copied())),
-        Tree::Automaton(states) => builder.automaton(automaton(states)),
+        Tree::Automaton(states, bounds) => builder.automaton(automaton(states, *bounds)),
         Tree::Rule(index) => builder.rule(rules[index % rules.len()]),
         Tree::Sequence(inner) => {
             let operands: Vec<ExprId> = inner.iter().map(|tree| add(builder, rules, tree)).collect();
@@ -268,13 +296,20 @@ fn add(builder: &mut GrammarBuilder, rules: &[RuleId], tree: &Tree) -> ExprId {
     }
 }
 
-fn automaton(states: &[(bool, Vec<(u8, u32)>)]) -> ByteAutomaton {
+fn automaton(states: &[(bool, Vec<(u8, u32, bool)>)], bounds: Option<(u32, Option<u32>)>) -> ByteAutomaton {
+    let counter = bounds.map(|(min, max)| Counter { min, max });
     let edges = states.iter().map(|(_, edges)| {
-        let mut edges: Vec<ByteEdge> =
-            edges.iter().map(|&(byte, target)| ByteEdge { low: byte, high: byte, target }).collect();
+        let edge = |&(byte, target, counts): &(u8, u32, bool)| ByteEdge {
+            low: byte,
+            high: byte,
+            target,
+            counts: counts && counter.is_some(),
+        };
+        let mut edges: Vec<ByteEdge> = edges.iter().map(edge).collect();
         edges.sort_unstable();
         edges.dedup_by_key(|edge| edge.low);
         edges
     });
-    ByteAutomaton { accepting: states.iter().map(|&(accepting, _)| accepting).collect(), edges: edges.collect() }
+    let edges = edges.collect();
+    ByteAutomaton { accepting: states.iter().map(|&(accepting, _)| accepting).collect(), edges, counter }
 }

@@ -153,7 +153,7 @@ impl<'a> Derivation<'a> {
 
     /// The same way after an edge to `target`, if its count allows it.
     fn along(&self, way: Way, counts: bool, target: StateId) -> Option<Way> {
-        let count = if counts { self.pda.next_count(way.state, way.count)? } else { way.count };
+        let count = self.pda.count_after(way.count, counts, target)?;
         Some(Way { state: target, count, below: way.below })
     }
 
