@@ -6,8 +6,8 @@ use grammar_ir::pda::{LowerError, Pda};
 use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 
 use crate::bitmask;
-use crate::loops::Loop;
-use crate::slice::{Slice, Slices};
+use crate::slice::{Branch, Slices};
+use crate::text_state::TextState;
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
 
@@ -72,8 +72,8 @@ pub struct CompiledGrammar {
     tokenizer: Arc<Tokenizer>,
     /// One per token set of the automaton.
     token_sets: Vec<TokenSetMembers>,
-    /// The states with an edge or a call to themselves, ascending, and what their loops come to once somebody has asked.
-    loops: Vec<LoopEntry>,
+    /// Per state: what it has to do with a loop, once somebody has asked.
+    texts: Box<[OnceLock<Option<Box<TextState>>>]>,
 }
 
 /// The members of a token set.
@@ -83,12 +83,6 @@ pub(crate) enum TokenSetMembers {
     Listed(Box<[u32]>),
     /// The row of all tokens but those listed and the stop tokens.
     AllBut(Vec<u32>),
-}
-
-#[derive(Debug)]
-struct LoopEntry {
-    state: StateId,
-    found: OnceLock<Option<(Loop, Arc<Slice>)>>,
 }
 
 impl CompiledGrammar {
@@ -108,15 +102,8 @@ impl CompiledGrammar {
     /// When the automaton names a token that the vocabulary lacks.
     pub fn from_pda(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
-        let loops = (0..pda.state_count() as u32)
-            .map(StateId::from_u32)
-            .filter(|&state| {
-                pda.byte_edges(state).iter().any(|edge| edge.target == state)
-                    || pda.call_edges(state).iter().any(|edge| edge.target == state)
-            })
-            .map(|state| LoopEntry { state, found: OnceLock::new() })
-            .collect();
-        Ok(Arc::new(Self { pda, tokenizer, token_sets, loops }))
+        let texts = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
+        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts }))
     }
 
     /// The automaton.
@@ -145,7 +132,8 @@ impl CompiledGrammar {
     /// Bytes of memory, without the tokenizer's.
     pub fn memory(&self) -> usize {
         self.pda.memory()
-            + std::mem::size_of_val(self.loops.as_slice())
+            + std::mem::size_of_val(&*self.texts)
+            + self.texts.iter().filter(|text| matches!(text.get(), Some(Some(_)))).count() * size_of::<TextState>()
             + self
                 .token_sets
                 .iter()
@@ -156,15 +144,19 @@ impl CompiledGrammar {
                 .sum::<usize>()
     }
 
-    /// The loop of `state` and its slice, if it has one that is worth it.
-    pub(crate) fn slice_of(&self, state: StateId) -> Option<(&Loop, &Slice)> {
-        let position = self.loops.binary_search_by_key(&state, |entry| entry.state).ok()?;
-        let found = self.loops[position].found.get_or_init(|| {
-            let own_loop = Loop::of(&self.pda, state)?;
+    /// What `state` has to do with a loop.
+    pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
+        let found = self.texts[state.index()].get_or_init(|| {
             let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
-            Some((own_loop, slices.get(own_loop.set, vocabulary, index)))
+            TextState::of(&self.pda, state, |own_loop| slices.get(own_loop.set, vocabulary, index)).map(Box::new)
         });
-        found.as_ref().map(|(own_loop, slice)| (own_loop, &**slice))
+        found.as_deref()
+    }
+
+    /// The branch at `node` of the slice of a state.
+    pub(crate) fn branch(&self, text: &TextState, node: u32) -> Arc<Branch> {
+        let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
+        slices.branch(text.own_loop.set, node, vocabulary, index)
     }
 
     pub(crate) fn token_set_members(&self, set: u32) -> &TokenSetMembers {

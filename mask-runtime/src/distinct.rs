@@ -182,3 +182,22 @@ pub(crate) fn exclude(
     }
     stack.truncate(bottom, false);
 }
+
+/// Whether `heads` can consume `text`.
+pub(crate) fn fits(pda: &Pda, heads: &[Frame], text: &[u8], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+    let mark = stack.mark();
+    let mut current = heads.to_vec();
+    let mut next = Vec::new();
+    for &byte in text {
+        next.clear();
+        step(pda, &current, &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
+        stack.registers.push_text(byte);
+        std::mem::swap(&mut current, &mut next);
+        if current.is_empty() {
+            break;
+        }
+    }
+    let fits = !current.is_empty() && is_live(pda, &current, stack, scratch);
+    stack.truncate(mark, false);
+    fits
+}

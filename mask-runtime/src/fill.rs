@@ -1,31 +1,23 @@
 //! The text part of a mask: which way to compute it.
 //!
-//! 1. One head in a state with a loop, and nothing else can happen on the loop's characters: the slice's row, and a walk
-//!    over the remainders ([`slice`](crate::slice)). Near a bound of a counted loop, one walk for each number of characters
-//!    before the remainder, as the count then matters.
-//! 2. Several heads, one of them in a loop: the slice's row, and a walk over what it does not cover.
-//! 3. Otherwise a walk over the whole trie.
+//! 1. One head in a text, and nothing else can happen on the text's characters: the slice's row, and a walk over the
+//!    remainders ([`slice`](crate::slice)). Near a bound of a counted loop, one walk for each number of characters before the
+//!    remainder, as the count then matters. Where the head is next to a text, a correction
+//!    ([`difference`](crate::difference)).
+//! 2. A few heads: the same for each of them that is in a text, as a mask is the union of those of its heads.
+//!    Many, one of them in a text: the slice's row, and a walk over what it does not cover.
+//! 3. Otherwise a walk over the whole trie, which does the same where it comes into a text ([`walk`](crate::walk)).
 
-use grammar_ir::ByteSet;
 use grammar_ir::pda::Pda;
 
 use crate::bitmask;
 use crate::compiled::CompiledGrammar;
-use crate::distinct::{exclude, is_live};
+use crate::difference;
+use crate::distinct::{exclude, fits};
 use crate::loops::Loop;
 use crate::slice::{Remainders, Slice};
 use crate::stack::{Frame, Stack};
-use crate::step::{Byte, Scratch, Survey, step};
-use crate::walk::{Sink, WalkScratch, walk};
-
-/// Buffers for looking at what could follow, kept to spare allocations.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Surveying {
-    step: Scratch,
-    parents: Vec<Frame>,
-    /// A survey takes no step; nothing of it goes in here.
-    none: Vec<Frame>,
-}
+use crate::walk::{MAX_SEPARATE, Sink, WalkScratch, base_of, walk};
 
 /// Sets the bit of every token whose bytes `heads` can consume. The stack is as before when it returns.
 pub(crate) fn fill_text(
@@ -33,52 +25,23 @@ pub(crate) fn fill_text(
     heads: &[Frame],
     stack: &mut Stack,
     scratch: &mut WalkScratch,
-    surveying: &mut Surveying,
-    survey: &mut Survey,
     row: &mut [u32],
 ) {
-    let (pda, index) = (grammar.pda(), grammar.tokenizer().index());
-    fill_by_kind(grammar, heads, stack, scratch, surveying, survey, row);
+    stack.registers.begin_token();
+    fill_by_kind(grammar, heads, stack, scratch, row);
     if !stack.registers.has_seen() && scratch.doubtful.is_empty() {
         return;
     }
-    let doubtful = std::mem::take(&mut scratch.doubtful);
-    for &token in &doubtful {
+    let pda = grammar.pda();
+    let mut doubtful = std::mem::take(&mut scratch.doubtful);
+    for token in doubtful.drain(..) {
         bitmask::clear(row, token);
-        if fits(pda, heads, grammar.vocabulary().bytes(token), stack, surveying, scratch) {
+        if fits(pda, heads, grammar.vocabulary().bytes(token), stack, &mut scratch.parts) {
             bitmask::set(row, token);
         }
     }
     scratch.doubtful = doubtful;
-    scratch.doubtful.clear();
-    exclude(pda, index, heads, stack, &mut scratch.parts, row);
-}
-
-/// Whether `heads` can consume `text`.
-fn fits(
-    pda: &Pda,
-    heads: &[Frame],
-    text: &[u8],
-    stack: &mut Stack,
-    surveying: &mut Surveying,
-    scratch: &mut WalkScratch,
-) -> bool {
-    let mark = stack.mark();
-    let Surveying { parents: current, none: next, step: step_scratch } = surveying;
-    current.clear();
-    current.extend_from_slice(heads);
-    for &byte in text {
-        next.clear();
-        step(pda, current, &mut Byte(byte), stack, false, step_scratch, next);
-        stack.registers.push_text(byte);
-        std::mem::swap(current, next);
-        if current.is_empty() {
-            break;
-        }
-    }
-    let fits = !current.is_empty() && is_live(pda, current, stack, &mut scratch.parts);
-    stack.truncate(mark, false);
-    fits
+    exclude(pda, grammar.tokenizer().index(), heads, stack, &mut scratch.parts, row);
 }
 
 /// [`fill_text`], but for what comes of distinct parts whose text a walk is not shown.
@@ -87,27 +50,65 @@ fn fill_by_kind(
     heads: &[Frame],
     stack: &mut Stack,
     scratch: &mut WalkScratch,
-    surveying: &mut Surveying,
-    survey: &mut Survey,
     row: &mut [u32],
 ) {
     let (pda, index) = (grammar.pda(), grammar.tokenizer().index());
-    let looping = heads.iter().find_map(|&head| grammar.slice_of(head.state).map(|found| (head, found)));
-    let Some((head, (own_loop, slice))) = looping else {
-        return walk(pda, index, heads, stack, scratch, Sink::All(row));
-    };
-    let room = Room::of(pda, head, own_loop);
-    if let (Some(remainders), [_]) = (&slice.remainders, heads)
-        && !interferes(pda, head, own_loop, stack, surveying, survey)
+    if heads.len() <= MAX_SEPARATE {
+        // A mask is the union of those of its heads.
+        let mut rest = [heads[0]; MAX_SEPARATE];
+        let mut count = 0;
+        for &head in heads {
+            if !fill_head(grammar, head, heads.len() == 1, stack, scratch, row) {
+                rest[count] = head;
+                count += 1;
+            }
+        }
+        if count < heads.len() {
+            if count > 0 {
+                walk(grammar, index, None, &rest[..count], stack, scratch, Sink::All(row));
+            }
+            return;
+        }
+    }
+    let looping = heads.iter().find_map(|&head| {
+        let text = grammar.text_state(head.state).filter(|text| text.base == head.state)?;
+        Some((head, text))
+    });
+    if let Some((head, text)) = looping
+        && Room::of(pda, head, &text.own_loop).left >= index.max_depth() as u32
+        && (heads.len() > 1 || text.slice.remainders.is_none() || pda.is_accepting(head.state))
     {
-        return fill_loop(pda, head, slice, remainders, room, index.max_depth() as u32, stack, scratch, row);
-    }
-    if room.left >= index.max_depth() as u32 {
-        row.iter_mut().zip(&slice.row).for_each(|(word, members)| *word |= members);
-        walk(pda, index, heads, stack, scratch, Sink::Uncovered(row, slice));
+        row.iter_mut().zip(&text.slice.row).for_each(|(word, members)| *word |= members);
+        walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, &text.slice));
     } else {
-        walk(pda, index, heads, stack, scratch, Sink::All(row));
+        walk(grammar, index, None, heads, stack, scratch, Sink::All(row));
     }
+}
+
+/// The mask of a head that is in a text, or next to one if it is `alone`, as only then it can be corrected; false when it
+/// is neither, or that does not help.
+fn fill_head(
+    grammar: &CompiledGrammar,
+    head: Frame,
+    alone: bool,
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    row: &mut [u32],
+) -> bool {
+    let pda = grammar.pda();
+    if let Some(text) = grammar.text_state(head.state)
+        && let Some(remainders) = &text.slice.remainders
+        && (alone || text.base == head.state)
+        && let Some(base) = base_of(pda, head, text, stack)
+        && !scratch.looking.interferes(pda, base, &text.own_loop, stack)
+    {
+        fill_loop(grammar, base, (&text.slice, remainders), &text.own_loop, stack, scratch, row);
+        if base != head {
+            difference::correct(grammar, None, head, base, stack, scratch, row);
+        }
+        return true;
+    }
+    false
 }
 
 /// How far a count is from where it matters.
@@ -131,75 +132,31 @@ impl Room {
     }
 }
 
-/// Whether a character of the loop could also be consumed after a return, so that reading it would give more heads.
-fn interferes(
-    pda: &Pda,
+/// The mask of a single head in a loop that nothing interferes with.
+fn fill_loop(
+    grammar: &CompiledGrammar,
     head: Frame,
+    (slice, remainders): (&Slice, &Remainders),
     own_loop: &Loop,
     stack: &mut Stack,
-    surveying: &mut Surveying,
-    survey: &mut Survey,
-) -> bool {
-    // With a loop that counts, a return that is not allowed now may be allowed some characters on.
-    if !pda.is_accepting(head.state) {
-        return false;
-    }
-    let Surveying { parents, none, step: scratch, .. } = surveying;
-    parents.clear();
-    let mut next = Some(head.below);
-    while let Some(node) = next {
-        parents.extend_from_slice(stack.own_frames(node));
-        next = stack.included(node);
-    }
-    survey.with_bytes = true;
-    survey.bytes = ByteSet::EMPTY;
-    survey.token_sets.clear();
-    let mark = stack.mark();
-    none.clear();
-    step(pda, parents, survey, stack, false, scratch, none);
-    stack.truncate(mark, false);
-    !survey.bytes.intersection(&own_loop.set.first_bytes()).is_empty()
-}
-
-/// The mask of a single head in a loop that nothing interferes with. `longest` is the length of the longest token.
-#[allow(clippy::too_many_arguments, reason = "one call, of buffers and parts of one state")]
-fn fill_loop(
-    pda: &Pda,
-    head: Frame,
-    slice: &Slice,
-    remainders: &Remainders,
-    room: Room,
-    longest: u32,
-    stack: &mut Stack,
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
+    let pda = grammar.pda();
+    let room = Room::of(pda, head, own_loop);
     slice.set_up_to(room.left, row);
     stack.registers.hide(true);
-    walk_remainders(pda, head, remainders, room, longest, stack, scratch, row);
-    stack.registers.hide(false);
-}
-
-#[allow(clippy::too_many_arguments, reason = "one call, of buffers and parts of one state")]
-fn walk_remainders(
-    pda: &Pda,
-    head: Frame,
-    remainders: &Remainders,
-    room: Room,
-    longest: u32,
-    stack: &mut Stack,
-    scratch: &mut WalkScratch,
-    row: &mut [u32],
-) {
-    if room.unchanged > longest {
+    if room.unchanged > grammar.tokenizer().index().max_depth() as u32 {
         // No token is long enough for its count to matter.
-        return walk(pda, &remainders.index, &[head], stack, scratch, Sink::All(row));
+        walk(grammar, &remainders.index, None, &[head], stack, scratch, Sink::All(row));
+    } else {
+        for before in 0..=room.left.min(remainders.most_before) {
+            let counter = pda.counter_of(head.state);
+            let count = (0..before).try_fold(head.count, |count, _| counter.and_then(|counter| counter.next(count)));
+            let Some(count) = count else { break };
+            let sink = Sink::Before(row, &remainders.characters_before, before as u16);
+            walk(grammar, &remainders.index, None, &[Frame { count, ..head }], stack, scratch, sink);
+        }
     }
-    for before in 0..=room.left.min(remainders.most_before) {
-        let counter = pda.procedure(pda.procedure_of(head.state)).counter;
-        let count = (0..before).try_fold(head.count, |count, _| counter.and_then(|counter| counter.next(count)));
-        let Some(count) = count else { break };
-        let sink = Sink::Before(row, &remainders.characters_before, before as u16);
-        walk(pda, &remainders.index, &[Frame { count, ..head }], stack, scratch, sink);
-    }
+    stack.registers.hide(false);
 }

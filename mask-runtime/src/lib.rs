@@ -9,6 +9,7 @@
 mod batch;
 pub mod bitmask;
 mod compiled;
+mod difference;
 mod distinct;
 mod fill;
 mod json_value;
@@ -18,6 +19,7 @@ mod registers;
 mod slice;
 mod stack;
 mod step;
+mod text_state;
 mod token_index;
 pub mod vocab;
 mod walk;

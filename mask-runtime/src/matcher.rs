@@ -8,7 +8,7 @@ use grammar_ir::pda::Pda;
 use crate::bitmask;
 use crate::compiled::{CompiledGrammar, TokenSetMembers};
 use crate::distinct::is_live;
-use crate::fill::{Surveying, fill_text};
+use crate::fill::fill_text;
 use crate::stack::{Frame, Mark, NodeId, Stack, sort_frames};
 use crate::step::{Byte, Scratch, Survey, Token, can_end, step};
 use crate::vocab::TokenKind;
@@ -173,7 +173,6 @@ struct Buffers {
     current: Vec<Frame>,
     next: Vec<Frame>,
     survey: Survey,
-    surveying: Surveying,
 }
 
 impl Matcher {
@@ -248,8 +247,7 @@ impl Matcher {
             return Ok(());
         }
         let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
-        let Buffers { walk, survey, surveying, .. } = &mut self.scratch;
-        fill_text(&self.grammar, heads, &mut self.stack, walk, surveying, survey, row);
+        fill_text(&self.grammar, heads, &mut self.stack, &mut self.scratch.walk, row);
         for &stop in &self.stop_tokens {
             bitmask::clear(row, stop);
         }

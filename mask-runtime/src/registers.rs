@@ -61,6 +61,8 @@ pub(crate) struct Registers {
     keeps_text: bool,
     /// Some text is missing before this position: what has begun before it has no known value.
     hidden_before: Option<u32>,
+    /// How much of the text there was before the token that is being tried.
+    token_start: u32,
     /// Whether something was compared with a value that is not known.
     is_doubtful: bool,
     scratch: Vec<u32>,
@@ -124,6 +126,11 @@ impl Registers {
         if self.keeps_text {
             self.text.push(byte);
         }
+    }
+
+    /// Begins to try tokens after the text so far.
+    pub(crate) fn begin_token(&mut self) {
+        self.token_start = self.text.len() as u32;
     }
 
     /// Takes the text so far to be followed by some more that is not shown; `false` ends that.
@@ -192,6 +199,8 @@ impl Registers {
         let begin = parts.begin.checked_sub(1)?;
         let is_known = self.hidden_before.is_none_or(|hidden| begin >= hidden);
         let value = is_known.then(|| Arc::new(JsonValue::of(&self.text[begin as usize..])));
+        // Where it has begun in the token that is tried, nobody else will look.
+        self.is_doubtful |= !is_known && parts.seen != 0 && begin >= self.token_start;
         if let Some(value) = &value {
             let mut doubtful = false;
             for seen in self.seen_values(parts.seen) {
@@ -211,7 +220,11 @@ impl Registers {
     pub(crate) fn is_repeated(&mut self, registers: RegistersId, last: u8) -> bool {
         let parts = self.parts_of(registers);
         let Some(begin) = parts.begin.checked_sub(1) else { return false };
-        if parts.seen == 0 || self.hidden_before.is_some_and(|hidden| begin < hidden) {
+        if parts.seen == 0 {
+            return false;
+        }
+        if self.hidden_before.is_some_and(|hidden| begin < hidden) {
+            self.is_doubtful |= begin >= self.token_start;
             return false;
         }
         self.text.push(last);
@@ -236,6 +249,12 @@ impl Registers {
             next = seen.before;
             Some(seen.value.as_ref())
         })
+    }
+
+    /// Whether the part being read has begun in the token that is tried, and others were seen before it.
+    pub(crate) fn is_new_part(&self, registers: RegistersId) -> bool {
+        let parts = self.parts_of(registers);
+        parts.seen != 0 && parts.begin > self.token_start
     }
 
     /// Whether the part being read may become equal to one that was seen. A part with hidden text is passed over.

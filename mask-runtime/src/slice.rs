@@ -111,17 +111,66 @@ impl Slice {
     }
 }
 
+/// What a slice is for all tokens, for the tokens below one node of the trie: what of them comes after the node.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    /// The tokens of which the rest is in *S*\*.
+    pub(crate) members: Vec<u32>,
+    /// The remainders of the others.
+    pub(crate) remainders: TokenIndex,
+}
+
+impl Branch {
+    fn new(set: LoopSet, node: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
+        let depth = usize::from(index.nodes()[node as usize].depth);
+        let mut members = Vec::new();
+        let mut remainders: Vec<(&[u8], u32)> = Vec::new();
+        let own = index.own_range(node).end;
+        for &id in &index.tokens()[own..index.subtree_range(node).end] {
+            let rest = &vocabulary.bytes(id)[depth..];
+            match set.prefix(rest).0 {
+                bytes if bytes == rest.len() => members.push(id),
+                bytes => remainders.push((&rest[bytes..], id)),
+            }
+        }
+        Self { members, remainders: TokenIndex::of_texts(remainders.into_iter()) }
+    }
+
+    fn memory(&self) -> usize {
+        std::mem::size_of_val(self.members.as_slice()) + self.remainders.memory_bytes()
+    }
+}
+
 /// The slices of one tokenizer, made when first asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Slices {
     made: RwLock<FxHashMap<LoopSet, Arc<Slice>>>,
+    branches: RwLock<FxHashMap<(LoopSet, u32), Arc<Branch>>>,
 }
 
 /// A tokenizer keeps this many slices (about 0.6 MB each at 128,000 tokens). When one more is asked for it forgets all of
 /// them; grammars keep those that they use.
 const MAX_SLICES: usize = 64;
 
+/// A tokenizer keeps this many branches, which are mostly a few kB each. When one more is asked for it forgets all of them.
+const MAX_BRANCHES: usize = 4096;
+
 impl Slices {
+    /// The branch of `set` at `node`.
+    pub(crate) fn branch(&self, set: LoopSet, node: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> Arc<Branch> {
+        let read = self.branches.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(branch) = read.get(&(set, node)) {
+            return Arc::clone(branch);
+        }
+        drop(read);
+        let branch = Arc::new(Branch::new(set, node, vocabulary, index));
+        let mut write = self.branches.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if write.len() >= MAX_BRANCHES {
+            write.clear();
+        }
+        Arc::clone(write.entry((set, node)).or_insert(branch))
+    }
+
     /// The slice of `set`.
     pub(crate) fn get(&self, set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex) -> Arc<Slice> {
         let read = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -139,6 +188,8 @@ impl Slices {
 
     pub(crate) fn memory(&self) -> usize {
         let made = self.made.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        made.values().map(|slice| slice.memory()).sum()
+        let branches = self.branches.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        made.values().map(|slice| slice.memory()).sum::<usize>()
+            + branches.values().map(|branch| branch.memory()).sum::<usize>()
     }
 }

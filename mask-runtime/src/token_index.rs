@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use grammar_ir::ByteSet;
+
 use crate::{TokenKind, Vocabulary};
 
 /// A node of a [`TokenIndex`].
@@ -29,8 +31,12 @@ pub struct TokenIndex {
     /// Per node, where its tokens begin in `tokens`; one more entry than there are nodes.
     token_starts: Vec<u32>,
     tokens: Vec<u32>,
+    /// Per first byte: the node of depth 1, or `NONE`.
+    roots: Box<[u32; 256]>,
     max_depth: usize,
 }
+
+const NONE: u32 = u32::MAX;
 
 /// A token with the first bytes of its text in front, which settle nearly all comparisons.
 struct SortKey<'a> {
@@ -95,7 +101,13 @@ impl TokenIndex {
         token_starts.push(tokens.len() as u32);
         nodes.shrink_to_fit();
         token_starts.shrink_to_fit();
-        Self { nodes, token_starts, tokens, max_depth }
+        let mut roots = Box::new([NONE; 256]);
+        let mut root = 0;
+        while let Some(node) = nodes.get(root as usize) {
+            roots[usize::from(node.byte)] = root;
+            root = node.subtree_end;
+        }
+        Self { nodes, token_starts, tokens, roots, max_depth }
     }
 
     /// The nodes in depth-first order.
@@ -148,6 +160,26 @@ impl TokenIndex {
         &self.tokens[self.subtree_range(node)]
     }
 
+    /// The children of `node`, of the root without one, that a byte of `bytes` leads to.
+    pub(crate) fn children<'a>(&'a self, node: Option<u32>, bytes: &'a ByteSet) -> impl Iterator<Item = u32> + 'a {
+        let roots = bytes.iter().map(|byte| self.roots[usize::from(byte)]).filter(|&root| root != NONE);
+        let roots = node.is_none().then_some(roots).into_iter().flatten();
+        let end = node.map_or(0, |node| self.nodes[node as usize].subtree_end);
+        let mut next = node.map_or(0, |node| node + 1);
+        let below = std::iter::from_fn(move || {
+            while next < end {
+                let child = next;
+                let entry = &self.nodes[child as usize];
+                next = entry.subtree_end;
+                if bytes.contains(entry.byte) {
+                    return Some(child);
+                }
+            }
+            None
+        });
+        roots.chain(below)
+    }
+
     /// The depth of the deepest node: the length of the longest token.
     pub fn max_depth(&self) -> usize {
         self.max_depth
@@ -158,5 +190,6 @@ impl TokenIndex {
         size_of_val(self.nodes.as_slice())
             + size_of_val(self.token_starts.as_slice())
             + size_of_val(self.tokens.as_slice())
+            + size_of_val(&*self.roots)
     }
 }

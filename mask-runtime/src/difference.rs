@@ -1,0 +1,80 @@
+//! The mask of a state from that of a state nearby.
+
+use grammar_ir::ByteSet;
+
+use crate::bitmask;
+use crate::compiled::CompiledGrammar;
+use crate::distinct::is_live;
+use crate::stack::{Frame, Mark, Stack};
+use crate::step::{Byte, step};
+use crate::walk::{Sink, WalkScratch, walk};
+
+/// A place in the trie that is still to be compared.
+struct Fork {
+    node: u32,
+    head: Frame,
+    base: Frame,
+}
+
+/// Corrects the bits of the tokens below `node` (of all tokens, without one) from what they are for the head `base` to what
+/// they are for `head`, a head in a state next to that of `base`. The stack is as before when it returns.
+pub(crate) fn correct(
+    grammar: &CompiledGrammar,
+    node: Option<u32>,
+    head: Frame,
+    base: Frame,
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    row: &mut [u32],
+) {
+    let (pda, index) = (grammar.pda(), grammar.tokenizer().index());
+    let bottom = stack.mark();
+    let mut forks: Vec<(Fork, Mark)> = Vec::new();
+    add_forks(grammar, node, head, base, bottom, &mut forks);
+    let (mut after, mut after_base) = (Vec::new(), Vec::new());
+    while let Some((Fork { node, head, base }, mark)) = forks.pop() {
+        stack.truncate(mark, false);
+        let byte = index.nodes()[node as usize].byte;
+        after.clear();
+        after_base.clear();
+        step(pda, &[head], &mut Byte(byte), stack, false, &mut scratch.step, &mut after);
+        step(pda, &[base], &mut Byte(byte), stack, false, &mut scratch.step, &mut after_base);
+        if after == after_base {
+            continue;
+        }
+        stack.registers.push_text(byte);
+        if !is_live(pda, &after, stack, &mut scratch.parts) {
+            after.clear();
+        }
+        if let (&[head], &[still]) = (after.as_slice(), after_base.as_slice())
+            && still.state == base.state
+            && grammar.text_state(head.state).is_some_and(|text| text.base == base.state)
+        {
+            bitmask::set_each(row, index.own_tokens(node));
+            add_forks(grammar, Some(node), head, still, stack.mark(), &mut forks);
+            continue;
+        }
+        index.subtree_tokens(node).iter().for_each(|&token| bitmask::clear(row, token));
+        if !after.is_empty() {
+            bitmask::set_each(row, index.own_tokens(node));
+            walk(grammar, index, Some(node), &after, stack, scratch, Sink::All(row));
+        }
+    }
+    stack.truncate(bottom, false);
+}
+
+/// Adds the nodes below `node` at which `head` and `base` may do different things.
+fn add_forks(
+    grammar: &CompiledGrammar,
+    node: Option<u32>,
+    head: Frame,
+    base: Frame,
+    mark: Mark,
+    forks: &mut Vec<(Fork, Mark)>,
+) {
+    let index = grammar.tokenizer().index();
+    let differs = grammar.text_state(head.state).map_or(ByteSet::EMPTY, |text| text.differs);
+    for child in index.children(node, &differs) {
+        forks.push((Fork { node: child, head, base }, mark));
+    }
+}
