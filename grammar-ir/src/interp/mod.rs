@@ -286,13 +286,11 @@ impl<'g> Recognizer<'g> {
 impl Scopes {
     /// The scopes of `grammar`, if it has any.
     fn of(grammar: &Grammar, has_marks: Vec<bool>) -> Option<Self> {
-        let rules = |expr| match expr {
-            &Expr::Scope { ref rules, .. } => Some(rules),
+        let compares = grammar.exprs().iter().filter_map(|expr| match expr {
+            Expr::Scope { rules, .. } => Some(rules.elements.iter().any(|element| element.distinct)),
             _ => None,
-        };
-        let mut compare = grammar.exprs().iter().filter_map(rules).peekable();
-        compare.peek()?;
-        let compare = compare.any(|rules| rules.elements.iter().any(|element| element.distinct));
+        });
+        let compare = compares.reduce(|one, other| one || other)?;
         Some(Self { has_marks, compare, scopes: Mutex::default() })
     }
 
