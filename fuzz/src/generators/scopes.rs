@@ -17,12 +17,9 @@ pub(super) fn scope(
     let elements = scope_rules.elements.len();
     let body = if shape.scopes == Scopes::Any {
         let body = body(source, builder, rules, shape, depth, elements, 3);
-        if source.one_in(3) {
-            body
-        } else {
-            let close = close(source, builder);
-            builder.sequence([body, close])
-        }
+        // The automaton selects an element with the symbol that comes after it, so there must be one.
+        let end = if source.one_in(3) { builder.literal("c") } else { close(source, builder) };
+        builder.sequence([body, end])
     } else {
         list(source, builder, rules, shape, depth, elements)
     };
