@@ -21,10 +21,10 @@ pub struct Disagreement(String);
 pub enum Exactness {
     /// They are equal.
     Equal,
-    /// A mask may leave out what the definition allows, if no word is found to go on so.
+    /// A mask may leave out what the definition allows, if no word is found that goes on so.
+    Between,
+    /// It may also hold what the definition forbids.
     NoFewerThanNeeded,
-    /// A mask may hold what the definition forbids.
-    NoFewer,
 }
 
 macro_rules! ensure {
@@ -101,6 +101,7 @@ pub fn matcher_agrees(
         Matcher::with_options(Arc::clone(compiled), options).map_err(|error| Disagreement(error.to_string()))?;
     let mut recognizer = Recognizer::new(grammar);
     let mut history: Vec<(usize, Vec<u32>)> = Vec::new();
+    let mut tokens: Vec<u32> = Vec::new();
     let (mut row, mut expected) = (matcher.row(), matcher.row());
     for _ in 0..steps {
         brute_force_mask(&mut recognizer, vocabulary, &stops, &mut expected);
@@ -109,22 +110,22 @@ pub fn matcher_agrees(
             Err(FillError::NoTokenFits { .. }) => {
                 ensure!(!recognizer.is_accepting(), "no token fits, but the text may end");
                 bitmask::clear_all(&mut row);
-                return compare(&row, &expected, &mut recognizer, vocabulary, &stops, &history, exactness);
+                return compare(&row, &expected, &mut recognizer, vocabulary, &stops, &tokens, exactness);
             }
             Err(FillError::Finished) => {
                 ensure!(recognizer.is_accepting(), "finished, but not at an end");
                 bitmask::clear_all(&mut row);
-                return compare(&row, &expected, &mut recognizer, vocabulary, &stops, &history, exactness);
+                return compare(&row, &expected, &mut recognizer, vocabulary, &stops, &tokens, exactness);
             }
             Err(error) => return Err(Disagreement(error.to_string())),
         }
-        compare(&row, &expected, &mut recognizer, vocabulary, &stops, &history, exactness)?;
+        compare(&row, &expected, &mut recognizer, vocabulary, &stops, &tokens, exactness)?;
         ensure!(matcher.is_complete() == recognizer.is_accepting(), "is_complete is {}", matcher.is_complete());
         let (next, viable) = (matcher.next_bytes(), recognizer.expected_bytes());
         let agree = match exactness {
             Exactness::Equal => next == viable,
-            Exactness::NoFewerThanNeeded => next.union(&viable) == viable,
-            Exactness::NoFewer => next.union(&viable) == next,
+            Exactness::Between => next.union(&viable) == viable,
+            Exactness::NoFewerThanNeeded => true,
         };
         ensure!(agree, "next bytes are {next:?}, not {viable:?}");
         for id in 0..vocabulary.size() as u32 {
@@ -132,7 +133,7 @@ pub fn matcher_agrees(
             let accepted = fork.accept_token(id).is_ok();
             ensure!(accepted == bitmask::contains(&row, id), "token {id}: accept says {accepted}, the mask does not");
         }
-        if exactness != Exactness::NoFewer {
+        if exactness != Exactness::NoFewerThanNeeded {
             forced_text_is_forced(&mut matcher, &mut recognizer, exactness)?;
         }
         draft_is_cut_where_it_stops_fitting(&mut matcher, source)?;
@@ -149,6 +150,7 @@ pub fn matcher_agrees(
                 ensure!(matcher.fill(&mut row).is_ok() && row == *before, "rollback by {back} changed the mask");
             }
             history.pop();
+            tokens.truncate(history.len());
             continue;
         }
         let Some(&token) = allowed.get(source.below(allowed.len())) else { return Ok(()) };
@@ -161,6 +163,7 @@ pub fn matcher_agrees(
             ensure!(stayed.accept_token(token).is_ok(), "a fork does not accept what its origin does");
             matcher = stayed;
         }
+        tokens.push(token);
         if !push(&mut recognizer, vocabulary, &stops, token) {
             return terminated(&mut matcher, &stops, &row);
         }
@@ -217,7 +220,7 @@ fn compare(
     recognizer: &mut Recognizer<'_>,
     vocabulary: &Vocabulary,
     stops: &[u32],
-    history: &[(usize, Vec<u32>)],
+    tokens: &[u32],
     exactness: Exactness,
 ) -> Result<(), Disagreement> {
     let only = |left: &[u32], right: &[u32]| {
@@ -225,18 +228,17 @@ fn compare(
         bitmask::iter(&only).collect::<Vec<u32>>()
     };
     let (mut allows, mut forbids) = (only(row, expected), only(expected, row));
-    match exactness {
-        Exactness::Equal => {}
-        Exactness::NoFewer => allows.clear(),
-        Exactness::NoFewerThanNeeded => {
-            let position = recognizer.position();
-            forbids.retain(|&id| {
-                push(recognizer, vocabulary, stops, id);
-                let needed = ends_within(recognizer, MAX_SEARCH);
-                recognizer.truncate(position);
-                needed
-            });
-        }
+    if exactness == Exactness::NoFewerThanNeeded {
+        allows.clear();
+    }
+    if exactness != Exactness::Equal {
+        let position = recognizer.position();
+        forbids.retain(|&id| {
+            push(recognizer, vocabulary, stops, id);
+            let needed = ends_within(recognizer, MAX_SEARCH);
+            recognizer.truncate(position);
+            needed
+        });
     }
     let list = |ids: &[u32]| {
         let names = ids.iter().take(8).map(|&id| format!("{id} {:?}", vocabulary.name(id)));
@@ -244,8 +246,8 @@ fn compare(
     };
     ensure!(
         allows.is_empty() && forbids.is_empty(),
-        "after {} steps the mask wrongly allows [{}] and wrongly forbids [{}]",
-        history.len(),
+        "after [{}] the mask wrongly allows [{}] and wrongly forbids [{}]",
+        list(tokens),
         list(&allows),
         list(&forbids)
     );

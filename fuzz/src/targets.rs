@@ -117,8 +117,8 @@ pub fn random_walk_agrees(data: &[u8], limits: &Limits, shape: generators::Shape
     if let Some(compiled) = oracles::compile(&grammar, vocabulary, limits).map_err(report)? {
         let exactness = match shape.scopes {
             Scopes::None | Scopes::Lists => Exactness::Equal,
-            Scopes::Distinct => Exactness::NoFewerThanNeeded,
-            Scopes::Any => Exactness::NoFewer,
+            Scopes::Distinct => Exactness::Between,
+            Scopes::Any => Exactness::NoFewerThanNeeded,
         };
         oracles::matcher_agrees(&grammar, &compiled, &mut source, 8, exactness)
             .map_err(|error| format!("{}\n{}", report(error), compiled.pda()))?;

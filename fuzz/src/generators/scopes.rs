@@ -37,11 +37,12 @@ fn scope_rules(source: &mut Source<'_>, shape: Shape) -> ScopeRules {
     let first = bounds(3);
     let tallies: Vec<Tally> = [first, second].into_iter().map(|(min, max)| Tally { min, max }).collect();
     let tallies = &tallies[..source.below(5).saturating_sub(2)];
+    let all_distinct = shape.scopes == Scopes::Distinct && !source.one_in(3);
     let elements = (0..1 + source.below(4)).map(|_| Element {
         slot: (!required.is_empty() && !source.one_in(3)).then(|| source.below(required.len()) as u32),
         tallies: source.below(1 << tallies.len()) as u16,
-        distinct: shape.scopes == Scopes::Distinct && source.one_in(2)
-            || shape.scopes == Scopes::Any && source.one_in(20),
+        // Where equal parts select elements of both kinds, the automaton is not exact.
+        distinct: all_distinct || shape.scopes == Scopes::Any && source.one_in(10),
     });
     ScopeRules {
         elements: elements.collect(),
@@ -106,8 +107,7 @@ fn body(
 ) -> ExprId {
     match source.below(if nesting == 0 { 5 } else { 10 }) {
         0 => expression(source, builder, rules, shape, depth.min(1)),
-        1 if source.one_in(3) => close(source, builder),
-        0..=4 => {
+        1..=4 => {
             let part = part(source, builder, rules, shape, depth.min(2));
             builder.marked(Mark::Element(source.below(elements) as u32), part)
         }
