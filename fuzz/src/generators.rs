@@ -1,5 +1,7 @@
 //! Random grammars and vocabularies.
 
+mod scopes;
+
 use grammar_ir::regular::{CharAutomaton, Utf8};
 use grammar_ir::{
     Budget, ByteAutomaton, ByteEdge, ByteSet, CharSet, Counter, ExprId, Grammar, GrammarBuilder, LimitError, Limits,
@@ -20,6 +22,21 @@ pub struct Shape {
     pub repeat: u32,
     /// Token terminals name ids below this; 0 for none.
     pub tokens: u32,
+    /// Which scopes there are.
+    pub scopes: Scopes,
+}
+
+/// Which scopes a random grammar has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scopes {
+    /// None.
+    None,
+    /// Members or items, of which any that the rules allow can come next.
+    Lists,
+    /// The same, with parts that must be distinct.
+    Distinct,
+    /// With any body.
+    Any,
 }
 
 /// A grammar over few characters, so that rules overlap, are ambiguous, left-recursive, nullable or unproductive often.
@@ -47,7 +64,12 @@ fn expression(
     depth: usize,
 ) -> ExprId {
     let leaf = depth == 0;
-    match source.below(if leaf { 8 } else { 14 }) {
+    let kinds = match shape.scopes {
+        _ if leaf => 8,
+        Scopes::None => 14,
+        _ => 20,
+    };
+    match source.below(kinds) {
         0 => builder.literal(["a", "b", "ab", "ba", "aab"][source.below(5)]),
         1 => builder.rule(rules[source.below(rules.len())]),
         2 => builder.empty(),
@@ -77,6 +99,7 @@ fn expression(
             let parts = parts(source, builder, rules, shape, depth);
             builder.choice(parts)
         }
+        14.. => scopes::scope(source, builder, rules, shape, depth - 1),
         _ => {
             let body = expression(source, builder, rules, shape, depth - 1);
             let min = source.below(4) as u32 * if source.one_in(6) { shape.repeat / 4 } else { 1 };

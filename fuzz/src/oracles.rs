@@ -16,6 +16,17 @@ use crate::Source;
 #[error("{0}")]
 pub struct Disagreement(String);
 
+/// What masks have in common with the definition: see `docs/ir.md` on what is known of a scope's future.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exactness {
+    /// They are equal.
+    Equal,
+    /// A mask may leave out what the definition allows, if no word is found that goes on so.
+    Between,
+    /// It may also hold what the definition forbids.
+    NoFewerThanNeeded,
+}
+
 macro_rules! ensure {
     ($condition:expr, $($message:tt)+) => {
         if !$condition {
@@ -78,6 +89,7 @@ pub fn matcher_agrees(
     compiled: &Arc<CompiledGrammar>,
     source: &mut Source<'_>,
     steps: usize,
+    exactness: Exactness,
 ) -> Result<(), Disagreement> {
     let vocabulary = compiled.vocabulary();
     let overridden = source
@@ -89,34 +101,46 @@ pub fn matcher_agrees(
         Matcher::with_options(Arc::clone(compiled), options).map_err(|error| Disagreement(error.to_string()))?;
     let mut recognizer = Recognizer::new(grammar);
     let mut history: Vec<(usize, Vec<u32>)> = Vec::new();
+    let mut tokens: Vec<u32> = Vec::new();
     let (mut row, mut expected) = (matcher.row(), matcher.row());
     for _ in 0..steps {
         brute_force_mask(&mut recognizer, vocabulary, &stops, &mut expected);
         match matcher.fill(&mut row) {
             Ok(()) => {}
             Err(FillError::NoTokenFits { .. }) => {
-                ensure!(bitmask::is_empty(&expected) && !recognizer.is_accepting(), "an empty mask is not empty");
-                return Ok(());
+                ensure!(!recognizer.is_accepting(), "no token fits, but the text may end");
+                bitmask::clear_all(&mut row);
+                return compare(&row, &expected, &mut recognizer, vocabulary, &stops, &tokens, exactness);
             }
             Err(FillError::Finished) => {
-                ensure!(bitmask::is_empty(&expected) && recognizer.is_accepting(), "finished, but not at an end");
-                return Ok(());
+                ensure!(recognizer.is_accepting(), "finished, but not at an end");
+                bitmask::clear_all(&mut row);
+                return compare(&row, &expected, &mut recognizer, vocabulary, &stops, &tokens, exactness);
             }
             Err(error) => return Err(Disagreement(error.to_string())),
         }
-        compare(&row, &expected, vocabulary, &history)?;
+        compare(&row, &expected, &mut recognizer, vocabulary, &stops, &tokens, exactness)?;
         ensure!(matcher.is_complete() == recognizer.is_accepting(), "is_complete is {}", matcher.is_complete());
-        ensure!(matcher.next_bytes() == recognizer.expected_bytes(), "next bytes are {:?}", matcher.next_bytes());
+        let (next, viable) = (matcher.next_bytes(), recognizer.expected_bytes());
+        let agree = match exactness {
+            Exactness::Equal => next == viable,
+            Exactness::Between => next.union(&viable) == viable,
+            Exactness::NoFewerThanNeeded => true,
+        };
+        ensure!(agree, "next bytes are {next:?}, not {viable:?}");
         for id in 0..vocabulary.size() as u32 {
             let mut fork = matcher.fork();
             let accepted = fork.accept_token(id).is_ok();
             ensure!(accepted == bitmask::contains(&row, id), "token {id}: accept says {accepted}, the mask does not");
         }
-        forced_text_is_forced(&mut matcher, &mut recognizer)?;
+        if exactness != Exactness::NoFewerThanNeeded {
+            forced_text_is_forced(&mut matcher, &mut recognizer, exactness)?;
+        }
         draft_is_cut_where_it_stops_fitting(&mut matcher, source)?;
         history.push((recognizer.position(), row.clone()));
 
-        let allowed: Vec<u32> = bitmask::iter(&row).collect();
+        // What only one of the two allows leads nowhere.
+        let allowed: Vec<u32> = bitmask::iter(&row).filter(|&id| bitmask::contains(&expected, id)).collect();
         if source.one_in(4) {
             let back = source.below(history.len());
             ensure!(matcher.rollback(back).is_ok(), "cannot roll back {back} steps");
@@ -126,6 +150,7 @@ pub fn matcher_agrees(
                 ensure!(matcher.fill(&mut row).is_ok() && row == *before, "rollback by {back} changed the mask");
             }
             history.pop();
+            tokens.truncate(history.len());
             continue;
         }
         let Some(&token) = allowed.get(source.below(allowed.len())) else { return Ok(()) };
@@ -138,6 +163,7 @@ pub fn matcher_agrees(
             ensure!(stayed.accept_token(token).is_ok(), "a fork does not accept what its origin does");
             matcher = stayed;
         }
+        tokens.push(token);
         if !push(&mut recognizer, vocabulary, &stops, token) {
             return terminated(&mut matcher, &stops, &row);
         }
@@ -146,11 +172,15 @@ pub fn matcher_agrees(
 }
 
 /// Each forced byte is the only way on, and the text is not an end before it.
-fn forced_text_is_forced(matcher: &mut Matcher, recognizer: &mut Recognizer<'_>) -> Result<(), Disagreement> {
+fn forced_text_is_forced(
+    matcher: &mut Matcher,
+    recognizer: &mut Recognizer<'_>,
+    exactness: Exactness,
+) -> Result<(), Disagreement> {
     let start = recognizer.position();
     for byte in matcher.forced_bytes(20) {
-        let expected = recognizer.expected_bytes();
-        ensure!(!recognizer.is_accepting() && expected.len() == 1, "byte {byte:#x} is not forced");
+        let alone = exactness != Exactness::Equal || recognizer.expected_bytes().len() == 1;
+        ensure!(!recognizer.is_accepting() && alone, "byte {byte:#x} is not forced");
         ensure!(recognizer.push_byte(byte), "byte {byte:#x} is forced and does not fit");
     }
     recognizer.truncate(start);
@@ -187,19 +217,61 @@ fn terminated(matcher: &mut Matcher, stops: &[u32], before: &[u32]) -> Result<()
 fn compare(
     row: &[u32],
     expected: &[u32],
+    recognizer: &mut Recognizer<'_>,
     vocabulary: &Vocabulary,
-    history: &[(usize, Vec<u32>)],
+    stops: &[u32],
+    tokens: &[u32],
+    exactness: Exactness,
 ) -> Result<(), Disagreement> {
-    let list = |left: &[u32], right: &[u32]| {
+    let only = |left: &[u32], right: &[u32]| {
         let only: Vec<u32> = left.iter().zip(right).map(|(left, right)| left & !right).collect();
-        bitmask::iter(&only).take(8).map(|id| format!("{id} {:?}", vocabulary.name(id))).collect::<Vec<_>>().join(", ")
+        bitmask::iter(&only).collect::<Vec<u32>>()
+    };
+    let (mut allows, mut forbids) = (only(row, expected), only(expected, row));
+    if exactness == Exactness::NoFewerThanNeeded {
+        allows.clear();
+    }
+    if exactness != Exactness::Equal {
+        let position = recognizer.position();
+        forbids.retain(|&id| {
+            push(recognizer, vocabulary, stops, id);
+            let needed = ends_within(recognizer, MAX_SEARCH);
+            recognizer.truncate(position);
+            needed
+        });
+    }
+    let list = |ids: &[u32]| {
+        let names = ids.iter().take(8).map(|&id| format!("{id} {:?}", vocabulary.name(id)));
+        names.collect::<Vec<_>>().join(", ")
     };
     ensure!(
-        row == expected,
-        "after {} steps the mask wrongly allows [{}] and wrongly forbids [{}]",
-        history.len(),
-        list(row, expected),
-        list(expected, row)
+        allows.is_empty() && forbids.is_empty(),
+        "after [{}] the mask wrongly allows [{}] and wrongly forbids [{}]",
+        list(tokens),
+        list(&allows),
+        list(&forbids)
     );
     Ok(())
+}
+
+/// How many texts are tried to find a word.
+const MAX_SEARCH: usize = 300;
+
+/// Whether a word is found among the shortest ways on.
+fn ends_within(recognizer: &mut Recognizer<'_>, texts: usize) -> bool {
+    let start = recognizer.position();
+    let mut queue = std::collections::VecDeque::from([Vec::new()]);
+    for _ in 0..texts {
+        let Some(text) = queue.pop_front() else { return false };
+        recognizer.truncate(start);
+        recognizer.push_bytes(&text);
+        if recognizer.is_accepting() {
+            return true;
+        }
+        // Of bytes that are alike in a random grammar one is enough: a letter, and what begins or continues a character.
+        let next = recognizer.expected_bytes();
+        let some = next.iter().filter(|byte| b"abc;1\xc3\xa9\xe2\x82\xac".contains(byte));
+        queue.extend(some.map(|byte| [text.as_slice(), &[byte]].concat()));
+    }
+    false
 }

@@ -9,7 +9,8 @@ use grammar_ir::interp::Recognizer;
 use grammar_ir::{Grammar, Limits, text};
 use mask_runtime::{CompiledGrammar, Matcher, TokenIndex, Tokenizer, Vocabulary, embedded_tiny};
 
-use crate::oracles::{self, Disagreement};
+use crate::generators::Scopes;
+use crate::oracles::{self, Disagreement, Exactness};
 use crate::{Source, generators};
 
 /// A target: its name, and what it does with an input.
@@ -88,7 +89,7 @@ pub fn gir(data: &[u8]) {
 
 /// A random grammar, vocabulary and walk: see [`random_walk_agrees`].
 pub fn matcher(data: &[u8]) {
-    let shape = generators::Shape { rules: 4, depth: 3, repeat: 8, tokens: 8 };
+    let shape = generators::Shape { rules: 4, depth: 3, repeat: 8, tokens: 8, scopes: Scopes::None };
     let limits = Limits { unroll_states: 8, ..Limits::default() };
     if let Err(error) = random_walk_agrees(data, &limits, shape) {
         panic!("{error}");
@@ -114,7 +115,12 @@ pub fn random_walk_agrees(data: &[u8], limits: &Limits, shape: generators::Shape
     let vocabulary = generators::vocabulary(&mut source).map_err(|error| error.to_string())?;
     let report = |error: Disagreement| format!("{error}\n{}", text::print(&grammar));
     if let Some(compiled) = oracles::compile(&grammar, vocabulary, limits).map_err(report)? {
-        oracles::matcher_agrees(&grammar, &compiled, &mut source, 8)
+        let exactness = match shape.scopes {
+            Scopes::None | Scopes::Lists => Exactness::Equal,
+            Scopes::Distinct => Exactness::Between,
+            Scopes::Any => Exactness::NoFewerThanNeeded,
+        };
+        oracles::matcher_agrees(&grammar, &compiled, &mut source, 8, exactness)
             .map_err(|error| format!("{}\n{}", report(error), compiled.pda()))?;
     }
     Ok(())

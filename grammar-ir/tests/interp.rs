@@ -168,3 +168,148 @@ fn a_complement_leaves_stop_tokens_out() {
     recognizer.truncate(3);
     assert!(recognizer.is_accepting());
 }
+
+/// Pushes words and other texts, and beginnings of words and of no word.
+fn reads(source: &str, words: &[&str], others: &[&str], beginnings: &[&str], dead: &[&str]) {
+    let grammar = grammar(source);
+    words.iter().for_each(|word| assert!(accepts(&grammar, word.as_bytes()), "rejects {word:?}"));
+    others.iter().for_each(|word| assert!(!accepts(&grammar, word.as_bytes()), "accepts {word:?}"));
+    for (texts, expected) in [(words, true), (beginnings, true), (dead, false)] {
+        for text in texts {
+            let mut recognizer = Recognizer::new(&grammar);
+            assert_eq!(recognizer.push_bytes(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn members_come_in_any_order_once() {
+    reads(
+        r#"$m = %0("a") | %1("b") | %2("x") ;
+           root = %scope { slots required, optional ; total {1,3} ; 0: slot 0 ; 1: slot 1 ; 2: ; }
+             ("{" ($m ("," $m)*)? %close("}")) ;"#,
+        &["{a}", "{a,b}", "{b,a}", "{x,a,x}", "{b,x,a}"],
+        &["{}", "{b}", "{x,x}"],
+        &["{x,x", "{b", "{x,x,a", "{"],
+        &["{}", "{b}", "{a,a", "{x,x,b", "{x,x,x", "{a,b,x,", "{a,b,x,x", "{b,b"],
+    );
+}
+
+#[test]
+fn slots_are_taken_in_order_and_required_ones_not_skipped() {
+    reads(
+        r#"$m = %0("a") | %1("b") | %2("c") | %3("d") | %4("x") ;
+           root = %scope { order slots ; slots optional, required, optional ; 0: slot 0 ; 1: slot 1 ; 2: slot 1 ; 3: slot 2 ; 4: ; }
+             ($m* %close(";")) ;"#,
+        &["b;", "c;", "ab;", "acd;", "bd;", "bxx;", "abdx;"],
+        &["b", ";"],
+        &["a", "b", "bd"],
+        &[";", "a;", "ad", "bc", "ba", "x", "bxd", "dd", "aa"],
+    );
+}
+
+#[test]
+fn tallies_bound_what_is_added_up() {
+    reads(
+        r#"$m = %0("a") | %1("b") | %2("c") ;
+           root = %scope { slots optional, optional ; tally {1,2} ; tally {2,} ;
+               0: slot 0, tally 0 ; 1: slot 1, tally 0, tally 1 ; 2: tally 1 ; } ($m* %close(";")) ;"#,
+        &["acc;", "bc;", "cb;", "abc;", "bccc;"],
+        &["a;", "ab;", "cc;"],
+        &["ab", "cc"],
+        &["a;", "aa", "bb", "ab;", "cc;", ";"],
+    );
+}
+
+#[test]
+fn each_instance_counts_for_itself() {
+    reads(
+        r#"root = object ;
+           $m = %0("a" (":" object)?) | %1("b") ;
+           object = %scope { slots required, optional ; 0: slot 0 ; 1: slot 1 ; } ("{" ($m ("," $m)*)? %close("}")) ;"#,
+        &["{a}", "{a:{a,b},b}", "{b,a:{b,a:{a}}}"],
+        &[],
+        &["{a:{b", "{b,a:{b,a"],
+        &["{a:{b}", "{a:{a},a", "{b,a:{a},b"],
+    );
+}
+
+#[test]
+fn distinct_texts_are_compared_by_value() {
+    reads(
+        r#"$i = %0([0-9] ("." [0-9]+)? ("e" [0-9])? | "\"" ([a-z] | "\\u00" [0-9]{2})* "\"" | "?"+) | %1("!") ;
+           root = %scope { total {1,3} ; 0: distinct ; 1: ; } ("[" ($i ("," $i)*)? %close("]")) ;"#,
+        &["[1,2]", "[1,1.1]", "[1,\"b\",?]", "[!,!]", "[?,??]", "[1,1.0e1]", "[\"a\",\"b\"]"],
+        &[],
+        &["[1,1", "[1,1.", "[\"a\",\"a", "[1,0"],
+        &["[]", "[1,1]", "[1,1.0]", "[1,1,", "[\"a\",\"a\"", "[\"a\",\"\\u0061\"", "[?,?]", "[!,!,!,"],
+    );
+}
+
+/// What the rules allow is one thing, and what the body has room for another; a prefix must have both.
+#[test]
+fn a_way_is_only_gone_if_the_body_can_end() {
+    reads(
+        r#"root = "<" %scope { slots required, optional ; 0: slot 0 ; 1: slot 1 ; } (%1("b")? "-" (%0("a") | "x") %close(";") | %1("c") "y" %close(";")) ">" ;"#,
+        &["<b-a;>", "<-a;>"],
+        &[],
+        &["<", "<b", "<b-"],
+        &["<c", "<-x"],
+    );
+    reads(
+        r#"root = "x" | "<" %scope { slots required ; 0: slot 0 ; } (%close(";")) | %scope { total {3} ; 0: ; } (%0("a") %0("a")? %close("a")) ;"#,
+        &["x"],
+        &[],
+        &[],
+        &["<", "a"],
+    );
+}
+
+/// Without a close, what the rules ask for need not have come, but must have been possible.
+#[test]
+fn a_scope_without_a_close_ends_anywhere() {
+    reads(
+        r#"$m = %0("a") | %1("b") ; root = %scope { slots required, optional ; tally {0,1} ; 0: slot 0, tally 0 ; 1: slot 1, tally 0 ; } ($m*) ;"#,
+        &["", "a"],
+        &["b"],
+        &[],
+        &["b", "ab", "aa"],
+    );
+}
+
+#[test]
+fn a_marked_part_is_not_empty() {
+    reads(
+        r#"root = %scope { slots required ; 0: slot 0 ; } (%0("a"?) %close(empty | "b"?)) "c" ; empty = empty empty | "" ;"#,
+        &["abc"],
+        &["c", "ac", "bc"],
+        &["a", "ab"],
+        &["c", "ac", "b"],
+    );
+    reads(r#"root = "x" | %scope { 0: ; } (%0(empty) "y") ; empty = empty empty | "" ;"#, &["x"], &["y"], &[], &["y"]);
+}
+
+/// Forty optional members and bounds on their number: the search for a way to meet the rules stays small.
+#[test]
+fn many_slots_are_not_told_apart() {
+    let slots = 40;
+    let mut source = String::from("root = %scope { total {30,39} ; slots required");
+    (1..slots).for_each(|_| source.push_str(", optional"));
+    source.push_str(" ; ");
+    (0..slots).for_each(|n| source.push_str(&format!("{n}: slot {n} ; ")));
+    source.push_str("} (($m \",\")* %close(\"}\")) ;\n");
+    let members: Vec<String> = (0..slots).map(|n| format!("%{n}(\"m{n:02}\")")).collect();
+    let grammar = grammar(&format!("$m = {} ;\n{source}", members.join(" | ")));
+    let text = |members: &[usize]| members.iter().map(|n| format!("m{n:02},")).collect::<String>();
+    let mut chosen: Vec<usize> = (1..slots).rev().collect();
+    let mut recognizer = Recognizer::new(&grammar);
+    assert!(recognizer.push_bytes(text(&chosen[..38]).as_bytes()));
+    assert!(!recognizer.push_byte(b'}'));
+    recognizer.truncate(38 * 4);
+    assert!(recognizer.push_bytes(b"m0"));
+    assert_eq!(recognizer.expected_bytes(), b"0".iter().copied().collect(), "39 are allowed, and 0 is required");
+    chosen.truncate(29);
+    assert!(!accepts(&grammar, format!("{}}}", text(&chosen)).as_bytes()));
+    chosen.push(0);
+    assert!(accepts(&grammar, format!("{}}}", text(&chosen)).as_bytes()));
+}

@@ -7,16 +7,26 @@
 //!
 //! As no unproductive expression is ever predicted, every item can be completed. So a set with an item is the same
 //! thing as a prefix that some word of the language has.
+//!
+//! Marks have no items; the progress of the scope around them says where among them it is and what has been selected:
+//! see `scope`. Where a scope compares texts, an item may be complete with a text that it may not have; there a prefix is
+//! viable if its set has an item that waits for a symbol, or it is a word.
 
+mod json;
 mod productive;
+mod rules;
+mod scope;
+mod search;
 mod step;
 
-use std::sync::OnceLock;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{ByteSet, Expr, ExprId, Grammar};
 use productive::Productive;
+use scope::{Context, Next, Scope};
 use step::Step;
 
 /// Whether `text` is a word of the language of `grammar`. A word that needs a token terminal is not a text.
@@ -43,6 +53,19 @@ pub struct Recognizer<'g> {
     root_body: ExprId,
     /// One set per position; never empty.
     sets: Vec<ItemSet>,
+    /// What was pushed after each position but the last: a byte, or a token without bytes.
+    symbols: Vec<Option<u8>>,
+    scopes: Option<Arc<Scopes>>,
+}
+
+/// The scopes of a grammar.
+#[derive(Debug)]
+struct Scopes {
+    has_marks: Vec<bool>,
+    /// Whether some scope compares texts.
+    compare: bool,
+    /// What is known of each scope. It only grows, so that recognisers can share it.
+    scopes: Mutex<FxHashMap<ExprId, Scope>>,
 }
 
 /// How far one expression has come since `origin`.
@@ -78,18 +101,21 @@ struct Closure {
 impl<'g> Recognizer<'g> {
     /// A recogniser at the start of a text.
     pub fn new(grammar: &'g Grammar) -> Self {
-        let productive = Productive::of(grammar);
+        let has_marks = scope::has_marks(grammar);
+        let productive = Productive::of(grammar, &has_marks);
+        let scopes = Scopes::of(grammar, has_marks).map(Arc::new);
         let root_body = grammar.rule(grammar.root()).body;
         let start = Item { expr: root_body, progress: step::START, origin: 0 };
         let kernel = if productive.contains(root_body) { vec![start] } else { Vec::new() };
-        Self { grammar, productive, root_body, sets: vec![ItemSet { kernel, closure: OnceLock::new() }] }
+        let sets = vec![ItemSet { kernel, closure: OnceLock::new() }];
+        Self { grammar, productive, root_body, sets, symbols: Vec::new(), scopes }
     }
 
     /// Appends one byte; answers [`is_viable`](Self::is_viable).
     pub fn push_byte(&mut self, byte: u8) -> bool {
         let advanced = self.closure(self.position()).on_byte.iter();
         let kernel = advanced.filter_map(|&item| self.advance_on_byte(item, byte)).collect();
-        self.push_set(kernel)
+        self.push_set(Some(byte), kernel)
     }
 
     /// Appends bytes; answers [`is_viable`](Self::is_viable).
@@ -111,17 +137,23 @@ impl<'g> Recognizer<'g> {
             .map(|&item| Item { progress: step::DONE, ..item })
             .collect();
         if bytes.is_empty() {
-            return self.push_set(matched);
+            return self.push_set(None, matched);
         }
         self.push_bytes(bytes);
         if let Some(last) = self.sets.last_mut() {
             last.kernel.extend(matched);
+            last.closure = OnceLock::new();
         }
         self.is_viable()
     }
 
-    /// Whether some word of the language starts with what was pushed.
+    /// Whether some word of the language starts with what was pushed, where parts that have not ended yet are taken to
+    /// have a text that differs from all it must differ from.
     pub fn is_viable(&self) -> bool {
+        if self.scopes.as_ref().is_some_and(|scopes| scopes.compare) {
+            let Closure { accepting, on_byte, on_token, .. } = self.closure(self.position());
+            return *accepting || !on_byte.is_empty() || !on_token.is_empty();
+        }
         self.sets.last().is_some_and(|set| !set.kernel.is_empty())
     }
 
@@ -137,6 +169,7 @@ impl<'g> Recognizer<'g> {
 
     /// Goes back to an earlier position; a later one changes nothing.
     pub fn truncate(&mut self, position: usize) {
+        self.symbols.truncate(position);
         self.sets.truncate(position.saturating_add(1));
     }
 
@@ -146,7 +179,8 @@ impl<'g> Recognizer<'g> {
         (0..=u8::MAX).filter(|&byte| items.iter().any(|&item| self.advance_on_byte(item, byte).is_some())).collect()
     }
 
-    fn push_set(&mut self, kernel: Vec<Item>) -> bool {
+    fn push_set(&mut self, symbol: Option<u8>, kernel: Vec<Item>) -> bool {
+        self.symbols.push(symbol);
         self.sets.push(ItemSet { kernel, closure: OnceLock::new() });
         self.is_viable()
     }
@@ -172,34 +206,95 @@ impl<'g> Recognizer<'g> {
                 continue;
             }
             let expr = self.grammar.expr(item.expr);
+            let mut wait = |agenda: &mut Vec<Item>, part: ExprId| {
+                closure.waiting.entry(part).or_default().push(item);
+                agenda.push(Item { expr: part, progress: step::START, origin: here });
+                // The part may have ended here, as an empty word, before this item came to wait for it.
+                if completed.contains(&(part, here)) {
+                    agenda.extend(self.advance_over_part(item, here, here));
+                }
+            };
+            let mut is_complete = step::is_complete(expr, item.progress);
             match step::next(self.grammar, expr, item.progress) {
                 Step::Nothing => {}
-                Step::Byte => closure.on_byte.push(item),
+                Step::Byte if self.has_next_byte(item) => closure.on_byte.push(item),
+                Step::Byte => {}
                 Step::Token => closure.on_token.push(item),
                 Step::OneOf(parts) => {
-                    for &part in parts.iter().filter(|&&part| self.productive.contains(part)) {
-                        closure.waiting.entry(part).or_default().push(item);
-                        agenda.push(Item { expr: part, progress: step::START, origin: here });
-                        // The part may have ended here, as an empty word, before this item came to wait for it.
-                        if completed.contains(&(part, here)) {
-                            agenda.push(self.advance_over_part(item, true));
-                        }
-                    }
+                    parts
+                        .iter()
+                        .filter(|&&part| self.productive.contains(part))
+                        .for_each(|&part| wait(&mut agenda, part));
                 }
+                Step::Scope => match self.with_scope(item.expr, |scope, context| scope.next(context, item.progress)) {
+                    None => {}
+                    Some(Next::Part(part)) => wait(&mut agenda, part),
+                    Some(Next::Ways { progress, is_complete: complete }) => {
+                        agenda.extend(progress.into_iter().map(|progress| Item { progress, ..item }));
+                        is_complete = complete;
+                    }
+                },
             }
-            if step::is_complete(expr, item.progress) && completed.insert((item.expr, item.origin)) {
+            if is_complete && completed.insert((item.expr, item.origin)) {
                 let empty = item.origin == here;
                 let origin = if empty { &closure } else { self.closure(item.origin) };
                 let waiting = origin.waiting.get(&item.expr).into_iter().flatten();
-                agenda.extend(waiting.map(|&waiting| self.advance_over_part(waiting, empty)));
+                agenda.extend(waiting.filter_map(|&waiting| self.advance_over_part(waiting, item.origin, here)));
             }
         }
         closure.accepting = completed.contains(&(self.root_body, 0));
         closure
     }
 
-    fn advance_over_part(&self, item: Item, empty: bool) -> Item {
-        let progress = step::over_part(self.grammar.expr(item.expr), item.progress, empty);
-        Item { progress, ..item }
+    /// `item` after the part that it waited for, which is what was pushed from one position to another.
+    fn advance_over_part(&self, item: Item, from: usize, to: usize) -> Option<Item> {
+        let expr = self.grammar.expr(item.expr);
+        let progress = match expr {
+            Expr::Scope { .. } => {
+                let text = || self.symbols[from..to].iter().copied().flatten().collect();
+                self.with_scope(item.expr, |scope, context| scope.over_part(context, item.progress, from == to, text))??
+            }
+            _ => step::over_part(expr, item.progress, from == to),
+        };
+        Some(Item { progress, ..item })
+    }
+
+    /// Whether some byte advances `item`; of an automaton it is not known otherwise.
+    fn has_next_byte(&self, item: Item) -> bool {
+        match self.grammar.expr(item.expr) {
+            Expr::Automaton(automaton) => {
+                let (state, _) = step::state_and_count(automaton, item.progress);
+                automaton.edges[state].iter().any(|edge| self.advance_on_byte(item, edge.low).is_some())
+            }
+            _ => true,
+        }
+    }
+
+    /// What `of` makes of the scope `id`; `None` where that is no scope.
+    fn with_scope<T>(&self, id: ExprId, of: impl FnOnce(&mut Scope, Context<'_>) -> T) -> Option<T> {
+        let scopes = self.scopes.as_ref()?;
+        let context = Context { grammar: self.grammar, words: &self.productive.words, has_marks: &scopes.has_marks };
+        let mut known = scopes.lock();
+        let scope = match known.entry(id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Scope::new(context, id)?),
+        };
+        Some(of(scope, context))
+    }
+}
+
+impl Scopes {
+    /// The scopes of `grammar`, if it has any.
+    fn of(grammar: &Grammar, has_marks: Vec<bool>) -> Option<Self> {
+        let compares = grammar.exprs().iter().filter_map(|expr| match expr {
+            Expr::Scope { rules, .. } => Some(rules.elements.iter().any(|element| element.distinct)),
+            _ => None,
+        });
+        let compare = compares.reduce(|one, other| one || other)?;
+        Some(Self { has_marks, compare, scopes: Mutex::default() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, FxHashMap<ExprId, Scope>> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,13 +2,14 @@
 
 use rustc_hash::FxHashMap;
 
-use super::step::state_and_count;
+use super::scope::{Context, Scope};
+use super::step::{self, state_and_count};
 use crate::{ByteAutomaton, ByteEdge, Counter, Expr, ExprId, Grammar};
 
 /// The productive expressions, and the states of their automata that can reach acceptance.
 #[derive(Debug, Clone)]
 pub(super) struct Productive {
-    exprs: Vec<bool>,
+    pub(super) words: Words,
     states: FxHashMap<ExprId, LiveStates>,
 }
 
@@ -69,44 +70,79 @@ impl LiveStates {
     }
 }
 
+/// Which expressions have words. A marked part has those of its body that are not empty.
+#[derive(Debug, Clone)]
+pub(super) struct Words {
+    any: Vec<bool>,
+    non_empty: Vec<bool>,
+}
+
+impl Words {
+    /// Whether the expression has a word.
+    pub(super) fn any(&self, expr: ExprId) -> bool {
+        self.any[expr.index()]
+    }
+
+    /// Whether the expression has a word that is not empty.
+    pub(super) fn non_empty(&self, expr: ExprId) -> bool {
+        self.non_empty[expr.index()]
+    }
+
+    /// Remembers what was found; whether it is new.
+    fn learn(&mut self, expr: ExprId, any: bool, non_empty: bool) -> bool {
+        let new = any && !self.any(expr) || non_empty && !self.non_empty(expr);
+        self.any[expr.index()] |= any;
+        self.non_empty[expr.index()] |= non_empty;
+        new
+    }
+}
+
 impl Productive {
-    /// The least fixpoint: an expression is productive if its parts that it cannot do without are.
-    pub(super) fn of(grammar: &Grammar) -> Self {
+    /// The least fixpoint: an expression is productive if its parts that it cannot do without are, and a scope if those
+    /// let a derivation end.
+    pub(super) fn of(grammar: &Grammar, has_marks: &[bool]) -> Self {
         let len = grammar.exprs().len();
         let mut states = FxHashMap::default();
-        let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); len];
+        let mut dependents: Vec<Vec<ExprId>> = vec![Vec::new(); len];
+        let mut scopes = Vec::new();
         for (index, expr) in grammar.exprs().iter().enumerate() {
             match expr {
-                Expr::Rule(rule) => dependents[grammar.rule(*rule).body.index()].push(index),
+                Expr::Rule(rule) => dependents[grammar.rule(*rule).body.index()].push(id(index)),
                 Expr::Automaton(automaton) => drop(states.insert(id(index), LiveStates::of(automaton))),
-                _ => expr.operands().iter().for_each(|operand| dependents[operand.index()].push(index)),
+                Expr::Scope { .. } => scopes.push(id(index)),
+                _ => expr.operands().iter().for_each(|operand| dependents[operand.index()].push(id(index))),
             }
         }
-        let mut exprs = vec![false; len];
-        let mut agenda: Vec<usize> = (0..len).rev().collect();
-        while let Some(index) = agenda.pop() {
-            let productive = |part: &ExprId| exprs[part.index()];
-            let holds = match &grammar.exprs()[index] {
-                Expr::Never => false,
-                Expr::Empty | Expr::Bytes(_) | Expr::ByteSet(_) | Expr::Class(_) | Expr::Token(_) => true,
-                Expr::Sequence(operands) => operands.iter().all(productive),
-                Expr::Choice(operands) => operands.iter().any(productive),
-                Expr::Repeat { body, min, .. } => *min == 0 || productive(body),
-                Expr::Scope { body, .. } | Expr::Marked { body, .. } => productive(body),
-                Expr::Rule(rule) => productive(&grammar.rule(*rule).body),
-                Expr::Automaton(_) => states.get(&id(index)).is_some_and(|live| live.contains(0, 0)),
-            };
-            if holds && !exprs[index] {
-                exprs[index] = true;
-                agenda.append(&mut dependents[index]);
+        let mut words = Words { any: vec![false; len], non_empty: vec![false; len] };
+        let mut agenda: Vec<ExprId> = (0..len).rev().map(id).collect();
+        loop {
+            while let Some(expr) = agenda.pop() {
+                let (any, non_empty) = has_words(grammar, &words, &states, expr);
+                if words.learn(expr, any, non_empty) {
+                    agenda.extend(&dependents[expr.index()]);
+                }
+            }
+            for &id in &scopes {
+                if words.non_empty(id) && words.any(id) {
+                    continue;
+                }
+                let context = Context { grammar, words: &words, has_marks };
+                let Some(mut scope) = Scope::new(context, id) else { continue };
+                let any = scope.has_words(context, false);
+                let non_empty = any && scope.has_words(context, true);
+                if words.learn(id, any, non_empty) {
+                    agenda.extend(&dependents[id.index()]);
+                }
+            }
+            if agenda.is_empty() {
+                return Self { words, states };
             }
         }
-        Self { exprs, states }
     }
 
     /// Whether the expression has a word.
     pub(super) fn contains(&self, expr: ExprId) -> bool {
-        self.exprs[expr.index()]
+        self.words.any(expr)
     }
 
     /// Whether a word of the productive expression `expr` can pass through this progress.
@@ -117,6 +153,39 @@ impl Productive {
                 live.contains(state, count)
             }
             _ => true,
+        }
+    }
+}
+
+/// Whether the expression has a word, and one that is not empty, as far as is known of its parts.
+fn has_words(grammar: &Grammar, words: &Words, states: &FxHashMap<ExprId, LiveStates>, id: ExprId) -> (bool, bool) {
+    let any = |part: &ExprId| words.any(*part);
+    let non_empty = |part: &ExprId| words.non_empty(*part);
+    match grammar.expr(id) {
+        // Scopes are looked at when all else is known.
+        Expr::Never | Expr::Scope { .. } => (false, false),
+        Expr::Empty => (true, false),
+        Expr::Bytes(bytes) => (true, !bytes.is_empty()),
+        Expr::ByteSet(_) | Expr::Class(_) | Expr::Token(_) => (true, true),
+        Expr::Sequence(operands) => {
+            let all = operands.iter().all(any);
+            (all, all && operands.iter().any(non_empty))
+        }
+        Expr::Choice(operands) => (operands.iter().any(any), operands.iter().any(non_empty)),
+        Expr::Repeat { body, min, max } => (*min == 0 || any(body), *max != Some(0) && non_empty(body)),
+        Expr::Marked { body, .. } => (non_empty(body), non_empty(body)),
+        Expr::Rule(rule) => {
+            let body = &grammar.rule(*rule).body;
+            (any(body), non_empty(body))
+        }
+        Expr::Automaton(automaton) => {
+            let live = |progress: usize| {
+                let (state, count) = state_and_count(automaton, progress);
+                states.get(&id).is_some_and(|live| live.contains(state, count))
+            };
+            let mut edges = automaton.edges.first().into_iter().flatten();
+            let expr = grammar.expr(id);
+            (live(step::START), edges.any(|edge| step::on_byte(expr, step::START, edge.low).is_some_and(live)))
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `Class` | 0 before, 1 after; in between the bytes of the character so far, in base 256 after a leading 1 |
 //! | `Repeat` | how many repetitions are behind; without an upper bound, at most `min` |
 //! | `Automaton` | the state; with a counter, the count times the number of states and the state |
+//! | `Scope` | a number that the scope knows the meaning of |
 
 use crate::{ByteAutomaton, CharSet, Counter, Expr, ExprId, Grammar};
 
@@ -27,6 +28,8 @@ pub(super) enum Step<'g> {
     Token,
     /// A word of one of these.
     OneOf(&'g [ExprId]),
+    /// What its progress says, which is for `scope` to read.
+    Scope,
 }
 
 pub(super) fn next<'g>(grammar: &'g Grammar, expr: &'g Expr, progress: usize) -> Step<'g> {
@@ -38,9 +41,7 @@ pub(super) fn next<'g>(grammar: &'g Grammar, expr: &'g Expr, progress: usize) ->
         Expr::Sequence(operands) => Step::OneOf(operands.get(progress).map_or(&[], std::slice::from_ref)),
         Expr::Choice(operands) if progress == START => Step::OneOf(operands),
         Expr::Rule(rule) if progress == START => Step::OneOf(std::slice::from_ref(&grammar.rule(*rule).body)),
-        Expr::Scope { body, .. } | Expr::Marked { body, .. } if progress == START => {
-            Step::OneOf(std::slice::from_ref(body))
-        }
+        Expr::Scope { .. } => Step::Scope,
         Expr::Repeat { body, max, .. } if max.is_none_or(|max| progress < max as usize) => {
             Step::OneOf(std::slice::from_ref(body))
         }
@@ -52,16 +53,11 @@ pub(super) fn next<'g>(grammar: &'g Grammar, expr: &'g Expr, progress: usize) ->
 pub(super) fn is_complete(expr: &Expr, progress: usize) -> bool {
     match expr {
         Expr::Empty => true,
-        Expr::Never => false,
+        // Marked parts are for the scope around them to wait for.
+        Expr::Never | Expr::Scope { .. } | Expr::Marked { .. } => false,
         Expr::Bytes(bytes) => progress == bytes.len(),
         Expr::Sequence(operands) => progress == operands.len(),
-        Expr::ByteSet(_)
-        | Expr::Class(_)
-        | Expr::Token(_)
-        | Expr::Choice(_)
-        | Expr::Rule(_)
-        | Expr::Scope { .. }
-        | Expr::Marked { .. } => progress == DONE,
+        Expr::ByteSet(_) | Expr::Class(_) | Expr::Token(_) | Expr::Choice(_) | Expr::Rule(_) => progress == DONE,
         Expr::Repeat { min, .. } => progress >= *min as usize,
         Expr::Automaton(automaton) => {
             let (state, count) = state_and_count(automaton, progress);

@@ -9,6 +9,8 @@ mod inline;
 mod productive;
 mod reachable;
 mod rebuild;
+mod scopes;
+mod words;
 
 pub use productive::productive_rules;
 

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::rebuild::Rebuild;
+use super::words::productive;
 use crate::counting::CountedEdge;
 use crate::{Budget, ByteAutomaton, ByteEdge, Expr, ExprId, Grammar, LimitError, LiveCounts};
 
@@ -11,13 +12,14 @@ use crate::{Budget, ByteAutomaton, ByteEdge, Expr, ExprId, Grammar, LimitError, 
 /// # Errors
 /// When time is up, or an automaton with a counter takes more than the limit on states to judge.
 pub fn productive_rules(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Vec<bool>, LimitError> {
-    let productive = productive(grammar, &trimmed_automata(grammar, budget)?);
+    let trimmed = trimmed_automata(grammar, budget)?;
+    let productive = productive(grammar, &trimmed, budget)?;
     Ok(grammar.rules().iter().map(|rule| productive[rule.body.index()]).collect())
 }
 
 pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, LimitError> {
     let mut trimmed = trimmed_automata(&grammar, budget)?;
-    let productive = productive(&grammar, &trimmed);
+    let productive = productive(&grammar, &trimmed, budget)?;
     let mut rebuild = Rebuild::new(budget);
     for rule in grammar.rules() {
         rebuild.builder.declare(&rule.name);
@@ -40,45 +42,8 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
     rebuild.finish(grammar.root())
 }
 
-/// Per expression: whether it has a word. Each expression counts the parts that it still misses.
-fn productive(grammar: &Grammar, trimmed: &Trimmed) -> Vec<bool> {
-    let exprs = grammar.exprs();
-    let mut missing: Vec<usize> = exprs.iter().enumerate().map(|(index, expr)| needed(index, expr, trimmed)).collect();
-    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); exprs.len()];
-    for (index, expr) in exprs.iter().enumerate() {
-        match expr {
-            Expr::Rule(rule) => dependents[grammar.rule(*rule).body.index()].push(index),
-            _ => expr.operands().iter().for_each(|operand| dependents[operand.index()].push(index)),
-        }
-    }
-    let mut agenda: Vec<usize> = (0..exprs.len()).filter(|&index| missing[index] == 0).collect();
-    while let Some(index) = agenda.pop() {
-        for &dependent in &dependents[index] {
-            if missing[dependent] > 0 {
-                missing[dependent] -= 1;
-                if missing[dependent] == 0 {
-                    agenda.push(dependent);
-                }
-            }
-        }
-    }
-    missing.iter().map(|&missing| missing == 0).collect()
-}
-
-/// How many parts must be productive for the expression to be; an expression that never is waits for one too many.
-fn needed(index: usize, expr: &Expr, trimmed: &Trimmed) -> usize {
-    match expr {
-        Expr::Empty | Expr::Bytes(_) | Expr::ByteSet(_) | Expr::Class(_) | Expr::Token(_) => 0,
-        Expr::Never => 1,
-        Expr::Sequence(operands) => operands.len(),
-        Expr::Choice(_) | Expr::Rule(_) | Expr::Scope { .. } | Expr::Marked { .. } => 1,
-        Expr::Repeat { min, .. } => usize::from(*min > 0),
-        Expr::Automaton(_) => usize::from(!trimmed.contains_key(&index)),
-    }
-}
-
 /// The automata that accept something, by the index of their expression, without the states that no word passes through.
-type Trimmed = FxHashMap<usize, ByteAutomaton>;
+pub(super) type Trimmed = FxHashMap<usize, ByteAutomaton>;
 
 fn trimmed_automata(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Trimmed, LimitError> {
     let mut trimmed = Trimmed::default();

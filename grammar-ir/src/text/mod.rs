@@ -98,6 +98,24 @@ enum ErrorKind {
     UndefinedState(u32),
     #[error("two edges of this state share a byte; automata are deterministic")]
     OverlappingEdges,
+    #[error("a mark stands in the scope of its own rule; this rule has one outside of any `%scope {{…}} (…)`")]
+    MarkOutsideScope,
+    #[error("a marked part must not have marks of the same scope in it")]
+    MarkInMark,
+    #[error("what has marks in it is repeated with `?`, `*` or `+` only; the scope's rules can count what is selected")]
+    CountedMark,
+    #[error("a mark selects element {0}, which this scope does not have")]
+    UndefinedElement(u32),
+    #[error("the elements of a scope are numbered 0, 1, 2, … in order; this one is number {0}")]
+    ElementNumber(usize),
+    #[error("this scope has no slot {0}; `slots required, optional ;` would give it slots 0 and 1")]
+    UndefinedSlot(u32),
+    #[error("this scope has no tally {0}; each `tally {{min,max}} ;` gives it one, the first of which is number 0")]
+    UndefinedTally(u32),
+    #[error("a scope has at most {} tallies", crate::ScopeRules::MAX_TALLIES)]
+    TooManyTallies,
+    #[error("this has been said before")]
+    Repeated,
     #[error(transparent)]
     Limit(LimitError),
     #[error(transparent)]

@@ -1,7 +1,10 @@
 //! From `.gir` text to a grammar.
 
+mod scope;
+
 use rustc_hash::FxHashMap;
 
+use self::scope::{OpenMarks, Opening};
 use super::lex::{Token, lex};
 use super::{ErrorKind, ParseError};
 use crate::{
@@ -56,6 +59,7 @@ pub fn parse_with_limits(source: &str, limits: &Limits) -> Result<Grammar, Parse
         bindings: FxHashMap::default(),
         operands: 0,
         max_operands: limits.expressions.saturating_mul(OPERANDS_PER_EXPRESSION),
+        open_marks: OpenMarks::default(),
     };
     parser.declare_rules()?;
     let root = parser.statements()?;
@@ -74,11 +78,13 @@ struct Parser<'s> {
     /// How many of the operands are used.
     operands: usize,
     max_operands: usize,
+    open_marks: OpenMarks,
 }
 
 /// An open bracket, or the statement itself.
 #[derive(Default)]
 struct Group {
+    opening: Opening,
     alternatives: Vec<ExprId>,
     sequence: Vec<ExprId>,
 }
@@ -115,9 +121,11 @@ impl Parser<'_> {
                     self.bindings.insert(name, body);
                 }
                 Token::Name(name) => {
+                    let offset = self.offset();
                     self.bump();
                     self.expect('=', "`=`")?;
                     let body = self.body()?;
+                    self.check_rule(body, offset)?;
                     // Every name before `=` was declared.
                     if let Some(&rule) = self.rules.get(&name) {
                         self.builder.define(rule, body);
@@ -137,12 +145,14 @@ impl Parser<'_> {
         let max_nesting = self.budget.limits().nesting;
         loop {
             self.budget.tick().map_err(|error| self.error_here(ErrorKind::Limit(error)))?;
+            let opening = self.opening()?;
             if *self.peek() == Token::Mark('(') {
                 if outer.len() >= max_nesting {
                     return Err(self.error_here(ErrorKind::Nesting(max_nesting)));
                 }
                 self.bump();
-                outer.push(std::mem::take(&mut group));
+                let inner = Group { opening: opening.unwrap_or_default(), ..Group::default() };
+                outer.push(std::mem::replace(&mut group, inner));
                 continue;
             }
             if self.eat('|') {
@@ -153,9 +163,10 @@ impl Parser<'_> {
                 Token::Mark(')') => {
                     let inner = self.end_group(&mut group)?;
                     // Without an open bracket, this is the place where the statement should have ended.
-                    group = outer.pop().ok_or_else(|| self.expected("`;`"))?;
+                    let around = outer.pop().ok_or_else(|| self.expected("`;`"))?;
+                    let opening = std::mem::replace(&mut group, around).opening;
                     self.bump();
-                    inner
+                    self.opened(opening, inner)?
                 }
                 Token::Mark(';') => {
                     if !outer.is_empty() {
@@ -276,6 +287,7 @@ impl Parser<'_> {
     }
 
     fn counted_repetition(&mut self, operand: ExprId) -> Result<ExprId, ParseError> {
+        let offset = self.offset();
         self.expect('{', "`{`")?;
         let min = self.number()?;
         let mut max = Some(min);
@@ -287,7 +299,9 @@ impl Parser<'_> {
             max = if bounded { Some(self.number()?) } else { None };
         }
         self.expect('}', "`}`")?;
-        Ok(self.builder.repeat(operand, min, max))
+        let repetition = self.builder.repeat(operand, min, max);
+        self.check_repetition(repetition, offset)?;
+        Ok(repetition)
     }
 
     fn token_set(&mut self) -> Result<TokenSet, ParseError> {

@@ -1,7 +1,9 @@
 //! From a grammar to `.gir` text.
 
 use super::lex::{is_name_part, is_name_start};
-use crate::{ByteAutomaton, ByteSet, CharSet, Counter, Expr, ExprId, Grammar, TokenSet};
+use crate::{
+    ByteAutomaton, ByteSet, CharSet, Counter, ElementOrder, Expr, ExprId, Grammar, Mark, ScopeRules, TokenSet,
+};
 
 /// An expression that is used more than once is bound to a name if its text is larger than this (in parts).
 const MAX_REPEATED_SIZE: usize = 8;
@@ -86,6 +88,7 @@ fn leaf_size(expr: &Expr) -> usize {
         Expr::ByteSet(set) => 1 + set.ranges().count() / 4,
         Expr::Token(set) => 1 + set.ids().len() / 4,
         Expr::Automaton(automaton) => 1 + automaton.edges.iter().map(|edges| 1 + edges.len()).sum::<usize>(),
+        Expr::Scope { rules, .. } => 1 + rules.elements.len() + rules.required.len() + rules.tallies.len(),
         _ => 1,
     }
 }
@@ -158,8 +161,24 @@ impl Printer<'_> {
             Expr::Rule(rule) => name(text, &self.grammar.rule(*rule).name),
             Expr::Token(set) => token_set(text, set),
             Expr::Automaton(automaton) => print_automaton(text, automaton),
-            Expr::Scope { body, .. } | Expr::Marked { body, .. } => self.expr(text, *body, Level::Atom),
+            Expr::Scope { body, rules } => {
+                scope_rules(text, rules);
+                self.bracketed(text, *body);
+            }
+            Expr::Marked { mark, body } => {
+                match mark {
+                    Mark::Element(element) => text.push_str(&format!("%{element}")),
+                    Mark::Close => text.push_str("%close"),
+                }
+                self.bracketed(text, *body);
+            }
         }
+    }
+
+    fn bracketed(&self, text: &mut String, id: ExprId) {
+        text.push('(');
+        self.expr(text, id, Level::Choice);
+        text.push(')');
     }
 
     fn joined(&self, text: &mut String, operands: &[ExprId], separator: &str, level: Level) {
@@ -177,10 +196,44 @@ fn repetition(text: &mut String, min: u32, max: Option<u32>) {
         (0, Some(1)) => "?".to_owned(),
         (0, None) => "*".to_owned(),
         (1, None) => "+".to_owned(),
-        (min, None) => format!("{{{min},}}"),
-        (min, Some(max)) if min == max => format!("{{{min}}}"),
-        (min, Some(max)) => format!("{{{min},{max}}}"),
+        _ => bounds(min, max),
     });
+}
+
+fn bounds(min: u32, max: Option<u32>) -> String {
+    match max {
+        None => format!("{{{min},}}"),
+        Some(max) if min == max => format!("{{{min}}}"),
+        Some(max) => format!("{{{min},{max}}}"),
+    }
+}
+
+fn scope_rules(text: &mut String, rules: &ScopeRules) {
+    text.push_str("%scope {");
+    let mut line = |rule: String| text.push_str(&format!("\n    {rule} ;"));
+    if rules.order == ElementOrder::Slots {
+        line("order slots".to_owned());
+    }
+    if (rules.min, rules.max) != (0, None) {
+        line(format!("total {}", bounds(rules.min, rules.max)));
+    }
+    let slots: Vec<&str> =
+        rules.required.iter().map(|&required| if required { "required" } else { "optional" }).collect();
+    if !slots.is_empty() {
+        line(format!("slots {}", slots.join(", ")));
+    }
+    for tally in &rules.tallies {
+        line(format!("tally {}", bounds(tally.min, tally.max)));
+    }
+    for (number, element) in rules.elements.iter().enumerate() {
+        let slot = element.slot.map(|slot| format!(" slot {slot}"));
+        let tallies =
+            (0..u16::BITS).filter(|bit| element.tallies >> bit & 1 == 1).map(|tally| format!(" tally {tally}"));
+        let distinct = element.distinct.then(|| " distinct".to_owned());
+        let properties: Vec<String> = slot.into_iter().chain(tallies).chain(distinct).collect();
+        line(format!("{number}:{}", properties.join(",")));
+    }
+    text.push_str("\n  } ");
 }
 
 fn name(text: &mut String, name: &str) {
