@@ -497,26 +497,6 @@ fn the_report_names_what_constrains_nothing() {
     }
 }
 
-/// A repeated undeclared key would count twice, so more than one of them cannot be asked for.
-#[test]
-fn several_undeclared_keys_are_not_counted() {
-    let code = |schema: &str| match compile(schema, &Options::default(), &Limits::default()) {
-        Ok(_) => None,
-        Err(diagnostics) => diagnostics.iter().next().map(|first| (first.code, first.place.clone())),
-    };
-    let refused = |keyword: &str| Some((Code::Unsupported, Place::Pointer(format!("/{keyword}"))));
-    assert_eq!(code(r#"{"minProperties": 2}"#), refused("minProperties"));
-    assert_eq!(
-        code(
-            r#"{"type": "object", "patternProperties": {"^a$": {}}, "additionalProperties": false, "minProperties": 2}"#
-        ),
-        refused("minProperties")
-    );
-    assert_eq!(code(r#"{"minProperties": 1}"#), None);
-    assert_eq!(code(r#"{"required": ["a"], "minProperties": 2}"#), None);
-    assert_eq!(code(r#"{"properties": {"a": {}, "b": {}}, "additionalProperties": false, "minProperties": 2}"#), None);
-}
-
 #[test]
 fn unsatisfiable_schemas_are_errors() {
     for schema in [

@@ -13,6 +13,7 @@ use super::expand::{self, Atom, Part};
 use super::few;
 use super::merge::{self, Merged, Shape, least};
 use super::normal::{Context, Free, FreeKeys, Goal, Literal, Named, ObjectShape};
+use super::options::KeyOrder;
 use super::string;
 use super::tally::{MAX_TALLIES, Place, Tally};
 
@@ -393,7 +394,12 @@ impl Builder<'_> {
             }
         }
         let mut free = Vec::new();
-        let mut room = MAX_FEW_KEYS;
+        // In the declared order slots come one after the other, which undeclared keys should only where they must be
+        // counted.
+        let needs_count =
+            !self.wanted.is_empty() || self.min as usize > named.iter().filter(|key| key.required).count();
+        let has_slots = context.options.key_order == KeyOrder::Any || named.is_empty() || needs_count;
+        let mut room = if has_slots { MAX_FEW_KEYS } else { 0 };
         for Class { language, matched } in classes {
             let Some(value) = self.value(|_| None, &matched) else { continue };
             let place = Place::new(Some(value), &self.conditions(context, None, &matched));

@@ -135,8 +135,11 @@ pub(super) fn few_numbers(language: &grammar_ir::ByteAutomaton) -> Option<Vec<Va
 
 /// The texts of a small language.
 pub(super) fn few_texts(shape: &StringShape) -> Option<Vec<Value>> {
-    let head = shape.head.as_ref().filter(|_| shape.max == Some(0))?;
-    Some(few::all(head, MAX_FEW)?.into_iter().map(Value::String).collect())
+    if shape.max != Some(0) {
+        return None;
+    }
+    let texts = shape.head.as_ref().map_or(Some(vec![String::new()]), |head| few::all(head, MAX_FEW))?;
+    Some(texts.into_iter().map(Value::String).collect())
 }
 
 fn types_of(values: &[Value]) -> [bool; TYPES] {
