@@ -22,7 +22,11 @@ fn refusals(schema: &str) -> Vec<(&'static str, String)> {
 #[test]
 fn keywords_are_refused_by_name_and_pointer() {
     for (schema, code, pointer) in [
-        (r#"{"type": "array", "uniqueItems": true}"#, "unsupported", "/uniqueItems"),
+        (
+            r#"{"type": "array", "prefixItems": [{}, {"const": 1}], "minItems": 2, "uniqueItems": true}"#,
+            "unsupported",
+            "/uniqueItems",
+        ),
         (r#"{"unevaluatedProperties": false}"#, "unsupported", "/unevaluatedProperties"),
         (r#"{"unevaluatedItems": {"type": "null"}}"#, "unsupported", "/unevaluatedItems"),
         (r##"{"$dynamicRef": "#a"}"##, "unsupported", "/$dynamicRef"),
@@ -60,14 +64,16 @@ fn keywords_are_refused_by_name_and_pointer() {
 fn all_refusals_come_at_once() {
     let schema = r#"{
         "properties": {
-            "a": {"uniqueItems": true},
+            "a": {"not": {"uniqueItems": true}},
             "b": {"format": "idn-email"},
             "c": {"items": {"unevaluatedProperties": false}}
         }
     }"#;
     let pointers: Vec<String> = refusals(schema).into_iter().map(|refusal| refusal.1).collect();
     assert_eq!(pointers.len(), 3);
-    for pointer in ["/properties/a/uniqueItems", "/properties/b/format", "/properties/c/items/unevaluatedProperties"] {
+    for pointer in
+        ["/properties/a/not/uniqueItems", "/properties/b/format", "/properties/c/items/unevaluatedProperties"]
+    {
         assert!(pointers.iter().any(|found| found == pointer), "{pointer} in {pointers:?}");
     }
 }

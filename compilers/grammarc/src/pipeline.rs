@@ -58,7 +58,7 @@ pub(crate) fn frontend(
             let compiled = json_schema::compile(&source.text, &settings.json_schema, limits)?;
             let report = compiled.report;
             notes.extend(report.annotations.iter().map(|note| format!("{}: {}", note.pointer, note.message)));
-            notes.extend(report.narrowings.iter().chain(&report.widenings).map(|&note| note.to_owned()));
+            notes.extend(report.narrowings.iter().map(|&note| note.to_owned()));
             compiled.grammar
         }
         Kind::Gir => text::parse_with_limits(&source.text, limits).map_err(|error| gir_fault(&source.text, &error))?,

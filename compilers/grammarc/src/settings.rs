@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use compilers::json_schema::{AdditionalProperties, Digits, Formats, Whitespace};
+use compilers::json_schema::{AdditionalProperties, Digits, Formats, KeyOrder, Whitespace};
 use compilers::{gbnf, json_schema, regex};
 use grammar_ir::Limits;
 
@@ -32,6 +32,10 @@ pub(crate) struct CompileArgs {
     /// JSON Schema: how many digits a number may have
     #[arg(long, value_enum)]
     digits: Option<DigitsArg>,
+
+    /// JSON Schema: in which order the members of an object are written
+    #[arg(long, value_enum, value_name = "ORDER", default_value = "declared")]
+    key_order: KeyOrderArg,
 
     /// JSON Schema: what an object without `additionalProperties` means
     #[arg(long, value_enum, value_name = "MEANING", default_value = "standard")]
@@ -68,6 +72,14 @@ enum Preset {
 enum DigitsArg {
     Bounded,
     Unbounded,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum KeyOrderArg {
+    /// Declared keys as the schema declares them, then the others
+    Declared,
+    /// In any order
+    Any,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -137,6 +149,10 @@ impl From<&CompileArgs> for Settings {
                 DigitsArg::Unbounded => Digits::Unbounded,
             };
         }
+        json.key_order = match args.key_order {
+            KeyOrderArg::Declared => KeyOrder::Declared,
+            KeyOrderArg::Any => KeyOrder::Any,
+        };
         json.additional_properties = match args.additional_properties {
             AdditionalPropertiesArg::Standard => AdditionalProperties::Standard,
             AdditionalPropertiesArg::Closed => AdditionalProperties::Closed,

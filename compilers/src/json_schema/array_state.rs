@@ -1,5 +1,7 @@
 //! The states of an array whose items are counted or remembered.
 
+use serde_json::Value;
+
 use super::evaluate::is_equal;
 use super::normal::{ArrayShape, Node, NodeId};
 use super::tally::Counts;
@@ -36,8 +38,8 @@ impl State {
             && self.counts.is_enough(&shape.tallies)
     }
 
-    /// What may come next, and the states after it.
-    pub(super) fn steps(self, shape: &ArrayShape<NodeId>, nodes: &[Node]) -> Vec<(Item, Self)> {
+    /// What may come next, and the states after it. `distinct` are the values of the items, if no two may be equal.
+    pub(super) fn steps(self, shape: &ArrayShape<NodeId>, distinct: &[Value], nodes: &[Node]) -> Vec<(Item, Self)> {
         if shape.max.is_some_and(|max| self.index >= max) {
             return Vec::new();
         }
@@ -46,11 +48,11 @@ impl State {
         let index = (self.index + 1).min(last);
         let mut steps = Vec::new();
         for (node, counts) in place.readings(&shape.tallies, self.counts) {
-            if shape.distinct.is_empty() {
+            if distinct.is_empty() {
                 steps.push((Item::Any(node), Self { index, counts, ..self }));
                 continue;
             }
-            for (number, value) in shape.distinct.iter().enumerate() {
+            for (number, value) in distinct.iter().enumerate() {
                 let bit = 1 << number;
                 let fits = || nodes[node.index()].values.iter().any(|own| is_equal(own, value));
                 let step = (Item::Listed(number), Self { index, counts, seen: self.seen | bit });

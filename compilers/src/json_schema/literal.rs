@@ -1,10 +1,11 @@
 //! The texts of one given value.
 
-use grammar_ir::{ByteSet, ExprId, GrammarBuilder};
+use grammar_ir::{ByteSet, Element, ElementOrder, ExprId, GrammarBuilder};
 use serde_json::{Number, Value};
 
+use super::container::{self, Elements};
 use super::decimal::Decimal;
-use super::options::Digits;
+use super::options::{Digits, KeyOrder, Options};
 use super::string;
 use super::whitespace::Spaces;
 
@@ -14,12 +15,12 @@ const ZEROS: u32 = 20;
 const MAX_PLAIN: usize = 4_096;
 
 /// The texts of `value` at nesting `level`: strings and keys in all spellings, numbers with any zeros at their end,
-/// members in the given order. Nesting is bounded by the parser.
+/// members in the order that `options` ask for. Nesting is bounded by the parser.
 pub(super) fn lower(
     value: &Value,
     level: u32,
     spaces: &Spaces,
-    digits: Digits,
+    options: &Options,
     builder: &mut GrammarBuilder,
 ) -> ExprId {
     let inner = (level + 1).min(spaces.levels());
@@ -27,24 +28,36 @@ pub(super) fn lower(
         Value::Null => builder.literal("null"),
         Value::Bool(true) => builder.literal("true"),
         Value::Bool(false) => builder.literal("false"),
-        Value::Number(value) => number(value, digits, builder),
+        Value::Number(value) => number(value, options.numbers, builder),
         Value::String(text) => string::literal(text, builder),
         Value::Array(items) => {
             let layout = spaces.layout(level, builder);
-            let items: Vec<ExprId> = items.iter().map(|item| lower(item, inner, spaces, digits, builder)).collect();
+            let items: Vec<ExprId> = items.iter().map(|item| lower(item, inner, spaces, options, builder)).collect();
             bracketed(["[", "]"], items, layout, builder)
         }
         Value::Object(members) => {
             let layout = spaces.layout(level, builder);
+            let in_any_order = options.key_order == KeyOrder::Any && members.len() > 1;
+            let mut elements = Elements::default();
             let members: Vec<ExprId> = members
                 .iter()
                 .map(|(key, member)| {
-                    let key = string::literal(key, builder);
-                    let member = lower(member, inner, spaces, digits, builder);
+                    let mut key = string::literal(key, builder);
+                    if in_any_order {
+                        let slot = elements.slot(true);
+                        let element = Element { slot: Some(slot), tallies: 0, distinct: false };
+                        key = builder.marked(elements.mark(element), key);
+                    }
+                    let member = lower(member, inner, spaces, options, builder);
                     builder.sequence([key, layout.colon, member])
                 })
                 .collect();
-            bracketed(["{", "}"], members, layout, builder)
+            if !in_any_order {
+                return bracketed(["{", "}"], members, layout, builder);
+            }
+            let member = builder.choice(members);
+            let body = container::repeated(["{", "}"], member, layout, builder);
+            builder.scope(body, elements.rules(ElementOrder::Any, 0, None, &[]))
         }
     }
 }

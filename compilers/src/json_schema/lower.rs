@@ -1,12 +1,12 @@
 //! From the normal form to a grammar: one rule per node (and indentation level).
 
-use grammar_ir::{Budget, ExprId, Grammar, GrammarBuilder, GrammarError, RuleId};
+use grammar_ir::{Budget, ByteAutomaton, ExprId, Grammar, GrammarBuilder, GrammarError, RuleId};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::lower_array;
 use super::lower_object;
-use super::normal::{NodeId, Normal};
+use super::normal::{Node, NodeId, Normal, StringShape};
 use super::options::Options;
 use super::whitespace::Spaces;
 use super::{literal, string};
@@ -85,7 +85,7 @@ impl Lowerer<'_> {
     /// The listed value `value` at nesting `level`.
     pub(super) fn listed(&mut self, value: &Value, level: u32) -> ExprId {
         let level = level.min(self.spaces.levels());
-        literal::lower(value, level, &self.spaces, self.options.numbers, &mut self.builder)
+        literal::lower(value, level, &self.spaces, self.options, &mut self.builder)
     }
 
     /// A new rule.
@@ -104,14 +104,28 @@ impl Lowerer<'_> {
         for value in node.values.iter().filter(|value| !value.is_string()) {
             arms.push(self.listed(value, level));
         }
-        for automaton in &node.numbers {
+        arms.push(self.unlisted(node, level, |_| true, |_| true, budget)?);
+        Ok(self.builder.choice(arms))
+    }
+
+    /// The values of `node` that are not listed, of numbers and strings those that are wanted.
+    pub(super) fn unlisted(
+        &mut self,
+        node: &Node,
+        level: u32,
+        numbers: impl Fn(&ByteAutomaton) -> bool,
+        strings: impl Fn(&StringShape) -> bool,
+        budget: &mut Budget<'_>,
+    ) -> Result<ExprId, Diagnostics> {
+        let mut arms = Vec::new();
+        for automaton in node.numbers.iter().filter(|automaton| numbers(automaton)) {
             arms.push(self.builder.automaton(automaton.clone()));
         }
-        for shape in &node.strings {
+        for shape in node.strings.iter().filter(|shape| strings(shape)) {
             arms.push(string::lower(shape, self.character, &mut self.builder, budget)?);
         }
         for shape in &node.arrays {
-            arms.push(lower_array::lower(self, shape, level));
+            arms.push(lower_array::lower(self, shape, level, budget)?);
         }
         for shape in &node.objects {
             arms.push(lower_object::lower(self, shape, level, budget)?);

@@ -3,8 +3,8 @@
 use super::ast::{SchemaId, Type, TypeSet};
 use super::expand::{Atom, Part};
 use super::merge::{self, Merged, Shape, least};
-use super::normal::{ArrayShape, Context, Goal, Literal};
-use super::tally::{MAX_TALLIES, Place, Tally};
+use super::normal::{ArrayShape, Context, Goal, Literal, Memory};
+use super::tally::{self, MAX_TALLIES, Place, Tally};
 
 /// More combinations of position and counts than this for one array are refused.
 const MAX_STATES: usize = 20_000;
@@ -139,9 +139,10 @@ impl Items {
     /// The first of `wanted` when the counts would need too many states.
     fn too_many_states<'w>(&self, wanted: &'w [Wanted]) -> Option<&'w Wanted> {
         let positions = self.prefix.len().max(self.min.max(self.max.unwrap_or(0)) as usize).saturating_add(1);
-        let counts = wanted.iter().map(|wanted| (wanted.tally.bound() as usize).saturating_add(1));
-        let states = counts.fold(positions, usize::saturating_mul);
-        wanted.first().filter(|_| states > MAX_STATES || wanted.len() > MAX_TALLIES)
+        let counts = tally::combinations(wanted.iter().map(|wanted| wanted.tally));
+        let fits = counts.saturating_mul(positions) <= MAX_STATES
+            || (self.prefix.is_empty() && counts <= tally::MAX_REGISTER_COMBINATIONS);
+        wanted.first().filter(|_| !fits || wanted.len() > MAX_TALLIES)
     }
 
     fn shape(self, wanted: &[Wanted], unique: Option<SchemaId>) -> ArrayShape<Goal> {
@@ -158,6 +159,6 @@ impl Items {
         let prefix = self.prefix.into_iter().enumerate().map(|(position, goal)| place(position, goal)).collect();
         let rest = place(usize::MAX, self.rest);
         let unique = unique.filter(|_| self.max.is_none_or(|max| max > 1));
-        ArrayShape { prefix, rest, min: self.min, max: self.max, tallies, unique, distinct: Vec::new() }
+        ArrayShape { prefix, rest, min: self.min, max: self.max, tallies, unique, memory: Memory::Length }
     }
 }

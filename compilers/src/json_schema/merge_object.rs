@@ -7,21 +7,25 @@ use grammar_ir::{Budget, LimitError};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::ast::{Additional, Ast, ObjectKeywords, SchemaId, Type};
+use super::ast::{Additional, ObjectKeywords, SchemaId, Type};
 use super::evaluate;
 use super::expand::{self, Atom, Part};
+use super::few;
 use super::merge::{self, Merged, Shape, least};
 use super::normal::{Context, Free, FreeKeys, Goal, Literal, Named, ObjectShape};
+use super::options::KeyOrder;
 use super::string;
 use super::tally::{MAX_TALLIES, Place, Tally};
 
 /// More classes of undeclared keys than this in one object are refused.
 const MAX_CLASSES: usize = 64;
 
+/// Up to so many undeclared keys of one object that can be used up are told apart.
+const MAX_FEW_KEYS: usize = 256;
+
 /// Merges the constraints of `alternative` on objects.
 pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
-    let mut builder =
-        Builder { locals: Vec::new(), wanted: Vec::new(), keys: Keys::default(), min: 0, max: None, negated_max: None };
+    let mut builder = Builder { locals: Vec::new(), wanted: Vec::new(), keys: Keys::default(), min: 0, max: None };
     for atom in alternative {
         match atom {
             Atom::Local(id) => {
@@ -42,7 +46,6 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
                     Part::MinProperties => builder.max = least(builder.max, Some(object.min.saturating_sub(1))),
                     Part::MaxProperties => {
                         builder.min = builder.min.max(object.max.map_or(u32::MAX, |max| max.saturating_add(1)));
-                        builder.negated_max = Some(*id);
                     }
                     Part::Values(index) => merge::refuse_values(context, *id, *index, Type::Object, merged),
                     _ => {}
@@ -167,8 +170,6 @@ struct Builder<'a> {
     keys: Keys,
     min: u32,
     max: Option<u32>,
-    /// A schema whose `maxProperties` is to be violated.
-    negated_max: Option<SchemaId>,
 }
 
 /// A class of undeclared keys: its language (`None` is every one) and what each schema's patterns say of it.
@@ -262,21 +263,6 @@ impl Builder<'_> {
             named.push(Named { key: key.name, required: key.required, place });
         }
         let free = if listed { Vec::new() } else { self.free(context, &named, &patterns, &names, merged, budget) };
-        // A grammar cannot tell a repeated undeclared key from a new one, so it can ask for one of them but not count them.
-        let required = named.iter().filter(|member| member.required).count();
-        if !free.is_empty() && self.min as usize >= required + 2 {
-            let asks = |(_, object): &&(SchemaId, &ObjectKeywords)| object.min == self.min;
-            let (id, keyword) = match self.locals.iter().find(asks) {
-                Some((id, _)) => (*id, "minProperties"),
-                None => (self.negated_max.unwrap_or(Ast::ROOT), "maxProperties"),
-            };
-            merged.refuse(
-                context,
-                id,
-                keyword,
-                "undeclared keys cannot be told apart, so more than one cannot be counted",
-            );
-        }
         let tallies = vec![Tally::AtLeast(1); self.wanted.len()];
         Some(ObjectShape { named, free, min: self.min, max: self.max, tallies })
     }
@@ -407,18 +393,31 @@ impl Builder<'_> {
                 Err(error) => merged.refuse(context, id, keyword, &error.to_string()),
             }
         }
-        classes
-            .into_iter()
-            .filter_map(|class| {
-                let value = self.value(|_| None, &class.matched)?;
-                let place = Place::new(Some(value), &self.conditions(context, None, &class.matched));
-                let keys = match class.language {
-                    Some(language) => FreeKeys::Language(language),
-                    None => FreeKeys::AllBut(Rc::clone(&keys)),
-                };
-                Some(Free { keys, place })
-            })
-            .collect()
+        let mut free = Vec::new();
+        // In the declared order slots come one after the other, which undeclared keys should only where they must be
+        // counted.
+        let needs_count =
+            !self.wanted.is_empty() || self.min as usize > named.iter().filter(|key| key.required).count();
+        let has_slots = context.options.key_order == KeyOrder::Any || named.is_empty() || needs_count;
+        let mut room = if has_slots { MAX_FEW_KEYS } else { 0 };
+        for Class { language, matched } in classes {
+            let Some(value) = self.value(|_| None, &matched) else { continue };
+            let place = Place::new(Some(value), &self.conditions(context, None, &matched));
+            let Some(language) = language else {
+                free.push(Free { keys: FreeKeys::AllBut(Rc::clone(&keys)), place });
+                continue;
+            };
+            // A language that cannot be split stays one class.
+            let (few, rest) = few::split(&language, room, budget).unwrap_or((Vec::new(), (*language).clone()));
+            room -= few.len();
+            if !rest.is_empty() {
+                free.push(Free { keys: FreeKeys::Language(Rc::new(rest)), place: place.clone() });
+            }
+            if !few.is_empty() {
+                free.push(Free { keys: FreeKeys::Few(few), place });
+            }
+        }
+        free
     }
 
     /// The language of keys that are not declared and that every `propertyNames` allows.

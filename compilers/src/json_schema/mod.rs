@@ -12,10 +12,12 @@
 
 mod array_state;
 mod ast;
+mod container;
 mod contradiction;
 mod decimal;
 mod evaluate;
 mod expand;
+mod few;
 mod format;
 mod keyword;
 mod literal;
@@ -46,7 +48,7 @@ use grammar_ir::{Budget, Grammar, Limits};
 
 use crate::diagnostic::Diagnostics;
 
-pub use options::{AdditionalProperties, Annotation, Compiled, Digits, Formats, Options, Report, Whitespace};
+pub use options::{AdditionalProperties, Annotation, Compiled, Digits, Formats, KeyOrder, Options, Report, Whitespace};
 pub use spelling::JsonString;
 
 /// Compiles the JSON Schema in `source`.
@@ -58,8 +60,8 @@ pub use spelling::JsonString;
 /// let compiled = compile(schema, &Options::default(), &Limits::default())?;
 /// assert!(compiled.report.annotations.is_empty());
 ///
-/// let refused = compile(r#"{"uniqueItems": true}"#, &Options::default(), &Limits::default()).unwrap_err();
-/// assert!(refused.to_string().contains("/uniqueItems"));
+/// let refused = compile(r#"{"not": {"uniqueItems": true}}"#, &Options::default(), &Limits::default()).unwrap_err();
+/// assert!(refused.to_string().contains("/not/uniqueItems"));
 /// # Ok::<(), compilers::diagnostic::Diagnostics>(())
 /// ```
 ///

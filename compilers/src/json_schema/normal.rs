@@ -166,15 +166,25 @@ pub(super) struct ArrayShape<V> {
     pub(super) tallies: Vec<Tally>,
     /// The schema that wants no two items to be equal.
     pub(super) unique: Option<SchemaId>,
-    /// Where no two items are equal, all values that an item may have; otherwise empty.
-    pub(super) distinct: Vec<Value>,
+    /// What must be remembered of the items.
+    pub(super) memory: Memory,
 }
 
-impl<V> ArrayShape<V> {
-    /// Whether more than the number of items must be remembered.
-    pub(super) fn has_states(&self) -> bool {
-        !self.tallies.is_empty() || !self.distinct.is_empty()
-    }
+/// How what has been read of an array is remembered.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Memory {
+    /// By nothing but the number of items.
+    #[default]
+    Length,
+    /// In states: counts and, where no two items are equal, which of these values have been seen.
+    States(Vec<Value>),
+    /// In the registers of a scope.
+    Registers {
+        /// The values that have a slot each.
+        slots: Vec<Value>,
+        /// Whether other items are compared with each other.
+        compares: bool,
+    },
 }
 
 /// Objects; `V` says what a value may be.
@@ -217,6 +227,8 @@ pub(super) struct Free<V> {
 pub(super) enum FreeKeys {
     /// Every key but these.
     AllBut(Rc<[String]>),
+    /// These keys.
+    Few(Vec<String>),
     /// The keys of a language.
     Language(Rc<CharAutomaton>),
 }
@@ -307,10 +319,10 @@ impl Interner {
             Shape::Number(automaton) => node.numbers.push(automaton),
             Shape::String(string) => node.strings.push(string),
             Shape::Array(array) => {
-                let ArrayShape { prefix, rest, min, max, tallies, unique, distinct } = array;
+                let ArrayShape { prefix, rest, min, max, tallies, unique, memory } = array;
                 let prefix = prefix.into_iter().map(|place| place.map(|goal| self.node(goal))).collect();
                 let rest = rest.map(|goal| self.node(goal));
-                node.arrays.push(ArrayShape { prefix, rest, min, max, tallies, unique, distinct });
+                node.arrays.push(ArrayShape { prefix, rest, min, max, tallies, unique, memory });
             }
             Shape::Object(object) => {
                 let ObjectShape { named, free, min, max, tallies } = object;

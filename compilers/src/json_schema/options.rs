@@ -13,6 +13,8 @@ pub struct Options {
     pub whitespace: Whitespace,
     /// Number of digits. Default [`Digits::Bounded`].
     pub numbers: Digits,
+    /// In which order the members of an object are written. Default [`KeyOrder::Declared`].
+    pub key_order: KeyOrder,
     /// What an object schema without `additionalProperties` means. Default [`AdditionalProperties::Standard`].
     pub additional_properties: AdditionalProperties,
     /// Whether `format` constrains. Default [`Formats::Assertion`].
@@ -47,6 +49,18 @@ pub enum Digits {
     Bounded,
     /// Any number of digits.
     Unbounded,
+}
+
+/// In which order the members of an object are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum KeyOrder {
+    /// Keys that the schema names in the order in which it names them, then the others in any order. Members of a listed
+    /// object (`enum`, `const`) as they are listed.
+    #[default]
+    Declared,
+    /// Any.
+    Any,
 }
 
 /// What an object schema without `additionalProperties` allows.
@@ -88,7 +102,7 @@ pub struct Compiled {
     pub report: Report,
 }
 
-/// What of the schema is no constraint, which spellings of valid values are left out, and what is let in beyond them.
+/// What of the schema is no constraint, and which spellings of valid values are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -96,8 +110,6 @@ pub struct Report {
     pub annotations: Vec<Annotation>,
     /// The spellings of valid values that are left out, in words; only what concerns this schema.
     pub narrowings: Vec<&'static str>,
-    /// The invalid texts that are let in, in words: there is one kind, repeated undeclared keys.
-    pub widenings: Vec<&'static str>,
 }
 
 /// Something in the schema that is not a constraint and might have been meant as one.

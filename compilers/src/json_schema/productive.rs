@@ -1,11 +1,13 @@
 //! Removes what no finite value satisfies: the least fixpoint of "has a value".
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
+use serde_json::Value;
 
 use super::array_state::State;
 use super::ast::Ast;
-use super::normal::{ArrayShape, Node, NodeId, Normal, ObjectShape};
-use super::tally::Counts;
+use super::normal::{ArrayShape, FreeKeys, Memory, Node, NodeId, Normal, ObjectShape};
+use super::tally::{Claim, Selections};
+use super::unique::{Items, Slots};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 
 /// Drops shapes and members without values.
@@ -73,18 +75,39 @@ fn prune_array(shape: &mut ArrayShape<NodeId>, nodes: &[Node], productive: &[boo
         None => None,
     };
     shape.max = super::merge::least(shape.max, reachable);
-    shape.max.is_none_or(|max| shape.min <= max) && (!shape.has_states() || can_end(shape, nodes))
+    shape.max.is_none_or(|max| shape.min <= max)
+        && match &shape.memory {
+            Memory::Length => true,
+            Memory::States(distinct) => can_end(shape, distinct, nodes),
+            Memory::Registers { slots, .. } => {
+                !shape.prefix.is_empty()
+                    || selections(shape, slots, nodes).can_meet(&shape.tallies, shape.min, shape.max)
+            }
+        }
+}
+
+/// What can be selected in an array whose items are all of one kind.
+fn selections(shape: &ArrayShape<NodeId>, slots: &[Value], nodes: &[Node]) -> Selections {
+    let slots = Slots::of(slots);
+    let mut selections = Selections { slots: vec![(false, Vec::new()); slots.len()], unlimited: Vec::new() };
+    for (claim, node) in shape.rest.claimed() {
+        let items = Items::of(&nodes[node.index()], &slots);
+        items.few.into_iter().for_each(|(slot, _)| selections.slots[slot].1.push(claim));
+        selections.unlimited.extend(items.is_open.then_some(claim));
+    }
+    selections
 }
 
 /// Whether some end of an array can be reached.
-fn can_end(shape: &ArrayShape<NodeId>, nodes: &[Node]) -> bool {
+fn can_end(shape: &ArrayShape<NodeId>, distinct: &[Value], nodes: &[Node]) -> bool {
     let mut seen = FxHashSet::from_iter([State::default()]);
     let mut work = vec![State::default()];
     while let Some(state) = work.pop() {
         if state.is_end(shape) {
             return true;
         }
-        work.extend(state.steps(shape, nodes).into_iter().map(|step| step.1).filter(|&next| seen.insert(next)));
+        let steps = state.steps(shape, distinct, nodes);
+        work.extend(steps.into_iter().map(|step| step.1).filter(|&next| seen.insert(next)));
     }
     false
 }
@@ -93,43 +116,19 @@ fn can_end(shape: &ArrayShape<NodeId>, nodes: &[Node]) -> bool {
 fn prune_object(shape: &mut ObjectShape<NodeId>, productive: &[bool]) -> bool {
     shape.named.iter_mut().for_each(|member| member.place.retain(|node| productive[node.index()]));
     shape.free.iter_mut().for_each(|class| class.place.retain(|node| productive[node.index()]));
-    let possible = shape.named.iter().filter(|member| member.place.value.is_some()).count();
-    let is_open = shape.free.iter().any(|class| class.place.value.is_some());
-    shape.named.iter().all(|member| !member.required || member.place.value.is_some())
-        && least_members(shape).is_some_and(|least| shape.max.is_none_or(|max| least <= max))
-        && (is_open || possible >= shape.min as usize)
-}
-
-/// The least number of members with which everything required is there and everything to be found is found. More
-/// members never hurt.
-fn least_members(shape: &ObjectShape<NodeId>) -> Option<u32> {
-    let tallies = &shape.tallies;
-    let mut least: FxHashMap<Counts, u32> = FxHashMap::from_iter([(Counts::default(), 0)]);
-    let improve = |least: &mut FxHashMap<Counts, u32>, counts: Counts, members: u32| {
-        let known = least.entry(counts).or_insert(u32::MAX);
-        let better = members < *known;
-        *known = members.min(*known);
-        better
-    };
-    for member in &shape.named {
-        let mut next = if member.required { FxHashMap::default() } else { least.clone() };
-        for (&counts, &members) in &least {
-            for (_, counts) in member.place.readings(tallies, counts) {
-                improve(&mut next, counts, members + 1);
-            }
-        }
-        least = next;
+    let mut selections = Selections::default();
+    for member in shape.named.iter().filter(|member| member.required || member.place.value.is_some()) {
+        selections.slots.push((member.required, member.place.claimed().map(|reading| reading.0).collect()));
     }
-    let mut work: Vec<Counts> = least.keys().copied().collect();
-    while let Some(from) = work.pop() {
-        let members = least[&from];
-        for class in &shape.free {
-            for (_, counts) in class.place.readings(tallies, from) {
-                if improve(&mut least, counts, members.saturating_add(1)) {
-                    work.push(counts);
-                }
+    for class in &shape.free {
+        let claims = class.place.claimed().map(|reading| reading.0);
+        match &class.keys {
+            FreeKeys::Few(keys) => {
+                let claims: Vec<Claim> = claims.collect();
+                selections.slots.extend(keys.iter().map(|_| (false, claims.clone())));
             }
+            FreeKeys::AllBut(_) | FreeKeys::Language(_) => selections.unlimited.extend(claims),
         }
     }
-    least.into_iter().filter(|(counts, _)| counts.is_enough(tallies)).map(|(_, members)| members).min()
+    selections.can_meet(&shape.tallies, shape.min, shape.max)
 }

@@ -1,17 +1,19 @@
 //! What the caller should know about a compiled schema.
 
+use serde_json::Value;
+
 use super::ast::Ast;
-use super::normal::{Node, Normal};
-use super::options::{AdditionalProperties, Annotation, Digits, Formats, Options, Report, Whitespace};
+use super::normal::{Node, NodeId, Normal, ObjectShape};
+use super::options::{AdditionalProperties, Annotation, Digits, Formats, KeyOrder, Options, Report, Whitespace};
 
 /// The report on a (pruned) schema: of the narrowings that `options` put in force, those that concern it.
 pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations: Vec<Annotation>) -> Report {
     let any = |holds: fn(&Node) -> bool| normal.nodes.iter().any(holds);
     let mut narrowings = Vec::new();
-    if any(|node| {
-        node.objects.iter().any(|object| !object.named.is_empty() && object.named.len() + object.free.len() > 1)
-    }) {
-        narrowings.push("key order: declared keys in schema order, then the others");
+    if options.key_order == KeyOrder::Declared
+        && (any(|node| node.objects.iter().any(has_order)) || any(|node| node.values.iter().any(lists_order)))
+    {
+        narrowings.push("key order: declared keys in schema order, then the others; listed objects as listed");
     }
     if any(|node| !node.arrays.is_empty() || !node.objects.is_empty() || node.values.iter().any(has_parts)) {
         narrowings.extend(match options.whitespace {
@@ -26,7 +28,7 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
     if options.formats == Formats::Assertion && ast.schemas.iter().any(|schema| is_time(&schema.string.format)) {
         narrowings.push("time and date-time: leap seconds only at offset zero");
     }
-    if any(|node| !node.numbers.is_empty() || node.values.iter().any(serde_json::Value::is_number)) {
+    if any(|node| !node.numbers.is_empty() || node.values.iter().any(Value::is_number)) {
         narrowings
             .push("exponents: only where a number has no bound other than 0, is no integer and has no multipleOf");
         if options.numbers == Digits::Bounded {
@@ -36,17 +38,23 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
     if options.additional_properties == AdditionalProperties::Closed {
         narrowings.push("additional properties: closed where `properties` is present");
     }
-    let open = any(|node| {
-        node.objects
-            .iter()
-            .any(|object| object.max != Some(1) && object.free.iter().any(|free| free.place.value.is_some()))
-    });
-    let widenings = open.then_some(
-        "undeclared keys: one may be repeated in an object, which JSON parsers mostly read as its last value",
-    );
-    Report { annotations, narrowings, widenings: widenings.into_iter().collect() }
+    Report { annotations, narrowings }
 }
 
-fn has_parts(value: &serde_json::Value) -> bool {
+/// Whether the keys of `object` can be written in several orders.
+fn has_order(object: &ObjectShape<NodeId>) -> bool {
+    !object.named.is_empty() && object.max != Some(1) && object.named.len() + object.free.len() > 1
+}
+
+/// Whether some object in `value` has several members. Nesting is bounded by the parser.
+fn lists_order(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.len() > 1 || members.values().any(lists_order),
+        Value::Array(items) => items.iter().any(lists_order),
+        _ => false,
+    }
+}
+
+fn has_parts(value: &Value) -> bool {
     value.is_array() || value.is_object()
 }

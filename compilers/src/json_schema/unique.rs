@@ -1,35 +1,221 @@
-//! `uniqueItems`, where the items have few values.
+//! How arrays remember what has been read: `uniqueItems`, and counts of items that satisfy something.
 
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::ast::Type;
 use super::evaluate::is_equal;
-use super::normal::{ArrayShape, Context, Node, NodeId};
-use super::tally::Place;
+use super::few;
+use super::normal::{ArrayShape, Context, Memory, Node, NodeId, StringShape};
+use super::tally::{self, Place};
 
-/// More transitions than this between sets of seen items are refused.
+/// More transitions than this between sets of seen items are not written out.
 const MAX_TRANSITIONS: usize = 40_000;
+/// More states than this for counts are kept in registers where that can be.
+const MAX_COUNT_STATES: usize = 256;
 /// More positions than this are not compared pair by pair.
 const MAX_POSITIONS: usize = 64;
+/// More values than this have no slot each.
+const MAX_SLOTS: usize = 4_096;
+/// A language of more values than this is taken for one that always has one more.
+const MAX_FEW: usize = 1_024;
 
-/// Settles `uniqueItems` on every array: it cannot be violated, or the items are listed, or it is refused.
+/// Settles for every array how it remembers what has been read, or refuses its `uniqueItems`.
 pub(super) fn settle(nodes: &mut [Node], context: &mut Context<'_>) {
     for index in 0..nodes.len() {
         for shape in 0..nodes[index].arrays.len() {
             let array = &nodes[index].arrays[shape];
-            let Some(schema) = array.unique else { continue };
-            let positions = positions(array, nodes);
-            let distinct =
-                if always_differ(&positions, nodes) { Some(Vec::new()) } else { listed(array, &positions.0, nodes) };
-            match distinct {
-                Some(distinct) => nodes[index].arrays[shape].distinct = distinct,
-                None => {
-                    let reason = "equal items can be excluded only where the items have few values (about ten), as \
-                                  with `enum`, or differ in type";
-                    context.refusals.unsupported(&context.ast.get(schema).pointer, "uniqueItems", reason);
-                }
+            let memory = match array.unique {
+                Some(schema) if !always_differ(&positions(array, nodes), nodes) => match unique(array, nodes) {
+                    Ok(memory) => memory,
+                    Err(reason) => {
+                        context.refusals.unsupported(&context.ast.get(schema).pointer, "uniqueItems", reason);
+                        continue;
+                    }
+                },
+                _ => counting(array),
+            };
+            nodes[index].arrays[shape].memory = memory;
+        }
+    }
+}
+
+/// The memory of an array whose items may be equal, or cannot be.
+fn counting(array: &ArrayShape<NodeId>) -> Memory {
+    if array.tallies.is_empty() {
+        return Memory::Length;
+    }
+    let counts = tally::combinations(array.tallies.iter().copied());
+    let positions = array.min.max(array.max.unwrap_or(0)).max(1) as usize;
+    if array.prefix.is_empty()
+        && counts <= tally::MAX_REGISTER_COMBINATIONS
+        && counts.saturating_mul(positions) > MAX_COUNT_STATES
+    {
+        return Memory::Registers { slots: Vec::new(), compares: false };
+    }
+    Memory::States(Vec::new())
+}
+
+/// The memory of an array without equal items, or why it has none.
+fn unique(array: &ArrayShape<NodeId>, nodes: &[Node]) -> Result<Memory, &'static str> {
+    let places: Vec<&Place<NodeId>> = array.prefix.iter().chain([&array.rest]).collect();
+    let mut slots = Slots::default();
+    let mut kinds: FxHashMap<NodeId, Kinds> = FxHashMap::default();
+    for node in places.iter().flat_map(|place| place.values()) {
+        if let std::collections::hash_map::Entry::Vacant(entry) = kinds.entry(node) {
+            let node = &nodes[node.index()];
+            let few = few(node);
+            few.iter().for_each(|value| slots.add(value));
+            entry.insert(Kinds { few: few.len(), listed: types_of(&few), open: open_types(node) });
+            if slots.values.len() > MAX_SLOTS {
+                return Err("the items have too many listed values");
             }
         }
+    }
+    let counts = tally::combinations(array.tallies.iter().copied());
+    let is_small = array.tallies.is_empty()
+        || (counts <= tally::MAX_REGISTER_COMBINATIONS && counts.saturating_mul(slots.values.len()) <= MAX_SLOTS);
+    let in_registers = is_small
+        && if array.prefix.is_empty() { true } else { array.tallies.is_empty() && never_runs_out(array, &kinds) };
+    if in_registers {
+        let compares = kinds.values().any(|kinds| kinds.open != [false; TYPES]);
+        return Ok(Memory::Registers { slots: slots.values, compares });
+    }
+    let (positions, _) = positions(array, nodes);
+    listed(array, &positions, nodes).map(Memory::States).ok_or(if array.prefix.is_empty() {
+        "together with the counts of `contains` it needs too many combinations"
+    } else {
+        "the items of `prefixItems` have so few values that they can run out, and too many to remember which ones have \
+         been seen"
+    })
+}
+
+const TYPES: usize = Type::ALL.len();
+
+/// What is known of the items of one node.
+struct Kinds {
+    /// How many values have a slot.
+    few: usize,
+    /// The types of these.
+    listed: [bool; TYPES],
+    /// The types of all others.
+    open: [bool; TYPES],
+}
+
+/// Whether each item that must be there finds a value however the items before it were chosen, and no item that is
+/// compared takes a value away from where it is listed.
+fn never_runs_out(array: &ArrayShape<NodeId>, kinds: &FxHashMap<NodeId, Kinds>) -> bool {
+    let max = array.max.map_or(usize::MAX, |max| max as usize);
+    let min = array.min as usize;
+    let has_items = |kinds: &&Kinds| kinds.few > 0 || kinds.open != [false; TYPES];
+    let at = |place: &Place<NodeId>| place.value.and_then(|node| kinds.get(&node)).filter(has_items);
+    let places: Vec<&Kinds> = array.prefix.iter().take(max).map_while(at).collect();
+    let rest = if places.len() == array.prefix.len() && places.len() < max { at(&array.rest) } else { None };
+    let has_enough = |kinds: &Kinds, before: usize| kinds.open != [false; TYPES] || kinds.few > before;
+    let enough = places.iter().take(min).enumerate().all(|(before, kinds)| has_enough(kinds, before))
+        && (min <= places.len() || rest.is_none_or(|kinds| has_enough(kinds, min - 1)));
+    let all: Vec<&Kinds> = places.into_iter().chain(rest).collect();
+    let is_open_somewhere = |kind: usize| all.iter().any(|kinds| kinds.open[kind]);
+    let contested =
+        |kinds: &Kinds| (0..TYPES).any(|kind| kinds.listed[kind] && !kinds.open[kind] && is_open_somewhere(kind));
+    enough && !all.iter().any(|kinds| contested(kinds))
+}
+
+/// The values of `node` that have a slot each: those that are listed, and those of languages that are small.
+fn few(node: &Node) -> Vec<Value> {
+    let numbers = node.numbers.iter().filter_map(few_numbers).flatten();
+    let texts = node.strings.iter().filter_map(few_texts).flatten();
+    node.values.iter().cloned().chain(numbers).chain(texts).collect()
+}
+
+/// The numbers of a small language.
+pub(super) fn few_numbers(language: &grammar_ir::ByteAutomaton) -> Option<Vec<Value>> {
+    few::integers(language, MAX_FEW)
+}
+
+/// The texts of a small language.
+pub(super) fn few_texts(shape: &StringShape) -> Option<Vec<Value>> {
+    if shape.max != Some(0) {
+        return None;
+    }
+    let texts = shape.head.as_ref().map_or(Some(vec![String::new()]), |head| few::all(head, MAX_FEW))?;
+    Some(texts.into_iter().map(Value::String).collect())
+}
+
+fn types_of(values: &[Value]) -> [bool; TYPES] {
+    Type::ALL.map(|kind| values.iter().any(|value| Type::of(value) == kind))
+}
+
+/// The types of the values of `node` that have no slot.
+fn open_types(node: &Node) -> [bool; TYPES] {
+    Type::ALL.map(|kind| match kind {
+        Type::Null | Type::Boolean => false,
+        Type::Number => node.numbers.iter().any(|language| few_numbers(language).is_none()),
+        Type::String => node.strings.iter().any(|shape| few_texts(shape).is_none()),
+        Type::Array => !node.arrays.is_empty(),
+        Type::Object => !node.objects.is_empty(),
+    })
+}
+
+/// Different values, numbered.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    values: Vec<Value>,
+    texts: FxHashMap<String, usize>,
+    others: Vec<usize>,
+}
+
+impl Slots {
+    /// The slots of these different values.
+    pub(super) fn of(values: &[Value]) -> Self {
+        let mut slots = Self::default();
+        values.iter().for_each(|value| slots.add(value));
+        slots
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The slot of a value equal to `value`.
+    pub(super) fn find(&self, value: &Value) -> Option<usize> {
+        match value {
+            Value::String(text) => self.texts.get(text).copied(),
+            _ => self.others.iter().copied().find(|&slot| is_equal(&self.values[slot], value)),
+        }
+    }
+
+    fn add(&mut self, value: &Value) {
+        if self.find(value).is_some() {
+            return;
+        }
+        match value {
+            Value::String(text) => {
+                self.texts.insert(text.clone(), self.values.len());
+            }
+            _ => self.others.push(self.values.len()),
+        }
+        self.values.push(value.clone());
+    }
+}
+
+/// The items of one node in an array that is remembered in registers.
+pub(super) struct Items {
+    /// The slots of those that have one, with their values.
+    pub(super) few: Vec<(usize, Value)>,
+    /// Whether there are others.
+    pub(super) is_open: bool,
+}
+
+impl Items {
+    /// The items of `node`; without `slots` none of them has one.
+    pub(super) fn of(node: &Node, slots: &Slots) -> Self {
+        if slots.values.is_empty() {
+            return Self { few: Vec::new(), is_open: true };
+        }
+        let few = few(node).into_iter().filter_map(|value| Some((slots.find(&value)?, value))).collect();
+        Self { few, is_open: open_types(node) != [false; TYPES] }
     }
 }
 
@@ -59,31 +245,28 @@ fn always_differ((positions, repeats): &(Vec<NodeId>, bool), nodes: &[Node]) -> 
             .all(|(index, left)| positions[index + 1..].iter().all(|right| disjoint(left, right)))
 }
 
-/// All values of the items, when they are few enough to remember which ones have been seen.
+/// All values of the items, when they are few enough to remember in states which ones have been seen.
 fn listed(array: &ArrayShape<NodeId>, positions: &[NodeId], nodes: &[Node]) -> Option<Vec<Value>> {
-    let mut values: Vec<Value> = Vec::new();
+    let mut slots = Slots::default();
     for node in positions {
         let node = &nodes[node.index()];
         if !node.is_listed() {
             return None;
         }
-        for value in &node.values {
-            if !values.iter().any(|known| is_equal(known, value)) {
-                values.push(value.clone());
-            }
-            // Sets of seen items are bits of a word.
-            if values.len() > 63 {
-                return None;
-            }
+        node.values.iter().for_each(|value| slots.add(value));
+        // Sets of seen items are bits of a word.
+        if slots.values.len() > 63 {
+            return None;
         }
     }
+    let values = slots.values;
     let length = array.max.map_or(values.len(), |max| values.len().min(max as usize));
     let (mut sets, mut choices) = (0usize, 1usize);
     for size in 0..=length {
         sets = sets.saturating_add(choices);
         choices = choices.saturating_mul(values.len() - size) / (size + 1);
     }
-    let counts = array.tallies.iter().map(|tally| (tally.bound() as usize).saturating_add(1));
-    let transitions = counts.fold(sets.saturating_mul(values.len()), usize::saturating_mul);
+    let counts = tally::combinations(array.tallies.iter().copied());
+    let transitions = sets.saturating_mul(values.len()).saturating_mul(counts);
     (transitions <= MAX_TRANSITIONS).then_some(values)
 }

@@ -14,7 +14,12 @@ pub(crate) fn grammar(schema: &str, options: &Options) -> Grammar {
 /// Checks texts with the oracle, and with the validator that both agree with the standard. Texts that the validator
 /// reads and the chosen spellings leave out are listed by `narrowed` tests, not here.
 pub(crate) fn check(schema: &str, valid: &[&str], invalid: &[&str]) {
-    let grammar = grammar(schema, &Options::default());
+    check_with(&Options::default(), schema, valid, invalid);
+}
+
+/// The same with `options`.
+pub(crate) fn check_with(options: &Options, schema: &str, valid: &[&str], invalid: &[&str]) {
+    let grammar = grammar(schema, options);
     let parsed: serde_json::Value = serde_json::from_str(schema).unwrap();
     let validator = jsonschema::options().should_validate_formats(true).build(&parsed).unwrap();
     let is_valid = |text: &str| serde_json::from_str(text).is_ok_and(|value| validator.is_valid(&value));

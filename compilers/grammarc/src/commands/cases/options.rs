@@ -3,7 +3,7 @@
 //! Options are those of the engines that the facts come from. One that cannot be followed to the letter makes the case
 //! refused, as the fact may hinge on it.
 
-use compilers::json_schema::{self, Whitespace};
+use compilers::json_schema::{self, KeyOrder, Whitespace};
 use serde_json::{Map, Value};
 
 use super::case::Case;
@@ -73,8 +73,13 @@ fn json_options(options: &Map<String, Value>, settings: &mut json_schema::Option
             ("x-guidance", Value::Object(guidance)) => guidance_options(guidance, settings)?,
             // This project.
             ("preset", Value::String(preset)) if preset == "exact" => {}
-            ("preset", Value::String(preset)) if preset == "default" => *settings = json_schema::Options::default(),
-            ("key_order", Value::String(order)) if order == "declared" => {}
+            ("preset", Value::String(preset)) if preset == "default" => {
+                let key_order = settings.key_order;
+                *settings = json_schema::Options::default();
+                settings.key_order = key_order;
+            }
+            ("key_order", Value::String(order)) if order == "declared" => settings.key_order = KeyOrder::Declared,
+            ("key_order", Value::String(order)) if order == "any" => settings.key_order = KeyOrder::Any,
             _ => return Err(key.clone()),
         }
     }
