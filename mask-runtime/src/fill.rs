@@ -41,13 +41,14 @@ pub(crate) fn fill_text(
         return walk(pda, index, heads, stack, scratch, Sink::All(row));
     };
     let room = Room::of(pda, head, own_loop);
-    if let (Some(remainders), [_]) = (&slice.remainders, heads)
-        && !interferes(pda, head, own_loop, stack, surveying, survey)
-    {
-        return fill_loop(pda, head, slice, remainders, room, index.max_depth() as u32, stack, scratch, row);
+    let longest = index.max_depth() as u32;
+    let alone = heads.len() == 1 && !interferes(pda, head, own_loop, stack, surveying, survey);
+    if let Some(remainders) = slice.remainders.as_ref().filter(|_| alone) {
+        return fill_loop(pda, head, slice, remainders, room, longest, stack, scratch, row);
     }
-    if room.left >= index.max_depth() as u32 {
-        row.iter_mut().zip(&slice.row).for_each(|(word, members)| *word |= members);
+    // Tokens in the loop's set that are too long for it could be read in another way, if there is one.
+    if alone || room.left >= longest {
+        slice.set_up_to(room.left, row);
         walk(pda, index, heads, stack, scratch, Sink::Uncovered(row, slice));
     } else {
         walk(pda, index, heads, stack, scratch, Sink::All(row));
@@ -123,11 +124,10 @@ fn fill_loop(
         // No token is long enough for its count to matter.
         return walk(pda, &remainders.index, &[head], stack, scratch, Sink::All(row));
     }
-    for before in 0..=room.left.min(remainders.most_before) {
-        let counter = pda.procedure(pda.procedure_of(head.state)).counter;
-        let count = (0..before).try_fold(head.count, |count, _| counter.and_then(|counter| counter.next(count)));
-        let Some(count) = count else { break };
-        let sink = Sink::Before(row, &remainders.characters_before, before as u16);
-        walk(pda, &remainders.index, &[Frame { count, ..head }], stack, scratch, sink);
+    let mut count = Some(head.count);
+    for index in remainders.by_characters_before() {
+        let Some(now) = count else { break };
+        walk(pda, index, &[Frame { count: now, ..head }], stack, scratch, Sink::All(row));
+        count = pda.count_after(now, true, head.state);
     }
 }
