@@ -1,8 +1,8 @@
 //! The text part of a mask: which way to compute it.
 //!
 //! 1. One head in a state with a loop, and nothing else can happen on the loop's characters: the slice's row, and a walk
-//!    over the remainders ([`slice`](crate::slice)). Near a bound of a counted loop, one walk for each number of characters
-//!    before the remainder, as the count then matters.
+//!    over the remainders ([`slice`](crate::slice)). Near a bound of a counted loop, where the count matters, the remainders
+//!    of each number of characters before them are walked apart.
 //! 2. Several heads, one of them in a loop: the slice's row, and a walk over what it does not cover.
 //! 3. Otherwise a walk over the whole trie.
 
