@@ -19,6 +19,7 @@ files![
     "email.regex",
     "japanese.gbnf",
     "json.gbnf",
+    "lengths.json",
     "markup.gbnf",
     "names.regex",
     "password.regex",

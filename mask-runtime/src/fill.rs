@@ -1,8 +1,8 @@
 //! The text part of a mask: which way to compute it.
 //!
 //! 1. One head in a text, and nothing else can happen on the text's characters: the slice's row, and a walk over the
-//!    remainders ([`slice`](crate::slice)). Near a bound of a counted loop, one walk for each number of characters before the
-//!    remainder, as the count then matters. Where the head is next to a text, a correction
+//!    remainders ([`slice`](crate::slice)). Near a bound of a counted loop, where the count matters, the
+//!    remainders of each number of characters before them are walked apart. Where the head is next to a text, a correction
 //!    ([`difference`](crate::difference)).
 //! 2. A few heads: the same for each of them that is in a text, as a mask is the union of those of its heads.
 //!    Many, one of them in a text: the slice's row, and a walk over what it does not cover.
@@ -74,15 +74,17 @@ fn fill_by_kind(
         let text = grammar.text_state(head.state).filter(|text| text.base == head.state)?;
         Some((head, text))
     });
-    if let Some((head, text)) = looping
-        && Room::of(pda, head, &text.own_loop).left >= index.max_depth() as u32
-        && (heads.len() > 1 || text.slice.remainders.is_none() || pda.is_accepting(head.state))
-    {
-        row.iter_mut().zip(&text.slice.row).for_each(|(word, members)| *word |= members);
-        walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, &text.slice));
-    } else {
-        walk(grammar, index, None, heads, stack, scratch, Sink::All(row));
+    if let Some((head, text)) = looping {
+        let room = Room::of(pda, head, &text.own_loop);
+        // Tokens in the loop's set that are too long for it could be read in another way, if there is one.
+        if room.left >= index.max_depth() as u32
+            || (heads.len() == 1 && !scratch.looking.interferes(pda, head, &text.own_loop, stack))
+        {
+            text.slice.set_up_to(room.left, row);
+            return walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, &text.slice));
+        }
     }
+    walk(grammar, index, None, heads, stack, scratch, Sink::All(row));
 }
 
 /// The mask of a head that is in a text, or next to one if it is `alone`, as only then it can be corrected; false when it
@@ -150,12 +152,11 @@ fn fill_loop(
         // No token is long enough for its count to matter.
         walk(grammar, &remainders.index, None, &[head], stack, scratch, Sink::All(row));
     } else {
-        for before in 0..=room.left.min(remainders.most_before) {
-            let counter = pda.counter_of(head.state);
-            let count = (0..before).try_fold(head.count, |count, _| counter.and_then(|counter| counter.next(count)));
-            let Some(count) = count else { break };
-            let sink = Sink::Before(row, &remainders.characters_before, before as u16);
-            walk(grammar, &remainders.index, None, &[Frame { count, ..head }], stack, scratch, sink);
+        let mut count = Some(head.count);
+        for index in remainders.by_characters_before() {
+            let Some(now) = count else { break };
+            walk(grammar, index, None, &[Frame { count: now, ..head }], stack, scratch, Sink::All(row));
+            count = pda.count_after(now, true, head.state);
         }
     }
     stack.registers.hide(false);

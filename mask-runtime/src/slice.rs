@@ -4,7 +4,7 @@
 //! and a remainder *r*. A token without remainder is allowed, whatever the state; the others depend on *r* alone, and
 //! there are few of them. So the mask is one copy and a walk over a small trie.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use rustc_hash::FxHashMap;
 
@@ -33,9 +33,39 @@ pub(crate) struct Slice {
 pub(crate) struct Remainders {
     pub(crate) index: TokenIndex,
     /// Per position in `index.tokens()`: the number of characters before the remainder.
-    pub(crate) characters_before: Vec<u16>,
-    /// The greatest of them.
-    pub(crate) most_before: u32,
+    characters_before: Vec<u16>,
+    /// The remainders of each number of characters before them, once somebody has asked.
+    by_characters_before: OnceLock<Vec<TokenIndex>>,
+}
+
+impl Remainders {
+    /// The remainders that have no character before them, those that have one, and so on.
+    pub(crate) fn by_characters_before(&self) -> &[TokenIndex] {
+        self.by_characters_before.get_or_init(|| {
+            let most = self.characters_before.iter().copied().max().map_or(0, usize::from);
+            let mut texts: Vec<Vec<(Vec<u8>, u32)>> = vec![Vec::new(); most + 1];
+            let mut path: Vec<u8> = Vec::new();
+            for (number, node) in self.index.nodes().iter().enumerate() {
+                path.truncate(usize::from(node.depth) - 1);
+                path.push(node.byte);
+                for position in self.index.own_range(number as u32) {
+                    let before = usize::from(self.characters_before[position]);
+                    texts[before].push((path.clone(), self.index.tokens()[position]));
+                }
+            }
+            let index = |texts: Vec<(Vec<u8>, u32)>| {
+                TokenIndex::of_texts(texts.iter().map(|(text, id)| (text.as_slice(), *id)))
+            };
+            texts.into_iter().map(index).collect()
+        })
+    }
+
+    fn memory(&self) -> usize {
+        let split = self.by_characters_before.get();
+        self.index.memory_bytes()
+            + std::mem::size_of_val(self.characters_before.as_slice())
+            + split.map_or(0, |split| split.iter().map(TokenIndex::memory_bytes).sum())
+    }
 }
 
 /// Above this many remainder nodes the whole trie, with covered parts left out, serves as well.
@@ -79,8 +109,7 @@ impl Slice {
             .filter(|trie| trie.nodes().len() <= MAX_REMAINDER_NODES)
             .map(|index| {
                 let characters_before: Vec<u16> = index.tokens().iter().map(|id| before[id]).collect();
-                let most_before = characters_before.iter().copied().max().unwrap_or(0).into();
-                Remainders { index, characters_before, most_before }
+                Remainders { index, characters_before, by_characters_before: OnceLock::new() }
             });
         Self { row, by_length: lengths.into_iter().map(|(_, id)| id).collect(), up_to_length, remainders, covered }
     }
@@ -100,9 +129,7 @@ impl Slice {
     }
 
     fn memory(&self) -> usize {
-        let remainders = self.remainders.as_ref().map_or(0, |remainders| {
-            remainders.index.memory_bytes() + std::mem::size_of_val(remainders.characters_before.as_slice())
-        });
+        let remainders = self.remainders.as_ref().map_or(0, Remainders::memory);
         std::mem::size_of_val(self.row.as_slice())
             + std::mem::size_of_val(self.by_length.as_slice())
             + std::mem::size_of_val(self.up_to_length.as_slice())

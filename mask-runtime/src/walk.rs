@@ -94,21 +94,12 @@ pub(crate) enum Sink<'a> {
     All(&'a mut [u32]),
     /// Into the row, which has the slice's tokens already: what the slice covers is not walked.
     Uncovered(&'a mut [u32], &'a Slice),
-    /// Into the row, if the remainder has that many characters before it.
-    Before(&'a mut [u32], &'a [u16], u16),
 }
 
 impl Sink<'_> {
     fn take(&mut self, index: &TokenIndex, node: usize) {
         match self {
             Self::All(row) | Self::Uncovered(row, _) => bitmask::set_each(row, index.own_tokens(node as u32)),
-            Self::Before(row, characters_before, wanted) => {
-                for position in index.own_range(node as u32) {
-                    if characters_before[position] == *wanted {
-                        bitmask::set(row, index.tokens()[position]);
-                    }
-                }
-            }
         }
     }
 

@@ -191,3 +191,32 @@ fn a_stack_limit_is_an_error_and_changes_nothing() {
     assert_eq!(matcher.next_bytes(), before);
     assert!(matcher.accept_bytes(b"x").is_ok());
 }
+
+#[test]
+fn a_bound_on_the_length_of_a_pattern_costs_no_states_and_leaves_no_dead_end() {
+    let source = |min: u32, max: u32| {
+        format!(
+            "s = %automaton({min},{max}) {{ 0: <61-7a>+ -> 0, <40>+ -> 1 ; 1: <61-7a>+ -> 2 ; 2: <61-7a>+ -> 3 ; \
+             3: <61-7a>+ -> 4 ; 4: <61-7a>+ -> 5 ; 5*: <2e> -> 4, <61-7a>+ -> 5 ; }} ;"
+        )
+    };
+    let mut short = matcher(&grammar(&source(9, 10)));
+    short.accept_bytes(b"abcde").unwrap();
+    // A sixth letter would leave four characters for the five that have to follow.
+    assert_eq!(short.next_bytes(), [b'@'].into_iter().collect());
+    short.accept_bytes(b"@wxyz").unwrap();
+    assert!(short.is_complete() && short.next_bytes().is_empty());
+    short.reset();
+    // What does not count may be read where what it leads to has room: a full stop wants one more letter.
+    short.accept_bytes(b"abcd@wxyz").unwrap();
+    assert!(short.is_complete() && short.next_bytes().contains(b'.'));
+    short.accept_bytes(b".z").unwrap();
+    assert!(short.is_complete() && short.next_bytes().is_empty());
+    short.reset();
+    assert!(accepts(&mut short, b"abc@wxyz.z") && !accepts(&mut short, b"abc@wxyz"));
+
+    let mut large = matcher(&grammar(&source(4_000_000_000, u32::MAX)));
+    assert!(large.grammar().pda().state_count() <= 10);
+    let mut row = large.row();
+    assert!(large.accept_bytes(b"abc@wxyz").is_ok() && !large.is_complete() && large.fill(&mut row).is_ok());
+}

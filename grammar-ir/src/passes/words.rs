@@ -174,7 +174,9 @@ fn is_non_empty_leaf(expr: &Expr, trimmed: Option<&ByteAutomaton>) -> bool {
     match expr {
         Expr::Bytes(_) | Expr::ByteSet(_) | Expr::Class(_) | Expr::Token(_) => true,
         // With an edge away from the start some word takes it: if the empty word is one, a lower count is never too low.
-        Expr::Automaton(_) => trimmed.is_some_and(|trimmed| trimmed.edges.first().is_some_and(|edges| !edges.is_empty())),
+        Expr::Automaton(_) => {
+            trimmed.is_some_and(|trimmed| trimmed.edges.first().is_some_and(|edges| !edges.is_empty()))
+        }
         _ => false,
     }
 }

@@ -207,6 +207,9 @@ fn prefixes_of(
     }
 }
 
+/// Whether the state accepts; byte, target and whether it counts of each edge.
+type AutomatonState = (bool, Vec<(u8, u32, bool)>);
+
 /// An expression of a random grammar.
 #[derive(Debug, Clone)]
 pub(crate) enum Tree {
@@ -216,7 +219,7 @@ pub(crate) enum Tree {
     ByteSet(Vec<u8>),
     Class(Vec<char>),
     Token(Vec<u32>, bool),
-    Automaton(Vec<(bool, Vec<(u8, u32, bool)>)>, Option<(u32, Option<u32>)>),
+    Automaton(Vec<AutomatonState>, Option<(u32, Option<u32>)>),
     Rule(usize),
     Sequence(Vec<Tree>),
     Choice(Vec<Tree>),
@@ -296,7 +299,7 @@ fn add(builder: &mut GrammarBuilder, rules: &[RuleId], tree: &Tree) -> ExprId {
     }
 }
 
-fn automaton(states: &[(bool, Vec<(u8, u32, bool)>)], bounds: Option<(u32, Option<u32>)>) -> ByteAutomaton {
+fn automaton(states: &[AutomatonState], bounds: Option<(u32, Option<u32>)>) -> ByteAutomaton {
     let counter = bounds.map(|(min, max)| Counter { min, max });
     let edges = states.iter().map(|(_, edges)| {
         let edge = |&(byte, target, counts): &(u8, u32, bool)| ByteEdge {
