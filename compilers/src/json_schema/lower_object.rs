@@ -31,9 +31,7 @@ pub(super) fn lower(
         }
         for class in shape.free.iter().filter(|class| class.place.value.is_some()) {
             let key = match &class.keys {
-                FreeKeys::AllBut(keys) => {
-                    string::all_but(keys.iter().map(String::as_str), lowerer.character, &mut lowerer.builder)
-                }
+                FreeKeys::AllBut(keys) => string::all_but(keys.iter().map(String::as_str), &mut lowerer.builder),
                 FreeKeys::Language(language) => {
                     let inside = string::language(language, &mut lowerer.builder, budget)?;
                     string::quoted(inside, &mut lowerer.builder)

@@ -247,13 +247,11 @@ pub(super) fn literals<'t>(texts: impl IntoIterator<Item = &'t str>, builder: &m
 }
 
 /// The JSON texts of every string but these, quotes included.
-pub(super) fn all_but<'t>(
-    texts: impl IntoIterator<Item = &'t str>,
-    any_character: ExprId,
-    builder: &mut GrammarBuilder,
-) -> ExprId {
+pub(super) fn all_but<'t>(texts: impl IntoIterator<Item = &'t str>, builder: &mut GrammarBuilder) -> ExprId {
     let quote = builder.literal("\"");
-    let anything = builder.repeat(any_character, 0, None);
+    // Not a reference to a rule for characters: the automaton of the keys is to have one way to read a character.
+    let character = any_character(builder);
+    let anything = builder.repeat(character, 0, None);
     let rest = builder.sequence([anything, quote]);
     let inside = Trie::of(texts).lower(builder, |builder, node| {
         let known: CharSet = node.children.keys().copied().collect();

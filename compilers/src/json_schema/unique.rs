@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::ast::Type;
 use super::evaluate::is_equal;
 use super::few;
-use super::normal::{ArrayShape, Context, Memory, Node, NodeId, StringShape};
+use super::normal::{ArrayShape, Context, Memory, Node, NodeId, StringShape, Texts};
 use super::tally::{self, Place};
 
 /// More transitions than this between sets of seen items are not written out.
@@ -135,11 +135,16 @@ pub(super) fn few_numbers(language: &grammar_ir::ByteAutomaton) -> Option<Vec<Va
 
 /// The texts of a small language.
 pub(super) fn few_texts(shape: &StringShape) -> Option<Vec<Value>> {
-    if shape.max != Some(0) {
-        return None;
-    }
-    let texts = shape.head.as_ref().map_or(Some(vec![String::new()]), |head| few::all(head, MAX_FEW))?;
-    Some(texts.into_iter().map(Value::String).collect())
+    let texts = match &shape.texts {
+        Texts::Run(_) => (shape.max == Some(0)).then(|| vec![String::new()])?,
+        Texts::Language(language) | Texts::Pattern { language: Some(language), .. } => few::all(language, MAX_FEW)?,
+        Texts::Pattern { language: None, .. } => return None,
+    };
+    let has_length = |text: &String| {
+        let length = text.chars().count();
+        shape.min as usize <= length && shape.max.is_none_or(|max| length <= max as usize)
+    };
+    Some(texts.into_iter().filter(has_length).map(Value::String).collect())
 }
 
 fn types_of(values: &[Value]) -> [bool; TYPES] {
