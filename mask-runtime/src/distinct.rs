@@ -77,12 +77,13 @@ fn may_repeat(pda: &Pda, heads: &[Frame], stack: &Stack, parts: Parts, scratch: 
 }
 
 /// Whether the parts that are being read can still become values that have not been seen.
+#[inline]
 pub(crate) fn is_live(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
-    if !pda.has_traps()
-        || !stack.registers.has_seen()
-        || can_end(pda, heads, stack)
-        || !may_repeat(pda, heads, stack, Parts::Trappable, scratch)
-    {
+    !stack.registers.has_traps() || has_way_on(pda, heads, stack, scratch)
+}
+
+fn has_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+    if can_end(pda, heads, stack) || !may_repeat(pda, heads, stack, Parts::Trappable, scratch) {
         return true;
     }
     let mark = stack.mark();

@@ -59,6 +59,7 @@ pub(crate) struct Registers {
     /// All bytes so far, if any scope compares texts.
     text: Vec<u8>,
     keeps_text: bool,
+    has_traps: bool,
     /// Some text is missing before this position: what has begun before it has no known value.
     hidden_before: Option<u32>,
     /// How much of the text there was before the token that is being tried.
@@ -71,15 +72,23 @@ pub(crate) struct Registers {
 
 impl Registers {
     pub(crate) fn new(pda: &Pda) -> Self {
-        Self { keeps_text: pda.has_distinct(), ..Self::default() }
+        Self { keeps_text: pda.has_distinct(), has_traps: pda.has_traps(), ..Self::default() }
     }
 
+    #[inline]
     pub(crate) fn mark(&self) -> RegistersMark {
         RegistersMark { entries: self.entries.len() as u32, seen: self.seen.len() as u32, text: self.text.len() as u32 }
     }
 
     /// Drops what was made since `mark`. `interned` says whether any entry may have been interned.
+    #[inline]
     pub(crate) fn truncate(&mut self, mark: RegistersMark, interned: bool) {
+        if mark != self.mark() {
+            self.cut(mark, interned);
+        }
+    }
+
+    fn cut(&mut self, mark: RegistersMark, interned: bool) {
         if interned {
             for number in mark.entries + 1..=self.entries.len() as u32 {
                 let hash = hash(self.words_of(number), self.parts_of(number));
@@ -92,6 +101,12 @@ impl Registers {
         self.words.truncate(self.entries.last().map_or(0, |entry| entry.words_end as usize));
         self.seen.truncate(mark.seen as usize);
         self.text.truncate(mark.text as usize);
+    }
+
+    /// Whether parts could be trapped, as values are remembered in a scope where that can be.
+    #[inline]
+    pub(crate) fn has_traps(&self) -> bool {
+        self.has_traps && self.has_seen()
     }
 
     /// Whether any value of a distinct part is remembered.
@@ -122,6 +137,7 @@ impl Registers {
     }
 
     /// Notes that `byte` has been read.
+    #[inline]
     pub(crate) fn push_text(&mut self, byte: u8) {
         if self.keeps_text {
             self.text.push(byte);
