@@ -27,7 +27,11 @@ fn keywords_are_refused_by_name_and_pointer() {
         (r#"{"unevaluatedItems": {"type": "null"}}"#, "unsupported", "/unevaluatedItems"),
         (r##"{"$dynamicRef": "#a"}"##, "unsupported", "/$dynamicRef"),
         (r#"{"properties": {"a/b": {"$ref": "other.json"}}}"#, "unsupported", "/properties/a~1b/$ref"),
-        (r#"{"type": "string", "format": "hostname"}"#, "unsupported", "/format"),
+        (r#"{"type": "string", "format": "idn-hostname"}"#, "unsupported", "/format"),
+        (r#"{"type": "string", "format": "regex", "minLength": 3}"#, "unsupported", "/format"),
+        (r#"{"type": "string", "not": {"format": "regex"}}"#, "unsupported", "/not/format"),
+        (r#"{"propertyNames": {"format": "regex"}}"#, "unsupported", "/propertyNames/format"),
+        (r#"{"enum": ["(a)\\1"], "format": "regex"}"#, "unsupported", "/format"),
         (r#"{"type": "string", "pattern": "(a)\\1"}"#, "unsupported", "/pattern"),
         (r#"{"type": "integer", "multipleOf": 1234567}"#, "unsupported", "/multipleOf"),
         (r#"{"type": "array", "not": {"uniqueItems": true}}"#, "unsupported", "/not/uniqueItems"),
@@ -61,7 +65,7 @@ fn all_refusals_come_at_once() {
     let schema = r#"{
         "properties": {
             "a": {"uniqueItems": true},
-            "b": {"format": "idn-email"},
+            "b": {"format": "idn-hostname"},
             "c": {"items": {"unevaluatedProperties": false}}
         }
     }"#;
@@ -78,7 +82,7 @@ fn what_cannot_matter_is_not_refused() {
         r#"{"type": "string", "uniqueItems": true, "unevaluatedProperties": false}"#,
         r#"{"type": "array", "uniqueItems": true, "maxItems": 1}"#,
         r#"{"enum": [[1, 1], [1, 2]], "uniqueItems": true, "contains": {"const": 2}}"#,
-        r#"{"type": "integer", "format": "hostname", "pattern": "(a)\\1"}"#,
+        r#"{"type": "integer", "format": "idn-hostname", "pattern": "(a)\\1"}"#,
         r#"{"$defs": {"unused": {"unevaluatedItems": false}}}"#,
         r#"{"uniqueItems": false, "minContains": 3}"#,
     ] {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::ast::{Additional, Ast, Bound, Schema, SchemaId, Type};
 use super::decimal::Decimal;
 use super::expand::{Atom, Part};
+use super::format::{REGEX, Side, is_regex};
 use super::normal::Context;
 use super::string::Patterns;
 
@@ -328,8 +329,14 @@ impl Evaluator<'_, '_, '_> {
 
     fn format(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
         let Some(format) = &schema.string.format else { return Some(true) };
-        let language = self.patterns.format(format, self.budget).ok()?;
-        Some(language.accepts(value.as_str()?))
+        let text = value.as_str()?;
+        if format == REGEX {
+            return is_regex(text);
+        }
+        if self.patterns.format(format, Side::Inner, self.budget).ok()?.accepts(text) {
+            return Some(true);
+        }
+        (!self.patterns.format(format, Side::Outer, self.budget).ok()?.accepts(text)).then_some(false)
     }
 }
 

@@ -452,6 +452,9 @@ fn texts(
         let strings = merge::merge(context, Type::String, &alternative, budget);
         merged.refused.extend(strings.refused);
         for shape in strings.shapes {
+            if matches!(shape, Shape::Regex) {
+                merged.refuse(context, literal.schema, "format", "the names of members have no nested format");
+            }
             union.push(match shape {
                 Shape::Value(Value::String(name)) => CharAutomaton::literal(&name),
                 Shape::String(string) => CharAutomaton::clone(&*string.language(budget)?),

@@ -39,6 +39,7 @@ mod share;
 mod spelling;
 mod string;
 mod tally;
+mod text_length;
 mod unique;
 mod whitespace;
 

@@ -59,7 +59,7 @@ fn children(node: &Node) -> impl Iterator<Item = NodeId> + '_ {
 }
 
 fn has_value(node: &Node, nodes: &[Node], productive: &[bool]) -> bool {
-    !(node.values.is_empty() && node.numbers.is_empty() && node.strings.is_empty())
+    !(node.values.is_empty() && node.numbers.is_empty() && node.strings.is_empty() && !node.regexes)
         || node.arrays.iter().any(|shape| prune_array(&mut shape.clone(), nodes, productive))
         || node.objects.iter().any(|shape| prune_object(&mut shape.clone(), productive))
 }
