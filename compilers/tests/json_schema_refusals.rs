@@ -23,9 +23,8 @@ fn refusals(schema: &str) -> Vec<(&'static str, String)> {
 fn keywords_are_refused_by_name_and_pointer() {
     for (schema, code, pointer) in [
         (r#"{"type": "array", "uniqueItems": true}"#, "unsupported", "/uniqueItems"),
-        (r#"{"unevaluatedProperties": false}"#, "unsupported", "/unevaluatedProperties"),
-        (r#"{"unevaluatedItems": {"type": "null"}}"#, "unsupported", "/unevaluatedItems"),
-        (r##"{"$dynamicRef": "#a"}"##, "unsupported", "/$dynamicRef"),
+        (r##"{"$dynamicRef": "#a"}"##, "undefined", "/$dynamicRef"),
+        (r#"{"$dynamicRef": "other.json#a"}"#, "unsupported", "/$dynamicRef"),
         (r#"{"properties": {"a/b": {"$ref": "other.json"}}}"#, "unsupported", "/properties/a~1b/$ref"),
         (r#"{"type": "string", "format": "idn-hostname"}"#, "unsupported", "/format"),
         (r#"{"type": "string", "format": "regex", "minLength": 3}"#, "unsupported", "/format"),
@@ -66,12 +65,14 @@ fn all_refusals_come_at_once() {
         "properties": {
             "a": {"uniqueItems": true},
             "b": {"format": "idn-hostname"},
-            "c": {"items": {"unevaluatedProperties": false}}
+            "c": {"items": {"unevaluatedItems": {"multipleOf": 1234567}}}
         }
     }"#;
     let pointers: Vec<String> = refusals(schema).into_iter().map(|refusal| refusal.1).collect();
     assert_eq!(pointers.len(), 3);
-    for pointer in ["/properties/a/uniqueItems", "/properties/b/format", "/properties/c/items/unevaluatedProperties"] {
+    for pointer in
+        ["/properties/a/uniqueItems", "/properties/b/format", "/properties/c/items/unevaluatedItems/multipleOf"]
+    {
         assert!(pointers.iter().any(|found| found == pointer), "{pointer} in {pointers:?}");
     }
 }
@@ -79,11 +80,11 @@ fn all_refusals_come_at_once() {
 #[test]
 fn what_cannot_matter_is_not_refused() {
     for schema in [
-        r#"{"type": "string", "uniqueItems": true, "unevaluatedProperties": false}"#,
+        r#"{"type": "string", "uniqueItems": true, "unevaluatedProperties": {"uniqueItems": true}}"#,
         r#"{"type": "array", "uniqueItems": true, "maxItems": 1}"#,
         r#"{"enum": [[1, 1], [1, 2]], "uniqueItems": true, "contains": {"const": 2}}"#,
         r#"{"type": "integer", "format": "idn-hostname", "pattern": "(a)\\1"}"#,
-        r#"{"$defs": {"unused": {"unevaluatedItems": false}}}"#,
+        r#"{"$defs": {"unused": {"uniqueItems": true}}}"#,
         r#"{"uniqueItems": false, "minContains": 3}"#,
     ] {
         compile(schema, &Options::default(), &Limits::default()).unwrap_or_else(|error| panic!("{schema}: {error}"));

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ast::{Additional, Ast, Schema, SchemaId, Type};
 use super::normal::{Context, Goal, Literal};
+use super::unevaluated::{self, Evaluation, Unevaluated};
 use super::{contradiction, merge};
 use crate::diagnostic::Code;
 
@@ -24,6 +25,9 @@ pub(super) enum Atom {
     Requires(Rc<str>),
     /// The object has not this key.
     Lacks(Rc<str>),
+    /// The schema, which holds, is one whose keywords evaluate items or members. Only while the schemas around it are
+    /// expanded that ask for it.
+    Evaluates(SchemaId),
 }
 
 /// A keyword that can be negated on its own.
@@ -94,15 +98,16 @@ const DISJOINT_DEPTH: usize = 3;
 /// What has been expanded.
 #[derive(Debug, Default)]
 pub(super) struct Expansions {
-    done: FxHashMap<(Type, Literal), Rc<Vec<Alternative>>>,
-    open: FxHashSet<(Type, Literal)>,
+    done: FxHashMap<(Type, Literal, Evaluation), Rc<Vec<Alternative>>>,
+    open: FxHashSet<(Type, Literal, Evaluation)>,
+    pub(super) unevaluated: Unevaluated,
 }
 
 /// The alternatives of the conjunction `goal` for values of type `kind`.
 pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &mut Budget<'_>) -> Vec<Alternative> {
     let mut alternatives = vec![Vec::new()];
     for &literal in goal {
-        let expanded = expand(context, kind, literal, budget);
+        let expanded = expand(context, kind, literal, Evaluation::Unknown, budget);
         let place = context.ast.get(literal.schema).pointer.clone();
         alternatives = product(context, kind, &place, alternatives, &expanded);
     }
@@ -131,15 +136,23 @@ fn unlisted(context: &mut Context<'_>, kind: Type, atoms: Alternative, budget: &
             continue;
         };
         for &schema in containers {
-            let negated = expand(context, kind, Literal { schema, positive: false }, budget);
+            let negated = expand(context, kind, Literal { schema, positive: false }, Evaluation::Unknown, budget);
             result = product(context, kind, &ast.get(id).pointer, result, &negated);
         }
     }
     result
 }
 
-fn expand(context: &mut Context<'_>, kind: Type, literal: Literal, budget: &mut Budget<'_>) -> Rc<Vec<Alternative>> {
-    let key = (kind, literal);
+fn expand(
+    context: &mut Context<'_>,
+    kind: Type,
+    literal: Literal,
+    evaluation: Evaluation,
+    budget: &mut Budget<'_>,
+) -> Rc<Vec<Alternative>> {
+    // What does not hold evaluates nothing.
+    let evaluation = if literal.positive { evaluation } else { Evaluation::Unknown };
+    let key = (kind, literal, evaluation);
     if let Some(done) = context.expansions.done.get(&key) {
         return Rc::clone(done);
     }
@@ -155,7 +168,7 @@ fn expand(context: &mut Context<'_>, kind: Type, literal: Literal, budget: &mut 
         context.refusals.invalid(schema.pointer.clone(), message);
         return Rc::default();
     }
-    let mut expander = Expander { ast, schema, id: literal.schema, kind, context, budget };
+    let mut expander = Expander { ast, schema, id: literal.schema, kind, evaluation, context, budget };
     let alternatives = if literal.positive { expander.positive() } else { expander.negative() };
     let alternatives = Rc::new(absorb(alternatives));
     context.expansions.open.remove(&key);
@@ -168,17 +181,42 @@ struct Expander<'c, 'a, 'b> {
     schema: &'a Schema,
     id: SchemaId,
     kind: Type,
+    /// What the alternatives of the schemas in it are to say of what they evaluate.
+    evaluation: Evaluation,
     context: &'c mut Context<'a>,
     budget: &'c mut Budget<'b>,
 }
 
 impl Expander<'_, '_, '_> {
     fn positive(&mut self) -> Vec<Alternative> {
+        if unevaluated::keyword(self.schema, self.kind).is_none_or(|others| others == Additional::Open) {
+            return self.keywords();
+        }
+        let outer = self.evaluation;
+        if outer == Evaluation::Unknown {
+            self.evaluation = Evaluation::Least;
+        }
+        let mut result = self.keywords();
+        self.evaluation = outer;
+        for alternative in &mut result {
+            let evaluators = unevaluated::take_evaluators(alternative);
+            let place = unevaluated::schema(self.context, self.kind, self.id, &evaluators);
+            alternative.extend(place.map(Atom::Local));
+            alternative.extend((outer != Evaluation::Unknown).then_some(Atom::Evaluates(self.id)));
+        }
+        result
+    }
+
+    /// Every keyword but `unevaluatedItems` and `unevaluatedProperties`.
+    fn keywords(&mut self) -> Vec<Alternative> {
         let schema = self.schema;
         if !schema.types.contains(self.kind) {
             return Vec::new();
         }
         let mut result = vec![Vec::new()];
+        if self.evaluation != Evaluation::Unknown && unevaluated::evaluates(schema, self.kind) {
+            result[0].push(Atom::Evaluates(self.id));
+        }
         if !schema.is_silent_about(self.kind) || self.is_unsupported() {
             result[0].push(Atom::Local(self.id));
         }
@@ -187,7 +225,7 @@ impl Expander<'_, '_, '_> {
             result = self.product(result, &child);
         }
         if let Some(branches) = &schema.any_of {
-            let union = self.union(branches.iter().map(|&branch| (branch, true)).collect());
+            let union = self.any_of(branches);
             result = self.product(result, &union);
         }
         if let Some(branches) = &schema.one_of {
@@ -218,7 +256,12 @@ impl Expander<'_, '_, '_> {
             }
             for (trigger, child) in &schema.object.dependent_schemas {
                 let mut union = vec![vec![Atom::Lacks(trigger.as_str().into())]];
-                union.extend(self.child(*child, true).iter().cloned());
+                let mut triggered = self.child(*child, true).to_vec();
+                if self.evaluation != Evaluation::Unknown {
+                    // Without the key it evaluates nothing, even if it holds.
+                    triggered = self.product(vec![vec![Atom::Requires(trigger.as_str().into())]], &triggered);
+                }
+                union.extend(triggered);
                 result = self.product(result, &union);
             }
         }
@@ -230,7 +273,8 @@ impl Expander<'_, '_, '_> {
         if !schema.types.contains(self.kind) {
             return vec![Vec::new()];
         }
-        let mut result: Vec<Alternative> = self.parts().into_iter().map(|atom| vec![atom]).collect();
+        let mut result = self.unevaluated_fails();
+        result.extend(self.parts().into_iter().map(|atom| vec![atom]));
         for &child in schema.reference.iter().chain(&schema.all_of) {
             result.extend(self.child(child, false).iter().cloned());
         }
@@ -342,7 +386,12 @@ impl Expander<'_, '_, '_> {
                     continue;
                 }
                 let negated = self.child(*branch, false);
-                result = self.product(result, &negated);
+                // Keys are written in the order of the atoms, which is that of the document.
+                result = if other < index {
+                    self.product(negated.to_vec(), &result)
+                } else {
+                    self.product(result, &negated)
+                };
             }
             union.extend(result);
         }
@@ -368,12 +417,56 @@ impl Expander<'_, '_, '_> {
         result
     }
 
-    fn union(&mut self, branches: Vec<(SchemaId, bool)>) -> Vec<Alternative> {
-        branches.into_iter().flat_map(|(branch, positive)| self.child(branch, positive).to_vec()).collect()
+    /// At least one of `branches`. Where it matters what they evaluate, each one that evaluates something is in or out.
+    fn any_of(&mut self, branches: &[SchemaId]) -> Vec<Alternative> {
+        let branches: Vec<(SchemaId, Rc<Vec<Alternative>>)> =
+            branches.iter().map(|&branch| (branch, self.child(branch, true))).collect();
+        let is_silent = |alternatives: &[Alternative]| {
+            !alternatives.iter().flatten().any(|atom| matches!(atom, Atom::Evaluates(_)))
+        };
+        let (silent, evaluating): (Vec<_>, Vec<_>) =
+            branches.into_iter().partition(|(_, alternatives)| is_silent(alternatives));
+        let silent: Vec<Alternative> = silent.iter().flat_map(|(_, alternatives)| alternatives.to_vec()).collect();
+        if evaluating.is_empty() {
+            return silent;
+        }
+        let mut none: Vec<Alternative> = vec![Vec::new()];
+        let mut some: Vec<Alternative> = Vec::new();
+        for (branch, alternatives) in evaluating {
+            let mut with = self.product(none.clone(), &alternatives);
+            with.extend(self.product(some.clone(), &alternatives));
+            if self.evaluation == Evaluation::Exact {
+                let negated = self.child(branch, false);
+                none = self.product(none, &negated);
+                some = self.product(some, &negated);
+            }
+            some.extend(with);
+        }
+        let only_silent = self.product(none, &silent);
+        some.extend(only_silent);
+        some
+    }
+
+    /// The ways in which `unevaluatedItems` or `unevaluatedProperties` fails while all other keywords hold.
+    fn unevaluated_fails(&mut self) -> Vec<Alternative> {
+        if unevaluated::keyword(self.schema, self.kind).is_none_or(|others| others == Additional::Open) {
+            return Vec::new();
+        }
+        self.evaluation = Evaluation::Exact;
+        let alternatives = self.keywords();
+        self.evaluation = Evaluation::Unknown;
+        let part = if self.kind == Type::Array { Part::Items } else { Part::AdditionalProperties };
+        let fail = |mut alternative: Alternative| {
+            let evaluators = unevaluated::take_evaluators(&mut alternative);
+            let schema = unevaluated::schema(self.context, self.kind, self.id, &evaluators)?;
+            alternative.push(Atom::Not(schema, part));
+            Some(alternative)
+        };
+        alternatives.into_iter().filter_map(fail).collect()
     }
 
     fn child(&mut self, schema: SchemaId, positive: bool) -> Rc<Vec<Alternative>> {
-        expand(self.context, self.kind, Literal { schema, positive }, self.budget)
+        expand(self.context, self.kind, Literal { schema, positive }, self.evaluation, self.budget)
     }
 
     fn product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
@@ -427,17 +520,20 @@ fn join(left: &[Atom], right: &[Atom]) -> Alternative {
     joined
 }
 
-/// Drops alternatives that only repeat a wider one.
+/// Drops alternatives that only repeat a wider one that evaluates the same.
 fn absorb(alternatives: Vec<Alternative>) -> Vec<Alternative> {
     if alternatives.len() < 2 {
         return alternatives;
     }
+    let is_evaluator = |atom: &&Atom| matches!(atom, Atom::Evaluates(_));
     let sets: Vec<FxHashSet<&Atom>> = alternatives.iter().map(|alternative| alternative.iter().collect()).collect();
+    let evaluators: Vec<usize> = sets.iter().map(|set| set.iter().copied().filter(is_evaluator).count()).collect();
     let is_kept = |index: usize| {
         !(0..sets.len()).any(|other| {
             other != index
                 && sets[other].len() <= sets[index].len()
                 && (sets[other].len() < sets[index].len() || other < index)
+                && evaluators[other] == evaluators[index]
                 && sets[other].is_subset(&sets[index])
         })
     };

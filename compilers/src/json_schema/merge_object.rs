@@ -45,10 +45,13 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
                         builder.negated_max = Some(*id);
                     }
                     Part::Values(index) => merge::refuse_values(context, *id, *index, Type::Object, merged),
+                    Part::Property(index) | Part::RequiredProperty(index) => {
+                        builder.keys.declare(&object.properties[*index].0);
+                    }
                     _ => {}
                 }
             }
-            Atom::Requires(_) | Atom::Lacks(_) => {}
+            Atom::Requires(_) | Atom::Lacks(_) | Atom::Evaluates(_) => {}
         }
     }
     // Names that are only required come after all declared ones, whichever schema requires them.
@@ -57,6 +60,7 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
             Atom::Local(id) => context.ast.get(*id).object.required.iter().for_each(|key| builder.keys.require(key)),
             Atom::Requires(key) => builder.keys.require(key),
             Atom::Lacks(key) => builder.keys.forbid(key),
+            Atom::Evaluates(_) => {}
             Atom::Not(id, Part::Property(index)) => {
                 let (key, schema) = &context.ast.get(*id).object.properties[*index];
                 builder.keys.require(key);
