@@ -101,6 +101,8 @@ pub(super) struct Expansions {
     done: FxHashMap<(Type, Literal, Evaluation), Rc<Vec<Alternative>>>,
     open: FxHashSet<(Type, Literal, Evaluation)>,
     pub(super) unevaluated: Unevaluated,
+    /// The first negation of a property, by whether the key is optional, the key and the schema of its value.
+    properties: FxHashMap<(bool, String, SchemaId), (SchemaId, Part)>,
 }
 
 /// The alternatives of the conjunction `goal` for values of type `kind`.
@@ -229,8 +231,7 @@ impl Expander<'_, '_, '_> {
             result = self.product(result, &union);
         }
         if let Some(branches) = &schema.one_of {
-            let union = self.one_of(branches);
-            result = self.product(result, &union);
+            result = self.one_of(&result, branches);
         }
         if let Some(child) = schema.not {
             let child = self.child(child, false);
@@ -315,8 +316,18 @@ impl Expander<'_, '_, '_> {
         result
     }
 
+    /// The negation of `part`. That of a property is the same atom for all schemas that say the same of that property,
+    /// so that one member which fails several branches is one alternative.
+    fn failing(&mut self, part: Part) -> Atom {
+        let (Part::Property(index) | Part::RequiredProperty(index)) = part else { return Atom::Not(self.id, part) };
+        let (key, child) = &self.schema.object.properties[index];
+        let key = (matches!(part, Part::Property(_)), key.clone(), *child);
+        let (id, part) = *self.context.expansions.properties.entry(key).or_insert((self.id, part));
+        Atom::Not(id, part)
+    }
+
     /// The negations of the plain keywords, one for each way not to be valid.
-    fn parts(&self) -> Vec<Atom> {
+    fn parts(&mut self) -> Vec<Atom> {
         let schema = self.schema;
         let mut parts: Vec<Part> = (0..schema.values.len()).map(Part::Values).collect();
         let mut flag = |part, present: bool| parts.extend(present.then_some(part));
@@ -361,7 +372,7 @@ impl Expander<'_, '_, '_> {
         for &(kind, keyword, _) in &schema.unsupported {
             flag(Part::Unsupported(keyword), kind.is_none_or(|kind| kind == self.kind));
         }
-        let mut atoms: Vec<Atom> = parts.into_iter().map(|part| Atom::Not(self.id, part)).collect();
+        let mut atoms: Vec<Atom> = parts.into_iter().map(|part| self.failing(part)).collect();
         if self.kind == Type::Object {
             let object = &schema.object;
             let is_declared = |name: &String| object.properties.iter().any(|(key, _)| key == name);
@@ -371,8 +382,9 @@ impl Expander<'_, '_, '_> {
         atoms
     }
 
-    /// Exactly one of `branches`: one of them and none of those that it might overlap.
-    fn one_of(&mut self, branches: &[SchemaId]) -> Vec<Alternative> {
+    /// What satisfies `base` and exactly one of `branches`: one of them and none of those that it might overlap. That
+    /// `base` is known makes many a pair of branches disjoint.
+    fn one_of(&mut self, base: &[Alternative], branches: &[SchemaId]) -> Vec<Alternative> {
         let expanded: Vec<(SchemaId, Rc<Vec<Alternative>>)> = branches
             .iter()
             .map(|&branch| (branch, self.child(branch, true)))
@@ -380,22 +392,37 @@ impl Expander<'_, '_, '_> {
             .collect();
         let mut union = Vec::new();
         for (index, (_, alternatives)) in expanded.iter().enumerate() {
-            let mut result = alternatives.to_vec();
+            let mut result = self.product(base.to_vec(), alternatives);
+            let mut earlier: FxHashSet<Atom> = FxHashSet::default();
             for (other, (branch, others)) in expanded.iter().enumerate() {
-                if other == index || self.are_disjoint(&result, others) {
-                    continue;
+                let (mut apart, mut together) = (Vec::new(), Vec::new());
+                for alternative in result {
+                    let is_apart = other == index || self.are_disjoint(std::slice::from_ref(&alternative), others);
+                    if is_apart { &mut apart } else { &mut together }.push(alternative);
                 }
-                let negated = self.child(*branch, false);
-                // Keys are written in the order of the atoms, which is that of the document.
-                result = if other < index {
-                    self.product(negated.to_vec(), &result)
-                } else {
-                    self.product(result, &negated)
-                };
+                result = apart;
+                if !together.is_empty() {
+                    let negated = self.child(*branch, false);
+                    if other < index {
+                        earlier.extend(negated.iter().flatten().cloned());
+                    }
+                    result.extend(self.product(together, &negated));
+                }
+            }
+            // Keys are written in the order of the atoms, which is to be that of the document.
+            let of_base: FxHashSet<&Atom> = base.iter().flatten().collect();
+            let of_branch: FxHashSet<&Atom> = alternatives.iter().flatten().collect();
+            for alternative in result.iter_mut().filter(|_| !earlier.is_empty()) {
+                alternative.sort_by_key(|atom| match atom {
+                    atom if of_base.contains(atom) => 0,
+                    atom if of_branch.contains(atom) => 2,
+                    atom if earlier.contains(atom) => 1,
+                    _ => 3,
+                });
             }
             union.extend(result);
         }
-        union
+        absorb(union)
     }
 
     fn are_disjoint(&mut self, first: &[Alternative], second: &[Alternative]) -> bool {

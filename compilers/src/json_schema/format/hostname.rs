@@ -9,7 +9,7 @@ const MAX_LABEL: u8 = 63;
 const MAX_NAME: u8 = 254;
 /// A label counts towards [`MAX_NAME`] with its dot, rounded up to a multiple of this. Counting each character would
 /// take as many states as there are pairs of a place in a label and a place in a name.
-const STEP: u8 = 8;
+const STEP: u8 = 16;
 
 /// The names that surely conform: labels of letters, digits and inner hyphens. Labels with hyphens in the third and
 /// fourth place are left out: they are reserved but for A-labels, which Punycode must decode.

@@ -33,7 +33,7 @@ pub(super) fn narrowing(format: &str) -> Option<&'static str> {
         }
         "hostname" => Some(
             "hostname: no labels in Punycode (`xn--`), and of the 253 characters of a name a label with its dot takes a \
-             multiple of 8",
+             multiple of 16",
         ),
         "regex" => Some(
             "regex: no back-references, at most one named group, no `(?i:…)`; of `\\p{…}` one- and two-letter general \
@@ -102,7 +102,7 @@ mod tests {
         let mut budget = Budget::new(&limits);
         let mut patterns = Patterns::default();
         let (long_label, too_long_label) = ("a".repeat(63), "a".repeat(64));
-        let (long_name, too_long_name) = ("abcdefg.".repeat(30) + "abcdefg", "abcdefg.".repeat(31) + "abcdefg");
+        let (long_name, too_long_name) = ("abcdefg.".repeat(14) + "abcdefg", "abcdefg.".repeat(31) + "abcdefg");
         for (format, valid, invalid) in [
             (
                 "date",
