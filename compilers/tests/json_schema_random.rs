@@ -129,12 +129,17 @@ fn has_inner_orders(value: &Value) -> bool {
     }
 }
 
-/// Whether the validator judges the value of `text` as the standard does: it computes in binary floats, and a key that
-/// occurs twice, which a grammar cannot exclude where the key is not declared, leaves it with one of the two members.
+/// Whether the validator judges the value of `text` as the standard does: it computes in binary floats and has Rust's
+/// regular expressions, and a key that occurs twice, which a grammar cannot exclude where the key is not declared, leaves it with one of the two members.
 fn is_comparable(text: &str) -> bool {
     let is_repeat = |error: Diagnostics| error.iter().any(|diagnostic| diagnostic.code == Code::Duplicate);
     let numbers = text.split(|character: char| !"0123456789.eE+-".contains(character));
+    // Its `.` matches these, and that of ECMA-262 does not.
+    let ends_lines = |character| matches!(character, '\r' | '\u{2028}' | '\u{2029}');
+    let value: Value = serde_json::from_str(text).unwrap();
     numbers.into_iter().all(|number| number.len() <= 15)
+        && !value.to_string().contains(ends_lines)
+        && !value.to_string().contains("\\r")
         && !compile(text, &Options::default(), &Limits::default()).is_err_and(is_repeat)
 }
 
