@@ -130,7 +130,8 @@ fn has_inner_orders(value: &Value) -> bool {
 }
 
 /// Whether the validator judges the value of `text` as the standard does: it computes in binary floats and has Rust's
-/// regular expressions, and a key that occurs twice, which a grammar cannot exclude where the key is not declared, leaves it with one of the two members.
+/// regular expressions, and a key that occurs twice, which a grammar cannot exclude where the key is not declared,
+/// leaves it with one of the two members.
 fn is_comparable(text: &str) -> bool {
     let is_repeat = |error: Diagnostics| error.iter().any(|diagnostic| diagnostic.code == Code::Duplicate);
     let numbers = text.split(|character: char| !"0123456789.eE+-".contains(character));

@@ -95,6 +95,9 @@ const MAX_DEPTH: usize = 200;
 /// How deep two branches of `oneOf` are compared to prove that no value is in both.
 const DISJOINT_DEPTH: usize = 3;
 
+/// More pairs of alternatives than this are not merged to prove that no value is in both; they are taken to overlap.
+const MAX_COMPARISONS: u32 = 10_000;
+
 /// What has been expanded.
 #[derive(Debug, Default)]
 pub(super) struct Expansions {
@@ -103,6 +106,8 @@ pub(super) struct Expansions {
     pub(super) unevaluated: Unevaluated,
     /// The first negation of a property, by whether the key is optional, the key and the schema of its value.
     properties: FxHashMap<(bool, String, SchemaId), (SchemaId, Part)>,
+    /// How many pairs of alternatives have been merged to prove that no value is in both.
+    comparisons: u32,
 }
 
 /// The alternatives of the conjunction `goal` for values of type `kind`.
@@ -429,8 +434,12 @@ impl Expander<'_, '_, '_> {
         first.iter().all(|first| {
             second.iter().all(|second| {
                 let both = join(first, second);
-                contradiction::is_plain(self.ast, self.kind, &both)
-                    || merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
+                contradiction::is_plain(self.ast, self.kind, &both) || {
+                    let comparisons = &mut self.context.expansions.comparisons;
+                    *comparisons += 1;
+                    *comparisons <= MAX_COMPARISONS
+                        && merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
+                }
             })
         })
     }
@@ -497,6 +506,11 @@ impl Expander<'_, '_, '_> {
     }
 
     fn product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
+        if let Err(error) = self.budget.check_time() {
+            let place = self.ast.get(self.id).pointer.clone();
+            self.context.refusals.push(Code::Limit, place, error.to_string(), Some("combine fewer branches"));
+            return Vec::new();
+        }
         product(self.context, self.kind, &self.ast.get(self.id).pointer, left, right)
     }
 

@@ -38,7 +38,8 @@ fn fixpoint(normal: &Normal) -> Vec<bool> {
         children(node).for_each(|child| users[child.index()].push(index));
     }
     let mut productive = vec![false; normal.nodes.len()];
-    let mut work: Vec<usize> = (0..normal.nodes.len()).rev().collect();
+    // Nodes mostly come before those that they refer to, so the last ones are looked at first.
+    let mut work: Vec<usize> = (0..normal.nodes.len()).collect();
     while let Some(index) = work.pop() {
         if !productive[index] && has_value(&normal.nodes[index], &normal.nodes, &productive) {
             productive[index] = true;
