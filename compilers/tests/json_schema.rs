@@ -164,6 +164,36 @@ fn numbers_are_exact_decimals() {
 }
 
 #[test]
+fn large_divisors_take_few_states_where_only_the_last_digits_count() {
+    check(
+        r#"{"type": "integer", "multipleOf": 1000000}"#,
+        &["0", "-0", "1000000", "-123000000", "90000000.0"],
+        &["1", "100000", "1000001", "1234567"],
+    );
+    check(
+        r#"{"type": "number", "multipleOf": 10240}"#,
+        &["10240", "51200", "102400", "1034240"],
+        &["1024", "10250", "102401"],
+    );
+    check(r#"{"type": "integer", "multipleOf": 0.00000001}"#, &["12391239123", "-7"], &["0.5"]);
+    check(
+        r#"{"type": "number", "allOf": [{"multipleOf": 11}, {"multipleOf": 24}, {"not": {"multipleOf": 5}}], "minimum": 1}"#,
+        &["264", "264.00", "1056"],
+        &["0", "-264", "1320", "263", "264.5"],
+    );
+    check(
+        r#"{"type": "number", "multipleOf": 0.25, "not": {"multipleOf": 0.5}}"#,
+        &["0.25", "-1.750", "10.25"],
+        &["0", "0.5", "1", "0.125", "0.250001"],
+    );
+    check(
+        r#"{"type": "number", "not": {"anyOf": [{"multipleOf": 2}, {"multipleOf": 0.3}]}}"#,
+        &["1", "0.5", "0.31", "-7.00"],
+        &["2", "0.3", "0.60", "-4.0", "0"],
+    );
+}
+
+#[test]
 fn multiples_of_decimals_are_exact() {
     // Binary floats say that 0.3 is no multiple of 0.1, so the validator is no witness here.
     let grammar = grammar(r#"{"type": "number", "multipleOf": 0.1}"#, &Options::default());

@@ -69,7 +69,10 @@ fn keyword(schema: BoxedStrategy<Value>) -> BoxedStrategy<(&'static str, Value)>
         names.clone().prop_map(|names| ("required", json!(names))),
         (0..3u32).prop_map(|count| ("minProperties", json!(count))),
         (0..3u32).prop_map(|count| ("maxProperties", json!(count))),
-        (name, names).prop_map(|(name, names)| ("dependentRequired", json!({ name: names }))),
+        (name.clone(), names).prop_map(|(name, names)| ("dependentRequired", json!({ name: names }))),
+        (name.clone(), schema.clone()).prop_map(|(name, schema)| ("dependentSchemas", json!({ name: schema }))),
+        schema.clone().prop_map(|schema| ("unevaluatedProperties", schema)),
+        schema.clone().prop_map(|schema| ("unevaluatedItems", schema)),
         branches.clone().prop_map(|branches| ("anyOf", branches)),
         branches.clone().prop_map(|branches| ("allOf", branches)),
         branches.prop_map(|branches| ("oneOf", branches)),
@@ -126,10 +129,16 @@ fn has_inner_orders(value: &Value) -> bool {
     }
 }
 
-/// Whether the validator, which computes in binary floats, judges the numbers in `text` as the standard does.
+/// Whether the validator judges the value of `text` as the standard does: it computes in binary floats and has Rust's
+/// regular expressions.
 fn is_comparable(text: &str) -> bool {
     let numbers = text.split(|character: char| !"0123456789.eE+-".contains(character));
+    // Its `.` matches these, and that of ECMA-262 does not.
+    let ends_lines = |character| matches!(character, '\r' | '\u{2028}' | '\u{2029}');
+    let value: Value = serde_json::from_str(text).unwrap();
     numbers.into_iter().all(|number| number.len() <= 15)
+        && !value.to_string().contains(ends_lines)
+        && !value.to_string().contains("\\r")
 }
 
 /// Whether some object in `text` has a key twice.

@@ -228,7 +228,7 @@ fn branches_that_one_key_tells_apart_stay_few() {
     let schema = format!(r#"{{"type": "object", "oneOf": [{}]}}"#, branches.join(","));
     check(
         &schema,
-        &["{\"a0\": 1}", "{\"a3\": 1, \"a0\": \"s\"}", "{\"a8\": 1, \"z\": 1}"],
+        &["{\"a0\": 1}", "{\"a0\": \"s\", \"a3\": 1}", "{\"a8\": 1, \"z\": 1}"],
         &["{}", "{\"a0\": 1, \"a3\": 1}", "{\"a0\": \"s\"}"],
     );
 }
@@ -264,5 +264,44 @@ fn equal_properties_of_branches_are_told_apart_from_different_ones() {
         r#"{"anyOf": [{"const": {"a": 1, "b": 2}}, {"not": {"const": {"b": 2, "a": 1}}}]}"#,
         &["{\"a\": 1, \"b\": 2}", "1"],
         &[],
+    );
+}
+
+#[test]
+fn siblings_tell_the_branches_of_one_of_apart() {
+    // Only the sibling requires the key, and says which values there are.
+    let kinds: Vec<String> = (0..12).map(|index| format!("\"k{index}\"")).collect();
+    let branch = |index: usize| {
+        let properties: Vec<String> =
+            (0..6).map(|key| format!(r#""p{key}": {{"maxLength": {}}}"#, index + key)).collect();
+        format!(r#"{{"properties": {{"kind": {{"enum": ["k{index}"]}}, {}}}}}"#, properties.join(","))
+    };
+    let branches: Vec<String> = (0..12).map(branch).collect();
+    check(
+        &format!(
+            r#"{{"type": "object", "properties": {{"kind": {{"enum": [{}]}}}}, "required": ["kind"], "oneOf": [{}]}}"#,
+            kinds.join(","),
+            branches.join(",")
+        ),
+        &["{\"kind\": \"k0\", \"p0\": \"\"}", "{\"kind\": \"k11\", \"p0\": \"aaaaaaaaaaa\"}"],
+        &["{\"kind\": \"k0\", \"p0\": \"a\"}", "{\"p0\": \"\"}", "{\"kind\": \"k12\"}"],
+    );
+}
+
+#[test]
+fn a_member_that_fails_several_branches_is_one_alternative() {
+    // Without a key that tells them apart: eight branches that share most properties.
+    let shared: Vec<String> = (0..8).map(|key| format!(r#""s{key}": {{"type": "integer"}}"#)).collect();
+    let branch = |index: usize| {
+        format!(
+            r#"{{"required": ["r{index}"], "properties": {{"r{index}": {{"type": "string"}}, {}}}}}"#,
+            shared.join(",")
+        )
+    };
+    let branches: Vec<String> = (0..6).map(branch).collect();
+    check(
+        &format!(r#"{{"type": "object", "oneOf": [{}]}}"#, branches.join(",")),
+        &["{\"r2\": \"a\"}", "{\"r0\": 1, \"r2\": \"a\", \"s1\": 1}"],
+        &["{}", "{\"r0\": \"a\", \"r2\": \"a\"}", "{\"r2\": \"a\", \"s1\": \"x\"}"],
     );
 }

@@ -1,5 +1,7 @@
 //! Schemas with their pointers and typed keywords; the meaning of drafts is already applied.
 
+use std::cell::{Cell, OnceCell};
+
 use serde_json::Value;
 
 use super::decimal::Decimal;
@@ -13,15 +15,41 @@ pub(super) struct SchemaId(pub(super) u32);
 pub(super) struct Ast {
     /// The schemas by id; the root is the first.
     pub(super) schemas: Vec<Schema>,
+    /// Schemas that are made up while others are looked at. Their ids follow those of `schemas`.
+    derived: Vec<OnceCell<Schema>>,
+    derived_count: Cell<usize>,
 }
+
+/// More derived schemas than this are refused.
+pub(super) const MAX_DERIVED: usize = 4_096;
 
 impl Ast {
     /// The root schema.
     pub(super) const ROOT: SchemaId = SchemaId(0);
 
+    /// The schemas of a document.
+    pub(super) fn new(schemas: Vec<Schema>) -> Self {
+        let derives =
+            schemas.iter().any(|schema| schema.array.unevaluated.is_some() || schema.object.unevaluated.is_some());
+        let derived = if derives { vec![OnceCell::new(); MAX_DERIVED] } else { Vec::new() };
+        Self { schemas, derived, derived_count: Cell::new(0) }
+    }
+
     /// The schema with this id.
     pub(super) fn get(&self, id: SchemaId) -> &Schema {
-        &self.schemas[id.0 as usize]
+        let index = id.0 as usize;
+        match index.checked_sub(self.schemas.len()).and_then(|index| self.derived.get(index)?.get()) {
+            Some(derived) => derived,
+            None => &self.schemas[index],
+        }
+    }
+
+    /// Adds a schema; `None` when there are too many.
+    pub(super) fn derive(&self, schema: Schema) -> Option<SchemaId> {
+        let index = self.derived_count.get();
+        self.derived.get(index)?.set(schema).ok()?;
+        self.derived_count.set(index + 1);
+        u32::try_from(self.schemas.len() + index).ok().map(SchemaId)
     }
 }
 
@@ -163,10 +191,11 @@ impl Schema {
             let Conditional { condition, consequence, alternative } = conditional;
             [condition].into_iter().chain(consequence).chain(alternative)
         });
-        let additional = match &mut object.additional {
+        let others = [Some(&mut object.additional), object.unevaluated.as_mut(), array.unevaluated.as_mut()];
+        let others = others.into_iter().flatten().filter_map(|other| match other {
             Additional::Schema(child) => Some(child),
             Additional::Open | Additional::Closed => None,
-        };
+        });
         let named = object.properties.iter_mut().chain(&mut object.patterns).chain(&mut object.dependent_schemas);
         containers
             .iter_mut()
@@ -176,7 +205,7 @@ impl Schema {
             .chain(&mut array.rest)
             .chain(array.contains.iter_mut().map(|contains| &mut contains.schema))
             .chain(named.map(|(_, child)| child))
-            .chain(additional)
+            .chain(others)
             .chain(&mut object.names)
             .chain(reference)
             .chain(all_of)
@@ -275,6 +304,8 @@ pub(super) struct ArrayKeywords {
     pub(super) unique: bool,
     /// `contains`, `minContains`, `maxContains`.
     pub(super) contains: Option<Contains>,
+    /// `unevaluatedItems`; `None` when absent.
+    pub(super) unevaluated: Option<Additional>,
 }
 
 /// `contains` with its counts.
@@ -286,6 +317,8 @@ pub(super) struct Contains {
     pub(super) min: u32,
     /// `maxContains`.
     pub(super) max: Option<u32>,
+    /// Whether what it finds counts as evaluated, as from 2020-12 on.
+    pub(super) evaluates: bool,
 }
 
 /// Keywords about objects.
@@ -297,6 +330,8 @@ pub(super) struct ObjectKeywords {
     pub(super) patterns: Vec<(String, SchemaId)>,
     /// `additionalProperties`.
     pub(super) additional: Additional,
+    /// `unevaluatedProperties`; `None` when absent.
+    pub(super) unevaluated: Option<Additional>,
     /// `propertyNames`.
     pub(super) names: Option<SchemaId>,
     /// `required`.
@@ -311,13 +346,13 @@ pub(super) struct ObjectKeywords {
     pub(super) dependent_schemas: Vec<(String, SchemaId)>,
 }
 
-/// What a key that is neither declared nor matched by a pattern may hold.
+/// What members or items that nothing else speaks of may be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) enum Additional {
     /// Anything.
     #[default]
     Open,
-    /// There is no such key.
+    /// There is none.
     Closed,
     /// A value of this schema.
     Schema(SchemaId),

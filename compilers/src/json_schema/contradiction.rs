@@ -48,7 +48,7 @@ fn is_plain_of_objects(ast: &Ast, alternative: &[Atom]) -> bool {
                 failed.push((name, *child));
                 excluded.extend(listed_only(ast, *child).map(|values| (name.as_str(), values)));
             }
-            Atom::Not(..) => {}
+            Atom::Not(..) | Atom::Evaluates(_) => {}
             Atom::Local(id) => {
                 let schema = ast.get(*id);
                 let object = &schema.object;

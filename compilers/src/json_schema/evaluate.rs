@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::ast::{Additional, Ast, Bound, Schema, SchemaId, Type};
 use super::decimal::Decimal;
 use super::expand::{Atom, Part};
+use super::format::{REGEX, Side, is_regex};
 use super::normal::Context;
 use super::string::Patterns;
 
@@ -100,6 +101,7 @@ impl Evaluator<'_, '_, '_> {
             Atom::Requires(name) => Some(has(name)),
             Atom::Lacks(name) => Some(!has(name)),
             Atom::Not(id, part) => not(self.part(self.ast.get(*id), *part, value)),
+            Atom::Evaluates(_) => Some(true),
         }
     }
 
@@ -217,7 +219,87 @@ impl Evaluator<'_, '_, '_> {
                 }
             }
         }
+        parts.push(self.unevaluated(schema, value));
         all(parts)
+    }
+
+    /// Whether what no keyword evaluates satisfies `unevaluatedItems` or `unevaluatedProperties`.
+    fn unevaluated(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
+        let others = match value {
+            Value::Array(_) => schema.array.unevaluated,
+            Value::Object(_) => schema.object.unevaluated,
+            _ => None,
+        };
+        let Some(others) = others.filter(|&others| others != Additional::Open) else { return Some(true) };
+        let parts: Vec<&Value> = parts(value).collect();
+        let mut evaluated = vec![false; parts.len()];
+        self.mark(schema, value, &mut evaluated)?;
+        let rest = parts.into_iter().zip(evaluated).filter(|(_, evaluated)| !evaluated);
+        let holds = rest.map(|(part, _)| match others {
+            Additional::Open => Some(true),
+            Additional::Closed => Some(false),
+            Additional::Schema(child) => self.schema(child, part),
+        });
+        all(holds.collect::<Vec<_>>())
+    }
+
+    /// Marks the items or members of `value` that the keywords of `schema` evaluate, its own `unevaluatedItems` and
+    /// `unevaluatedProperties` aside, given that they hold; `None` when that cannot be told.
+    fn mark(&mut self, schema: &Schema, value: &Value, evaluated: &mut [bool]) -> Option<()> {
+        match value {
+            Value::Array(items) => {
+                let array = &schema.array;
+                for (index, item) in items.iter().enumerate() {
+                    evaluated[index] |= index < array.prefix.len() || array.rest.is_some();
+                    if let Some(contains) = array.contains.filter(|contains| contains.evaluates) {
+                        evaluated[index] |= self.schema(contains.schema, item)?;
+                    }
+                }
+            }
+            Value::Object(members) => {
+                let object = &schema.object;
+                for (index, key) in members.keys().enumerate() {
+                    evaluated[index] |=
+                        object.additional != Additional::Open || object.properties.iter().any(|(name, _)| name == key);
+                    for (pattern, _) in &object.patterns {
+                        evaluated[index] |= self.patterns.get(pattern, self.budget).ok()?.accepts(key);
+                    }
+                }
+            }
+            _ => return Some(()),
+        }
+        let mut holding: Vec<SchemaId> = schema.reference.iter().chain(&schema.all_of).copied().collect();
+        for &branch in schema.any_of.iter().chain(&schema.one_of).flatten() {
+            if self.schema(branch, value)? {
+                holding.push(branch);
+            }
+        }
+        if let Some(conditional) = schema.conditional {
+            if self.schema(conditional.condition, value)? {
+                holding.push(conditional.condition);
+                holding.extend(conditional.consequence);
+            } else {
+                holding.extend(conditional.alternative);
+            }
+        }
+        let has = |name: &str| value.as_object().is_some_and(|members| members.contains_key(name));
+        let triggered = schema.object.dependent_schemas.iter().filter(|(trigger, _)| has(trigger));
+        holding.extend(triggered.map(|(_, child)| *child));
+        for child in holding {
+            let child = self.ast.get(child);
+            let is_all = if value.is_array() { child.array.unevaluated } else { child.object.unevaluated }.is_some();
+            if is_all {
+                evaluated.fill(true);
+            }
+            if self.depth >= MAX_DEPTH || self.budget.tick().is_err() {
+                return None;
+            }
+            self.depth += 1;
+            let marked = self.mark(child, value, evaluated);
+            self.depth -= 1;
+            marked?;
+        }
+        Some(())
     }
 
     fn branches(&mut self, branches: &[SchemaId], value: &Value) -> Vec<Option<bool>> {
@@ -328,9 +410,21 @@ impl Evaluator<'_, '_, '_> {
 
     fn format(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
         let Some(format) = &schema.string.format else { return Some(true) };
-        let language = self.patterns.format(format, self.budget).ok()?;
-        Some(language.accepts(value.as_str()?))
+        let text = value.as_str()?;
+        if format == REGEX {
+            return is_regex(text);
+        }
+        if self.patterns.format(format, Side::Inner, self.budget).ok()?.accepts(text) {
+            return Some(true);
+        }
+        (!self.patterns.format(format, Side::Outer, self.budget).ok()?.accepts(text)).then_some(false)
     }
+}
+
+/// The items or the values of the members of `value`.
+fn parts(value: &Value) -> impl Iterator<Item = &Value> {
+    let items = value.as_array().into_iter().flatten();
+    items.chain(value.as_object().into_iter().flat_map(|members| members.values()))
 }
 
 fn are_unique(items: &[Value]) -> bool {

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ast::{Additional, Ast, Schema, SchemaId, Type};
 use super::normal::{Context, Goal, Literal};
+use super::unevaluated::{self, Evaluation, Unevaluated};
 use super::{contradiction, merge};
 use crate::diagnostic::Code;
 
@@ -24,6 +25,9 @@ pub(super) enum Atom {
     Requires(Rc<str>),
     /// The object has not this key.
     Lacks(Rc<str>),
+    /// The schema, which holds, is one whose keywords evaluate items or members. Only while the schemas around it are
+    /// expanded that ask for it.
+    Evaluates(SchemaId),
 }
 
 /// A keyword that can be negated on its own.
@@ -91,18 +95,26 @@ const MAX_DEPTH: usize = 200;
 /// How deep two branches of `oneOf` are compared to prove that no value is in both.
 const DISJOINT_DEPTH: usize = 3;
 
+/// More pairs of alternatives than this are not merged to prove that no value is in both; they are taken to overlap.
+const MAX_COMPARISONS: u32 = 10_000;
+
 /// What has been expanded.
 #[derive(Debug, Default)]
 pub(super) struct Expansions {
-    done: FxHashMap<(Type, Literal), Rc<Vec<Alternative>>>,
-    open: FxHashSet<(Type, Literal)>,
+    done: FxHashMap<(Type, Literal, Evaluation), Rc<Vec<Alternative>>>,
+    open: FxHashSet<(Type, Literal, Evaluation)>,
+    pub(super) unevaluated: Unevaluated,
+    /// The first negation of a property, by whether the key is optional, the key and the schema of its value.
+    properties: FxHashMap<(bool, String, SchemaId), (SchemaId, Part)>,
+    /// How many pairs of alternatives have been merged to prove that no value is in both.
+    comparisons: u32,
 }
 
 /// The alternatives of the conjunction `goal` for values of type `kind`.
 pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &mut Budget<'_>) -> Vec<Alternative> {
     let mut alternatives = vec![Vec::new()];
     for &literal in goal {
-        let expanded = expand(context, kind, literal, budget);
+        let expanded = expand(context, kind, literal, Evaluation::Unknown, budget);
         let place = context.ast.get(literal.schema).pointer.clone();
         alternatives = product(context, kind, &place, alternatives, &expanded);
     }
@@ -131,15 +143,23 @@ fn unlisted(context: &mut Context<'_>, kind: Type, atoms: Alternative, budget: &
             continue;
         };
         for &schema in containers {
-            let negated = expand(context, kind, Literal { schema, positive: false }, budget);
+            let negated = expand(context, kind, Literal { schema, positive: false }, Evaluation::Unknown, budget);
             result = product(context, kind, &ast.get(id).pointer, result, &negated);
         }
     }
     result
 }
 
-fn expand(context: &mut Context<'_>, kind: Type, literal: Literal, budget: &mut Budget<'_>) -> Rc<Vec<Alternative>> {
-    let key = (kind, literal);
+fn expand(
+    context: &mut Context<'_>,
+    kind: Type,
+    literal: Literal,
+    evaluation: Evaluation,
+    budget: &mut Budget<'_>,
+) -> Rc<Vec<Alternative>> {
+    // What does not hold evaluates nothing.
+    let evaluation = if literal.positive { evaluation } else { Evaluation::Unknown };
+    let key = (kind, literal, evaluation);
     if let Some(done) = context.expansions.done.get(&key) {
         return Rc::clone(done);
     }
@@ -155,7 +175,7 @@ fn expand(context: &mut Context<'_>, kind: Type, literal: Literal, budget: &mut 
         context.refusals.invalid(schema.pointer.clone(), message);
         return Rc::default();
     }
-    let mut expander = Expander { ast, schema, id: literal.schema, kind, context, budget };
+    let mut expander = Expander { ast, schema, id: literal.schema, kind, evaluation, context, budget };
     let alternatives = if literal.positive { expander.positive() } else { expander.negative() };
     let alternatives = Rc::new(absorb(alternatives));
     context.expansions.open.remove(&key);
@@ -168,17 +188,42 @@ struct Expander<'c, 'a, 'b> {
     schema: &'a Schema,
     id: SchemaId,
     kind: Type,
+    /// What the alternatives of the schemas in it are to say of what they evaluate.
+    evaluation: Evaluation,
     context: &'c mut Context<'a>,
     budget: &'c mut Budget<'b>,
 }
 
 impl Expander<'_, '_, '_> {
     fn positive(&mut self) -> Vec<Alternative> {
+        if unevaluated::keyword(self.schema, self.kind).is_none_or(|others| others == Additional::Open) {
+            return self.keywords();
+        }
+        let outer = self.evaluation;
+        if outer == Evaluation::Unknown {
+            self.evaluation = Evaluation::Least;
+        }
+        let mut result = self.keywords();
+        self.evaluation = outer;
+        for alternative in &mut result {
+            let evaluators = unevaluated::take_evaluators(alternative);
+            let place = unevaluated::schema(self.context, self.kind, self.id, &evaluators);
+            alternative.extend(place.map(Atom::Local));
+            alternative.extend((outer != Evaluation::Unknown).then_some(Atom::Evaluates(self.id)));
+        }
+        result
+    }
+
+    /// Every keyword but `unevaluatedItems` and `unevaluatedProperties`.
+    fn keywords(&mut self) -> Vec<Alternative> {
         let schema = self.schema;
         if !schema.types.contains(self.kind) {
             return Vec::new();
         }
         let mut result = vec![Vec::new()];
+        if self.evaluation != Evaluation::Unknown && unevaluated::evaluates(schema, self.kind) {
+            result[0].push(Atom::Evaluates(self.id));
+        }
         if !schema.is_silent_about(self.kind) || self.is_unsupported() {
             result[0].push(Atom::Local(self.id));
         }
@@ -187,12 +232,11 @@ impl Expander<'_, '_, '_> {
             result = self.product(result, &child);
         }
         if let Some(branches) = &schema.any_of {
-            let union = self.union(branches.iter().map(|&branch| (branch, true)).collect());
+            let union = self.any_of(branches);
             result = self.product(result, &union);
         }
         if let Some(branches) = &schema.one_of {
-            let union = self.one_of(branches);
-            result = self.product(result, &union);
+            result = self.one_of(&result, branches);
         }
         if let Some(child) = schema.not {
             let child = self.child(child, false);
@@ -218,7 +262,12 @@ impl Expander<'_, '_, '_> {
             }
             for (trigger, child) in &schema.object.dependent_schemas {
                 let mut union = vec![vec![Atom::Lacks(trigger.as_str().into())]];
-                union.extend(self.child(*child, true).iter().cloned());
+                let mut triggered = self.child(*child, true).to_vec();
+                if self.evaluation != Evaluation::Unknown {
+                    // Without the key it evaluates nothing, even if it holds.
+                    triggered = self.product(vec![vec![Atom::Requires(trigger.as_str().into())]], &triggered);
+                }
+                union.extend(triggered);
                 result = self.product(result, &union);
             }
         }
@@ -230,7 +279,8 @@ impl Expander<'_, '_, '_> {
         if !schema.types.contains(self.kind) {
             return vec![Vec::new()];
         }
-        let mut result: Vec<Alternative> = self.parts().into_iter().map(|atom| vec![atom]).collect();
+        let mut result = self.unevaluated_fails();
+        result.extend(self.parts().into_iter().map(|atom| vec![atom]));
         for &child in schema.reference.iter().chain(&schema.all_of) {
             result.extend(self.child(child, false).iter().cloned());
         }
@@ -271,8 +321,18 @@ impl Expander<'_, '_, '_> {
         result
     }
 
+    /// The negation of `part`. That of a property is the same atom for all schemas that say the same of that property,
+    /// so that one member which fails several branches is one alternative.
+    fn failing(&mut self, part: Part) -> Atom {
+        let (Part::Property(index) | Part::RequiredProperty(index)) = part else { return Atom::Not(self.id, part) };
+        let (key, child) = &self.schema.object.properties[index];
+        let key = (matches!(part, Part::Property(_)), key.clone(), *child);
+        let (id, part) = *self.context.expansions.properties.entry(key).or_insert((self.id, part));
+        Atom::Not(id, part)
+    }
+
     /// The negations of the plain keywords, one for each way not to be valid.
-    fn parts(&self) -> Vec<Atom> {
+    fn parts(&mut self) -> Vec<Atom> {
         let schema = self.schema;
         let mut parts: Vec<Part> = (0..schema.values.len()).map(Part::Values).collect();
         let mut flag = |part, present: bool| parts.extend(present.then_some(part));
@@ -317,7 +377,7 @@ impl Expander<'_, '_, '_> {
         for &(kind, keyword, _) in &schema.unsupported {
             flag(Part::Unsupported(keyword), kind.is_none_or(|kind| kind == self.kind));
         }
-        let mut atoms: Vec<Atom> = parts.into_iter().map(|part| Atom::Not(self.id, part)).collect();
+        let mut atoms: Vec<Atom> = parts.into_iter().map(|part| self.failing(part)).collect();
         if self.kind == Type::Object {
             let object = &schema.object;
             let is_declared = |name: &String| object.properties.iter().any(|(key, _)| key == name);
@@ -327,8 +387,9 @@ impl Expander<'_, '_, '_> {
         atoms
     }
 
-    /// Exactly one of `branches`: one of them and none of those that it might overlap.
-    fn one_of(&mut self, branches: &[SchemaId]) -> Vec<Alternative> {
+    /// What satisfies `base` and exactly one of `branches`: one of them and none of those that it might overlap. That
+    /// `base` is known makes many a pair of branches disjoint.
+    fn one_of(&mut self, base: &[Alternative], branches: &[SchemaId]) -> Vec<Alternative> {
         let expanded: Vec<(SchemaId, Rc<Vec<Alternative>>)> = branches
             .iter()
             .map(|&branch| (branch, self.child(branch, true)))
@@ -336,25 +397,49 @@ impl Expander<'_, '_, '_> {
             .collect();
         let mut union = Vec::new();
         for (index, (_, alternatives)) in expanded.iter().enumerate() {
-            let mut result = alternatives.to_vec();
+            let mut result = self.product(base.to_vec(), alternatives);
+            let mut earlier: FxHashSet<Atom> = FxHashSet::default();
             for (other, (branch, others)) in expanded.iter().enumerate() {
-                if other == index || self.are_disjoint(&result, others) {
-                    continue;
+                let (mut apart, mut together) = (Vec::new(), Vec::new());
+                for alternative in result {
+                    let is_apart = other == index || self.are_disjoint(std::slice::from_ref(&alternative), others);
+                    if is_apart { &mut apart } else { &mut together }.push(alternative);
                 }
-                let negated = self.child(*branch, false);
-                result = self.product(result, &negated);
+                result = apart;
+                if !together.is_empty() {
+                    let negated = self.child(*branch, false);
+                    if other < index {
+                        earlier.extend(negated.iter().flatten().cloned());
+                    }
+                    result.extend(self.product(together, &negated));
+                }
+            }
+            // Keys are written in the order of the atoms, which is to be that of the document.
+            let of_base: FxHashSet<&Atom> = base.iter().flatten().collect();
+            let of_branch: FxHashSet<&Atom> = alternatives.iter().flatten().collect();
+            for alternative in result.iter_mut().filter(|_| !earlier.is_empty()) {
+                alternative.sort_by_key(|atom| match atom {
+                    atom if of_base.contains(atom) => 0,
+                    atom if of_branch.contains(atom) => 2,
+                    atom if earlier.contains(atom) => 1,
+                    _ => 3,
+                });
             }
             union.extend(result);
         }
-        union
+        absorb(union)
     }
 
     fn are_disjoint(&mut self, first: &[Alternative], second: &[Alternative]) -> bool {
         first.iter().all(|first| {
             second.iter().all(|second| {
                 let both = join(first, second);
-                contradiction::is_plain(self.ast, self.kind, &both)
-                    || merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
+                contradiction::is_plain(self.ast, self.kind, &both) || {
+                    let comparisons = &mut self.context.expansions.comparisons;
+                    *comparisons += 1;
+                    *comparisons <= MAX_COMPARISONS
+                        && merge::is_surely_empty(self.context, self.kind, &both, DISJOINT_DEPTH, self.budget)
+                }
             })
         })
     }
@@ -368,15 +453,64 @@ impl Expander<'_, '_, '_> {
         result
     }
 
-    fn union(&mut self, branches: Vec<(SchemaId, bool)>) -> Vec<Alternative> {
-        branches.into_iter().flat_map(|(branch, positive)| self.child(branch, positive).to_vec()).collect()
+    /// At least one of `branches`. Where it matters what they evaluate, each one that evaluates something is in or out.
+    fn any_of(&mut self, branches: &[SchemaId]) -> Vec<Alternative> {
+        let branches: Vec<(SchemaId, Rc<Vec<Alternative>>)> =
+            branches.iter().map(|&branch| (branch, self.child(branch, true))).collect();
+        let is_silent = |alternatives: &[Alternative]| {
+            !alternatives.iter().flatten().any(|atom| matches!(atom, Atom::Evaluates(_)))
+        };
+        let (silent, evaluating): (Vec<_>, Vec<_>) =
+            branches.into_iter().partition(|(_, alternatives)| is_silent(alternatives));
+        let silent: Vec<Alternative> = silent.iter().flat_map(|(_, alternatives)| alternatives.to_vec()).collect();
+        if evaluating.is_empty() {
+            return silent;
+        }
+        let mut none: Vec<Alternative> = vec![Vec::new()];
+        let mut some: Vec<Alternative> = Vec::new();
+        for (branch, alternatives) in evaluating {
+            let mut with = self.product(none.clone(), &alternatives);
+            with.extend(self.product(some.clone(), &alternatives));
+            if self.evaluation == Evaluation::Exact {
+                let negated = self.child(branch, false);
+                none = self.product(none, &negated);
+                some = self.product(some, &negated);
+            }
+            some.extend(with);
+        }
+        let only_silent = self.product(none, &silent);
+        some.extend(only_silent);
+        some
+    }
+
+    /// The ways in which `unevaluatedItems` or `unevaluatedProperties` fails while all other keywords hold.
+    fn unevaluated_fails(&mut self) -> Vec<Alternative> {
+        if unevaluated::keyword(self.schema, self.kind).is_none_or(|others| others == Additional::Open) {
+            return Vec::new();
+        }
+        self.evaluation = Evaluation::Exact;
+        let alternatives = self.keywords();
+        self.evaluation = Evaluation::Unknown;
+        let part = if self.kind == Type::Array { Part::Items } else { Part::AdditionalProperties };
+        let fail = |mut alternative: Alternative| {
+            let evaluators = unevaluated::take_evaluators(&mut alternative);
+            let schema = unevaluated::schema(self.context, self.kind, self.id, &evaluators)?;
+            alternative.push(Atom::Not(schema, part));
+            Some(alternative)
+        };
+        alternatives.into_iter().filter_map(fail).collect()
     }
 
     fn child(&mut self, schema: SchemaId, positive: bool) -> Rc<Vec<Alternative>> {
-        expand(self.context, self.kind, Literal { schema, positive }, self.budget)
+        expand(self.context, self.kind, Literal { schema, positive }, self.evaluation, self.budget)
     }
 
     fn product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
+        if let Err(error) = self.budget.check_time() {
+            let place = self.ast.get(self.id).pointer.clone();
+            self.context.refusals.push(Code::Limit, place, error.to_string(), Some("combine fewer branches"));
+            return Vec::new();
+        }
         product(self.context, self.kind, &self.ast.get(self.id).pointer, left, right)
     }
 
@@ -427,17 +561,20 @@ fn join(left: &[Atom], right: &[Atom]) -> Alternative {
     joined
 }
 
-/// Drops alternatives that only repeat a wider one.
+/// Drops alternatives that only repeat a wider one that evaluates the same.
 fn absorb(alternatives: Vec<Alternative>) -> Vec<Alternative> {
     if alternatives.len() < 2 {
         return alternatives;
     }
+    let is_evaluator = |atom: &&Atom| matches!(atom, Atom::Evaluates(_));
     let sets: Vec<FxHashSet<&Atom>> = alternatives.iter().map(|alternative| alternative.iter().collect()).collect();
+    let evaluators: Vec<usize> = sets.iter().map(|set| set.iter().copied().filter(is_evaluator).count()).collect();
     let is_kept = |index: usize| {
         !(0..sets.len()).any(|other| {
             other != index
                 && sets[other].len() <= sets[index].len()
                 && (sets[other].len() < sets[index].len() || other < index)
+                && evaluators[other] == evaluators[index]
                 && sets[other].is_subset(&sets[index])
         })
     };

@@ -15,27 +15,27 @@ pub(super) enum Draft {
     Draft2020,
 }
 
-/// What a `$schema` stands for.
-pub(super) enum Dialect {
+/// What a `$schema` names.
+pub(super) enum Named {
     /// A version of the standard.
-    Known(Draft),
+    Draft(Draft),
     /// A version of the standard that is not supported.
     Unsupported,
     /// Something else.
     Unknown,
 }
 
-impl Dialect {
-    /// The dialect with this URI.
+impl Named {
+    /// What has this URI.
     pub(super) fn from_uri(uri: &str) -> Self {
         let uri = uri.trim_end_matches('#');
         let name = uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://")).unwrap_or(uri);
         match name {
-            "json-schema.org/draft-04/schema" => Self::Known(Draft::Draft4),
-            "json-schema.org/draft-06/schema" => Self::Known(Draft::Draft6),
-            "json-schema.org/draft-07/schema" => Self::Known(Draft::Draft7),
-            "json-schema.org/draft/2019-09/schema" => Self::Known(Draft::Draft2019),
-            "json-schema.org/draft/2020-12/schema" | "json-schema.org/schema" => Self::Known(Draft::Draft2020),
+            "json-schema.org/draft-04/schema" => Self::Draft(Draft::Draft4),
+            "json-schema.org/draft-06/schema" => Self::Draft(Draft::Draft6),
+            "json-schema.org/draft-07/schema" => Self::Draft(Draft::Draft7),
+            "json-schema.org/draft/2019-09/schema" => Self::Draft(Draft::Draft2019),
+            "json-schema.org/draft/2020-12/schema" | "json-schema.org/schema" => Self::Draft(Draft::Draft2020),
             "json-schema.org/draft-03/schema"
             | "json-schema.org/draft-02/schema"
             | "json-schema.org/draft-01/schema"
@@ -103,6 +103,65 @@ pub(super) fn role(keyword: &str, draft: Draft) -> Role {
         _ => return if is_annotation(keyword) { Role::Annotation } else { Role::Unknown },
     };
     if since <= draft && draft <= until { Role::Constraint } else { Role::Unknown }
+}
+
+/// A set of keywords that a meta-schema may leave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Vocabulary {
+    /// Keywords that hold schemas.
+    Applicator,
+    /// `unevaluatedItems` and `unevaluatedProperties`.
+    Unevaluated,
+    /// Keywords that say something of a value by themselves.
+    Validation,
+    /// What is always there, or constrains nothing.
+    Other,
+}
+
+impl Vocabulary {
+    /// The vocabulary of the standard with this URI.
+    pub(super) fn from_uri(uri: &str) -> Option<Self> {
+        let name = ["2019-09", "2020-12"]
+            .iter()
+            .find_map(|draft| uri.strip_prefix(&format!("https://json-schema.org/draft/{draft}/vocab/")))?;
+        Some(match name {
+            "applicator" => Self::Applicator,
+            "unevaluated" => Self::Unevaluated,
+            "validation" => Self::Validation,
+            "core" | "format" | "format-annotation" | "format-assertion" | "content" | "meta-data" => Self::Other,
+            _ => return None,
+        })
+    }
+
+    /// The vocabulary of a keyword.
+    pub(super) fn of(keyword: &str) -> Self {
+        match keyword {
+            "unevaluatedItems" | "unevaluatedProperties" => Self::Unevaluated,
+            "prefixItems"
+            | "items"
+            | "additionalItems"
+            | "contains"
+            | "properties"
+            | "patternProperties"
+            | "additionalProperties"
+            | "propertyNames"
+            | "dependentSchemas"
+            | "dependencies"
+            | "allOf"
+            | "anyOf"
+            | "oneOf"
+            | "not"
+            | "if"
+            | "then"
+            | "else" => Self::Applicator,
+            "type" | "enum" | "const" | "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum"
+            | "multipleOf" | "minLength" | "maxLength" | "pattern" | "minItems" | "maxItems" | "uniqueItems"
+            | "minContains" | "maxContains" | "required" | "minProperties" | "maxProperties" | "dependentRequired" => {
+                Self::Validation
+            }
+            _ => Self::Other,
+        }
+    }
 }
 
 fn is_annotation(keyword: &str) -> bool {

@@ -4,10 +4,12 @@ use grammar_ir::{Budget, ByteAutomaton, ExprId, Grammar, GrammarBuilder, Grammar
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
+use super::format::lower_regex;
 use super::lower_array;
 use super::lower_object;
 use super::normal::{Node, NodeId, Normal, StringShape};
 use super::options::Options;
+use super::spelling::JsonString;
 use super::whitespace::Spaces;
 use super::{literal, string};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
@@ -27,6 +29,7 @@ pub(super) fn lower(normal: &Normal, options: &Options, budget: &mut Budget<'_>)
         builder,
         spaces,
         character,
+        regex: None,
         rules: FxHashMap::default(),
         queue: Vec::new(),
         counter: 0,
@@ -61,6 +64,8 @@ pub(super) struct Lowerer<'a> {
     pub(super) spaces: Spaces,
     /// One character inside a string.
     pub(super) character: ExprId,
+    /// A string of the format `regex`, once one is needed.
+    regex: Option<ExprId>,
     rules: FxHashMap<(NodeId, u32), RuleId>,
     queue: Vec<(NodeId, u32, RuleId)>,
     counter: usize,
@@ -94,6 +99,19 @@ impl Lowerer<'_> {
         self.builder.declare(format!("{kind}_{}", self.counter))
     }
 
+    /// A string of the format `regex`, written once.
+    fn regex(&mut self) -> ExprId {
+        if let Some(regex) = self.regex {
+            return regex;
+        }
+        let rule = self.builder.declare("regex_text");
+        let inside = lower_regex(&JsonString, &mut self.builder);
+        let body = string::quoted(inside, &mut self.builder);
+        self.builder.define(rule, body);
+        let regex = self.builder.rule(rule);
+        *self.regex.insert(regex)
+    }
+
     fn node(&mut self, id: NodeId, level: u32, budget: &mut Budget<'_>) -> Result<ExprId, Diagnostics> {
         let node = &self.normal.nodes[id.index()];
         let mut arms = Vec::new();
@@ -123,6 +141,9 @@ impl Lowerer<'_> {
         }
         for shape in node.strings.iter().filter(|shape| strings(shape)) {
             arms.push(string::lower(shape, self.character, &mut self.builder, budget)?);
+        }
+        if node.regexes {
+            arms.push(self.regex());
         }
         for shape in &node.arrays {
             arms.push(lower_array::lower(self, shape, level, budget)?);

@@ -10,6 +10,7 @@ use super::ast::{Bound, SchemaId, Type, TypeSet};
 use super::decimal::Decimal;
 use super::evaluate;
 use super::expand::{Atom, Part};
+use super::format::{REGEX, Side};
 use super::normal::{ArrayShape, Context, Goal, ObjectShape, StringShape, Texts};
 use super::number::{Fraction, NumberSet};
 use super::string;
@@ -27,6 +28,8 @@ pub(super) enum Shape {
     Number(ByteAutomaton),
     /// Strings.
     String(StringShape),
+    /// The strings of the format `regex`.
+    Regex,
     /// Arrays.
     Array(ArrayShape<Goal>),
     /// Objects.
@@ -152,9 +155,13 @@ fn undecided(
         return ("pattern", reason);
     }
     if let Some(format) = &schema.string.format
-        && let Err(reason) = context.patterns.format(format, budget)
+        && let Err(reason) = context.patterns.format(format, Side::Inner, budget)
+        && format != REGEX
     {
         return ("format", reason);
+    }
+    if schema.string.format.is_some() && kind == Type::String {
+        return ("format", "whether a listed value conforms to it is not known".to_owned());
     }
     let keyword = match kind {
         Type::Number => "multipleOf",
@@ -252,6 +259,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
     }
     let (mut min, mut max) = (0u32, None::<u32>);
     let mut languages: Vec<(SchemaId, &'static str, Rc<CharAutomaton>)> = Vec::new();
+    let mut regex = None;
     for atom in alternative {
         let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
         let schema = context.ast.get(*id);
@@ -283,7 +291,14 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         for (keyword, positive) in wanted {
             let language = match (keyword, &schema.string.pattern, &schema.string.format) {
                 ("pattern", Some(pattern), _) => context.patterns.get(pattern, budget),
-                (_, _, Some(format)) => context.patterns.format(format, budget),
+                (_, _, Some(format)) if format == REGEX && positive => {
+                    regex = Some(*id);
+                    continue;
+                }
+                (_, _, Some(format)) => {
+                    let side = if positive { Side::Inner } else { Side::Outer };
+                    context.patterns.format(format, side, budget)
+                }
                 _ => continue,
             };
             let language = language.and_then(|language| {
@@ -300,6 +315,14 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
     }
     if max.is_some_and(|max| max < min) {
         return;
+    }
+    if let Some(id) = regex {
+        if languages.is_empty() && min == 0 && max.is_none() {
+            return merged.shapes.push(Shape::Regex);
+        }
+        if let Err(reason) = context.patterns.format(REGEX, Side::Inner, budget) {
+            merged.refuse(context, id, "format", &reason);
+        }
     }
     let Some((id, keyword, first)) = languages.pop() else {
         merged.shapes.push(Shape::String(StringShape::of_length(min, max)));

@@ -48,10 +48,13 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
                         builder.min = builder.min.max(object.max.map_or(u32::MAX, |max| max.saturating_add(1)));
                     }
                     Part::Values(index) => merge::refuse_values(context, *id, *index, Type::Object, merged),
+                    Part::Property(index) | Part::RequiredProperty(index) => {
+                        builder.keys.declare(&object.properties[*index].0);
+                    }
                     _ => {}
                 }
             }
-            Atom::Requires(_) | Atom::Lacks(_) => {}
+            Atom::Requires(_) | Atom::Lacks(_) | Atom::Evaluates(_) => {}
         }
     }
     // Names that are only required come after all declared ones, whichever schema requires them.
@@ -60,6 +63,7 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
             Atom::Local(id) => context.ast.get(*id).object.required.iter().for_each(|key| builder.keys.require(key)),
             Atom::Requires(key) => builder.keys.require(key),
             Atom::Lacks(key) => builder.keys.forbid(key),
+            Atom::Evaluates(_) => {}
             Atom::Not(id, Part::Property(index)) => {
                 let (key, schema) = &context.ast.get(*id).object.properties[*index];
                 builder.keys.require(key);
@@ -451,6 +455,9 @@ fn texts(
         let strings = merge::merge(context, Type::String, &alternative, budget);
         merged.refused.extend(strings.refused);
         for shape in strings.shapes {
+            if matches!(shape, Shape::Regex) {
+                merged.refuse(context, literal.schema, "format", "the names of members have no nested format");
+            }
             union.push(match shape {
                 Shape::Value(Value::String(name)) => CharAutomaton::literal(&name),
                 Shape::String(string) => CharAutomaton::clone(&*string.language(budget)?),

@@ -1,7 +1,7 @@
 //! JSON Schema, exact or refused by name.
 //!
 //! ```text
-//! text ─ parse → Value ─ read → Ast (schemas with pointers, per-draft meaning) ─ share → equal schemas are one
+//! texts ─ documents → Values ─ read → Ast (schemas with pointers, per-dialect meaning) ─ share → equal schemas are one
 //!      ─ normalize → Normal (per node: a union of typed shapes, every sibling merged) ─ productive → pruned
 //!      ─ lower (string, number, array, object, literal × whitespace, spelling) → Grammar
 //! ```
@@ -15,6 +15,8 @@ mod ast;
 mod container;
 mod contradiction;
 mod decimal;
+mod dialect;
+mod documents;
 mod evaluate;
 mod expand;
 mod few;
@@ -37,17 +39,21 @@ mod read;
 mod reference;
 mod refusal;
 mod report;
+mod scope;
 mod share;
 mod spelling;
 mod string;
 mod tally;
+mod unevaluated;
 mod unique;
 mod whitespace;
 
 use grammar_ir::{Budget, Grammar, Limits};
 
 use crate::diagnostic::Diagnostics;
+use documents::Documents;
 
+pub use documents::Document;
 pub use options::{AdditionalProperties, Annotation, Compiled, Digits, Formats, KeyOrder, Options, Report, Whitespace};
 pub use spelling::JsonString;
 
@@ -69,9 +75,34 @@ pub use spelling::JsonString;
 /// All faults of the schema, all keywords that cannot be enforced exactly, a schema that no instance satisfies, or a
 /// limit; each with its JSON Pointer.
 pub fn compile(source: &str, options: &Options, limits: &Limits) -> Result<Compiled, Diagnostics> {
+    compile_with_documents(source, &[], options, limits)
+}
+
+/// Compiles the JSON Schema in `source`, whose references may lead to `documents`. A `$schema` may name one, too: its
+/// `$vocabulary` says which keywords there are.
+///
+/// A place in a document is reported as its URI, `#`, and a JSON Pointer.
+///
+/// ```
+/// use compilers::json_schema::{Document, Options, compile_with_documents};
+/// use grammar_ir::Limits;
+/// let documents = [Document { uri: "https://example.org/defs", source: r#"{"$anchor": "id", "type": "integer"}"# }];
+/// let schema = r#"{"items": {"$ref": "https://example.org/defs#id"}}"#;
+/// compile_with_documents(schema, &documents, &Options::default(), &Limits::default())?;
+/// # Ok::<(), compilers::diagnostic::Diagnostics>(())
+/// ```
+///
+/// # Errors
+/// As for [`compile`]; also when a document is not JSON.
+pub fn compile_with_documents(
+    source: &str,
+    documents: &[Document<'_>],
+    options: &Options,
+    limits: &Limits,
+) -> Result<Compiled, Diagnostics> {
     let mut budget = Budget::new(limits);
-    let document = parse::parse(source, limits)?;
-    let (mut ast, annotations) = read::read(&document, options)?;
+    let documents = Documents::parse(source, documents, limits)?;
+    let (mut ast, annotations) = read::read(&documents, options)?;
     share::share(&mut ast);
     let mut normal = normal::normalize(&ast, options, &mut budget)?;
     productive::prune(&mut normal, &ast)?;

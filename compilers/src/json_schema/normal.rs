@@ -68,6 +68,8 @@ pub(super) struct Node {
     pub(super) numbers: Vec<ByteAutomaton>,
     /// Strings.
     pub(super) strings: Vec<StringShape>,
+    /// Whether the strings of the format `regex` are among them.
+    pub(super) regexes: bool,
     /// Arrays.
     pub(super) arrays: Vec<ArrayShape<NodeId>>,
     /// Objects.
@@ -77,7 +79,11 @@ pub(super) struct Node {
 impl Node {
     /// Whether its values are all listed.
     pub(super) fn is_listed(&self) -> bool {
-        self.numbers.is_empty() && self.strings.is_empty() && self.arrays.is_empty() && self.objects.is_empty()
+        self.numbers.is_empty()
+            && self.strings.is_empty()
+            && !self.regexes
+            && self.arrays.is_empty()
+            && self.objects.is_empty()
     }
 
     /// Whether there may be a value of type `kind`.
@@ -85,7 +91,7 @@ impl Node {
         let beyond_lists = match kind {
             Type::Null | Type::Boolean => false,
             Type::Number => !self.numbers.is_empty(),
-            Type::String => !self.strings.is_empty(),
+            Type::String => !self.strings.is_empty() || self.regexes,
             Type::Array => !self.arrays.is_empty(),
             Type::Object => !self.objects.is_empty(),
         };
@@ -318,6 +324,7 @@ impl Interner {
             }
             Shape::Number(automaton) => node.numbers.push(automaton),
             Shape::String(string) => node.strings.push(string),
+            Shape::Regex => node.regexes = true,
             Shape::Array(array) => {
                 let ArrayShape { prefix, rest, min, max, tallies, unique, memory } = array;
                 let prefix = prefix.into_iter().map(|place| place.map(|goal| self.node(goal))).collect();

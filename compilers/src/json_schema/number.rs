@@ -1,5 +1,7 @@
 //! Sets of numbers as automata over their decimal texts.
 
+use std::cell::RefCell;
+
 use grammar_ir::{Budget, ByteAutomaton, ByteEdge};
 use rustc_hash::FxHashMap;
 
@@ -31,6 +33,10 @@ pub(super) enum Fraction {
 const DIGITS: u64 = 20;
 /// Digits in the exponent that [`Digits::Bounded`] allows.
 const EXPONENT_DIGITS: u64 = 3;
+/// Where the modulus times [`DIGITS`] is more than this, fewer digits are allowed.
+const MAX_COUNTED: u64 = 10_000;
+/// A greater common multiple of the divisors is refused.
+const MAX_MODULUS: u64 = 1 << 32;
 /// More states than this for one set of numbers are refused.
 const MAX_STATES: usize = 1 << 16;
 
@@ -136,19 +142,34 @@ struct State {
     zero: bool,
     lower: Relation,
     upper: Relation,
-    /// The number scaled to an integer, mod [`Reader::modulus`].
-    residue: u64,
-    /// Whether a digit beyond the scale is not 0, so that no divisor divides the number.
-    excess: bool,
+    /// What is known of the divisors.
+    residue: Residue,
+}
+
+/// What the digits read so far say of the divisors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Residue {
+    /// The digits as an integer, mod [`Reader::modulus`].
+    Open(u64),
+    /// All digits that the divisors account for are read: whether they suit them, if nothing but zeros follows.
+    Settled(bool),
+    /// A digit beyond the scale is not 0: no divisor divides the number.
+    Excess,
 }
 
 struct Reader<'a> {
     set: &'a NumberSet,
     /// The least common multiple of the divisors, scaled to integers; 1 without divisors.
     modulus: u64,
+    /// The part of the modulus without factors 2 and 5.
+    coprime: u64,
+    /// The rest of it where there is one divisor, of which only the last digits count; otherwise 1.
+    decimal: u64,
     /// The divisors that must divide and those that must not, scaled.
     multiples: Vec<u64>,
     non_multiples: Vec<u64>,
+    /// A residue for each class of those that are alike.
+    representatives: RefCell<FxHashMap<(u64, u128, u128), u64>>,
     /// Digits after the point that the scaled divisors account for.
     scale: u64,
     /// Counts of digits saturate here; with bounded digits no more are read.
@@ -160,8 +181,13 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(set: &'a NumberSet, digits: Digits) -> Result<Self, String> {
+        // Every multiple of a multiple of a divisor is one of that divisor.
+        let implies =
+            |other: &Decimal, divisor: &Decimal| other != divisor && other.is_multiple_of(divisor) == Some(true);
+        let is_implied = |divisor: &&Decimal| set.multiples.iter().any(|other| implies(other, divisor));
+        let required: Vec<&Decimal> = set.multiples.iter().filter(|divisor| !is_implied(divisor)).collect();
         let significands: Option<Vec<(u64, i64)>> =
-            set.multiples.iter().chain(&set.non_multiples).map(Decimal::significand).collect();
+            required.iter().copied().chain(&set.non_multiples).map(Decimal::significand).collect();
         let too_large = || "the divisors need too many automaton states".to_owned();
         let significands = significands.ok_or_else(too_large)?;
         let scale = significands.iter().map(|&(_, scale)| -scale).max().unwrap_or(0).max(0);
@@ -171,8 +197,8 @@ impl<'a> Reader<'a> {
             .collect();
         let mut multiples = scaled.ok_or_else(too_large)?;
         let modulus = multiples.iter().try_fold(1u64, |modulus, &divisor| least_common_multiple(modulus, divisor));
-        let modulus = modulus.filter(|&modulus| modulus <= MAX_STATES as u64).ok_or_else(too_large)?;
-        let non_multiples = multiples.split_off(set.multiples.len());
+        let modulus = modulus.filter(|&modulus| modulus <= MAX_MODULUS).ok_or_else(too_large)?;
+        let non_multiples = multiples.split_off(required.len());
         let scale = scale.unsigned_abs();
         let bounds = || set.lower.iter().chain(&set.upper).map(|bound| &bound.value);
         // One digit more than the longest bound leaves room beside an exclusive one, and as many as the modulus has
@@ -181,13 +207,19 @@ impl<'a> Reader<'a> {
         let integer_need = bounds().map(Decimal::integer_length).max().unwrap_or(0) + margin;
         let fraction_need = bounds().map(Decimal::fraction_length).max().unwrap_or(0).max(scale) + margin;
         let bounded = digits == Digits::Bounded;
-        let least = if bounded { DIGITS } else { 0 };
+        // There is a state for each residue after each number of digits.
+        let (coprime, decimal) = split(modulus);
+        let affordable = (MAX_COUNTED / coprime).min(DIGITS);
+        let least = if bounded { affordable } else { 0 };
         let plain = multiples.is_empty() && non_multiples.is_empty();
         Ok(Self {
             set,
             modulus,
+            coprime,
+            decimal: if multiples.len() == 1 && non_multiples.is_empty() { decimal } else { 1 },
             multiples,
             non_multiples,
+            representatives: RefCell::default(),
             scale,
             integer_cap: integer_need.max(least),
             fraction_cap: fraction_need.max(least),
@@ -203,8 +235,7 @@ impl<'a> Reader<'a> {
             zero: true,
             lower: Relation::Equal,
             upper: Relation::Equal,
-            residue: 0,
-            excess: false,
+            residue: Residue::Open(0),
         };
         let mut ids = FxHashMap::from_iter([(start, 0usize)]);
         let mut states = vec![start];
@@ -233,7 +264,9 @@ impl<'a> Reader<'a> {
     fn step(&self, state: State, byte: u8) -> Option<State> {
         let at = |phase| Some(State { phase, ..state });
         match (state.phase, byte) {
-            (Phase::Start, b'-') => Some(State { phase: Phase::Sign, negative: true, ..state }),
+            (Phase::Start, b'-') if self.may_be_negative() => {
+                Some(State { phase: Phase::Sign, negative: true, ..state })
+            }
             (Phase::Start | Phase::Sign, b'0') => Some(State {
                 lower: first_relation(&self.set.lower),
                 upper: first_relation(&self.set.upper),
@@ -250,9 +283,9 @@ impl<'a> Reader<'a> {
                 upper: settled(state, state.upper, &self.set.upper),
                 ..state
             }),
-            (Phase::Point, b'0'..=b'9') => Some(self.fraction_digit(state, 0, byte - b'0')),
+            (Phase::Point, b'0'..=b'9') => self.fraction_digit(state, 0, byte - b'0'),
             (Phase::Fraction(count), b'0'..=b'9') if !self.bounded || count < self.fraction_cap => {
-                Some(self.fraction_digit(state, count, byte - b'0'))
+                self.fraction_digit(state, count, byte - b'0')
             }
             (Phase::Integer(_) | Phase::Fraction(_), b'e' | b'E') if self.exponents => at(Phase::Exponent),
             (Phase::Exponent, b'+' | b'-') => at(Phase::ExponentSign),
@@ -282,21 +315,34 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fraction_digit(&self, state: State, count: u64, digit: u8) -> State {
+    /// Whether a number below zero may be in the set, or `-0`.
+    fn may_be_negative(&self) -> bool {
+        self.set.lower.as_ref().is_none_or(|bound| bound.value <= Decimal::ZERO)
+    }
+
+    fn fraction_digit(&self, state: State, count: u64, digit: u8) -> Option<State> {
         let compare = |relation, bound: &Option<Bound>| match bound {
             Some(bound) => refine(relation, digit, bound.value.fraction_digit(count)),
             None => Relation::Equal,
         };
-        let in_scale = count < self.scale;
-        State {
+        let residue = match state.residue {
+            Residue::Open(_) if count < self.scale => self.append(state.residue, digit),
+            Residue::Open(residue) if digit == 0 => Residue::Settled(self.suits(residue)),
+            Residue::Open(_) | Residue::Settled(_) if digit != 0 && self.has_divisors() => Residue::Excess,
+            Residue::Open(_) => Residue::Settled(true),
+            settled => settled,
+        };
+        if residue == Residue::Excess && !self.multiples.is_empty() {
+            return None;
+        }
+        Some(State {
             phase: Phase::Fraction((count + 1).min(self.fraction_cap)),
             zero: state.zero && digit == 0,
             lower: compare(state.lower, &self.set.lower),
             upper: compare(state.upper, &self.set.upper),
-            residue: if in_scale { self.append(state.residue, digit) } else { state.residue },
-            excess: state.excess || (!in_scale && digit != 0 && self.has_divisors()),
+            residue,
             ..state
-        }
+        })
     }
 
     fn is_written(&self, fraction: Fraction) -> bool {
@@ -307,8 +353,36 @@ impl<'a> Reader<'a> {
         !self.multiples.is_empty() || !self.non_multiples.is_empty()
     }
 
-    fn append(&self, residue: u64, digit: u8) -> u64 {
-        (residue * 10 + u64::from(digit)) % self.modulus
+    fn append(&self, residue: Residue, digit: u8) -> Residue {
+        match residue {
+            Residue::Open(residue) => Residue::Open(self.canonical((residue * 10 + u64::from(digit)) % self.modulus)),
+            settled => settled,
+        }
+    }
+
+    /// The first residue met after which the same digits make a multiple as after `residue`.
+    ///
+    /// Of the decimal part only what the next digits can still complete matters: after `r`, the n digits that make a
+    /// multiple are those of -r·10ⁿ, if they are no more than n. From the least such n on, they follow from each other.
+    fn canonical(&self, residue: u64) -> u64 {
+        if self.decimal == 1 {
+            return residue;
+        }
+        let decimal = u128::from(self.decimal);
+        let (mut scale, mut product) = (1u128, u128::from(residue) % decimal);
+        let mut completion = (decimal - product) % decimal;
+        while completion >= scale {
+            (scale, product) = (scale * 10, product * 10 % decimal);
+            completion = (decimal - product) % decimal;
+        }
+        let class = (residue % self.coprime, scale, completion);
+        *self.representatives.borrow_mut().entry(class).or_insert(residue)
+    }
+
+    /// Whether a number with this residue has the divisors that it must have and no others.
+    fn suits(&self, residue: u64) -> bool {
+        let divides = |divisor: &u64| residue.is_multiple_of(*divisor);
+        self.multiples.iter().all(divides) && !self.non_multiples.iter().any(divides)
     }
 
     fn accepts(&self, state: State) -> bool {
@@ -319,13 +393,17 @@ impl<'a> Reader<'a> {
             Phase::ExponentDigits(_) => return self.is_in_range(state, 0),
             _ => return false,
         };
-        let missing = self.scale.saturating_sub(fraction);
-        let modulus = u128::from(self.modulus);
-        let residue = u128::from(state.residue) * power_of_ten(missing, modulus) % modulus;
-        let divides = |&divisor: &u64| !state.excess && residue.is_multiple_of(u128::from(divisor));
-        self.multiples.iter().all(divides)
-            && !self.non_multiples.iter().any(divides)
-            && self.is_in_range(state, fraction)
+        let suits = match state.residue {
+            Residue::Open(residue) => {
+                let missing = self.scale.saturating_sub(fraction);
+                let modulus = u128::from(self.modulus);
+                let residue = u128::from(residue) * power_of_ten(missing, modulus) % modulus;
+                u64::try_from(residue).is_ok_and(|residue| self.suits(residue))
+            }
+            Residue::Settled(suits) => suits,
+            Residue::Excess => self.multiples.is_empty(),
+        };
+        suits && self.is_in_range(state, fraction)
     }
 
     fn is_in_range(&self, state: State, fraction: u64) -> bool {
@@ -384,6 +462,17 @@ fn refine(relation: Relation, digit: u8, other: u8) -> Relation {
         Relation::Equal if digit > other => Relation::Greater,
         relation => relation,
     }
+}
+
+/// The part of `number` without factors 2 and 5, and the rest.
+fn split(number: u64) -> (u64, u64) {
+    let mut coprime = number;
+    for factor in [2, 5] {
+        while coprime.is_multiple_of(factor) {
+            coprime /= factor;
+        }
+    }
+    (coprime, number / coprime)
 }
 
 fn least_common_multiple(left: u64, right: u64) -> Option<u64> {

@@ -40,7 +40,8 @@ fn fixpoint(normal: &Normal) -> Vec<bool> {
         children(node).for_each(|child| users[child.index()].push(index));
     }
     let mut productive = vec![false; normal.nodes.len()];
-    let mut work: Vec<usize> = (0..normal.nodes.len()).rev().collect();
+    // Nodes mostly come before those that they refer to, so the last ones are looked at first.
+    let mut work: Vec<usize> = (0..normal.nodes.len()).collect();
     while let Some(index) = work.pop() {
         if !productive[index] && has_value(&normal.nodes[index], &normal.nodes, &productive) {
             productive[index] = true;
@@ -61,7 +62,7 @@ fn children(node: &Node) -> impl Iterator<Item = NodeId> + '_ {
 }
 
 fn has_value(node: &Node, nodes: &[Node], productive: &[bool]) -> bool {
-    !(node.values.is_empty() && node.numbers.is_empty() && node.strings.is_empty())
+    !(node.values.is_empty() && node.numbers.is_empty() && node.strings.is_empty() && !node.regexes)
         || node.arrays.iter().any(|shape| prune_array(&mut shape.clone(), nodes, productive))
         || node.objects.iter().any(|shape| prune_object(&mut shape.clone(), productive))
 }

@@ -8,66 +8,77 @@ use serde_json::{Map, Value};
 
 use super::ast::{Additional, Ast, Bound, Conditional, Contains, Schema, SchemaId, Type, TypeSet};
 use super::decimal::Decimal;
-use super::keyword::{Dialect, Draft, Role, is_known_format, role};
+use super::dialect::{Dialect, Remark};
+use super::documents::Documents;
+use super::keyword::{Draft, Role, is_known_format};
 use super::options::{AdditionalProperties, Annotation, Formats, Options};
 use super::pointer;
-use super::reference::References;
+use super::reference::{RECURSIVE, References};
 use super::refusal::Refusals;
+use super::scope::{MAX_SCOPES, ScopeId, Scopes};
 use crate::diagnostic::{Code, Diagnostics};
 use crate::regex;
 
-/// Reads `document`; the annotations are what it says that constrains nothing.
-pub(super) fn read(document: &Value, options: &Options) -> Result<(Ast, Vec<Annotation>), Diagnostics> {
-    let mut reader = Reader::new(document, options);
+/// Reads the schema of `documents`; the annotations are what it says that constrains nothing.
+pub(super) fn read(documents: &Documents, options: &Options) -> Result<(Ast, Vec<Annotation>), Diagnostics> {
+    let mut reader = Reader::new(documents, options);
     reader.id(String::new());
-    while let Some((id, place)) = reader.queue.pop_front() {
+    while let Some((id, place, scope)) = reader.queue.pop_front() {
+        reader.dialect = reader.references.dialect_of(&place);
+        reader.scope = scope;
         reader.schema(id, &place);
     }
     reader.refusals.into_result()?;
-    Ok((Ast { schemas: reader.schemas }, reader.annotations))
+    Ok((Ast::new(reader.schemas), reader.annotations))
 }
 
 struct Reader<'a> {
-    document: &'a Value,
+    documents: &'a Documents,
     options: &'a Options,
-    draft: Draft,
     references: References,
-    ids: FxHashMap<String, SchemaId>,
+    scopes: Scopes,
+    ids: FxHashMap<(String, ScopeId), SchemaId>,
     schemas: Vec<Schema>,
-    queue: VecDeque<(SchemaId, String)>,
+    queue: VecDeque<(SchemaId, String, ScopeId)>,
+    /// The dialect of the schema that is being read.
+    dialect: Dialect,
+    /// The dynamic scope of the schema that is being read.
+    scope: ScopeId,
     annotations: Vec<Annotation>,
     refusals: Refusals,
 }
 
 impl<'a> Reader<'a> {
-    fn new(document: &'a Value, options: &'a Options) -> Self {
+    fn new(documents: &'a Documents, options: &'a Options) -> Self {
+        let references = References::of(documents);
         let mut refusals = Refusals::default();
         let mut annotations = Vec::new();
-        let mut draft = Draft::Draft2020;
-        if let Some(uri) = document.get("$schema").and_then(Value::as_str) {
-            match Dialect::from_uri(uri) {
-                Dialect::Known(known) => draft = known,
-                Dialect::Unsupported => {
-                    refusals.unsupported(
-                        "",
-                        "$schema",
-                        "this draft is not supported; use draft 4, 6, 7, 2019-09 or 2020-12",
-                    );
+        for (place, uri, remark) in &references.remarks {
+            match remark {
+                Remark::UnsupportedDraft => {
+                    let reason = "this draft is not supported; use draft 4, 6, 7, 2019-09 or 2020-12";
+                    refusals.unsupported(place, "$schema", reason);
                 }
-                Dialect::Unknown => annotations.push(Annotation {
-                    pointer: "/$schema".to_owned(),
+                Remark::Unknown => annotations.push(Annotation {
+                    pointer: pointer::push(place, "$schema"),
                     message: format!("`{uri}` is no known draft; read as 2020-12"),
                 }),
+                Remark::UnknownVocabulary(vocabulary) => {
+                    let reason = format!("its meta-schema requires the vocabulary `{vocabulary}`, which is not known");
+                    refusals.unsupported(place, "$schema", reason);
+                }
             }
         }
         Self {
-            document,
+            documents,
             options,
-            draft,
-            references: References::of(document, draft),
+            references,
+            scopes: Scopes::new(),
             ids: FxHashMap::default(),
             schemas: Vec::new(),
             queue: VecDeque::new(),
+            dialect: Dialect::whole(Draft::Draft2020),
+            scope: ScopeId::default(),
             annotations,
             refusals,
         }
@@ -75,24 +86,32 @@ impl<'a> Reader<'a> {
 
     /// The id of the schema at `place`, which is put on the queue when it is new.
     fn id(&mut self, place: String) -> SchemaId {
-        if let Some(&id) = self.ids.get(&place) {
+        let resource = self.references.resource_of(&place);
+        let scope = self.scopes.enter(self.scope, resource, &self.references).unwrap_or_else(|| {
+            let message = format!("dynamic references have more than {MAX_SCOPES} scopes");
+            self.refusals.push(Code::Limit, place.clone(), message, None);
+            self.scope
+        });
+        let key = (place, scope);
+        if let Some(&id) = self.ids.get(&key) {
             return id;
         }
         let id = SchemaId(self.schemas.len() as u32);
+        let place = key.0.clone();
         self.schemas.push(Schema::anything(place.clone()));
-        self.ids.insert(place.clone(), id);
-        self.queue.push_back((id, place));
+        self.ids.insert(key, id);
+        self.queue.push_back((id, place, scope));
         id
     }
 
     fn schema(&mut self, id: SchemaId, place: &str) {
-        let document = self.document;
+        let documents = self.documents;
         let mut schema = Schema::anything(place.to_owned());
-        match document.pointer(place) {
+        match documents.get(place) {
             Some(Value::Bool(true)) => {}
             Some(Value::Bool(false)) => schema.types = TypeSet::NONE,
             Some(Value::Object(members)) => {
-                if self.draft <= Draft::Draft7 && members.contains_key("$ref") {
+                if self.dialect.draft <= Draft::Draft7 && members.contains_key("$ref") {
                     self.keyword(&mut schema, members, "$ref", &members["$ref"]);
                 } else {
                     self.keywords(&mut schema, members);
@@ -107,7 +126,7 @@ impl<'a> Reader<'a> {
 
     fn keywords(&mut self, schema: &mut Schema, members: &Map<String, Value>) {
         for (keyword, value) in members {
-            match role(keyword, self.draft) {
+            match self.dialect.role(keyword) {
                 Role::Constraint => self.keyword(schema, members, keyword, value),
                 Role::Annotation => {}
                 Role::Unknown => self.annotations.push(Annotation {
@@ -151,7 +170,7 @@ impl<'a> Reader<'a> {
             },
             "format" => self.format(schema, place, value),
             "prefixItems" => schema.array.prefix = self.list(place, value),
-            "items" if value.is_array() && self.draft <= Draft::Draft2019 => {
+            "items" if value.is_array() && self.dialect.draft <= Draft::Draft2019 => {
                 schema.array.prefix = self.list(place, value);
             }
             "items" => schema.array.rest = Some(self.id(place)),
@@ -165,12 +184,13 @@ impl<'a> Reader<'a> {
                 _ => self.refusals.invalid(place, "`uniqueItems` must be a boolean"),
             },
             "contains" => {
-                let pick = |name| (role(name, self.draft) == Role::Constraint).then(|| members.get(name)).flatten();
+                let pick = |name| (self.dialect.role(name) == Role::Constraint).then(|| members.get(name)).flatten();
                 let (min, max) = (pick("minContains"), pick("maxContains"));
                 let at = |name| pointer::push(&schema.pointer, name);
                 let min = min.map_or(1, |value| self.least(at("minContains"), value));
                 let max = max.and_then(|value| self.greatest(at("maxContains"), value));
-                schema.array.contains = Some(Contains { schema: self.id(place), min, max });
+                let evaluates = self.dialect.draft >= Draft::Draft2020;
+                schema.array.contains = Some(Contains { schema: self.id(place), min, max, evaluates });
             }
             "minContains" | "maxContains" => {}
             "properties" => schema.object.properties = self.map(place, value),
@@ -205,27 +225,59 @@ impl<'a> Reader<'a> {
                 schema.conditional = Some(Conditional { condition: self.id(place), consequence, alternative });
             }
             "then" | "else" => {}
-            "$ref" => match value {
-                Value::String(reference) => match self.references.resolve(&schema.pointer, reference) {
-                    Ok(target) if self.document.pointer(&target).is_none() => {
-                        let message = format!("`{reference}` names a place where the document has nothing");
-                        self.refusals.push(Code::Undefined, place, message, Some("define it or correct the `$ref`"));
+            "$ref" | "$dynamicRef" | "$recursiveRef" => match value {
+                Value::String(reference) => {
+                    let target = self.target(schema, place, keyword, reference).map(|target| self.id(target));
+                    // Next to each other they hold together.
+                    match schema.reference {
+                        None => schema.reference = target,
+                        Some(_) => schema.all_of.extend(target),
                     }
-                    Ok(target) => schema.reference = Some(self.id(target)),
-                    Err((Code::Unsupported, reason)) => self.refusals.unsupported(&schema.pointer, "$ref", reason),
-                    Err((code, reason)) => self.refusals.push(code, place, reason, None),
-                },
-                _ => self.refusals.invalid(place, "`$ref` must be a string"),
+                }
+                _ => self.refusals.invalid(place, format!("`{keyword}` must be a string")),
             },
-            "unevaluatedItems" if *value != Value::Bool(true) => {
-                schema.unsupported.push((Some(Type::Array), "unevaluatedItems", NOT_YET));
-            }
-            "unevaluatedProperties" if *value != Value::Bool(true) => {
-                schema.unsupported.push((Some(Type::Object), "unevaluatedProperties", NOT_YET));
-            }
-            "$dynamicRef" => schema.unsupported.push((None, "$dynamicRef", NOT_YET)),
-            "$recursiveRef" => schema.unsupported.push((None, "$recursiveRef", NOT_YET)),
+            "unevaluatedItems" => schema.array.unevaluated = Some(self.unevaluated(place, value)),
+            "unevaluatedProperties" => schema.object.unevaluated = Some(self.unevaluated(place, value)),
             _ => {}
+        }
+    }
+
+    /// The place that a reference names.
+    fn target(&mut self, schema: &Schema, place: String, keyword: &str, reference: &str) -> Option<String> {
+        let target = match self.references.resolve(&schema.pointer, reference) {
+            Ok(target) => target,
+            Err((Code::Unsupported, reason)) => {
+                self.refusals.unsupported(&schema.pointer, keyword, reason);
+                return None;
+            }
+            Err((code, reason)) => {
+                self.refusals.push(code, place, reason, None);
+                return None;
+            }
+        };
+        if self.documents.get(&target).is_none() {
+            let message = format!("`{reference}` names a place where the document has nothing");
+            let help = format!("define it or correct the `{keyword}`");
+            self.refusals.push(Code::Undefined, place, message, Some(&help));
+            return None;
+        }
+        let name = match keyword {
+            "$dynamicRef" => reference.split_once('#').map(|(_, name)| name),
+            "$recursiveRef" => Some(RECURSIVE),
+            _ => None,
+        };
+        // Only what is a dynamic anchor where the reference leads by itself is looked for further out.
+        let anchors = self.references.dynamic_anchors(self.references.resource_of(&target));
+        let dynamic = name.filter(|&name| anchors.iter().any(|anchor| anchor.0 == name && anchor.1 == target));
+        let outermost = dynamic.and_then(|name| self.scopes.find(self.scope, name));
+        Some(outermost.map_or(target, str::to_owned))
+    }
+
+    fn unevaluated(&mut self, place: String, value: &Value) -> Additional {
+        match value {
+            Value::Bool(true) => Additional::Open,
+            Value::Bool(false) => Additional::Closed,
+            _ => Additional::Schema(self.id(place)),
         }
     }
 
@@ -292,7 +344,7 @@ impl<'a> Reader<'a> {
         }
         schema.types = types;
         schema.integer = types.contains(Type::Number) && !has_number;
-        schema.written_integer = schema.integer && self.draft == Draft::Draft4;
+        schema.written_integer = schema.integer && self.dialect.draft == Draft::Draft4;
     }
 
     fn bound(
@@ -306,13 +358,14 @@ impl<'a> Reader<'a> {
         let is_lower = keyword.ends_with("inimum");
         let exclusive = keyword.starts_with("exclusive");
         let sibling = if is_lower { "exclusiveMinimum" } else { "exclusiveMaximum" };
-        if self.draft == Draft::Draft4 && exclusive {
+        if self.dialect.draft == Draft::Draft4 && exclusive {
             if !value.is_boolean() {
                 self.refusals.invalid(place, format!("`{keyword}` must be a boolean in draft 4"));
             }
             return;
         }
-        let exclusive = exclusive || (self.draft == Draft::Draft4 && members.get(sibling) == Some(&Value::Bool(true)));
+        let exclusive =
+            exclusive || (self.dialect.draft == Draft::Draft4 && members.get(sibling) == Some(&Value::Bool(true)));
         if let Some(value) = self.decimal(place, value) {
             let list = if is_lower { &mut schema.number.lower } else { &mut schema.number.upper };
             list.push(Bound { value, exclusive });
@@ -453,5 +506,3 @@ fn size(value: &Value) -> usize {
         _ => 0,
     }
 }
-
-const NOT_YET: &str = "it is not implemented yet";

@@ -1,73 +1,107 @@
-//! `$ref`: which schema of the document a URI reference names.
+//! `$ref`: which schema of the documents a URI reference names.
 
 use rustc_hash::FxHashMap;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::dialect::{Dialect, Remark};
+use super::documents::{self, Documents};
 use super::keyword::Draft;
 use super::pointer;
 use crate::diagnostic::Code;
 
-/// The resources and anchors of one document.
+/// The resources and anchors of some documents. What is said of pointers here holds of places in [`Documents`].
 #[derive(Debug)]
 pub(super) struct References {
     /// The pointer of each resource, by its URI without fragment.
     resources: FxHashMap<String, String>,
-    /// The URI of each resource, by its pointer.
-    uris: FxHashMap<String, String>,
+    /// The URI and the dialect of each resource, by its pointer.
+    by_place: FxHashMap<String, (String, Dialect)>,
     /// The pointer of each anchor, by resource pointer and name.
     anchors: FxHashMap<(String, String), String>,
+    /// The dynamic anchors of each resource, by its pointer: name and pointer. A `$recursiveAnchor` has the empty name.
+    dynamic: FxHashMap<String, Vec<(String, String)>>,
+    /// What is to be said of a `$schema`, with the pointer of its resource.
+    pub(super) remarks: Vec<(String, String, Remark)>,
 }
 
+/// The name under which a `$recursiveAnchor` is kept.
+pub(super) const RECURSIVE: &str = "";
 /// The URI of a document that does not say its own.
 const UNNAMED: &str = "schema:///";
 
 impl References {
-    /// Finds the resources and anchors of `document`. Nesting is bounded by the parser.
-    pub(super) fn of(document: &Value, draft: Draft) -> Self {
-        let mut references =
-            Self { resources: FxHashMap::default(), uris: FxHashMap::default(), anchors: FxHashMap::default() };
-        references.resources.insert(UNNAMED.to_owned(), String::new());
-        references.uris.insert(String::new(), UNNAMED.to_owned());
-        references.scan(document, String::new(), String::new(), draft);
+    /// Finds the resources and anchors of `documents`. Nesting is bounded by the parser.
+    pub(super) fn of(documents: &Documents) -> Self {
+        let mut references = Self {
+            resources: FxHashMap::default(),
+            by_place: FxHashMap::default(),
+            anchors: FxHashMap::default(),
+            dynamic: FxHashMap::default(),
+            remarks: Vec::new(),
+        };
+        let mut main = Dialect::whole(Draft::Draft2020);
+        for (root, value) in documents.roots() {
+            let uri = if root.is_empty() { UNNAMED } else { root.trim_end_matches('#') };
+            references.resources.entry(uri.to_owned()).or_insert_with(|| root.to_owned());
+            // A document that does not say its dialect has that of the schema.
+            let dialect = references.dialect(value, root, main, documents);
+            if root.is_empty() {
+                main = dialect;
+            }
+            references.by_place.insert(root.to_owned(), (uri.to_owned(), dialect));
+            references.scan(value, root.to_owned(), root.to_owned(), dialect, documents);
+        }
         references
     }
 
-    fn scan(&mut self, value: &Value, place: String, mut resource: String, draft: Draft) {
+    /// The dialect of the resource `value`, which is in one of dialect `around`.
+    fn dialect(&mut self, value: &Value, place: &str, around: Dialect, documents: &Documents) -> Dialect {
+        let Some(uri) = value.get("$schema").and_then(Value::as_str) else { return around };
+        let (dialect, remark) = Dialect::named(uri, documents);
+        self.remarks.extend(remark.map(|remark| (place.to_owned(), uri.to_owned(), remark)));
+        dialect
+    }
+
+    fn scan(
+        &mut self,
+        value: &Value,
+        place: String,
+        mut resource: String,
+        mut dialect: Dialect,
+        documents: &Documents,
+    ) {
         match value {
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.scan(item, pointer::push(&place, &index.to_string()), resource.clone(), draft);
+                    let place = pointer::push(&place, &index.to_string());
+                    self.scan(item, place, resource.clone(), dialect, documents);
                 }
             }
             Value::Object(members) => {
-                let id_keyword = if draft == Draft::Draft4 { "id" } else { "$id" };
-                let shadowed = draft <= Draft::Draft7 && members.contains_key("$ref");
+                let id_keyword = if dialect.draft == Draft::Draft4 { "id" } else { "$id" };
+                let shadowed = dialect.draft <= Draft::Draft7 && members.contains_key("$ref");
                 if let Some(id) = members.get(id_keyword).and_then(Value::as_str)
                     && !shadowed
                 {
                     match id.strip_prefix('#') {
-                        Some(anchor) if draft <= Draft::Draft7 => {
+                        Some(anchor) if dialect.draft <= Draft::Draft7 => {
                             self.anchors.insert((resource.clone(), anchor.to_owned()), place.clone());
                         }
                         _ => {
-                            let base = self.uris.get(&resource).map_or(UNNAMED, String::as_str);
-                            let uri = resolve(base, id.split('#').next().unwrap_or(""));
+                            let uri = resolve(self.uri_of(&resource), id.split('#').next().unwrap_or(""));
+                            if resource != place {
+                                dialect = self.dialect(value, &place, dialect, documents);
+                            }
                             resource.clone_from(&place);
                             self.resources.entry(uri.clone()).or_insert_with(|| place.clone());
-                            self.uris.insert(place.clone(), uri);
+                            self.by_place.insert(place.clone(), (uri, dialect));
                         }
                     }
                 }
-                if draft >= Draft::Draft2019 {
-                    for keyword in ["$anchor", "$dynamicAnchor"] {
-                        if let Some(anchor) = members.get(keyword).and_then(Value::as_str) {
-                            self.anchors.insert((resource.clone(), anchor.to_owned()), place.clone());
-                        }
-                    }
-                }
+                self.scan_anchors(members, &place, &resource, dialect.draft);
                 for (key, member) in members {
                     if !matches!(key.as_str(), "enum" | "const" | "default" | "examples") || member.is_object() {
-                        self.scan(member, pointer::push(&place, key), resource.clone(), draft);
+                        self.scan(member, pointer::push(&place, key), resource.clone(), dialect, documents);
                     }
                 }
             }
@@ -75,21 +109,49 @@ impl References {
         }
     }
 
+    fn scan_anchors(&mut self, members: &Map<String, Value>, place: &str, resource: &str, draft: Draft) {
+        let named = |keyword| members.get(keyword).and_then(Value::as_str);
+        let dynamic = named("$dynamicAnchor").filter(|_| draft >= Draft::Draft2020);
+        for anchor in named("$anchor").filter(|_| draft >= Draft::Draft2019).into_iter().chain(dynamic) {
+            self.anchors.insert((resource.to_owned(), anchor.to_owned()), place.to_owned());
+        }
+        let is_recursive = draft == Draft::Draft2019
+            && place == resource
+            && members.get("$recursiveAnchor") == Some(&Value::Bool(true));
+        for anchor in dynamic.into_iter().chain(is_recursive.then_some(RECURSIVE)) {
+            self.dynamic.entry(resource.to_owned()).or_default().push((anchor.to_owned(), place.to_owned()));
+        }
+    }
+
+    /// The dynamic anchors of the resource at `resource`: name and pointer.
+    pub(super) fn dynamic_anchors(&self, resource: &str) -> &[(String, String)] {
+        self.dynamic.get(resource).map_or(&[], Vec::as_slice)
+    }
+
+    /// The dialect of the schema at `place`.
+    pub(super) fn dialect_of(&self, place: &str) -> Dialect {
+        let resource = self.by_place.get(self.resource_of(place));
+        resource.map_or(Dialect::whole(Draft::Draft2020), |(_, dialect)| *dialect)
+    }
+
+    fn uri_of(&self, resource: &str) -> &str {
+        self.by_place.get(resource).map_or(UNNAMED, |(uri, _)| uri)
+    }
+
     /// The pointer of the schema that `reference` names, as written in the schema at `place`.
     ///
     /// # Errors
-    /// A reference out of the document is unsupported; what cannot be read or found in it is a mistake.
+    /// A reference out of the documents is unsupported; what cannot be read or found in them is a mistake.
     pub(super) fn resolve(&self, place: &str, reference: &str) -> Result<String, (Code, String)> {
         let (uri, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let resource = self.resource_of(place);
         let target = if uri.is_empty() {
             resource
         } else {
-            let base = self.uris.get(resource).map_or(UNNAMED, String::as_str);
-            let absolute = resolve(base, uri);
+            let absolute = resolve(self.uri_of(resource), uri);
             self.resources.get(&absolute).map(String::as_str).ok_or_else(|| {
-                let reason = "only references into the document are followed";
-                (Code::Unsupported, format!("`{reference}` is outside the document, and {reason}"))
+                let reason = "nothing is fetched; give the document to the compiler";
+                (Code::Unsupported, format!("`{reference}` is in no document that is known, and {reason}"))
             })?
         };
         let fragment = pointer::from_fragment(fragment)
@@ -104,13 +166,14 @@ impl References {
     }
 
     /// The pointer of the innermost resource around `place`.
-    fn resource_of(&self, place: &str) -> &str {
+    pub(super) fn resource_of(&self, place: &str) -> &str {
+        let root = documents::root_of(place);
         let mut prefix = place;
         loop {
-            if let Some((resource, _)) = self.uris.get_key_value(prefix) {
+            if let Some((resource, _)) = self.by_place.get_key_value(prefix) {
                 return resource;
             }
-            prefix = prefix.rfind('/').map_or("", |end| &prefix[..end]);
+            prefix = prefix.rfind('/').filter(|&end| end >= root.len()).map_or("", |end| &prefix[..end]);
         }
     }
 }
@@ -174,6 +237,7 @@ fn scheme_length(uri: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::documents::Document;
     use super::*;
 
     #[test]
@@ -200,12 +264,18 @@ mod tests {
             "$id": "http://x/s",
             "$defs": {"t": {"$id": "t", "$anchor": "n", "$defs": {"u": {}}}, "a/b%": {}}
         });
-        let references = References::of(&document, Draft::Draft2020);
+        let other = Document { uri: "http://y/d#", source: r#"{"$defs": {"v": {}, "w": {"$id": "w"}}}"# };
+        let documents = Documents::parse(&document.to_string(), &[other], &grammar_ir::Limits::default()).unwrap();
+        let references = References::of(&documents);
         let resolve = |place, reference| references.resolve(place, reference);
         assert_eq!(resolve("", "t#n").as_deref(), Ok("/$defs/t"));
         assert_eq!(resolve("/$defs/t/$defs/u", "#/$defs/u").as_deref(), Ok("/$defs/t/$defs/u"));
         assert_eq!(resolve("/$defs/t", "s").as_deref(), Ok(""));
         assert_eq!(resolve("", "#/$defs/a~1b%25").as_deref(), Ok("/$defs/a~1b%"));
+        assert_eq!(resolve("", "http://y/d#/$defs/v").as_deref(), Ok("http://y/d#/$defs/v"));
+        assert_eq!(resolve("http://y/d#/$defs/w", "d").as_deref(), Ok("http://y/d#"));
+        assert_eq!(resolve("http://y/d#", "#/$defs/v").as_deref(), Ok("http://y/d#/$defs/v"));
+        assert_eq!(documents.get("http://y/d#/$defs/w/$id"), Some(&Value::from("w")));
         assert!(resolve("", "http://elsewhere/").is_err());
         assert!(resolve("", "#n").is_err());
     }

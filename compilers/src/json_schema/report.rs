@@ -24,9 +24,13 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
             Whitespace::Indent(_) => Some("whitespace: indent"),
         });
     }
-    let is_time = |format: &Option<String>| matches!(format.as_deref(), Some("time" | "date-time"));
-    if options.formats == Formats::Assertion && ast.schemas.iter().any(|schema| is_time(&schema.string.format)) {
-        narrowings.push("time and date-time: leap seconds only at offset zero");
+    if options.formats == Formats::Assertion {
+        let formats = ast.schemas.iter().filter_map(|schema| schema.string.format.as_deref());
+        for narrowing in formats.filter_map(super::format::narrowing) {
+            if !narrowings.contains(&narrowing) {
+                narrowings.push(narrowing);
+            }
+        }
     }
     if any(|node| !node.numbers.is_empty() || node.values.iter().any(Value::is_number)) {
         narrowings

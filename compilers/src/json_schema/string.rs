@@ -6,6 +6,7 @@ use grammar_ir::regular::{CharAutomaton, Spelling};
 use grammar_ir::{Budget, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits};
 use rustc_hash::FxHashMap;
 
+use super::format::Side;
 use super::merge::least;
 use super::normal::{StringShape, Texts};
 use super::spelling::JsonString;
@@ -16,7 +17,7 @@ use crate::regex;
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
     patterns: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
-    formats: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
+    formats: FxHashMap<(String, Side), Result<Rc<CharAutomaton>, String>>,
     /// The trees of the patterns that need no automaton and whose languages take many states, or too many.
     large: FxHashMap<String, Rc<regex::Pattern>>,
 }
@@ -50,18 +51,19 @@ impl Patterns {
         self.large.get(pattern).cloned()
     }
 
-    /// The texts that `format` allows, or why it cannot be used.
-    pub(super) fn format(&mut self, format: &str, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, String> {
-        if let Some(done) = self.formats.get(format) {
+    /// The texts that `format` allows, or those that stand for them on this `side`, or why it cannot be used.
+    pub(super) fn format(
+        &mut self,
+        format: &str,
+        side: Side,
+        budget: &mut Budget<'_>,
+    ) -> Result<Rc<CharAutomaton>, String> {
+        let key = (format.to_owned(), side);
+        if let Some(done) = self.formats.get(&key) {
             return done.clone();
         }
-        let language = match super::format::pattern(format) {
-            Some(pattern) => {
-                parse(pattern, budget).and_then(|tree| language_of(&tree, regex::Anchoring::Whole, budget))
-            }
-            None => Err(format!("the format `{format}` is not implemented yet")),
-        };
-        self.formats.insert(format.to_owned(), language.clone());
+        let language = super::format::language(format, side, budget).map(Rc::new);
+        self.formats.insert(key, language.clone());
         language
     }
 }

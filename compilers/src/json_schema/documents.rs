@@ -1,0 +1,71 @@
+//! The schema, and the documents beside it that its references may name.
+
+use grammar_ir::Limits;
+use serde_json::Value;
+
+use super::parse;
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+
+/// A document that references of the schema may lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Document<'a> {
+    /// Its absolute URI, as references name it. An `$id` in it is one more name.
+    pub uri: &'a str,
+    /// Its text.
+    pub source: &'a str,
+}
+
+/// Parsed documents; the first is the schema itself.
+///
+/// A *place* names a value in one of them: a JSON Pointer into the schema, or the URI of another document, `#`, and a
+/// JSON Pointer into that. So a place is extended as a JSON Pointer is.
+#[derive(Debug)]
+pub(super) struct Documents {
+    /// The place of the root of each document, and the document.
+    list: Vec<(String, Value)>,
+}
+
+impl Documents {
+    /// Parses the schema `source` and what it may refer to.
+    pub(super) fn parse(source: &str, others: &[Document<'_>], limits: &Limits) -> Result<Self, Diagnostics> {
+        let mut list = vec![(String::new(), parse::parse(source, limits)?)];
+        for other in others {
+            let root = format!("{}#", other.uri.split('#').next().unwrap_or(""));
+            let parsed = parse::parse(other.source, limits).map_err(|faults| in_document(&root, &faults))?;
+            list.push((root, parsed));
+        }
+        Ok(Self { list })
+    }
+
+    /// The root of each document: its place, and its value.
+    pub(super) fn roots(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.list.iter().map(|(root, value)| (root.as_str(), value))
+    }
+
+    /// The value at `place`.
+    pub(super) fn get(&self, place: &str) -> Option<&Value> {
+        let root = root_of(place);
+        let (_, document) = self.list.iter().find(|(known, _)| known == root)?;
+        document.pointer(&place[root.len()..])
+    }
+}
+
+/// The place of the root of the document that `place` is in.
+pub(super) fn root_of(place: &str) -> &str {
+    match place.find('#') {
+        Some(end) if !place.starts_with('/') => &place[..=end],
+        _ => "",
+    }
+}
+
+/// The faults of a document other than the schema, where no offset would say in which text it is.
+fn in_document(root: &str, faults: &Diagnostics) -> Diagnostics {
+    let moved = faults.iter().map(|fault| {
+        let place = match &fault.place {
+            Place::Pointer(pointer) => format!("{root}{pointer}"),
+            Place::Span(_) | Place::Whole => root.to_owned(),
+        };
+        Diagnostic::new(fault.code, Place::Pointer(place), fault.message.clone())
+    });
+    moved.collect::<Vec<_>>().into()
+}
