@@ -119,7 +119,7 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
                 scratch.next = next;
                 return true;
             }
-            if possible && met.insert((next.clone(), essence(&next, stack))) {
+            if possible && met.insert((next.clone(), essence(pda, &next, stack))) {
                 let mut longer = text.clone();
                 longer.push(byte);
                 queue.push_back((next.clone(), longer));
@@ -131,8 +131,9 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
 }
 
 /// What of the part being read decides on its value: zeros at the end of a fraction do not.
-fn essence(heads: &[Frame], stack: &Stack) -> Vec<u8> {
-    let Some(part) = heads.iter().find_map(|head| stack.registers.part(head.count)) else {
+fn essence(pda: &Pda, heads: &[Frame], stack: &Stack) -> Vec<u8> {
+    let mut in_scopes = heads.iter().filter(|head| pda.scope_of(head.state).is_some());
+    let Some(part) = in_scopes.find_map(|head| stack.registers.part(head.count)) else {
         return stack.registers.text().to_vec();
     };
     let is_fraction = part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.')) && part.contains(&b'.');
