@@ -86,9 +86,6 @@ fn has_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartS
     if can_end(pda, heads, stack) || !may_repeat(pda, heads, stack, Parts::Trappable, scratch) {
         return true;
     }
-    if can_end(pda, heads, stack) {
-        return true;
-    }
     let mark = stack.mark();
     let full = stack.take_full();
     let live = search(pda, heads, stack, scratch);

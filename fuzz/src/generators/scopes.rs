@@ -37,12 +37,18 @@ fn scope_rules(source: &mut Source<'_>, shape: Shape) -> ScopeRules {
     let first = bounds(3);
     let tallies: Vec<Tally> = [first, second].into_iter().map(|(min, max)| Tally { min, max }).collect();
     let tallies = &tallies[..source.below(5).saturating_sub(2)];
+    // Of parts that are distinct alike, and no others: an automaton is not exact where one can no longer be selected for
+    // its text, and another with the same text for its slot or tallies.
     let all_distinct = shape.scopes == Scopes::Distinct && !source.one_in(3);
-    let elements = (0..1 + source.below(4)).map(|_| Element {
-        slot: (!required.is_empty() && !source.one_in(3)).then(|| source.below(required.len()) as u32),
-        tallies: source.below(1 << tallies.len()) as u16,
-        // Where equal parts select elements of both kinds, the automaton is not exact.
-        distinct: all_distinct || shape.scopes == Scopes::Any && source.one_in(10),
+    let common = source.below(1 << tallies.len()) as u16;
+    let elements = (0..1 + source.below(4)).map(|_| {
+        let slot = (!required.is_empty() && !source.one_in(3)).then(|| source.below(required.len()) as u32);
+        let tallies = source.below(1 << tallies.len()) as u16;
+        match shape.scopes {
+            _ if all_distinct => Element { slot: None, tallies: common, distinct: true },
+            Scopes::Any => Element { slot, tallies, distinct: source.one_in(10) },
+            _ => Element { slot, tallies, distinct: false },
+        }
     });
     ScopeRules {
         elements: elements.collect(),
