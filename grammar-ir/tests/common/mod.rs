@@ -1,6 +1,8 @@
 //! Random grammars, and their words by enumeration: the meaning of `Expr` written a second time, on sets of words.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
+pub(crate) mod derivations;
+
 use std::collections::BTreeSet;
 
 use grammar_ir::{
