@@ -28,7 +28,7 @@ proptest! {
 
     #[test]
     fn no_text_of_grammar_tokens_panics(tokens in prop::collection::vec(prop::sample::select(vec![
-        "a", "root", "$x", "%start", "%token", "%automaton", "%never", "=", ";", "|", "(", ")", "{", "}", "0", "1", ",",
+        "a", "root", "$x", "%start", "%token", "%automaton", "%never", "%scope", "%close", "%0", "slots", "tally", "=", ";", "|", "(", ")", "{", "}", "0", "1", ",",
         ":", "->", "<61>", "[a]", "\"\"", "?", "*", "^",
     ]), 0..30)) {
         let _ = text::parse(&tokens.join(" "));
@@ -90,12 +90,76 @@ fn faults_are_placed_and_say_what_to_do() {
             "1:10: unknown escape; write \\\\, \\n, \\r, \\t, \\xHH, \\u{H…}, or a backslash before punctuation",
         ),
     ];
-    for (source, expected) in cases {
+    for (source, expected) in cases.into_iter().chain(SCOPE_FAULTS) {
         match text::parse(source) {
             Ok(_) => panic!("{source} is read"),
             Err(error) => assert_eq!(error.to_string(), expected, "{source}"),
         }
     }
+}
+
+const SCOPE_FAULTS: [(&str, &str); 17] = [
+    (
+        "x = \"\" ; root = %close(\"a\") ;",
+        "1:10: a mark stands in the scope of its own rule; this rule has one outside of any `%scope {…} (…)`",
+    ),
+    (
+        "root = %scope { 0: ; } (%0(\"a\" %close(\"b\"))) ;",
+        "1:25: a marked part must not have marks of the same scope in it",
+    ),
+    (
+        "root = %scope { 0: ; } (%0(\"a\"){0,2}) ;",
+        "1:32: what has marks in it is repeated with `?`, `*` or `+` only; the scope's rules can count what is selected",
+    ),
+    ("root = %scope { 0: ; } (%1(\"a\")) ;", "1:8: a mark selects element 1, which this scope does not have"),
+    (
+        "root = %scope { 1: ; } (%1(\"a\")) ;",
+        "1:17: the elements of a scope are numbered 0, 1, 2, … in order; this one is number 0",
+    ),
+    (
+        "root = %scope { 0: distinct, slot 1 ; slots optional ; } (%0(\"a\")) ;",
+        "1:30: this scope has no slot 1; `slots required, optional ;` would give it slots 0 and 1",
+    ),
+    (
+        "root = %scope { 0: tally 99 ; } (%0(\"a\")) ;",
+        "1:20: this scope has no tally 99; each `tally {min,max} ;` gives it one, the first of which is number 0",
+    ),
+    ("root = %scope { total {1} ; total {2} ; } (\"a\") ;", "1:29: this has been said before"),
+    ("root = %scope { 0: slot 0, slot 0 ; } (\"a\") ;", "1:28: this has been said before"),
+    (
+        "root = %scope { order any ; } (\"a\") ;",
+        "1:23: expected `slots`; any order is what no `order` means, found the name `any`",
+    ),
+    ("root = %scope { slots ; } (\"a\") ;", "1:23: expected `required` or `optional`, found `;`"),
+    (
+        "root = %scope { 0: twice ; } (\"a\") ;",
+        "1:20: expected `slot`, `tally`, `distinct` or `;`, found the name `twice`",
+    ),
+    ("root = %scope { root = \"\" ; } (\"a\") ;", "1:17: rule `root` is defined twice"),
+    (
+        "root = %scope { x ; } (\"a\") ;",
+        "1:17: expected `order`, `total`, `slots`, `tally`, the number of an element, or `}`, found the name `x`",
+    ),
+    ("root = %scope { } \"a\" ;", "1:19: expected `(`, found a literal"),
+    ("root = %scope { 0: ; } (%0 \"a\") ;", "1:28: expected `(`, found a literal"),
+    ("root = %99999999999(\"a\") ;", "1:8: the number does not fit in 32 bits"),
+];
+
+#[test]
+fn a_scope_has_so_many_tallies() {
+    let source = |tallies: usize| format!("root = %scope {{ {} }} (\"a\") ;", "tally {0} ; ".repeat(tallies));
+    assert!(text::parse(&source(16)).is_ok());
+    let error = text::parse(&source(17)).unwrap_err();
+    assert_eq!(error.to_string(), "1:209: a scope has at most 16 tallies");
+}
+
+#[test]
+fn a_binding_has_the_marks_of_the_scope_that_it_is_used_in() {
+    let source = "$m = %0(\"a\") %close(\"b\") ; root = %scope { 0: ; } ($m) | %scope { 0: distinct ; } ($m) ;";
+    let grammar = text::parse(source).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(verify(&grammar), Ok(()));
+    let printed = text::print(&grammar);
+    assert_eq!(text::parse(&printed).map(|grammar| text::print(&grammar)), Ok(printed));
 }
 
 #[test]
