@@ -125,8 +125,9 @@ pub(super) fn numbers(language: &ByteAutomaton, max: usize) -> Option<Vec<Value>
         }
         let is_number = language.accepting[state as usize];
         let shortest = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        let is_shortest_number = accepts(language, shortest);
         if is_number && shortest.len() < text.len() {
-            accepts(language, shortest).then_some(())?;
+            is_shortest_number.then_some(())?;
         } else if is_number && text != "-0" {
             values.push(Value::Number(text.parse::<Number>().ok()?));
         }
@@ -136,7 +137,7 @@ pub(super) fn numbers(language: &ByteAutomaton, max: usize) -> Option<Vec<Value>
                     only_zeros[edge.target as usize] && (byte == b'.' || (byte == b'0' && text.contains('.')));
                 match byte {
                     // What follows changes nothing.
-                    b'.' | b'0' if is_tail && is_number => continue,
+                    b'.' | b'0' if is_tail && is_shortest_number => continue,
                     b'.' | b'0' if is_tail => return None,
                     _ if edge.counts => return None,
                     b'-' | b'.' | b'0'..=b'9' => {}
@@ -149,7 +150,7 @@ pub(super) fn numbers(language: &ByteAutomaton, max: usize) -> Option<Vec<Value>
             }
         }
     }
-    Some(values)
+    (values.len() <= max).then_some(values)
 }
 
 fn accepts(language: &ByteAutomaton, text: &str) -> bool {
