@@ -5,7 +5,7 @@ use grammar_ir::Limits;
 use grammar_ir::interp::{Recognizer, accepts};
 
 mod json_schema_common;
-use json_schema_common::{check, check_with, grammar};
+use json_schema_common::{check, check_dead, check_with, grammar};
 
 fn any_order() -> Options {
     let mut options = Options::default();
@@ -59,6 +59,7 @@ fn required_keys_keep_room_among_the_members() {
         &["{\"b\": 1, \"a\": 2}", "{\"x\": 1, \"b\": 1, \"a\": 2}", "{\"b\": 1, \"x\": 1, \"a\": 2}"],
         &["{\"x\": 1, \"a\": 1}", "{\"x\": 1, \"y\": 1, \"a\": 1, \"b\": 1}", "{}"],
     );
+    check_dead(schema, "{\"b");
     check_dead_in_any_order(schema, "{\"x\": 1, \"y");
     check_dead_in_any_order(schema, "{\"x\": 1}");
 }

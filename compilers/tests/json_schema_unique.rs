@@ -62,6 +62,9 @@ fn few_values_are_counted_however_they_are_spelled() {
     check(schema, &["[3, 1, 2]", "[2.0]"], &["[1, 2, 1.0]", "[4]", "[1, 2, 3, 1]"]);
     check_dead(schema, "[1, 1");
     check_dead(schema, "[1, 3, 2,");
+    let halves = r#"{"type": "array", "items": {"type": "number", "multipleOf": 0.5, "minimum": 0, "maximum": 1}, "uniqueItems": true}"#;
+    check(halves, &["[0.5, 1, 0.0]"], &["[0.5, 0.50]", "[1, 0.5, 0, 1.0]"]);
+    check_dead(halves, "[0, 0.5, 1,");
     check(
         r#"{"type": "array", "items": {"type": "string", "pattern": "^[ab]$"}, "uniqueItems": true, "minItems": 2}"#,
         &["[\"a\", \"b\"]", "[\"b\", \"\\u0061\"]"],

@@ -107,44 +107,42 @@ fn acyclic(successors: &[Vec<usize>], in_question: impl Fn(usize) -> bool) -> Ve
     done
 }
 
-/// All values of a language of numbers, if they are integers, each written without a fraction too, and at most `max`.
-pub(super) fn integers(language: &ByteAutomaton, max: usize) -> Option<Vec<Value>> {
+/// All values of a language of numbers without exponents, if they are at most `max` and each is also written without
+/// needless zeros after the point, which are all that may be counted.
+pub(super) fn numbers(language: &ByteAutomaton, max: usize) -> Option<Vec<Value>> {
+    if language.counter.is_some_and(|counter| counter.min > 0) {
+        return None;
+    }
     let productive = productive(language);
-    let mut has_fraction = vec![false; language.edges.len()];
-    let mut in_fraction: Vec<usize> = Vec::new();
-    for (state, edges) in language.edges.iter().enumerate() {
-        for edge in edges.iter().filter(|edge| productive[edge.target as usize]) {
-            match (edge.low, edge.high) {
-                (b'.', b'.') if language.accepting[state] => in_fraction.push(edge.target as usize),
-                (b'-', b'-') => {}
-                (low, high) if low.is_ascii_digit() && high.is_ascii_digit() => {}
-                _ => return None,
-            }
-        }
-    }
-    while let Some(state) = in_fraction.pop() {
-        if std::mem::replace(&mut has_fraction[state], true) {
-            continue;
-        }
-        for edge in language.edges[state].iter().filter(|edge| productive[edge.target as usize]) {
-            if (edge.low, edge.high) != (b'0', b'0') {
-                return None;
-            }
-            in_fraction.push(edge.target as usize);
-        }
-    }
+    let only_zeros = only_zeros(language, &productive);
     let mut values = Vec::new();
+    let mut visits = 0;
     let mut work = vec![(0u32, String::new())];
     while let Some((state, text)) = work.pop() {
-        // A language of bounded integers has no text of more digits than its bounds.
-        if text.len() > MAX_DIGITS {
+        visits += 1;
+        if visits > MAX_VISITS || text.len() > MAX_DIGITS {
             return None;
         }
-        if language.accepting[state as usize] && text != "-0" {
+        let is_number = language.accepting[state as usize];
+        let shortest = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        let is_shortest_number = accepts(language, shortest);
+        if is_number && shortest.len() < text.len() {
+            is_shortest_number.then_some(())?;
+        } else if is_number && text != "-0" {
             values.push(Value::Number(text.parse::<Number>().ok()?));
         }
         for edge in language.edges[state as usize].iter().rev().filter(|edge| productive[edge.target as usize]) {
-            for byte in (edge.low..=edge.high).rev().filter(|&byte| byte != b'.') {
+            for byte in (edge.low..=edge.high).rev() {
+                let is_tail =
+                    only_zeros[edge.target as usize] && (byte == b'.' || (byte == b'0' && text.contains('.')));
+                match byte {
+                    // What follows changes nothing.
+                    b'.' | b'0' if is_tail && is_shortest_number => continue,
+                    b'.' | b'0' if is_tail => return None,
+                    _ if edge.counts => return None,
+                    b'-' | b'.' | b'0'..=b'9' => {}
+                    _ => return None,
+                }
                 if values.len() + work.len() > max {
                     return None;
                 }
@@ -152,10 +150,40 @@ pub(super) fn integers(language: &ByteAutomaton, max: usize) -> Option<Vec<Value
             }
         }
     }
-    Some(values)
+    (values.len() <= max).then_some(values)
 }
 
-/// Integers of more digits than this are not listed.
+fn accepts(language: &ByteAutomaton, text: &str) -> bool {
+    let end = text.bytes().try_fold(0, |state, byte| Some(language.edge(state, byte)?.target));
+    end.is_some_and(|state| language.accepting[state as usize])
+}
+
+/// Per state: whether nothing but zeros leads from it to the end.
+fn only_zeros(language: &ByteAutomaton, productive: &[bool]) -> Vec<bool> {
+    let mut users: Vec<Vec<usize>> = vec![Vec::new(); language.edges.len()];
+    let mut only_zeros = vec![true; language.edges.len()];
+    let mut work = Vec::new();
+    for (state, edges) in language.edges.iter().enumerate() {
+        for edge in edges.iter().filter(|edge| productive[edge.target as usize]) {
+            users[edge.target as usize].push(state);
+            if (edge.low, edge.high) != (b'0', b'0') && std::mem::replace(&mut only_zeros[state], false) {
+                work.push(state);
+            }
+        }
+    }
+    while let Some(state) = work.pop() {
+        for &user in &users[state] {
+            if std::mem::replace(&mut only_zeros[user], false) {
+                work.push(user);
+            }
+        }
+    }
+    only_zeros
+}
+
+/// Looking for the values of a language is given up after so many texts.
+const MAX_VISITS: usize = 100_000;
+/// Numbers that are longer are not listed.
 const MAX_DIGITS: usize = 24;
 
 /// Per state: whether something is accepted from it on.
@@ -174,4 +202,70 @@ fn productive(language: &ByteAutomaton) -> Vec<bool> {
         }
     }
     productive
+}
+
+#[cfg(test)]
+mod tests {
+    use grammar_ir::{ByteEdge, CharSet, Limits};
+
+    use super::*;
+
+    fn split_of(parts: &[&str], letters: bool, max: usize) -> (Vec<String>, bool) {
+        let limits = Limits::default();
+        let budget = &mut Budget::new(&limits);
+        let mut languages: Vec<CharAutomaton> = parts.iter().map(|part| CharAutomaton::literal(part)).collect();
+        if letters {
+            let any = CharAutomaton::from_set(&CharSet::range('x', 'z')).repeat(1, None, budget).unwrap();
+            languages.push(any);
+        }
+        let language = CharAutomaton::union_of(languages, budget).unwrap();
+        let (few, rest) = split(&language, max, budget).unwrap();
+        assert!(few.iter().all(|text| language.accepts(text) && !rest.accepts(text)));
+        (few, rest.is_empty())
+    }
+
+    #[test]
+    fn what_can_be_used_up_is_split_off() {
+        assert_eq!(split_of(&["b", "ab"], false, 2), (vec!["ab".to_owned(), "b".to_owned()], true));
+        assert_eq!(split_of(&["b", "ab"], false, 1), (Vec::new(), false));
+        // `x` goes on without end, `xb` does not.
+        assert_eq!(split_of(&["a", "xb", "xx"], true, 9), (vec!["a".to_owned(), "xb".to_owned()], false));
+        assert_eq!(split_of(&[], true, 9), (Vec::new(), false));
+        assert_eq!(split_of(&[], false, 9), (Vec::new(), true));
+    }
+
+    /// The automaton of these texts.
+    fn trie(texts: &[&str]) -> ByteAutomaton {
+        let mut automaton = ByteAutomaton { accepting: vec![false], edges: vec![Vec::new()], counter: None };
+        for text in texts {
+            let mut state = 0usize;
+            for byte in text.bytes() {
+                let known = automaton.edge(state as u32, byte).map(|edge| edge.target);
+                let target = known.unwrap_or_else(|| {
+                    automaton.accepting.push(false);
+                    automaton.edges.push(Vec::new());
+                    let target = automaton.edges.len() as u32 - 1;
+                    automaton.edges[state].push(ByteEdge { low: byte, high: byte, target, counts: false });
+                    automaton.edges[state].sort_unstable();
+                    target
+                });
+                state = target as usize;
+            }
+            automaton.accepting[state] = true;
+        }
+        automaton
+    }
+
+    #[test]
+    fn numbers_are_listed_by_value() {
+        let list = |texts: &[&str]| {
+            numbers(&trie(texts), 8).map(|values| values.iter().map(Value::to_string).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(list(&["1", "1.0", "1.00", "12", "-3", "0", "-0"]).as_deref(), Some("-3 0 1 12"));
+        assert_eq!(list(&["1", "1.0", "1.5", "1.50", "0.05"]).as_deref(), Some("0.05 1 1.5"));
+        assert_eq!(list(&["1.0", "1.05"]), None);
+        assert_eq!(list(&["1.0"]), None);
+        assert_eq!(list(&["1e5"]), None);
+        assert_eq!(list(&["1", "2", "3", "4", "5", "6", "7", "8", "9"]), None);
+    }
 }

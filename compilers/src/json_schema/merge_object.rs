@@ -414,6 +414,11 @@ impl Builder<'_> {
             // A language that cannot be split stays one class.
             let (few, rest) = few::split(&language, room, budget).unwrap_or((Vec::new(), (*language).clone()));
             room -= few.len();
+            let wanted = u64::from(self.min).max(self.wanted.len() as u64);
+            if needs_count && rest.text_count().is_some_and(|count| 0 < count && count < wanted) {
+                let id = self.locals.first().map_or(super::ast::Ast::ROOT, |local| local.0);
+                merged.refuse(context, id, "minProperties", "there are too few different keys, and too many to list");
+            }
             if !rest.is_empty() {
                 free.push(Free { keys: FreeKeys::Language(Rc::new(rest)), place: place.clone() });
             }

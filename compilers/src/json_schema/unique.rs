@@ -72,13 +72,16 @@ fn unique(array: &ArrayShape<NodeId>, nodes: &[Node]) -> Result<Memory, &'static
             }
         }
     }
+    let compares = kinds.values().any(|kinds| kinds.open != [false; TYPES]);
+    if compares && array.min as usize > MAX_FEW {
+        return Err("whether there are so many different items is not known");
+    }
     let counts = tally::combinations(array.tallies.iter().copied());
     let is_small = array.tallies.is_empty()
         || (counts <= tally::MAX_REGISTER_COMBINATIONS && counts.saturating_mul(slots.values.len()) <= MAX_SLOTS);
     let in_registers = is_small
         && if array.prefix.is_empty() { true } else { array.tallies.is_empty() && never_runs_out(array, &kinds) };
     if in_registers {
-        let compares = kinds.values().any(|kinds| kinds.open != [false; TYPES]);
         return Ok(Memory::Registers { slots: slots.values, compares });
     }
     let (positions, _) = positions(array, nodes);
@@ -130,7 +133,7 @@ fn few(node: &Node) -> Vec<Value> {
 
 /// The numbers of a small language.
 pub(super) fn few_numbers(language: &grammar_ir::ByteAutomaton) -> Option<Vec<Value>> {
-    few::integers(language, MAX_FEW)
+    few::numbers(language, MAX_FEW)
 }
 
 /// The texts of a small language.
