@@ -101,7 +101,12 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
     let before = stack.registers.text_length();
     while let Some((heads, text)) = queue.pop_front() {
         stack.registers.replace_text(before, &text);
-        for byte in next_bytes(pda, &heads, stack, scratch).iter() {
+        let bytes = next_bytes(pda, &heads, stack, scratch);
+        // What a token terminal leads to is not looked into.
+        if !scratch.survey.token_sets.is_empty() {
+            return true;
+        }
+        for byte in bytes.iter() {
             stack.registers.replace_text(before, &text);
             steps += 1;
             if steps > MAX_SEARCH {
@@ -112,30 +117,29 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
             step(pda, &heads, &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
             stack.registers.push_text(byte);
             let possible = !next.is_empty();
-            if possible && (can_end(pda, &next, stack) || !may_repeat(pda, &next, stack, Parts::Trappable, scratch)) {
-                scratch.next = next;
-                return true;
-            }
-            if possible && met.insert((next.clone(), essence(pda, &next, stack))) {
-                let mut longer = text.clone();
-                longer.push(byte);
+            let arrived =
+                possible && (can_end(pda, &next, stack) || !may_repeat(pda, &next, stack, Parts::Trappable, scratch));
+            let mut longer = text.clone();
+            longer.push(byte);
+            if possible && !arrived && met.insert((next.clone(), essence(&next, &longer, stack))) {
                 queue.push_back((next.clone(), longer));
             }
             scratch.next = next;
+            if arrived {
+                return true;
+            }
         }
     }
     false
 }
 
-/// What of the part being read decides on its value: zeros at the end of a fraction do not.
-fn essence(pda: &Pda, heads: &[Frame], stack: &Stack) -> Vec<u8> {
-    let mut in_scopes = heads.iter().filter(|head| pda.scope_of(head.state).is_some());
-    let Some(part) = in_scopes.find_map(|head| stack.registers.part(head.count)) else {
-        return stack.registers.text().to_vec();
-    };
-    let is_fraction = part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.')) && part.contains(&b'.');
-    let zeros = part.iter().rev().take_while(|&&byte| is_fraction && byte == b'0').count();
-    part[..part.len() - zeros].to_vec()
+/// What of the text that a search has added decides on the values to come: zeros at the end of a fraction do not.
+fn essence(heads: &[Frame], added: &[u8], stack: &Stack) -> Vec<u8> {
+    let in_fraction =
+        |part: &[u8]| part.contains(&b'.') && part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'));
+    let is_fraction = matches!(heads, [head] if stack.registers.part(head.count).is_some_and(in_fraction));
+    let zeros = added.iter().rev().take_while(|&&byte| is_fraction && byte == b'0').count();
+    added[..added.len() - zeros].to_vec()
 }
 
 fn next_bytes(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> grammar_ir::ByteSet {

@@ -26,7 +26,8 @@ pub struct MatcherOptions {
     /// Let [`Matcher::is_terminated`] be true whenever the text is complete, without waiting for a stop token. It is a
     /// hint to stop and changes nothing else: the mask shows what could follow, which may be accepted.
     pub terminate_when_complete: bool,
-    /// Bound on the stack's frames, 12 bytes each. Default 16 million.
+    /// Bound on the stack's frames, 12 bytes each. Default 16 million. There can be one entry of the registers of scopes for
+    /// 16 frames.
     pub max_frames: Option<usize>,
 }
 
@@ -317,17 +318,21 @@ impl Matcher {
         }
         let mark = self.stack.mark();
         let own_stop = self.grammar.vocabulary().is_stop(token);
-        self.scratch.next.clear();
-        if !is_stop && !own_stop && self.grammar.vocabulary().kind(token) == TokenKind::Text {
-            self.step_token_bytes(token);
-        }
+        // Before the token's bytes are, as a part that it ends does not have them.
+        let mut by_id = Vec::new();
         if !self.grammar.pda().token_sets().is_empty() && self.grammar.vocabulary().kind(token) != TokenKind::Hole {
             let pda = self.grammar.pda();
             let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
             let mut symbol = Token { id: token, is_stop: is_stop || own_stop };
-            let Buffers { step: scratch, next, .. } = &mut self.scratch;
-            step(pda, heads, &mut symbol, &mut self.stack, true, scratch, next);
-            sort_frames(pda, next, 0);
+            step(pda, heads, &mut symbol, &mut self.stack, true, &mut self.scratch.step, &mut by_id);
+        }
+        self.scratch.next.clear();
+        if !is_stop && !own_stop && self.grammar.vocabulary().kind(token) == TokenKind::Text {
+            self.step_token_bytes(token);
+        }
+        if !by_id.is_empty() {
+            self.scratch.next.append(&mut by_id);
+            sort_frames(self.grammar.pda(), &mut self.scratch.next, 0);
         }
         if self.stack.take_full() {
             self.stack.truncate(mark, true);

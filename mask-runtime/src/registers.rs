@@ -66,13 +66,16 @@ pub(crate) struct Registers {
     token_start: u32,
     /// Whether something was compared with a value that is not known.
     is_doubtful: bool,
+    max_entries: usize,
+    is_full: bool,
     scratch: Vec<u32>,
     tried: Vec<u32>,
 }
 
 impl Registers {
-    pub(crate) fn new(pda: &Pda) -> Self {
-        Self { keeps_text: pda.has_distinct(), has_traps: pda.has_traps(), ..Self::default() }
+    /// None, and room for `max_entries`.
+    pub(crate) fn new(pda: &Pda, max_entries: usize) -> Self {
+        Self { max_entries, keeps_text: pda.has_distinct(), has_traps: pda.has_traps(), ..Self::default() }
     }
 
     #[inline]
@@ -152,6 +155,11 @@ impl Registers {
     /// Takes the text so far to be followed by some more that is not shown; `false` ends that.
     pub(crate) fn hide(&mut self, hidden: bool) {
         self.hidden_before = hidden.then_some(self.text.len() as u32);
+    }
+
+    /// Whether an entry was refused for want of room since the last call.
+    pub(crate) fn take_full(&mut self) -> bool {
+        std::mem::take(&mut self.is_full)
     }
 
     /// Whether since the last call something was taken to be different from what is not known.
@@ -315,6 +323,10 @@ impl Registers {
             && self.parts_of(number) == parts
         {
             return number;
+        }
+        if self.entries.len() >= self.max_entries {
+            self.is_full = true;
+            return 0;
         }
         self.words.extend_from_slice(words);
         self.entries.push(Entry { words_end: self.words.len() as u32, parts });

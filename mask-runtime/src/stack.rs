@@ -96,7 +96,7 @@ impl Stack {
     pub(crate) fn new(pda: &Pda, max_frames: usize) -> Self {
         let next = Node { first_frame: 0, included: NodeId::BOTTOM, frames: 0, can_end: false };
         Self {
-            registers: Registers::new(pda),
+            registers: Registers::new(pda, max_frames / FRAMES_PER_ENTRY),
             nodes: vec![Node { can_end: true, ..next }, next],
             frames: Vec::new(),
             interned: FxHashMap::default(),
@@ -192,7 +192,7 @@ impl Stack {
 
     /// Whether a push was refused for want of room since the last call.
     pub(crate) fn take_full(&mut self) -> bool {
-        std::mem::take(&mut self.full)
+        std::mem::take(&mut self.full) | self.registers.take_full()
     }
 
     pub(crate) fn set_full(&mut self, full: bool) {
@@ -230,6 +230,9 @@ impl Stack {
             + self.registers.memory()
     }
 }
+
+/// Registers take about as much memory as so many frames.
+const FRAMES_PER_ENTRY: usize = 16;
 
 /// Fewer frames than this are not searched for an included node.
 const WORTH_INCLUDING: usize = 8;
