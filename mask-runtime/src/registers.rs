@@ -122,10 +122,6 @@ impl Registers {
         self.parts_of(registers).seen != 0
     }
 
-    /// The text so far, if any scope compares texts.
-    pub(crate) fn text(&self) -> &[u8] {
-        &self.text
-    }
 
     pub(crate) fn text_length(&self) -> usize {
         self.text.len()
