@@ -79,6 +79,16 @@ struct Declaration {
     parameters: &'static [Parameter],
 }
 
+impl ElementType {
+    /// The size of an element in bytes.
+    pub const fn size(self) -> usize {
+        match self {
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::Bf16 => 2,
+        }
+    }
+}
+
 impl Kernel {
     /// Every kernel.
     pub const ALL: &[Self] = &[

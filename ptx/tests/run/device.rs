@@ -84,7 +84,7 @@ impl Random {
 
     /// Below `end`.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
-        (u128::from(self.bits()) * u128::from(end) >> 64) as u32
+        ((u128::from(self.bits()) * u128::from(end)) >> 64) as u32
     }
 
     /// In [-1, 1).
