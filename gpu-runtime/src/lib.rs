@@ -11,6 +11,7 @@
 //! of the same name in the `ptx` crate.
 
 pub mod cpu;
+pub mod cuda;
 mod device;
 pub mod engine;
 mod logits;
@@ -20,6 +21,7 @@ mod sampler;
 mod text;
 
 pub use cpu::CpuDevice;
+pub use cuda::CudaDevice;
 pub use device::{Device, DeviceError, Draw, HeadShape, HostTensor, KvCacheShape, MaskRows, RowPlacement, WeightType};
 pub use logits::{Logit, ShapeError, apply_bitmask, apply_bitmask_rows};
 pub use model::{

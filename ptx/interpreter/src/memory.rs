@@ -29,6 +29,11 @@ impl GlobalMemory {
         self.buffers.get(buffer_of(address)?)?.get((address % BUFFER_STRIDE) as usize..)
     }
 
+    /// The same bytes, to be written.
+    pub fn bytes_mut(&mut self, address: u64) -> Option<&mut [u8]> {
+        self.buffers.get_mut(buffer_of(address)?)?.get_mut((address % BUFFER_STRIDE) as usize..)
+    }
+
     pub(crate) fn read(&self, address: u64, size: usize) -> Result<&[u8], FaultKind> {
         check_aligned(address, size)?;
         self.bytes(address).and_then(|bytes| bytes.get(..size)).ok_or(out_of_bounds(address, size))
@@ -36,9 +41,8 @@ impl GlobalMemory {
 
     pub(crate) fn write(&mut self, address: u64, size: usize) -> Result<&mut [u8], FaultKind> {
         check_aligned(address, size)?;
-        let start = (address % BUFFER_STRIDE) as usize;
-        let buffer = buffer_of(address).and_then(|buffer| self.buffers.get_mut(buffer));
-        buffer.and_then(|bytes| bytes.get_mut(start..start + size)).ok_or(out_of_bounds(address, size))
+        let bytes = self.bytes_mut(address).and_then(|bytes| bytes.get_mut(..size));
+        bytes.ok_or(out_of_bounds(address, size))
     }
 }
 
