@@ -117,8 +117,7 @@ fn greedy_tokens_do_not_depend_on_company_or_pieces() {
     let cases = golden("tiny-tools");
     // Eight rows a step: prompts of 17 to 49 tokens come in pieces, with others decoding beside them.
     for (max_rows, max_logits, threads) in [(8, 8, 1), (8, 3, 2), (200, 8, 2)] {
-        let mut engine =
-            engine_with(&files, threads, gpu_runtime::LlamaOptions { max_rows, max_logits, ..OPTIONS });
+        let mut engine = engine_with(&files, threads, gpu_runtime::LlamaOptions { max_rows, max_logits, ..OPTIONS });
         let sampling = SamplingParameters { temperature: 0.0, ..SamplingParameters::default() };
         let ids: Vec<_> = cases
             .iter()
