@@ -6,6 +6,7 @@
 //! ```
 
 mod device;
+mod optional_source;
 mod prompt;
 mod show;
 
@@ -16,12 +17,13 @@ use gpu_runtime::engine::{Engine, EngineOptions, Reasoning, Request, SequenceId}
 use gpu_runtime::{Device, Encoder, Llama, LlamaOptions, LoadError, ModelError, ModelFiles, SamplingParameters};
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer};
 
-use crate::args::{GrammarArgs, Kind, SourceArgs};
+use crate::args::{GrammarArgs, Kind};
 use crate::failure::Failure;
 use crate::output::{Output, Verdict};
 use crate::settings::{CompileArgs, Settings};
 use crate::{input, pipeline};
 use device::DeviceChoice;
+use optional_source::OptionalSource;
 use prompt::PromptArgs;
 use show::{Answer, Shown, Stats};
 
@@ -49,7 +51,7 @@ const MAX_ROWS: usize = 256;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    source: Option<SourceArgs>,
+    source: OptionalSource,
 
     /// Folder of a Llama model in the form of Hugging Face; without it a built-in model of a million weights
     #[arg(long, value_name = "DIR", help_heading = "Model options")]
@@ -157,7 +159,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
 
 /// Compiles the grammar, if one is given.
 fn compile(args: &Args, tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
-    let Some(source) = &args.source else { return Ok(None) };
+    let Some(source) = &args.source.0 else { return Ok(None) };
     let grammar = GrammarArgs { source: source.clone(), kind: args.kind, options: args.options.clone() };
     let source = input::load(&grammar)?;
     let settings = Settings::from(&args.options);
