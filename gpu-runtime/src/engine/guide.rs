@@ -5,8 +5,8 @@ use mask_runtime::{FillError, Matcher, bitmask};
 use super::outcome::SequenceError;
 use super::request::Reasoning;
 
-/// The rules that one sequence follows.
-#[derive(Debug)]
+/// The rules that one sequence follows; the default allows everything.
+#[derive(Debug, Default)]
 pub(super) struct Guide {
     matcher: Option<Matcher>,
     /// Set as long as the free text before the answer lasts.

@@ -8,6 +8,7 @@
 
 mod guide;
 mod jump;
+mod mask_workers;
 mod outcome;
 mod pages;
 mod request;
@@ -16,11 +17,11 @@ mod sequence;
 mod timing;
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
 use mask_runtime::{TokenKind, Tokenizer, bitmask};
-use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::device::{Device, DeviceError, Draw, MaskRows, RowPlacement};
 use crate::model::Llama;
@@ -28,6 +29,7 @@ use crate::sampler::Sampler;
 use crate::text::Encoder;
 use guide::{Accepted, Filled, Guide};
 use jump::Jumper;
+use mask_workers::MaskWorkers;
 use pages::Pages;
 use schedule::Schedule;
 use sequence::Sequence;
@@ -39,8 +41,8 @@ pub use timing::StepTiming;
 /// Options of an [`Engine`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineOptions {
-    /// Threads that fill masks while the model computes. With 0 masks are filled before the forward pass, by the thread
-    /// that calls [`Engine::step`].
+    /// Threads that fill masks while the model computes. What they have not begun when the forward pass is over, the
+    /// thread that calls [`Engine::step`] fills; with 0 threads that is everything.
     pub mask_threads: usize,
     /// Waits for the device between the parts of a step, so that [`StepTiming`] tells them apart. Costs a little on
     /// devices that queue work.
@@ -58,7 +60,7 @@ impl Default for EngineOptions {
 #[error("cannot start {threads} mask threads: {source}")]
 pub struct EngineThreadError {
     threads: usize,
-    source: ThreadPoolBuildError,
+    source: io::Error,
 }
 
 /// Generates any number of sequences with one model.
@@ -66,7 +68,7 @@ pub struct Engine<D: Device> {
     model: Llama<D>,
     tokenizer: Arc<Tokenizer>,
     encoder: Encoder,
-    mask_pool: Option<ThreadPool>,
+    mask_workers: MaskWorkers,
     detailed_timing: bool,
     next_id: u64,
     waiting: VecDeque<Sequence>,
@@ -77,8 +79,7 @@ pub struct Engine<D: Device> {
     mask_words: Vec<u32>,
     row_indices: Vec<i32>,
     draws: Vec<Draw>,
-    /// All ids but stop tokens and holes.
-    not_stopping: Vec<u32>,
+    words_per_row: usize,
 }
 
 impl<D: Device> Engine<D> {
@@ -92,26 +93,21 @@ impl<D: Device> Engine<D> {
         encoder: Encoder,
         options: EngineOptions,
     ) -> Result<Self, EngineThreadError> {
-        let threads = options.mask_threads;
-        let build = || {
-            let builder = ThreadPoolBuilder::new().num_threads(threads);
-            builder.thread_name(|index| format!("grammarc-mask-{index}")).build()
-        };
-        let mask_pool = match threads {
-            0 => None,
-            _ => Some(build().map_err(|source| EngineThreadError { threads, source })?),
-        };
         let pages = Pages::new(model.options().pages, model.options().page_length);
         let vocabulary = tokenizer.vocabulary();
         let mut not_stopping = bitmask::row_for(vocabulary.size());
         (0..vocabulary.size() as u32)
             .filter(|&id| vocabulary.kind(id) != TokenKind::Hole && !vocabulary.is_stop(id))
             .for_each(|id| bitmask::set(&mut not_stopping, id));
+        let words_per_row = not_stopping.len();
+        let threads = options.mask_threads;
+        let mask_workers =
+            MaskWorkers::start(threads, not_stopping.into()).map_err(|source| EngineThreadError { threads, source })?;
         Ok(Self {
             model,
             tokenizer,
             encoder,
-            mask_pool,
+            mask_workers,
             detailed_timing: options.detailed_timing,
             next_id: 0,
             waiting: VecDeque::new(),
@@ -121,7 +117,7 @@ impl<D: Device> Engine<D> {
             mask_words: Vec::new(),
             row_indices: Vec::new(),
             draws: Vec::new(),
-            not_stopping,
+            words_per_row,
         })
     }
 
@@ -181,10 +177,10 @@ impl<D: Device> Engine<D> {
             context_bound,
             pages: Vec::new(),
             guide,
+            row: Vec::new(),
             sampler,
             jump_forward,
             filled: Ok(Filled::Free),
-            fill_time: Default::default(),
         });
         Ok(id)
     }
@@ -275,64 +271,39 @@ impl<D: Device> Engine<D> {
 
     /// Runs the forward pass, and meanwhile fills the masks of the sequences that get a token.
     fn forward_and_fill(&mut self, step: &mut Step) -> Result<(), DeviceError> {
-        let Self { model, schedule, running, mask_words, row_indices, not_stopping, detailed_timing, .. } = self;
-        let words = not_stopping.len();
-        mask_words.resize(schedule.sampled.len() * words, 0);
-        row_indices.clear();
-        row_indices.resize(schedule.sampled.len(), -1);
-
+        let Self { model, schedule, running, mask_workers, mask_words, row_indices, words_per_row, .. } = self;
+        let words = *words_per_row;
+        mask_workers.begin(schedule.sampled.iter().filter_map(|&index| running[index].fill_job(index, words)));
+        let start = Instant::now();
         let placement = RowPlacement {
             positions: &schedule.positions,
             sequences: &schedule.sequences,
             page_table: &schedule.page_table,
             pages_per_sequence: schedule.pages_per_sequence,
         };
-        let mut forward = || {
-            let start = Instant::now();
-            model.forward(&schedule.tokens, placement, &schedule.selected)?;
-            if *detailed_timing {
-                model.device_and_logits().0.synchronize()?;
-            }
-            Ok((start.elapsed(), Instant::now()))
-        };
-        let mut sampled = schedule.sampled.iter().copied().peekable();
-        let of_step = running.iter_mut().enumerate();
-        let of_step = of_step.filter_map(|(index, sequence)| sampled.next_if_eq(&index).map(|_| sequence));
-        let jobs = of_step.zip(mask_words.chunks_exact_mut(words)).filter(|(sequence, _)| {
-            let generated = sequence.generated();
-            sequence.guide.needs_row(generated)
-        });
-        let fill = |sequence: &mut Sequence, row: &mut [u32]| {
-            let start = Instant::now();
-            let generated = sequence.generated();
-            sequence.filled = sequence.guide.fill(generated, not_stopping, row);
-            sequence.fill_time = start.elapsed();
-        };
-        let (forward_time, forward_end) = match &self.mask_pool {
-            Some(pool) => pool.in_place_scope(|scope| {
-                for (sequence, row) in jobs {
-                    let fill = &fill;
-                    scope.spawn(move |_| fill(sequence, row));
-                }
-                forward()
-            }),
-            None => {
-                jobs.for_each(|(sequence, row)| fill(sequence, row));
-                forward()
-            }
-        }?;
-        step.timing.forward = forward_time;
-        step.timing.mask_wait = forward_end.elapsed();
-        for (&index, row) in schedule.sampled.iter().zip(0..) {
-            let sequence = &running[index];
-            if sequence.guide.needs_row(sequence.generated()) {
-                step.timing.masks += sequence.fill_time;
-                if sequence.filled == Ok(Filled::Masked) {
-                    row_indices[row as usize] = row;
-                }
-            }
+        let mut forward = model.forward(&schedule.tokens, placement, &schedule.selected);
+        if self.detailed_timing {
+            forward = forward.and_then(|()| model.device_and_logits().0.synchronize());
         }
-        Ok(())
+        step.timing.forward = start.elapsed();
+        let start = Instant::now();
+        let jobs = mask_workers.finish();
+        step.timing.mask_wait = start.elapsed();
+
+        mask_words.resize(schedule.sampled.len() * words, 0);
+        row_indices.clear();
+        row_indices.resize(schedule.sampled.len(), -1);
+        for job in jobs {
+            step.timing.masks += job.time;
+            if let Ok(row) = schedule.sampled.binary_search(&job.sequence)
+                && job.filled == Ok(Filled::Masked)
+            {
+                mask_words[row * words..][..words].copy_from_slice(&job.row);
+                row_indices[row] = row as i32;
+            }
+            running[job.sequence].take_back(job);
+        }
+        forward
     }
 
     /// A token, or why there is none, for each sequence that gets one.
@@ -343,11 +314,8 @@ impl<D: Device> Engine<D> {
             let sequence = &running[index];
             Draw { sampler: sequence.sampler, step: sequence.generated() as u64 }
         }));
-        let masks = MaskRows {
-            words: &self.mask_words,
-            words_per_row: self.not_stopping.len(),
-            row_indices: &self.row_indices,
-        };
+        let masks =
+            MaskRows { words: &self.mask_words, words_per_row: self.words_per_row, row_indices: &self.row_indices };
         let (device, logits) = model.device_and_logits();
         let mut start = Instant::now();
         let tokens = if self.detailed_timing {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::guide::{Filled, Guide};
+use super::mask_workers::FillJob;
 use super::outcome::{SequenceError, SequenceId};
 use crate::sampler::Sampler;
 
@@ -25,17 +26,36 @@ pub(super) struct Sequence {
     pub(super) context_bound: bool,
     pub(super) pages: Vec<u32>,
     pub(super) guide: Guide,
+    /// Room for its mask, kept between steps.
+    pub(super) row: Vec<u32>,
     pub(super) sampler: Sampler,
     pub(super) jump_forward: bool,
-    /// The answer of the last mask, and how long it took.
+    /// The answer of the last mask.
     pub(super) filled: Result<Filled, SequenceError>,
-    pub(super) fill_time: Duration,
 }
 
 impl Sequence {
     /// The number of tokens generated so far.
     pub(super) fn generated(&self) -> usize {
         self.tokens.len() - self.prompt_length
+    }
+
+    /// The job to fill the mask of the next token, if it needs one. It takes the guide along, until
+    /// [`take_back`](Self::take_back).
+    pub(super) fn fill_job(&mut self, sequence: usize, words_per_row: usize) -> Option<FillJob> {
+        let generated = self.generated();
+        self.guide.needs_row(generated).then(|| {
+            self.row.resize(words_per_row, 0);
+            let (guide, row) = (std::mem::take(&mut self.guide), std::mem::take(&mut self.row));
+            FillJob { sequence, generated, guide, row, filled: Ok(Filled::Free), time: Duration::ZERO }
+        })
+    }
+
+    /// Takes over what a job brings back.
+    pub(super) fn take_back(&mut self, job: FillJob) {
+        self.guide = job.guide;
+        self.row = job.row;
+        self.filled = job.filled;
     }
 
     /// How many more tokens there may be.

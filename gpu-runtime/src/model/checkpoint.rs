@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use memmap2::Mmap;
 use safetensors::tensor::Metadata;
@@ -186,7 +186,11 @@ fn shard_names(json: &[u8]) -> Result<Vec<String>, CheckpointError> {
     let mut names: Vec<String> = index.weight_map.into_values().collect();
     names.sort_unstable();
     names.dedup();
-    match names.iter().find(|name| Path::new(name).components().count() != 1 || name.contains("..")) {
+    let is_beside = |name: &String| {
+        let mut components = Path::new(name).components();
+        matches!((components.next(), components.next()), (Some(Component::Normal(_)), None))
+    };
+    match names.iter().find(|name| !is_beside(name)) {
         Some(name) => Err(CheckpointError::Index(format!("{name:?} is not the name of a file beside it"))),
         None if names.is_empty() => Err(CheckpointError::Index("weight_map names no file".to_owned())),
         None => Ok(names),

@@ -112,7 +112,13 @@ impl<D: Device> Llama<D> {
             true => None,
             false => Some(device.matrix(&[checkpoint.matrix("lm_head.weight", config.vocabulary, hidden)?])?),
         };
-        let rotations = device.vector(&config.rope.table(options.max_positions, heads.head_dim))?;
+        let rotations =
+            config.rope.table(options.max_positions, heads.head_dim).ok_or_else(|| DeviceError::OutOfMemory {
+                device: "host".to_owned(),
+                what: "the table of rotations",
+                bytes: options.max_positions.saturating_mul(heads.head_dim).saturating_mul(size_of::<f32>()),
+            })?;
+        let rotations = device.vector(&rotations)?;
         let cache = device.kv_cache(KvCacheShape {
             layers: config.layers,
             pages: options.pages,
