@@ -22,9 +22,8 @@ fn matrix<D: Device>(device: &mut D, seed: u64, rows: usize, columns: usize) -> 
     device.matrix(&[HostTensor { element: WeightType::Bf16, rows, columns, bytes: &bytes }]).expect("it fits")
 }
 
-/// Activations with numbers in them: products with a matrix whose rows each have one element.
+/// Activations with numbers in them, by way of an embedding: there is no other way in.
 fn activations<D: Device>(device: &mut D, seed: u64, rows: usize, width: usize) -> D::Activations {
-    // The only way in is through an embedding.
     let table = matrix(device, seed, rows, width);
     let mut output = device.activations(rows, width).expect("there is room");
     let tokens: Vec<u32> = (0..rows as u32).collect();
@@ -189,11 +188,12 @@ fn shapes_that_do_not_fit_are_refused() {
     let mut output = device.activations(2, 4).expect("there is room");
     is_shape(device.embed(&table, &[3], &mut output));
     is_shape(device.embed(&table, &[0, 1, 2], &mut output));
-    is_shape(device.multiply(1, &output, &table, &mut device_activations(3)));
+    is_shape(device.multiply(1, &output, &table, &mut device_activations(5)));
     is_shape(device.select_rows(&[2], &device_activations(4), &mut output));
 
-    let placement =
-        |positions, sequences, page_table| RowPlacement { positions, sequences, page_table, pages_per_sequence: 2 };
+    fn placement<'a>(positions: &'a [u32], sequences: &'a [u32], page_table: &'a [u32]) -> RowPlacement<'a> {
+        RowPlacement { positions, sequences, page_table, pages_per_sequence: 2 }
+    }
     is_shape(device.place(placement(&[0], &[], &[0, 1])).map(drop));
     is_shape(device.place(placement(&[0], &[1], &[0, 1])).map(drop));
     is_shape(device.place(placement(&[0], &[0], &[0, 1, 2])).map(drop));
