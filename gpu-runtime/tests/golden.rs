@@ -132,3 +132,14 @@ fn greedy_tokens_do_not_depend_on_company_or_pieces() {
         }
     }
 }
+
+/// The embedded model is the committed folder, and its tokenizer the one that `mask-runtime` embeds.
+#[test]
+fn the_embedded_model_is_the_committed_one() {
+    let embedded = ModelFiles::embedded_tiny().expect("it is embedded");
+    let folder = ModelFiles::open(data("tiny-tools")).expect("a model");
+    assert_eq!(embedded.config().expect("supported"), folder.config().expect("supported"));
+    let vocabulary = embedded.vocabulary().expect("a vocabulary");
+    assert_eq!(vocabulary.fingerprint(), folder.vocabulary().expect("a vocabulary").fingerprint());
+    assert_eq!(vocabulary.fingerprint(), mask_runtime::embedded_tiny().fingerprint());
+}

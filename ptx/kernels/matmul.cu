@@ -1,6 +1,7 @@
 // The product of a weight matrix with many vectors, for prompts: output (+)= input * weight^T, tile by tile.
 //
-//   output   [token_count, row_count]      f32, contiguous; added to when `accumulate` is not 0, else overwritten
+//   output   [token_count, row_count]      f32, contiguous; overwritten, or added to when `accumulate` is not 0: the end
+//                                          of a residual connection
 //   weight   [row_count, column_count]     bfloat16, row-major, contiguous
 //   input    [token_count, column_count]   f32, contiguous
 //

@@ -213,6 +213,18 @@ impl Gpu {
         source.copy_to(bytes).map_err(driver_error("download"))
     }
 
+    /// Copies the first `bytes` bytes of a buffer to another, after what is queued.
+    ///
+    /// # Errors
+    /// Bytes beyond a buffer; failures of the driver.
+    pub fn copy(&mut self, target: &mut Buffer, source: &Buffer, bytes: usize) -> Result<(), GpuError> {
+        let source = slice(&source.memory, 0, bytes, "copy")?;
+        let mut target = slice(&target.memory, 0, bytes, "copy")?;
+        self.activate()?;
+        // SAFETY: both are memory of the device, which is freed only once the stream is done with it: the driver waits.
+        unsafe { target.async_copy_from(&source, &self.stream) }.map_err(driver_error("copy"))
+    }
+
     /// Queues a kernel with blocks of its size. A grid with an empty side is no launch.
     ///
     /// A kernel reads and writes as far as its numbers say: if they say more than a buffer has, it corrupts other

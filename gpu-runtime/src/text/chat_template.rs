@@ -165,3 +165,56 @@ fn to_template_value(value: &Value) -> TemplateValue {
 fn to_template_map(object: &Map<String, Value>) -> TemplateValue {
     TemplateValue::from_pairs(object.iter().map(|(key, value)| (key.as_str(), to_template_value(value))))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn render(template: &str, messages: &[Value], tools: &[Value]) -> Result<String, ChatTemplateError> {
+        ChatTemplate::new(template, "<s>", "</s>")?.render(&Conversation { messages, tools })
+    }
+
+    #[test]
+    fn templates_written_for_python() {
+        let messages = [json!({"role": "user", "content": "  Hi  "})];
+        let template = "{{ bos_token }}{% for m in messages %}\n  {% if m['role'].startswith('us') %}\n[{{ m['content'].strip() }}]\n  {% endif %}\n{% endfor %}{% if not tools %}no tools{% endif %}{{ eos_token }}";
+        assert_eq!(render(template, &messages, &[]).expect("it renders"), "<s>[Hi]\nno tools</s>");
+    }
+
+    #[test]
+    fn json_is_written_as_python_writes_it() {
+        let tool = json!({"name": "größe", "n": 1, "x": [1.5, true, null, "<&'>"], "z": {}, "a": 12345678901_u64});
+        let found = render("{{ tools[0] | tojson }}", &[], std::slice::from_ref(&tool)).expect("it renders");
+        let expected = r#"{"name": "größe", "n": 1, "x": [1.5, true, null, "<&'>"], "z": {}, "a": 12345678901}"#;
+        assert_eq!(found, expected);
+        let found = render("{{ tools[0].x | tojson(indent=2) }}", &[], &[tool]).expect("it renders");
+        assert_eq!(found, "[\n  1.5,\n  true,\n  null,\n  \"<&'>\"\n]");
+    }
+
+    #[test]
+    fn refusals_and_mistakes_are_reported() {
+        let template = "{{ raise_exception('roles must alternate') }}";
+        let message = render(template, &[], &[]).expect_err("it refuses").to_string();
+        assert!(message.contains("roles must alternate"), "{message}");
+        assert!(render("{% if %}", &[], &[]).is_err());
+        assert!(
+            render("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", &[], &[]).is_err()
+        );
+    }
+
+    #[test]
+    fn where_templates_are_found() {
+        let render = |config: &str, file: Option<&[u8]>| {
+            let template = ChatTemplate::from_files(Some(config.as_bytes()), file).expect("it is read");
+            template.map(|template| template.render(&Conversation::default()).expect("it renders"))
+        };
+        assert_eq!(render(r#"{"chat_template": "one", "bos_token": null}"#, None).as_deref(), Some("one"));
+        let several = r#"{"chat_template": [{"name": "rag", "template": "a"}, {"name": "default", "template": "b"}]}"#;
+        assert_eq!(render(several, None).as_deref(), Some("b"));
+        assert_eq!(render(r#"{"chat_template": "one"}"#, Some(b"file")).as_deref(), Some("file"));
+        assert_eq!(render(r#"{"bos_token": {"content": "<s>"}}"#, Some(b"{{ bos_token }}")).as_deref(), Some("<s>"));
+        assert_eq!(render("{}", None), None);
+    }
+}
