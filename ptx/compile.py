@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compiles kernels/*.cu to the PTX that is committed beside them, and writes manifest.json.
+"""Compiles kernels/*.cu (with the headers kernels/*.cuh) to the PTX that is committed beside them, and writes manifest.json.
 
     python3 ptx/compile.py            compile; rewrite kernels/*.ptx and manifest.json
     python3 ptx/compile.py --check    compile; fail unless that gives the committed files byte for byte
@@ -75,7 +75,7 @@ class Nvrtc:
         program = ctypes.c_void_p()
         self.call("nvrtcCreateProgram", ctypes.byref(program), source, name.encode(), 0, None, None)
         try:
-            options = [*OPTIONS, f"--include-path={self.include}"]
+            options = [*OPTIONS, f"--include-path={self.include}", f"--include-path={KERNELS}"]
             array = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
             status = self.library.nvrtcCompileProgram(program, len(options), array)
             log = self.text(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog").decode().strip()
@@ -134,10 +134,15 @@ def generate(toolchain):
             }
         )
     pins = (line for line in REQUIREMENTS.read_text().splitlines() if line and not line.startswith("#"))
+    headers = [
+        {"header": path.relative_to(ROOT).as_posix(), "header_sha256": sha256(path.read_bytes())}
+        for path in sorted(KERNELS.glob("*.cuh"))
+    ]
     manifest = {
         "toolchain": dict(pin.split()[0].split("==") for pin in pins),
         "options": OPTIONS,
         "assembled_targets": ASSEMBLED_TARGETS,
+        "headers": headers,
         "modules": modules,
     }
     files[MANIFEST] = (json.dumps(manifest, indent=2) + "\n").encode()

@@ -1,16 +1,32 @@
-//! What is done with a row of a token mask: apply it to logits, and sample a token from them.
+//! The reference runtime: a Llama model, token masks applied to its logits, tokens sampled from them.
 //!
 //! ```text
-//! bitmask rows (mask-runtime) ─┐
-//! logits (a model) ────────────┴→ apply_bitmask → Sampler::sample → token id → accept_token (mask-runtime)
+//! model folder → ModelFiles → Llama (over a Device) ┐
+//! prompt → ChatTemplate → Encoder → Request ────────┴→ Engine::step ─→ tokens → TextStream → text
+//!                                       Matcher ↗       │   ↑
+//!                                        forward ∥ fill → apply_bitmask → Sampler → accept
 //! ```
 //!
-//! [`apply_bitmask_rows`] is the meaning of the CUDA kernels of the same name in the `ptx` crate.
-#![forbid(unsafe_code)]
+//! `docs/gpu-runtime.md` describes the loop and what it costs. [`apply_bitmask_rows`] is the meaning of the CUDA kernels
+//! of the same name in the `ptx` crate.
 
+pub mod cpu;
+pub mod cuda;
+mod device;
+pub mod engine;
 mod logits;
+mod model;
 mod philox;
 mod sampler;
+mod text;
 
+pub use cpu::CpuDevice;
+pub use cuda::CudaDevice;
+pub use device::{Device, DeviceError, Draw, HeadShape, HostTensor, KvCacheShape, MaskRows, RowPlacement, WeightType};
 pub use logits::{Logit, ShapeError, apply_bitmask, apply_bitmask_rows};
+pub use model::{
+    Checkpoint, CheckpointError, ConfigError, Llama, LlamaConfig, LlamaOptions, LoadError, ModelError, ModelFiles,
+    Rope, RopeScaling,
+};
 pub use sampler::{SampleError, Sampler, SamplerScratch, SamplingParameterError, SamplingParameters, argmax};
+pub use text::{ChatTemplate, ChatTemplateError, Conversation, Encoder, EncoderError, TextStream};

@@ -1,8 +1,8 @@
 //! The CUDA kernels of grammarc: PTX texts, and what a launch of each kernel passes.
 //!
 //! ```text
-//! kernels/*.cu ─ compile.py (nvrtc) → kernels/*.ptx ─ include_str! → Module::text ─→ the driver's JIT
-//!                                   → manifest.json                 Kernel: entry, parameters, block
+//! kernels/*.cu, *.cuh ─ compile.py (nvrtc) → kernels/*.ptx ─ include_str! → Module::text ─→ the driver's JIT
+//!                                          → manifest.json                 Kernel: entry, parameters, block
 //! ```
 //!
 //! The PTX is committed, so that a build needs no CUDA compiler. It targets `sm_80` and PTX ISA 8.8, which a driver for

@@ -30,6 +30,16 @@ fn sha256(text: &str) -> String {
     })
 }
 
+/// The files of `kernels/` with this extension, without it.
+fn names(extension: &str) -> BTreeSet<String> {
+    fs::read_dir(path("kernels"))
+        .expect("the kernels folder")
+        .map(|entry| entry.expect("a folder entry").path())
+        .filter(|file| file.extension().is_some_and(|found| found == extension))
+        .map(|file| file.file_stem().expect("a name").to_str().expect("UTF-8").to_owned())
+        .collect()
+}
+
 fn manifest() -> Value {
     serde_json::from_str(&read("manifest.json")).expect("manifest.json is JSON")
 }
@@ -50,15 +60,24 @@ fn hashes_are_those_of_the_manifest() {
 }
 
 #[test]
+fn headers_are_those_of_the_manifest() {
+    let listed: BTreeSet<_> = manifest()["headers"]
+        .as_array()
+        .expect("headers is an array")
+        .iter()
+        .map(|header| {
+            let file = header["header"].as_str().expect("a file name");
+            let expected = header["header_sha256"].as_str().expect("a hash");
+            assert_eq!(sha256(&read(file)), expected, "{file} was edited without running ptx/compile.py");
+            file.to_owned()
+        })
+        .collect();
+    let found = names("cuh").iter().map(|name| format!("kernels/{name}.cuh")).collect();
+    assert_eq!(listed, found);
+}
+
+#[test]
 fn manifest_and_enum_list_every_file() {
-    let names = |extension: &str| -> BTreeSet<String> {
-        fs::read_dir(path("kernels"))
-            .expect("the kernels folder")
-            .map(|entry| entry.expect("a folder entry").path())
-            .filter(|file| file.extension().is_some_and(|found| found == extension))
-            .map(|file| file.file_stem().expect("a name").to_str().expect("UTF-8").to_owned())
-            .collect()
-    };
     let modules: BTreeSet<_> = Module::ALL.iter().map(|module| module.name().to_owned()).collect();
     assert_eq!(modules, names("cu"));
     assert_eq!(modules, names("ptx"));
@@ -151,6 +170,7 @@ fn ptx_type(kind: ParameterType) -> &'static str {
     match kind {
         ParameterType::Pointer(_) => "u64",
         ParameterType::U32 => "u32",
+        ParameterType::F32 => "f32",
     }
 }
 
@@ -161,5 +181,6 @@ fn source_type(kind: ParameterType) -> &'static str {
         ParameterType::Pointer(ElementType::I32) => "int*",
         ParameterType::Pointer(ElementType::U32) => "unsigned int*",
         ParameterType::U32 => "unsigned int",
+        ParameterType::F32 => "float",
     }
 }

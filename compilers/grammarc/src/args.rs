@@ -13,6 +13,7 @@ Examples:
   grammarc mask --regex '[0-9]{4}-[0-9]{2}' --after 2024-
   grammarc accept --json-schema '{\"type\": \"integer\"}' --text 42
   grammarc sample grammar.gbnf -n 5 --seed 7
+  grammarc generate --regex '(France|England)' --prompt 'Which country is Paris in?'
   grammarc cases cases.jsonl
 
 Exit codes:
@@ -60,7 +61,7 @@ impl Kind {
 }
 
 /// Where the grammar comes from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct SourceArgs {
     /// File with the grammar, `-` for standard input; its extension tells the kind

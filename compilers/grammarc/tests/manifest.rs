@@ -8,10 +8,16 @@ use serde_json::Value;
 /// Member → the members it may depend on. A `None` may depend on all.
 const RULE: &[(&str, Option<&[&str]>)] = &[
     ("grammar-ir", Some(&[])),
-    ("ptx", Some(&[])),
+    // For its tests only.
+    ("ptx", Some(&["ptx-interpreter"])),
+    ("ptx-interpreter", Some(&[])),
+    ("cuda-driver", Some(&["ptx"])),
+    // Stands in for a dependency of cust.
+    ("find_cuda_helper", Some(&[])),
     ("compilers", Some(&["grammar-ir"])),
     ("mask-runtime", Some(&["grammar-ir"])),
-    ("gpu-runtime", Some(&["mask-runtime", "ptx"])),
+    // The interpreter is for its tests only.
+    ("gpu-runtime", Some(&["mask-runtime", "ptx", "cuda-driver", "ptx-interpreter"])),
     ("grammarc", None),
     ("grammarc-fuzz", None),
     ("grammarc-benches", None),

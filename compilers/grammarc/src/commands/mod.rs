@@ -4,6 +4,7 @@ mod accept;
 mod cases;
 mod check;
 mod dump;
+mod generate;
 mod mask;
 mod sample;
 mod tokenizer;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Accept(accept::Args),
     /// Draw random texts of the language
     Sample(sample::Args),
+    /// Let a model answer a prompt, constrained by a grammar
+    Generate(generate::Args),
     /// Run a file of accept, reject, error and mask facts
     Cases(cases::Args),
     /// Show what was detected about a tokenizer
@@ -40,6 +43,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Verdict, Fai
         Command::Mask(args) => mask::run(args, output),
         Command::Accept(args) => accept::run(args, output),
         Command::Sample(args) => sample::run(args, output),
+        Command::Generate(args) => generate::run(args, output),
         Command::Cases(args) => cases::run(args, output),
         Command::Tokenizer(args) => tokenizer::run(args, output),
     }

@@ -3,6 +3,7 @@
 mod accept;
 mod cases;
 mod check;
+mod generate;
 mod mask;
 mod process;
 mod robustness;

@@ -1,0 +1,258 @@
+//! `grammarc generate`: a model answers a prompt, constrained by a grammar.
+//!
+//! ```text
+//! model folder → tokens, template, weights      prompt → tokens      grammar → matcher
+//!              └────────────────────── device → engine ───────────────────────┘ → events → show
+//! ```
+
+mod device;
+mod optional_source;
+mod prompt;
+mod show;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gpu_runtime::engine::{Engine, EngineOptions, Reasoning, Request, SequenceId};
+use gpu_runtime::{Device, Encoder, Llama, LlamaOptions, LoadError, ModelError, ModelFiles, SamplingParameters};
+use mask_runtime::{CompiledGrammar, Matcher, Tokenizer};
+
+use crate::args::{GrammarArgs, Kind};
+use crate::failure::Failure;
+use crate::output::{Output, Verdict};
+use crate::settings::{CompileArgs, Settings};
+use crate::{input, pipeline};
+use device::DeviceChoice;
+use optional_source::OptionalSource;
+use prompt::PromptArgs;
+use show::{Answer, Shown, Stats};
+
+const EXAMPLES: &str = "\
+Examples:
+  grammarc generate examples/capital.schema.json --prompt 'Tell me about the capital of France as JSON.'
+  grammarc generate --regex '(France|England)' --prompt 'Which country is Paris in?'
+  grammarc generate --prompt 'What is the capital of Germany?'
+  grammarc generate schema.json --model path/to/Llama-3.2-1B-Instruct --prompt '…' --temperature 0.7 --n 3 --stats
+
+Without --model a model of a million weights answers, made for trying things out: it knows capitals, extracts fields and
+calls small tools. The answer goes to standard output, everything else to standard error. Exit code 1 says that an answer
+was cut off, by --max-tokens or the end of the context.";
+
+/// The length of a page of the key/value cache, in positions.
+const PAGE_LENGTH: usize = 16;
+
+/// The greatest number of answers generated at the same time.
+const MAX_BATCH: usize = 32;
+
+/// The greatest number of positions computed in one step.
+const MAX_ROWS: usize = 256;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    source: OptionalSource,
+
+    /// Folder of a Llama model in the form of Hugging Face; without it a built-in model of a million weights
+    #[arg(long, value_name = "DIR", help_heading = "Model options")]
+    model: Option<PathBuf>,
+
+    /// Where the model runs
+    #[arg(long, value_enum, default_value = "auto", help_heading = "Model options")]
+    device: DeviceChoice,
+
+    /// Threads of the CPU; 0 is one per core
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Model options")]
+    threads: usize,
+
+    #[command(flatten)]
+    prompt: PromptArgs,
+
+    #[command(flatten)]
+    sampling: SamplingArgs,
+
+    /// Print what the parts of the loop took
+    #[arg(long)]
+    stats: bool,
+
+    /// Kind of the grammar, if its file name does not tell
+    #[arg(long, value_enum, help_heading = "Grammar options")]
+    kind: Option<Kind>,
+
+    #[command(flatten)]
+    options: CompileArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Sampling options")]
+struct SamplingArgs {
+    /// How many answers
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 1)]
+    n: usize,
+
+    /// The greatest number of tokens of an answer
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    max_tokens: usize,
+
+    /// No end before this many tokens, unless the grammar leaves nothing else
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_tokens: usize,
+
+    /// No end by the model at all, unless the grammar leaves nothing else
+    #[arg(long)]
+    ignore_eos: bool,
+
+    /// 0 takes the likeliest token, 1 samples from the model's own distribution
+    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    temperature: f32,
+
+    /// Sample from the K likeliest tokens; 0 is off
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    top_k: u32,
+
+    /// Sample from the likeliest tokens that have this share of the probability; 1 is off
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    top_p: f32,
+
+    /// Sample from tokens at least this probable, relative to the likeliest; 0 is off
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    min_p: f32,
+
+    /// Where the randomness starts; the second answer has the next seed
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+
+    /// Ask the model for every token, also where the grammar forces the text
+    #[arg(long)]
+    no_jump_forward: bool,
+}
+
+/// Everything about a generation but the device.
+struct Job<'a> {
+    args: &'a Args,
+    files: ModelFiles,
+    tokenizer: Arc<Tokenizer>,
+    encoder: Encoder,
+    grammar: Option<Arc<CompiledGrammar>>,
+    prompt: Vec<u32>,
+    reasoning: Option<Reasoning>,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
+    let files = match &args.model {
+        Some(folder) => ModelFiles::open(folder),
+        None => ModelFiles::embedded_tiny(),
+    };
+    let files = files.map_err(model_failure)?;
+    let tokenizer = Tokenizer::new(files.vocabulary().map_err(model_failure)?);
+    let encoder = files.encoder().map_err(model_failure)?;
+    let grammar = compile(args, &tokenizer)?;
+    if args.prompt.reasoning && grammar.is_none() {
+        let message = "--reasoning says where the grammar begins; give a grammar, or leave it away";
+        return Err(Failure::Input(message.to_owned()));
+    }
+    let (prompt, reasoning) = prompt::build(&args.prompt, &files, tokenizer.vocabulary(), &encoder)?;
+    let job = Job { args, files, tokenizer, encoder, grammar, prompt, reasoning };
+    let (device, why) = device::choose(args.device, args.threads)?;
+    job.generate(device, &why, output)
+}
+
+/// Compiles the grammar, if one is given.
+fn compile(args: &Args, tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
+    let Some(source) = &args.source.0 else { return Ok(None) };
+    let grammar = GrammarArgs { source: source.clone(), kind: args.kind, options: args.options.clone() };
+    let source = input::load(&grammar)?;
+    let settings = Settings::from(&args.options);
+    pipeline::frontend(&source, &settings, Some(tokenizer.vocabulary()))
+        .and_then(|compiled| pipeline::bind(compiled.grammar, &settings, tokenizer.clone()))
+        .map(Some)
+        .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })
+}
+
+impl Job<'_> {
+    fn generate<D: Device>(self, device: D, why: &str, output: &mut Output) -> Result<Verdict, Failure> {
+        let sampling = &self.args.sampling;
+        let mut stats = Stats::new(format!("{} ({why})", device.description()));
+        let options = self.options()?;
+        let model = Llama::load(device, self.files.config().map_err(model_failure)?, self.files.checkpoint(), options);
+        let model = model.map_err(load_failure)?;
+        let engine_options = EngineOptions { detailed_timing: self.args.stats, ..EngineOptions::default() };
+        let mut engine = Engine::new(model, self.tokenizer.clone(), self.encoder.clone(), engine_options)
+            .map_err(|error| Failure::Input(error.to_string()))?;
+        stats.begin();
+        let mut ids = Vec::new();
+        for index in 0..sampling.n {
+            ids.push(engine.submit(self.request(index)).map_err(|error| Failure::Input(error.to_string()))?);
+        }
+        let reasoning = self.reasoning.as_ref();
+        let vocabulary = self.tokenizer.vocabulary();
+        let answers = ids.iter().map(|_| Answer::new(reasoning)).collect();
+        let mut shown = Shown::new(answers, vocabulary, output);
+        while !engine.is_idle() {
+            let step = engine.step().map_err(|error| Failure::Refused(error.to_string()))?;
+            stats.add(&step);
+            for event in step.events {
+                shown.take(index_of(&ids, event.sequence), &event)?;
+            }
+        }
+        stats.end();
+        let verdict = shown.finish()?;
+        if self.args.stats {
+            stats.show(output)?;
+        }
+        Ok(verdict)
+    }
+
+    /// What has to be set aside for this prompt and these answers.
+    fn options(&self) -> Result<LlamaOptions, Failure> {
+        let config = self.files.config().map_err(model_failure)?;
+        let positions = self.prompt.len().saturating_add(self.args.sampling.max_tokens).min(config.max_positions);
+        let batch = self.args.sampling.n.clamp(1, MAX_BATCH);
+        Ok(LlamaOptions {
+            max_rows: MAX_ROWS,
+            max_logits: batch,
+            max_positions: positions,
+            pages: batch * positions.div_ceil(PAGE_LENGTH),
+            page_length: PAGE_LENGTH,
+        })
+    }
+
+    fn request(&self, index: usize) -> Request {
+        let sampling = &self.args.sampling;
+        Request {
+            matcher: self.grammar.clone().map(Matcher::new),
+            reasoning: self.reasoning.clone(),
+            sampling: SamplingParameters {
+                temperature: sampling.temperature,
+                top_k: sampling.top_k,
+                top_p: sampling.top_p,
+                min_p: sampling.min_p,
+                seed: sampling.seed.wrapping_add(index as u64),
+            },
+            min_tokens: sampling.min_tokens,
+            ignore_eos: sampling.ignore_eos,
+            jump_forward: !sampling.no_jump_forward,
+            ..Request::new(self.prompt.clone(), sampling.max_tokens)
+        }
+    }
+}
+
+/// The place of `id` in `ids`, which ascend.
+fn index_of(ids: &[SequenceId], id: SequenceId) -> usize {
+    ids.binary_search(&id).unwrap_or(0)
+}
+
+fn model_failure(error: ModelError) -> Failure {
+    match error {
+        ModelError::Vocabulary(error) => Failure::Tokenizer(error),
+        ModelError::Read { path, source } => Failure::Read { path, error: source },
+        other => Failure::Input(other.to_string()),
+    }
+}
+
+fn load_failure(error: LoadError) -> Failure {
+    match error {
+        LoadError::Device(error) => Failure::Refused(error.to_string()),
+        other => Failure::Input(other.to_string()),
+    }
+}

@@ -1,0 +1,122 @@
+//! `generate`, with the embedded model.
+
+use crate::process::{data, file, grammarc};
+
+const CAPITAL: &str = r#"{"type": "object", "properties": {"name": {"type": "string"}, "population": {"type": "integer"}},
+    "required": ["name", "population"], "additionalProperties": false}"#;
+const ABOUT_FRANCE: &str = "Please give me information about the capital of France in the JSON format.";
+
+fn example(name: &str) -> String {
+    data(&format!("../../../examples/{name}"))
+}
+
+#[test]
+fn the_capital_of_france() {
+    let schema = example("capital.schema.json");
+    for source in [&[schema.as_str()][..], &["--json-schema", CAPITAL]] {
+        let run = grammarc(&[&["generate", "--prompt", ABOUT_FRANCE], source].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let answer = run.json();
+        assert_eq!(answer["name"], "Paris", "{answer}");
+        assert!(answer["population"].is_u64(), "{answer}");
+    }
+}
+
+#[test]
+fn regex_and_ebnf() {
+    let prompt = "Which country is Paris the capital of?";
+    let run = grammarc(&["generate", "--regex", "(France|England)", "--prompt", prompt]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "France\n"), "{}", run.stderr);
+    let run = grammarc(&["generate", &example("capital.ebnf"), "--prompt", "What is the capital of Germany?"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "Berlin is the capital of Germany.\n"), "{}", run.stderr);
+}
+
+#[test]
+fn a_grammar_is_not_needed() {
+    let run = grammarc(&["generate", "--prompt", "What is the capital of Germany?"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "Berlin is the capital of Germany.\n"), "{}", run.stderr);
+}
+
+#[test]
+fn reasoning_comes_before_the_grammar() {
+    let prompt = "Give me the capital of Germany as JSON with the fields name, population. Think first.";
+    let run = grammarc(&["generate", "--json-schema", CAPITAL, "--reasoning", "--prompt", prompt]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.json()["name"], "Berlin");
+    assert!(run.stderr.contains("Berlin is the capital of Germany."), "{}", run.stderr);
+    let run = grammarc(&["generate", "--json", "--json-schema", CAPITAL, "--reasoning", "--prompt", prompt]);
+    let answer = run.json();
+    assert!(answer["reasoning"].as_str().is_some_and(|text| text.starts_with("The user asks")), "{answer}");
+    assert!(answer["text"].as_str().is_some_and(|text| text.starts_with('{')), "{answer}");
+}
+
+#[test]
+fn tools_reach_the_model() {
+    let tools = r#"[{"type": "function", "function": {"name": "get_current_weather", "parameters": {"type": "object",
+        "properties": {"location": {"type": "string"}, "unit": {"type": "string"}}}}},
+        {"type": "function", "function": {"name": "search", "parameters": {"properties": {"query": {}}}}}]"#;
+    let tools = file("generate", "tools.json", tools.as_bytes());
+    let run = grammarc(&["generate", "--tools", &tools, "--prompt", "What is the weather in Paris?"]);
+    let expected =
+        "<function=get_current_weather>{\"location\": \"Paris, France\", \"unit\": \"celsius\"}</function>\n";
+    assert_eq!((run.code, run.stdout.as_str()), (0, expected), "{}", run.stderr);
+}
+
+#[test]
+fn a_truncated_answer_says_so() {
+    let args = ["generate", "--json-schema", CAPITAL, "--prompt", ABOUT_FRANCE, "--max-tokens", "5"];
+    let run = grammarc(&args);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("truncated"), "{}", run.stderr);
+    let run = grammarc(&[&args[..], &["--json"]].concat());
+    let answer = run.json();
+    assert_eq!((&answer["truncated"], &answer["finish"]), (&true.into(), &"max_tokens".into()), "{answer}");
+    assert_eq!(answer["tokens"].as_array().map(Vec::len), Some(5));
+}
+
+#[test]
+fn seeds_decide() {
+    let draw = |seed: &str, n: &str| {
+        let args = ["generate", "--json", "--regex", "[a-z]{8,12}", "--prompt", "Hello", "--temperature", "2"];
+        let run = grammarc(&[&args[..], &["--seed", seed, "--n", n]].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.json_lines().into_iter().map(|answer| answer["text"].clone()).collect::<Vec<_>>()
+    };
+    let three = draw("5", "3");
+    assert_eq!(three, draw("5", "3"));
+    assert_eq!(three[1..], draw("6", "2")[..]);
+    assert_ne!(three[0], three[1]);
+}
+
+#[test]
+fn stats_have_the_parts_of_the_loop() {
+    let run = grammarc(&["generate", "--json", "--stats", "--json-schema", CAPITAL, "--prompt", ABOUT_FRANCE]);
+    let lines = run.json_lines();
+    let step = &lines[1]["stats"]["decode_step"];
+    for part in ["forward_us", "masks_us", "mask_wait_us", "apply_us", "sample_us", "accept_us", "total_us"] {
+        assert!(step[part].as_f64().is_some_and(|time| time >= 0.0), "{part}: {step}");
+    }
+    assert!(lines[1]["stats"]["device"].as_str().is_some_and(|device| device.starts_with("cpu")));
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let prompt = ["generate", "--prompt", "Hello"];
+    for (args, code, message) in [
+        (&["--model", "/nowhere"][..], 2, "cannot read /nowhere/config.json"),
+        (&["--reasoning"], 2, "give a grammar"),
+        (&["--temperature", "-1"], 2, "temperature -1"),
+        (&["--max-tokens", "0"], 2, "max_tokens is 0"),
+        (&["--tools", "/nowhere"], 2, "cannot read /nowhere"),
+        (&["--regex", "(a"], 2, "error"),
+        (&["--raw", "--system", "Be brief."], 2, "cannot be used with"),
+    ] {
+        let run = grammarc(&[&prompt[..], args].concat());
+        assert_eq!(run.code, code, "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(message), "{args:?}: {}", run.stderr);
+    }
+    let long = "word ".repeat(600);
+    let run = grammarc(&["generate", "--prompt", &long]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("in a context of 512"), "{}", run.stderr);
+}

@@ -1,0 +1,152 @@
+//! Stop tokens, jumps over forced text, reasoning, sequences that come and go.
+
+use gpu_runtime::engine::{EngineOptions, Finish, Reasoning, Request, RequestError};
+use gpu_runtime::{ModelFiles, SamplingParameters};
+use mask_runtime::Matcher;
+
+use crate::models::{Answer, answer, ask, engine_with, of_regex, of_schema, run, text, tiny};
+use crate::schemas::SCHEMAS;
+
+const GERMANY: &str = "What is the capital of Germany?";
+
+#[test]
+fn the_grammar_ends_a_generation_whatever_else_is_asked_for() {
+    let mut engine = tiny();
+    let grammar = of_regex(&engine, "Berlin|Rome");
+    for (min_tokens, ignore_eos) in [(0, false), (50, false), (0, true)] {
+        let request = Request { min_tokens, ignore_eos, ..ask(&engine, GERMANY, Some(&grammar)) };
+        let Answer { tokens, finish, .. } = answer(&mut engine, request);
+        assert_eq!((text(&engine, &tokens).as_str(), finish), ("Berlin", Finish::GrammarEnd));
+    }
+}
+
+#[test]
+fn an_optional_end_is_held_back() {
+    let mut engine = tiny();
+    let grammar = of_regex(&engine, "[a-z ]{0,300}");
+    let free = answer(&mut engine, ask(&engine, "Hello", Some(&grammar)));
+    let request = Request { min_tokens: 30, ..ask(&engine, "Hello", Some(&grammar)) };
+    let held = answer(&mut engine, request);
+    assert!(free.tokens.len() < 30 && held.tokens.len() >= 30, "{free:?} {held:?}");
+    let request = Request { ignore_eos: true, max_tokens: 40, ..ask(&engine, "Hello", Some(&grammar)) };
+    let endless = answer(&mut engine, request);
+    assert_eq!((endless.tokens.len(), endless.finish.is_truncated()), (40, false));
+    assert_eq!(endless.finish, Finish::MaxTokens { complete: true });
+}
+
+#[test]
+fn without_a_grammar_the_model_decides_or_the_limits_do() {
+    let mut engine = tiny();
+    let free = answer(&mut engine, ask(&engine, GERMANY, None));
+    assert!(matches!(free.finish, Finish::StopToken(1012)), "{free:?}");
+    let held = answer(&mut engine, Request { min_tokens: 20, ..ask(&engine, GERMANY, None) });
+    assert!(held.tokens.len() >= 20 && held.tokens.starts_with(&free.tokens), "{held:?}");
+    let cut = answer(&mut engine, Request { max_tokens: 3, ..ask(&engine, GERMANY, None) });
+    assert_eq!(cut.tokens, free.tokens[..3]);
+    assert!(cut.finish.is_truncated());
+    let endless = Request { max_tokens: 100_000, ignore_eos: true, ..ask(&engine, GERMANY, None) };
+    let prompt = endless.prompt.len();
+    let full = answer(&mut engine, endless);
+    assert_eq!((full.tokens.len(), full.finish), (512 - prompt, Finish::ContextFull { complete: false }));
+}
+
+#[test]
+fn jumps_change_no_answer_and_save_steps() {
+    let mut engine = tiny();
+    let pattern = r#"\{"name": "(Berlin|Rome)", "country": "(Germany|Italy)", "continent": "Europe"\}"#;
+    let grammar = of_regex(&engine, pattern);
+    let asked = |jump_forward| Request { jump_forward, ..ask(&engine, GERMANY, Some(&grammar)) };
+    let (jumping, asking) = (asked(true), asked(false));
+    let (jumping, asking) = (answer(&mut engine, jumping), answer(&mut engine, asking));
+    let expected = r#"{"name": "Berlin", "country": "Germany", "continent": "Europe"}"#;
+    assert_eq!(text(&engine, &jumping.tokens), expected);
+    assert_eq!(text(&engine, &asking.tokens), expected);
+    assert_eq!(asking.forced, 0);
+    assert!(jumping.forced >= 8, "{jumping:?}");
+    // Forced tokens are those that the text encodes to: what the model has been trained with.
+    assert_eq!(engine.encoder().encode(expected).expect("it encodes"), jumping.tokens);
+}
+
+#[test]
+fn reasoning_is_free_and_then_the_grammar_holds() {
+    let mut engine = tiny();
+    let grammar = of_schema(&engine, SCHEMAS[0]);
+    let question = "Give me the capital of Germany as JSON with the fields name, population. Think first.";
+    let separator = engine.encoder().encode("\n\n").expect("it encodes");
+    let end_token = engine.tokenizer().vocabulary().special_id("</think>").expect("it has one");
+    let reasoning = Some(Reasoning { end_token, separator });
+    let found = answer(&mut engine, Request { reasoning, ..ask(&engine, question, Some(&grammar)) });
+    let whole = text(&engine, &found.tokens);
+    let (thoughts, after) = whole.split_once("</think>\n\n").expect("it thinks");
+    assert!(thoughts.contains("The population of Berlin"), "{whole}");
+    let value: serde_json::Value = serde_json::from_str(after).expect("JSON");
+    assert_eq!(value["name"], "Berlin");
+    assert_eq!(found.finish, Finish::GrammarEnd);
+}
+
+#[test]
+fn sequences_come_and_go() {
+    let mut engine = tiny();
+    let grammar = of_schema(&engine, SCHEMAS[0]);
+    let france = "Please give me information about the capital of France in the JSON format.";
+    let alone = answer(&mut engine, ask(&engine, france, Some(&grammar)));
+    let long = Request { ignore_eos: true, max_tokens: 300, ..ask(&engine, GERMANY, None) };
+    let cancelled = engine.submit(long).expect("it can be served");
+    for _ in 0..3 {
+        engine.step().expect("the device works");
+    }
+    let joined = engine.submit(ask(&engine, france, Some(&grammar))).expect("it can be served");
+    engine.step().expect("the device works");
+    assert!(engine.cancel(cancelled) && !engine.cancel(cancelled));
+    let answers = run(&mut engine);
+    assert_eq!(answers.keys().collect::<Vec<_>>(), [&joined]);
+    assert_eq!(answers[&joined], alone);
+    assert_eq!(engine.load(), (0, 0));
+}
+
+#[test]
+fn threads_and_company_change_nothing() {
+    let files = ModelFiles::embedded_tiny().expect("it is embedded");
+    let all = |mask_threads| {
+        let options = EngineOptions { mask_threads, detailed_timing: mask_threads == 2 };
+        let mut engine = engine_with(&files, options);
+        for (index, schema) in SCHEMAS.iter().enumerate() {
+            let grammar = of_schema(&engine, schema);
+            let sampling = SamplingParameters { seed: index as u64, ..SamplingParameters::default() };
+            let request = Request { sampling, max_tokens: 30, ..ask(&engine, "Hello", Some(&grammar)) };
+            engine.submit(request).expect("it can be served");
+        }
+        run(&mut engine)
+    };
+    let expected = all(0);
+    assert_eq!(expected.len(), SCHEMAS.len());
+    assert_eq!(expected, all(1));
+    assert_eq!(expected, all(2));
+}
+
+#[test]
+fn requests_that_cannot_be_served_are_refused() {
+    let mut engine = tiny();
+    let refused = |engine: &mut gpu_runtime::engine::Engine<_>, request| engine.submit(request).expect_err("refused");
+    assert_eq!(refused(&mut engine, Request::new(vec![], 5)), RequestError::EmptyPrompt);
+    assert_eq!(refused(&mut engine, Request::new(vec![1], 0)), RequestError::NoTokens);
+    assert_eq!(
+        refused(&mut engine, Request::new(vec![1; 512], 5)),
+        RequestError::TooLong { tokens: 512, context: 512 }
+    );
+    assert_eq!(refused(&mut engine, Request::new(vec![1024], 5)), RequestError::OutOfRange { token: 1024, size: 1024 });
+    let other = mask_runtime::Tokenizer::new(
+        mask_runtime::Vocabulary::from_tokens([mask_runtime::Token::Text(b"a".to_vec())]).expect("a vocabulary"),
+    );
+    let grammar = compilers::regex::compile(
+        "a",
+        &compilers::regex::Options::new(compilers::regex::Syntax::Rust),
+        &grammar_ir::Limits::default(),
+    );
+    let grammar = mask_runtime::CompiledGrammar::new(&grammar.expect("a pattern"), other, &Default::default());
+    let matcher = Some(Matcher::new(grammar.expect("it fits")));
+    assert_eq!(
+        refused(&mut engine, Request { matcher, ..Request::new(vec![1], 5) }),
+        RequestError::Vocabulary { found: 1, expected: 1024 }
+    );
+}

@@ -1,0 +1,395 @@
+//! The loop: prefill, decode, masks, sampling, for sequences that come and go between steps.
+//!
+//! ```text
+//! submit → waiting ─ pages free → running ─ step: plan rows ─┬ forward pass ────────┬ mask → sample → accept → jump → Event
+//!                                    ↑                       └ fill masks (threads) ┘                            │
+//!                                    └───────────────────────── not finished ────────────────────────────────────┘
+//! ```
+
+mod guide;
+mod jump;
+mod mask_workers;
+mod outcome;
+mod pages;
+mod request;
+mod schedule;
+mod sequence;
+mod timing;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use mask_runtime::{TokenKind, Tokenizer, bitmask};
+
+use crate::device::{Device, DeviceError, Draw, MaskRows, RowPlacement};
+use crate::model::Llama;
+use crate::sampler::Sampler;
+use crate::text::Encoder;
+use guide::{Accepted, Filled, Guide};
+use jump::Jumper;
+use mask_workers::MaskWorkers;
+use pages::Pages;
+use schedule::Schedule;
+use sequence::Sequence;
+
+pub use outcome::{Event, Finish, SequenceError, SequenceId, Step};
+pub use request::{Reasoning, Request, RequestError};
+pub use timing::StepTiming;
+
+/// Options of an [`Engine`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Threads that fill masks while the model computes. What they have not begun when the forward pass is over, the
+    /// thread that calls [`Engine::step`] fills; with 0 threads that is everything.
+    pub mask_threads: usize,
+    /// Waits for the device between the parts of a step, so that [`StepTiming`] tells them apart. Costs a little on
+    /// devices that queue work.
+    pub detailed_timing: bool,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { mask_threads: 1, detailed_timing: false }
+    }
+}
+
+/// The mask threads could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start {threads} mask threads: {source}")]
+pub struct EngineThreadError {
+    threads: usize,
+    source: io::Error,
+}
+
+/// Generates any number of sequences with one model.
+pub struct Engine<D: Device> {
+    model: Llama<D>,
+    tokenizer: Arc<Tokenizer>,
+    encoder: Encoder,
+    mask_workers: MaskWorkers,
+    detailed_timing: bool,
+    next_id: u64,
+    waiting: VecDeque<Sequence>,
+    running: Vec<Sequence>,
+    pages: Pages,
+    schedule: Schedule,
+    /// One mask row for each row of logits.
+    mask_words: Vec<u32>,
+    row_indices: Vec<i32>,
+    draws: Vec<Draw>,
+    words_per_row: usize,
+}
+
+impl<D: Device> Engine<D> {
+    /// An engine without sequences. `tokenizer` and `encoder` are the model's.
+    ///
+    /// # Errors
+    /// When the system does not give the threads.
+    pub fn new(
+        model: Llama<D>,
+        tokenizer: Arc<Tokenizer>,
+        encoder: Encoder,
+        options: EngineOptions,
+    ) -> Result<Self, EngineThreadError> {
+        let pages = Pages::new(model.options().pages, model.options().page_length);
+        let vocabulary = tokenizer.vocabulary();
+        let mut not_stopping = bitmask::row_for(vocabulary.size());
+        (0..vocabulary.size() as u32)
+            .filter(|&id| vocabulary.kind(id) != TokenKind::Hole && !vocabulary.is_stop(id))
+            .for_each(|id| bitmask::set(&mut not_stopping, id));
+        let words_per_row = not_stopping.len();
+        let threads = options.mask_threads;
+        let mask_workers =
+            MaskWorkers::start(threads, not_stopping.into()).map_err(|source| EngineThreadError { threads, source })?;
+        Ok(Self {
+            model,
+            tokenizer,
+            encoder,
+            mask_workers,
+            detailed_timing: options.detailed_timing,
+            next_id: 0,
+            waiting: VecDeque::new(),
+            running: Vec::new(),
+            pages,
+            schedule: Schedule::default(),
+            mask_words: Vec::new(),
+            row_indices: Vec::new(),
+            draws: Vec::new(),
+            words_per_row,
+        })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Llama<D> {
+        &self.model
+    }
+
+    /// The model's tokens, for which grammars have to be compiled.
+    pub fn tokenizer(&self) -> &Arc<Tokenizer> {
+        &self.tokenizer
+    }
+
+    /// Turns prompts into tokens.
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
+    }
+
+    /// The number of sequences that are being generated, and of those that wait for room.
+    pub fn load(&self) -> (usize, usize) {
+        (self.running.len(), self.waiting.len())
+    }
+
+    /// Takes a request on. It joins the running sequences as soon as there is room for all it may need.
+    ///
+    /// # Errors
+    /// A request that can never be served, or with parameters out of range.
+    pub fn submit(&mut self, request: Request) -> Result<SequenceId, RequestError> {
+        let sampler = Sampler::new(request.sampling)?;
+        self.check(&request)?;
+        let Request { prompt, matcher, reasoning, max_tokens, min_tokens, ignore_eos, jump_forward, .. } = request;
+        let prompt_length = prompt.len();
+        let max_length = prompt_length.saturating_add(max_tokens).min(self.context());
+        let context_bound = max_length - prompt_length < max_tokens;
+        let mut guide = Guide::new(matcher, reasoning, min_tokens, ignore_eos);
+        let mut tokens = prompt;
+        if let Some(matcher) = guide.matcher().filter(|_| jump_forward) {
+            // The last token is left to the first step, which has to have one.
+            let forced = self.jumper().jump(matcher, &tokens, max_length - prompt_length - 1);
+            tokens.extend(forced);
+        }
+        let id = SequenceId(self.next_id);
+        self.next_id += 1;
+        self.waiting.push_back(Sequence {
+            id,
+            forced: tokens.len() - prompt_length,
+            tokens,
+            prompt_length,
+            reported: prompt_length,
+            computed: 0,
+            max_length,
+            context_bound,
+            pages: Vec::new(),
+            guide,
+            row: Vec::new(),
+            sampler,
+            jump_forward,
+            filled: Ok(Filled::Free),
+        });
+        Ok(id)
+    }
+
+    /// Ends a sequence without a further event; `false` if it has ended already.
+    pub fn cancel(&mut self, id: SequenceId) -> bool {
+        if let Some(index) = self.running.iter().position(|sequence| sequence.id == id) {
+            let sequence = self.running.remove(index);
+            self.pages.give_back(sequence.pages);
+            return true;
+        }
+        let waiting = self.waiting.len();
+        self.waiting.retain(|sequence| sequence.id != id);
+        self.waiting.len() < waiting
+    }
+
+    /// The greatest number of positions of a sequence.
+    fn context(&self) -> usize {
+        let options = self.model.options();
+        options.max_positions.min(options.pages.saturating_mul(options.page_length))
+    }
+
+    fn jumper(&self) -> Jumper<'_> {
+        let Self { encoder, tokenizer, .. } = self;
+        Jumper { encoder, vocabulary: tokenizer.vocabulary(), index: tokenizer.index() }
+    }
+
+    fn check(&self, request: &Request) -> Result<(), RequestError> {
+        let tokens = request.prompt.len();
+        if tokens == 0 {
+            return Err(RequestError::EmptyPrompt);
+        }
+        if request.max_tokens == 0 {
+            return Err(RequestError::NoTokens);
+        }
+        let context = self.context();
+        if tokens >= context {
+            return Err(RequestError::TooLong { tokens, context });
+        }
+        let size = self.model.config().vocabulary;
+        let reasoning = request.reasoning.iter();
+        let reasoning = reasoning.flat_map(|reasoning| reasoning.separator.iter().chain([&reasoning.end_token]));
+        if let Some(&token) = request.prompt.iter().chain(reasoning).find(|&&token| token as usize >= size) {
+            return Err(RequestError::OutOfRange { token, size });
+        }
+        let expected = self.tokenizer.vocabulary().size();
+        match request.matcher.as_ref().map(|matcher| matcher.grammar().vocabulary().size()) {
+            Some(found) if found != expected => Err(RequestError::Vocabulary { found, expected }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets waiting sequences join, in the order they came.
+    fn admit(&mut self) {
+        let options = self.model.options();
+        let most = options.max_logits.min(options.max_rows);
+        while self.running.len() < most {
+            let Some(mut sequence) = self.waiting.pop_front() else { break };
+            let Some(pages) = self.pages.take(sequence.max_length) else {
+                self.waiting.push_front(sequence);
+                break;
+            };
+            sequence.pages = pages;
+            self.running.push(sequence);
+        }
+    }
+
+    /// Computes one step: a token for every sequence whose prompt is through, a piece of the prompt for the others.
+    ///
+    /// # Errors
+    /// Failures of the device. The sequences are then as they were, but what is in the cache is not known: the engine
+    /// should be given up.
+    pub fn step(&mut self) -> Result<Step, DeviceError> {
+        let start = Instant::now();
+        self.admit();
+        let mut step = Step::default();
+        if self.running.is_empty() {
+            return Ok(step);
+        }
+        self.schedule.plan(&mut self.running, self.model.options().max_rows);
+        step.rows = self.schedule.tokens.len();
+        self.forward_and_fill(&mut step)?;
+        let sampled = self.sample(&mut step)?;
+        self.accept(&sampled, &mut step);
+        step.timing.total = start.elapsed();
+        Ok(step)
+    }
+
+    /// Runs the forward pass, and meanwhile fills the masks of the sequences that get a token.
+    fn forward_and_fill(&mut self, step: &mut Step) -> Result<(), DeviceError> {
+        let Self { model, schedule, running, mask_workers, mask_words, row_indices, words_per_row, .. } = self;
+        let words = *words_per_row;
+        mask_workers.begin(schedule.sampled.iter().filter_map(|&index| running[index].fill_job(index, words)));
+        let start = Instant::now();
+        let placement = RowPlacement {
+            positions: &schedule.positions,
+            sequences: &schedule.sequences,
+            page_table: &schedule.page_table,
+            pages_per_sequence: schedule.pages_per_sequence,
+        };
+        let mut forward = model.forward(&schedule.tokens, placement, &schedule.selected);
+        if self.detailed_timing {
+            forward = forward.and_then(|()| model.device_and_logits().0.synchronize());
+        }
+        step.timing.forward = start.elapsed();
+        let start = Instant::now();
+        let jobs = mask_workers.finish();
+        step.timing.mask_wait = start.elapsed();
+
+        mask_words.resize(schedule.sampled.len() * words, 0);
+        row_indices.clear();
+        row_indices.resize(schedule.sampled.len(), -1);
+        for job in jobs {
+            step.timing.masks += job.time;
+            if let Ok(row) = schedule.sampled.binary_search(&job.sequence)
+                && job.filled == Ok(Filled::Masked)
+            {
+                mask_words[row * words..][..words].copy_from_slice(&job.row);
+                row_indices[row] = row as i32;
+            }
+            running[job.sequence].take_back(job);
+        }
+        forward
+    }
+
+    /// A token, or why there is none, for each sequence that gets one.
+    fn sample(&mut self, step: &mut Step) -> Result<Vec<Result<u32, SequenceError>>, DeviceError> {
+        let Self { model, schedule, running, draws, .. } = self;
+        draws.clear();
+        draws.extend(schedule.sampled.iter().map(|&index| {
+            let sequence = &running[index];
+            Draw { sampler: sequence.sampler, step: sequence.generated() as u64 }
+        }));
+        let masks =
+            MaskRows { words: &self.mask_words, words_per_row: self.words_per_row, row_indices: &self.row_indices };
+        let (device, logits) = model.device_and_logits();
+        let mut start = Instant::now();
+        let tokens = if self.detailed_timing {
+            device.apply_bitmask(logits, masks)?;
+            device.synchronize()?;
+            step.timing.apply = start.elapsed();
+            start = Instant::now();
+            device.sample(logits, draws)?
+        } else {
+            device.mask_and_sample(logits, masks, draws)?
+        };
+        step.timing.sample = start.elapsed();
+        Ok(tokens.into_iter().map(|token| token.map_err(SequenceError::from)).collect())
+    }
+
+    /// Takes the sampled tokens over, jumps over forced text, and lets the finished go.
+    fn accept(&mut self, sampled: &[Result<u32, SequenceError>], step: &mut Step) {
+        let start = Instant::now();
+        let jumper =
+            Jumper { encoder: &self.encoder, vocabulary: self.tokenizer.vocabulary(), index: self.tokenizer.index() };
+        for (&index, token) in self.schedule.sampled.iter().zip(sampled) {
+            step.events.push(advance(&mut self.running[index], token.clone(), &jumper));
+        }
+        let finished = |sequence: &Sequence| {
+            step.events.iter().any(|event| event.sequence == sequence.id && event.finish.is_some())
+        };
+        for index in (0..self.running.len()).rev() {
+            if finished(&self.running[index]) {
+                let sequence = self.running.remove(index);
+                self.pages.give_back(sequence.pages);
+            }
+        }
+        step.timing.accept = start.elapsed();
+    }
+}
+
+/// Takes one sampled token over.
+fn advance(sequence: &mut Sequence, token: Result<u32, SequenceError>, jumper: &Jumper<'_>) -> Event {
+    let filled = std::mem::replace(&mut sequence.filled, Ok(Filled::Free));
+    let finish = match (filled, token) {
+        (Ok(Filled::Ended), _) => Some(Finish::GrammarEnd),
+        (Err(error), _) | (_, Err(error)) => Some(Finish::Failed(error)),
+        (Ok(_), Ok(token)) => take(sequence, token, jumper),
+    };
+    let tokens = sequence.tokens[sequence.reported..].to_vec();
+    sequence.reported = sequence.tokens.len();
+    Event { sequence: sequence.id, tokens, forced: std::mem::take(&mut sequence.forced), finish }
+}
+
+/// Adds `token` and what it forces; answers whether that was the last.
+fn take(sequence: &mut Sequence, token: u32, jumper: &Jumper<'_>) -> Option<Finish> {
+    match sequence.guide.accept(token, jumper.vocabulary.is_stop(token)) {
+        Err(error) => return Some(Finish::Failed(error)),
+        Ok(Accepted::Stop) => return Some(Finish::StopToken(token)),
+        Ok(Accepted::Text) => sequence.tokens.push(token),
+        Ok(Accepted::ReasoningEnd(separator)) => {
+            sequence.tokens.push(token);
+            let room = sequence.room();
+            sequence.force(separator.into_iter().take(room));
+        }
+    }
+    let room = sequence.room();
+    if let Some(matcher) = sequence.guide.matcher().filter(|_| sequence.jump_forward) {
+        let forced = jumper.jump(matcher, &sequence.tokens, room);
+        sequence.force(forced.into_iter());
+    }
+    if sequence.guide.is_ended() {
+        return Some(Finish::GrammarEnd);
+    }
+    (sequence.room() == 0).then(|| {
+        let complete = sequence.guide.is_complete();
+        match sequence.context_bound {
+            true => Finish::ContextFull { complete },
+            false => Finish::MaxTokens { complete },
+        }
+    })
+}

@@ -1,0 +1,82 @@
+//! What a step answers.
+
+use mask_runtime::{AcceptError, FillError};
+
+use super::timing::StepTiming;
+use crate::sampler::SampleError;
+
+/// Names a sequence within its engine; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SequenceId(pub(super) u64);
+
+/// Why a generation ended.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Finish {
+    /// The model chose a stop token.
+    StopToken(u32),
+    /// The answer is complete and the grammar allows nothing more.
+    GrammarEnd,
+    /// The answer was cut off by `max_tokens`.
+    MaxTokens {
+        /// Whether what there is happens to be a complete answer of the grammar; `false` without one.
+        complete: bool,
+    },
+    /// The answer was cut off by the end of the context.
+    ContextFull {
+        /// Whether what there is happens to be a complete answer of the grammar; `false` without one.
+        complete: bool,
+    },
+    /// No token could be chosen.
+    Failed(SequenceError),
+}
+
+impl Finish {
+    /// Whether the answer was cut off, and is not a whole one.
+    pub fn is_truncated(&self) -> bool {
+        match self {
+            Self::StopToken(_) | Self::GrammarEnd => false,
+            Self::MaxTokens { complete } | Self::ContextFull { complete } => !complete,
+            Self::Failed(_) => true,
+        }
+    }
+}
+
+/// Why no token could be chosen for one sequence. The others go on.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SequenceError {
+    /// There is no mask.
+    #[error("no token can follow: {0}")]
+    Fill(#[from] FillError),
+    /// No token can be sampled.
+    #[error("no token can be sampled: {0}")]
+    Sample(#[from] SampleError),
+    /// The sampled token does not fit the grammar, which the mask should have prevented.
+    #[error("the sampled token is refused: {0}")]
+    Accept(#[from] AcceptError),
+}
+
+/// What happened to one sequence in a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The sequence.
+    pub sequence: SequenceId,
+    /// The new tokens, without a stop token.
+    pub tokens: Vec<u32>,
+    /// How many of them were not sampled: forced by the grammar, or put between reasoning and answer.
+    pub forced: usize,
+    /// Set in the last event of a sequence.
+    pub finish: Option<Finish>,
+}
+
+/// What happened in a step.
+#[derive(Debug, Clone, Default)]
+pub struct Step {
+    /// One for each sequence that got tokens or ended.
+    pub events: Vec<Event>,
+    /// The number of positions computed.
+    pub rows: usize,
+    /// What took how long.
+    pub timing: StepTiming,
+}

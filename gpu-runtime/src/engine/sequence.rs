@@ -1,0 +1,77 @@
+//! One sequence that is being generated.
+
+use std::time::Duration;
+
+use super::guide::{Filled, Guide};
+use super::mask_workers::FillJob;
+use super::outcome::{SequenceError, SequenceId};
+use crate::sampler::Sampler;
+
+/// The state of one sequence.
+#[derive(Debug)]
+pub(super) struct Sequence {
+    pub(super) id: SequenceId,
+    /// The prompt and what has been generated.
+    pub(super) tokens: Vec<u32>,
+    pub(super) prompt_length: usize,
+    /// How many of the tokens have been in an event.
+    pub(super) reported: usize,
+    /// How many of the tokens since then were forced.
+    pub(super) forced: usize,
+    /// How many of the tokens have keys and values in the cache.
+    pub(super) computed: usize,
+    /// The greatest length of `tokens`.
+    pub(super) max_length: usize,
+    /// Whether it is the context that sets `max_length`, not the request.
+    pub(super) context_bound: bool,
+    pub(super) pages: Vec<u32>,
+    pub(super) guide: Guide,
+    /// Room for its mask, kept between steps.
+    pub(super) row: Vec<u32>,
+    pub(super) sampler: Sampler,
+    pub(super) jump_forward: bool,
+    /// The answer of the last mask.
+    pub(super) filled: Result<Filled, SequenceError>,
+}
+
+impl Sequence {
+    /// The number of tokens generated so far.
+    pub(super) fn generated(&self) -> usize {
+        self.tokens.len() - self.prompt_length
+    }
+
+    /// The job to fill the mask of the next token, if it needs one. It takes the guide along, until
+    /// [`take_back`](Self::take_back).
+    pub(super) fn fill_job(&mut self, sequence: usize, words_per_row: usize) -> Option<FillJob> {
+        let generated = self.generated();
+        self.guide.needs_row(generated).then(|| {
+            self.row.resize(words_per_row, 0);
+            let (guide, row) = (std::mem::take(&mut self.guide), std::mem::take(&mut self.row));
+            FillJob { sequence, generated, guide, row, filled: Ok(Filled::Free), time: Duration::ZERO }
+        })
+    }
+
+    /// Takes over what a job brings back.
+    pub(super) fn take_back(&mut self, job: FillJob) {
+        self.guide = job.guide;
+        self.row = job.row;
+        self.filled = job.filled;
+    }
+
+    /// How many more tokens there may be.
+    pub(super) fn room(&self) -> usize {
+        self.max_length - self.tokens.len()
+    }
+
+    /// Adds tokens that were not sampled.
+    pub(super) fn force(&mut self, tokens: impl Iterator<Item = u32>) {
+        let before = self.tokens.len();
+        self.tokens.extend(tokens);
+        self.forced += self.tokens.len() - before;
+    }
+
+    /// How many tokens wait to be computed; at least one.
+    pub(super) fn pending(&self) -> usize {
+        self.tokens.len() - self.computed
+    }
+}
