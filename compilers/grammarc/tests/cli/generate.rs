@@ -105,7 +105,7 @@ fn what_cannot_be_done_is_said() {
     for (args, code, message) in [
         (&["--model", "/nowhere"][..], 2, "cannot read /nowhere/config.json"),
         (&["--reasoning"], 2, "give a grammar"),
-        (&["--temperature", "-1"], 2, "temperature -1"),
+        (&["--temperature=-1"], 2, "temperature -1"),
         (&["--max-tokens", "0"], 2, "max_tokens is 0"),
         (&["--tools", "/nowhere"], 2, "cannot read /nowhere"),
         (&["--regex", "(a"], 2, "error"),

@@ -134,7 +134,8 @@ pub(crate) fn run(engine: &mut Engine<CpuDevice>) -> BTreeMap<SequenceId, Answer
     answers
 }
 
-pub(crate) fn answer(engine: &mut Engine<CpuDevice>, request: Request) -> Answer {
+/// The answer to one request.
+pub(crate) fn answer(request: Request, engine: &mut Engine<CpuDevice>) -> Answer {
     let id = engine.submit(request).expect("a request that can be served");
     run(engine).remove(&id).expect("it ends")
 }

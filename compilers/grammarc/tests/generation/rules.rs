@@ -15,7 +15,7 @@ fn the_grammar_ends_a_generation_whatever_else_is_asked_for() {
     let grammar = of_regex(&engine, "Berlin|Rome");
     for (min_tokens, ignore_eos) in [(0, false), (50, false), (0, true)] {
         let request = Request { min_tokens, ignore_eos, ..ask(&engine, GERMANY, Some(&grammar)) };
-        let Answer { tokens, finish, .. } = answer(&mut engine, request);
+        let Answer { tokens, finish, .. } = answer(request, &mut engine);
         assert_eq!((text(&engine, &tokens).as_str(), finish), ("Berlin", Finish::GrammarEnd));
     }
 }
@@ -24,12 +24,12 @@ fn the_grammar_ends_a_generation_whatever_else_is_asked_for() {
 fn an_optional_end_is_held_back() {
     let mut engine = tiny();
     let grammar = of_regex(&engine, "[a-z ]{0,300}");
-    let free = answer(&mut engine, ask(&engine, "Hello", Some(&grammar)));
+    let free = answer(ask(&engine, "Hello", Some(&grammar)), &mut engine);
     let request = Request { min_tokens: 30, ..ask(&engine, "Hello", Some(&grammar)) };
-    let held = answer(&mut engine, request);
+    let held = answer(request, &mut engine);
     assert!(free.tokens.len() < 30 && held.tokens.len() >= 30, "{free:?} {held:?}");
     let request = Request { ignore_eos: true, max_tokens: 40, ..ask(&engine, "Hello", Some(&grammar)) };
-    let endless = answer(&mut engine, request);
+    let endless = answer(request, &mut engine);
     assert_eq!((endless.tokens.len(), endless.finish.is_truncated()), (40, false));
     assert_eq!(endless.finish, Finish::MaxTokens { complete: true });
 }
@@ -37,16 +37,16 @@ fn an_optional_end_is_held_back() {
 #[test]
 fn without_a_grammar_the_model_decides_or_the_limits_do() {
     let mut engine = tiny();
-    let free = answer(&mut engine, ask(&engine, GERMANY, None));
+    let free = answer(ask(&engine, GERMANY, None), &mut engine);
     assert!(matches!(free.finish, Finish::StopToken(1012)), "{free:?}");
-    let held = answer(&mut engine, Request { min_tokens: 20, ..ask(&engine, GERMANY, None) });
+    let held = answer(Request { min_tokens: 20, ..ask(&engine, GERMANY, None) }, &mut engine);
     assert!(held.tokens.len() >= 20 && held.tokens.starts_with(&free.tokens), "{held:?}");
-    let cut = answer(&mut engine, Request { max_tokens: 3, ..ask(&engine, GERMANY, None) });
+    let cut = answer(Request { max_tokens: 3, ..ask(&engine, GERMANY, None) }, &mut engine);
     assert_eq!(cut.tokens, free.tokens[..3]);
     assert!(cut.finish.is_truncated());
     let endless = Request { max_tokens: 100_000, ignore_eos: true, ..ask(&engine, GERMANY, None) };
     let prompt = endless.prompt.len();
-    let full = answer(&mut engine, endless);
+    let full = answer(endless, &mut engine);
     assert_eq!((full.tokens.len(), full.finish), (512 - prompt, Finish::ContextFull { complete: false }));
 }
 
@@ -57,7 +57,7 @@ fn jumps_change_no_answer_and_save_steps() {
     let grammar = of_regex(&engine, pattern);
     let asked = |jump_forward| Request { jump_forward, ..ask(&engine, GERMANY, Some(&grammar)) };
     let (jumping, asking) = (asked(true), asked(false));
-    let (jumping, asking) = (answer(&mut engine, jumping), answer(&mut engine, asking));
+    let (jumping, asking) = (answer(jumping, &mut engine), answer(asking, &mut engine));
     let expected = r#"{"name": "Berlin", "country": "Germany", "continent": "Europe"}"#;
     assert_eq!(text(&engine, &jumping.tokens), expected);
     assert_eq!(text(&engine, &asking.tokens), expected);
@@ -75,7 +75,7 @@ fn reasoning_is_free_and_then_the_grammar_holds() {
     let separator = engine.encoder().encode("\n\n").expect("it encodes");
     let end_token = engine.tokenizer().vocabulary().special_id("</think>").expect("it has one");
     let reasoning = Some(Reasoning { end_token, separator });
-    let found = answer(&mut engine, Request { reasoning, ..ask(&engine, question, Some(&grammar)) });
+    let found = answer(Request { reasoning, ..ask(&engine, question, Some(&grammar)) }, &mut engine);
     let whole = text(&engine, &found.tokens);
     let (thoughts, after) = whole.split_once("</think>\n\n").expect("it thinks");
     assert!(thoughts.contains("The population of Berlin"), "{whole}");
@@ -89,18 +89,20 @@ fn sequences_come_and_go() {
     let mut engine = tiny();
     let grammar = of_schema(&engine, SCHEMAS[0]);
     let france = "Please give me information about the capital of France in the JSON format.";
-    let alone = answer(&mut engine, ask(&engine, france, Some(&grammar)));
+    let alone = answer(ask(&engine, france, Some(&grammar)), &mut engine);
     let long = Request { ignore_eos: true, max_tokens: 300, ..ask(&engine, GERMANY, None) };
     let cancelled = engine.submit(long).expect("it can be served");
     for _ in 0..3 {
         engine.step().expect("the device works");
     }
     let joined = engine.submit(ask(&engine, france, Some(&grammar))).expect("it can be served");
-    engine.step().expect("the device works");
+    let begun = engine.step().expect("the device works").events;
+    let begun = begun.iter().find(|event| event.sequence == joined).expect("its prompt is through");
     assert!(engine.cancel(cancelled) && !engine.cancel(cancelled));
     let answers = run(&mut engine);
     assert_eq!(answers.keys().collect::<Vec<_>>(), [&joined]);
-    assert_eq!(answers[&joined], alone);
+    assert_eq!([&begun.tokens[..], &answers[&joined].tokens].concat(), alone.tokens);
+    assert_eq!(answers[&joined].finish, alone.finish);
     assert_eq!(engine.load(), (0, 0));
 }
 
