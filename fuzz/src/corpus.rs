@@ -1,7 +1,7 @@
 //! The committed grammars.
 
 use compilers::{gbnf, json_schema, regex};
-use grammar_ir::{Grammar, Limits};
+use grammar_ir::{Grammar, Limits, text};
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
@@ -22,8 +22,10 @@ files![
     "lengths.json",
     "markup.gbnf",
     "names.regex",
+    "object.gir",
     "password.regex",
     "person.json",
+    "record.gir",
     "string.regex",
     "tokens.gbnf",
     "tree.json",
@@ -34,12 +36,13 @@ files![
 ///
 /// # Errors
 /// What the frontend says, rendered.
-pub fn compile(name: &str, text: &str, limits: &Limits) -> Result<Grammar, String> {
-    let render = |diagnostics: compilers::diagnostic::Diagnostics| diagnostics.render(name, text).to_string();
+pub fn compile(name: &str, source: &str, limits: &Limits) -> Result<Grammar, String> {
+    let render = |diagnostics: compilers::diagnostic::Diagnostics| diagnostics.render(name, source).to_string();
     match name.rsplit('.').next() {
-        Some("gbnf") => gbnf::compile(text, &gbnf::Options::default(), None, limits).map_err(render),
-        Some("regex") => regex::compile(text, &regex::Options::default(), limits).map_err(render),
-        _ => json_schema::compile(text, &json_schema::Options::default(), limits)
+        Some("gbnf") => gbnf::compile(source, &gbnf::Options::default(), None, limits).map_err(render),
+        Some("gir") => text::parse_with_limits(source, limits).map_err(|error| format!("{name}:{error}")),
+        Some("regex") => regex::compile(source, &regex::Options::default(), limits).map_err(render),
+        _ => json_schema::compile(source, &json_schema::Options::default(), limits)
             .map(|compiled| compiled.grammar)
             .map_err(render),
     }
