@@ -75,7 +75,7 @@ fn list(
             let part = part(source, builder, rules, shape, depth);
             let marked = builder.marked(Mark::Element(element as u32), part);
             match source.below(4) {
-                0 => {
+                0 if shape.scopes != Scopes::Distinct => {
                     let value = expression(source, builder, rules, shape, depth.saturating_sub(1));
                     builder.sequence([marked, value])
                 }
@@ -134,15 +134,19 @@ fn body(
     }
 }
 
-/// Mostly something short.
+/// Mostly something short. Where parts are distinct, each way to tell a text into parts leads to other things seen, so
+/// among them are none that a text could be cut into anywhere.
 fn part(source: &mut Source<'_>, builder: &mut GrammarBuilder, rules: &[RuleId], shape: Shape, depth: usize) -> ExprId {
-    if source.one_in(4) {
-        return expression(source, builder, rules, shape, depth);
+    match source.below(4) {
+        3 if shape.scopes != Scopes::Distinct => return expression(source, builder, rules, shape, depth),
+        3 if depth > 0 => return scope(source, builder, rules, shape, depth - 1),
+        _ => {}
     }
     match source.below(8) {
         0 => {
-            let letter = builder.literal("a");
-            builder.repeat(letter, 1, None)
+            let (letter, end) = (builder.literal("a"), builder.literal("b"));
+            let letters = builder.repeat(letter, 1, None);
+            if shape.scopes == Scopes::Distinct { builder.sequence([letters, end]) } else { letters }
         }
         1 => {
             let words = ["a", "ab", "b"].map(|word| builder.literal(word));
