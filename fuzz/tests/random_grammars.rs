@@ -44,13 +44,13 @@ proptest! {
 
     #[test]
     fn masks_hold_what_is_needed_where_parts_are_distinct(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let shape = Shape { rules: 2, depth: 2, repeat: 4, tokens: 0, scopes: Scopes::Distinct };
+        let shape = Shape { rules: 2, depth: 2, repeat: 4, tokens: 4, scopes: Scopes::Distinct };
         random_walk_agrees(&bytes, &Limits::default(), shape).map_err(TestCaseError::fail)?;
     }
 
     #[test]
     fn masks_hold_what_is_needed_in_any_scope(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let shape = Shape { rules: 2, depth: 2, repeat: 4, tokens: 0, scopes: Scopes::Any };
+        let shape = Shape { rules: 2, depth: 2, repeat: 4, tokens: 4, scopes: Scopes::Any };
         random_walk_agrees(&bytes, &Limits::default(), shape).map_err(TestCaseError::fail)?;
     }
 }

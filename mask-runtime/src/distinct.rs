@@ -121,7 +121,7 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
                 possible && (can_end(pda, &next, stack) || !may_repeat(pda, &next, stack, Parts::Trappable, scratch));
             let mut longer = text.clone();
             longer.push(byte);
-            if possible && !arrived && met.insert((next.clone(), essence(&next, &longer, stack))) {
+            if possible && !arrived && met.insert((next.clone(), essence(pda, &next, &longer, stack))) {
                 queue.push_back((next.clone(), longer));
             }
             scratch.next = next;
@@ -134,10 +134,11 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
 }
 
 /// What of the text that a search has added decides on the values to come: zeros at the end of a fraction do not.
-fn essence(heads: &[Frame], added: &[u8], stack: &Stack) -> Vec<u8> {
+fn essence(pda: &Pda, heads: &[Frame], added: &[u8], stack: &Stack) -> Vec<u8> {
     let in_fraction =
         |part: &[u8]| part.contains(&b'.') && part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'));
-    let is_fraction = matches!(heads, [head] if stack.registers.part(head.count).is_some_and(in_fraction));
+    let part = |head: &Frame| pda.scope_of(head.state).and_then(|_| stack.registers.part(head.count));
+    let is_fraction = matches!(heads, [head] if part(head).is_some_and(in_fraction));
     let zeros = added.iter().rev().take_while(|&&byte| is_fraction && byte == b'0').count();
     added[..added.len() - zeros].to_vec()
 }

@@ -46,8 +46,6 @@ fn scope_rules(source: &mut Source<'_>, shape: Shape) -> ScopeRules {
         let tallies = source.below(1 << tallies.len()) as u16;
         match shape.scopes {
             _ if all_distinct => Element { slot: None, tallies: common, distinct: true },
-            // The runtime does not know the text of a part that a token terminal reads.
-            Scopes::Any => Element { slot, tallies, distinct: shape.tokens == 0 && source.one_in(10) },
             _ => Element { slot, tallies, distinct: false },
         }
     });
