@@ -1,0 +1,170 @@
+//! The official JSON-Schema-Test-Suite (<https://github.com/json-schema-org/JSON-Schema-Test-Suite>, MIT): files with
+//! lists of `{"description", "schema", "tests": [{"description", "data", "valid"}]}`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use compilers::json_schema::{Formats, Options};
+use grammar_ir::Limits;
+use grammarc::ratchet::Verdict;
+use mask_runtime::Tokenizer;
+use serde_json::{Map, Value};
+
+use super::subject::Subject;
+
+/// A draft: its folder in the suite, and the `$schema` that names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draft {
+    /// The folder under `tests/`.
+    pub folder: &'static str,
+    schema: &'static str,
+    /// Whether `format` is an annotation unless something says otherwise, which the required tests hold to.
+    annotates_formats: bool,
+}
+
+/// The drafts that are judged.
+pub const DRAFTS: [Draft; 5] = [
+    Draft { folder: "draft4", schema: "http://json-schema.org/draft-04/schema#", annotates_formats: false },
+    Draft { folder: "draft6", schema: "http://json-schema.org/draft-06/schema#", annotates_formats: false },
+    Draft { folder: "draft7", schema: "http://json-schema.org/draft-07/schema#", annotates_formats: false },
+    Draft {
+        folder: "draft2019-09",
+        schema: "https://json-schema.org/draft/2019-09/schema",
+        annotates_formats: true,
+    },
+    Draft {
+        folder: "draft2020-12",
+        schema: "https://json-schema.org/draft/2020-12/schema",
+        annotates_formats: true,
+    },
+];
+
+/// A schema of the suite with its tests.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The file below the draft's folder, without its ending, and the description.
+    pub name: String,
+    /// Whether an implementation may leave this out.
+    pub optional: bool,
+    /// The schema, with a `$schema`.
+    pub schema: Value,
+    /// The tests.
+    pub tests: Vec<Test>,
+}
+
+/// A test of the suite.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// What it is called.
+    pub description: String,
+    /// The instance.
+    pub data: Value,
+    /// Whether it is valid.
+    pub valid: bool,
+}
+
+/// How a test came out.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Group and test.
+    pub name: String,
+    /// Whether an implementation may leave this out.
+    pub optional: bool,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What was found, if it was not to be.
+    pub reason: Option<String>,
+}
+
+/// The groups of a draft, in the order of their files' names.
+///
+/// # Errors
+/// When the suite cannot be read, or a file is not of its form.
+pub fn read(suite: &Path, draft: Draft) -> io::Result<Vec<Group>> {
+    let folder = suite.join("tests").join(draft.folder);
+    let mut groups = Vec::new();
+    for path in json_files(&folder)? {
+        let value: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        let name = path.strip_prefix(&folder).unwrap_or(&path).with_extension("");
+        let name = name.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+        let found = value.as_array().and_then(|list| list.iter().map(|group| self::group(&name, group, draft)).collect());
+        let found: Vec<Group> = found.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{}: not of the form of the suite", path.display()))
+        })?;
+        groups.extend(found);
+    }
+    Ok(groups)
+}
+
+fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "json") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn group(file: &str, group: &Value, draft: Draft) -> Option<Group> {
+    let tests = group.get("tests")?.as_array()?.iter().map(|test| {
+        Some(Test {
+            description: test.get("description")?.as_str()?.to_owned(),
+            data: test.get("data")?.clone(),
+            valid: test.get("valid")?.as_bool()?,
+        })
+    });
+    Some(Group {
+        name: format!("{file}: {}", group.get("description")?.as_str()?),
+        optional: file.starts_with("optional/"),
+        schema: with_draft(group.get("schema")?.clone(), draft),
+        tests: tests.collect::<Option<_>>()?,
+    })
+}
+
+/// `schema` as a document that names its draft, which in the suite the folder does.
+fn with_draft(schema: Value, draft: Draft) -> Value {
+    match schema {
+        Value::Object(members) if !members.contains_key("$schema") => {
+            let mut named = Map::new();
+            named.insert("$schema".to_owned(), draft.schema.into());
+            named.extend(members);
+            named.into()
+        }
+        other => other,
+    }
+}
+
+/// Judges the tests of a group, each instance written as it is given.
+pub fn judge(group: &Group, draft: Draft, tokenizer: &Arc<Tokenizer>, limits: &Limits) -> Vec<Outcome> {
+    let mut options = Options::default();
+    if draft.annotates_formats && !group.optional {
+        options.formats = Formats::Annotation;
+    }
+    let subject = Subject::new(&group.schema, &options, tokenizer, limits);
+    let outcome = |test: &Test| {
+        let (verdict, reason) = match &subject {
+            Subject::Refused(reason) => (Verdict::Refused, Some(reason.clone())),
+            Subject::Faulty(reason) => (Verdict::Wrong, Some(reason.clone())),
+            _ if subject.accepts(&test.data.to_string()) == Some(test.valid) => (Verdict::Pass, None),
+            _ => {
+                let found = if test.valid { "rejected" } else { "accepted" };
+                (Verdict::Wrong, Some(format!("{found}: {}; schema: {}", test.data, group.schema)))
+            }
+        };
+        Outcome {
+            name: format!("{}: {}", group.name, test.description),
+            optional: group.optional,
+            verdict,
+            reason,
+        }
+    };
+    group.tests.iter().map(outcome).collect()
+}
