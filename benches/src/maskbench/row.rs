@@ -1,5 +1,6 @@
 //! The result of one engine on one schema, as it is written to the rows file.
 
+use grammarc::ratchet::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// The result of one engine on one schema. Times are in microseconds.
@@ -41,6 +42,18 @@ pub(super) enum Outcome {
     Refused,
     Crashed,
     Wrong,
+}
+
+impl Outcome {
+    /// As a verdict in a ratchet.
+    pub(super) fn verdict(self) -> Verdict {
+        match self {
+            Self::Passing => Verdict::Pass,
+            Self::Refused => Verdict::Refused,
+            Self::Wrong => Verdict::Wrong,
+            Self::Crashed => Verdict::Crashed,
+        }
+    }
 }
 
 impl Row {

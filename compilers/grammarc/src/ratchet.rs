@@ -14,6 +14,9 @@ use std::path::Path;
 pub enum Verdict {
     /// As it should.
     Pass,
+    /// Not as the corpus has it, on purpose: written into a ratchet by hand, in place of [`Wrong`](Self::Wrong), with the
+    /// reason in `docs/corpus-differences.md`.
+    Differs,
     /// Refused by name.
     Refused,
     /// Not as it should, and nothing said so.
@@ -24,16 +27,22 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts, the best first.
-    pub const ALL: [Self; 4] = [Self::Pass, Self::Refused, Self::Wrong, Self::Crashed];
+    pub const ALL: [Self; 5] = [Self::Pass, Self::Differs, Self::Refused, Self::Wrong, Self::Crashed];
 
     /// Its name in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pass => "pass",
+            Self::Differs => "differs",
             Self::Refused => "refused",
             Self::Wrong => "wrong",
             Self::Crashed => "crashed",
         }
+    }
+
+    /// The verdict that counts, where a ratchet has `before`: what differs on purpose is not found to be wrong.
+    fn beside(self, before: Self) -> Self {
+        if (before, self) == (Self::Differs, Self::Wrong) { before } else { self }
     }
 
     fn from_name(name: &str) -> Option<Self> {
@@ -140,7 +149,9 @@ impl Ratchet {
     pub fn compare(&self, found: &Self) -> Comparison {
         let mut comparison = Comparison::default();
         for (name, now) in found.cases() {
-            match self.get(name) {
+            let before = self.get(name);
+            let now = before.map_or(now, |before| now.beside(before));
+            match before {
                 None => comparison.new.push((name.to_owned(), now)),
                 Some(before) if now > before => comparison.worse.push((name.to_owned(), before, now)),
                 Some(before) if now < before => comparison.better.push((name.to_owned(), before, now)),
@@ -155,13 +166,13 @@ impl Ratchet {
     #[must_use]
     pub fn updated(&self, found: &Self) -> Self {
         let all_ran = self.cases().all(|(name, _)| found.index.contains_key(name));
-        if all_ran {
-            return Self { comments: self.comments.clone(), ..found.clone() };
-        }
-        let mut updated = self.clone();
+        // The order of the corpus, where it is known.
+        let mut updated = Self { comments: self.comments.clone(), ..if all_ran { found } else { self }.clone() };
         for (name, verdict) in found.cases() {
             match updated.index.get(name) {
-                Some(&index) => updated.cases[index].1 = verdict,
+                Some(&index) => {
+                    updated.cases[index].1 = self.get(name).map_or(verdict, |before| verdict.beside(before))
+                }
                 None => updated.push(name, verdict),
             }
         }
@@ -244,7 +255,7 @@ mod tests {
         for (text, message) in [
             ("pass a\npass a\n", "line 2: the case `a` is there twice"),
             ("pass\n", "line 1: a verdict and a name expected"),
-            ("good a\n", "line 1: `good` is no verdict; these are pass, refused, wrong, crashed"),
+            ("good a\n", "line 1: `good` is no verdict; these are pass, differs, refused, wrong, crashed"),
         ] {
             assert_eq!(Ratchet::parse(text).unwrap_err().to_string(), message);
         }
@@ -267,6 +278,18 @@ mod tests {
         assert!(!comparison.holds());
         assert!(ratchet.compare(&found(&[("d", Verdict::Pass), ("e", Verdict::Refused)])).holds());
         assert!(!ratchet.compare(&found(&[("e", Verdict::Wrong)])).holds());
+    }
+
+    #[test]
+    fn what_differs_on_purpose_is_not_wrong() {
+        let ratchet = Ratchet::parse("differs a\n").unwrap();
+        let wrong = found(&[("a", Verdict::Wrong)]);
+        assert!(ratchet.compare(&wrong).worse.is_empty());
+        assert_eq!(ratchet.updated(&wrong), ratchet);
+        let passing = found(&[("a", Verdict::Pass)]);
+        assert_eq!(ratchet.compare(&passing).better.len(), 1);
+        assert_eq!(ratchet.updated(&passing).get("a"), Some(Verdict::Pass));
+        assert!(!ratchet.compare(&found(&[("a", Verdict::Crashed)])).holds());
     }
 
     #[test]

@@ -92,7 +92,8 @@ fn judge(args: &Args, draft: Draft) -> io::Result<bool> {
             found.push(&outcome.name, outcome.verdict);
         }
     }
-    let [required, optional] = counts;
+    let [required, optional] =
+        counts.map(|counts| [Verdict::Pass, Verdict::Refused, Verdict::Wrong].map(|verdict| counts[verdict as usize]));
     println!(
         "{:12}          {:6} {:7} {:5}             {:4} {:7} {:5}",
         draft.folder, required[0], required[1], required[2], optional[0], optional[1], optional[2]
@@ -110,7 +111,7 @@ fn list(args: &Args, draft: Draft, outcomes: &[Outcome]) {
             Verdict::Wrong | Verdict::Crashed => args.list_wrong,
             // A schema is refused as a whole.
             Verdict::Refused => args.list_refused && !reasons.contains(&&outcome.reason),
-            Verdict::Pass => false,
+            Verdict::Pass | Verdict::Differs => false,
         };
         if listed {
             let reason = outcome.reason.as_deref().unwrap_or_default();

@@ -52,8 +52,8 @@ struct Args {
     #[arg(long, value_name = "N", default_value_t = 300)]
     length: u64,
 
-    /// Prefixes of a text, on average, that are completed
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    /// Prefixes of a text that are completed, in units of the logarithm of its length
+    #[arg(long, value_name = "N", default_value_t = 1)]
     prefixes: usize,
 
     /// Where the randomness starts
@@ -99,8 +99,7 @@ fn run(args: &Args) -> io::Result<bool> {
     };
     let tokenizer = tokenizer.map_err(io::Error::other)?;
     let cases = dataset::read(&args.data, args.stride)?;
-    let cases: Vec<Case> =
-        cases.into_iter().filter(|case| args.id.is_empty() || args.id.contains(&case.id)).collect();
+    let cases: Vec<Case> = cases.into_iter().filter(|case| args.id.is_empty() || args.id.contains(&case.id)).collect();
     let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} schemas, {eta} left");
     let progress =
         ProgressBar::new(cases.len() as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -28,16 +28,8 @@ pub const DRAFTS: [Draft; 5] = [
     Draft { folder: "draft4", schema: "http://json-schema.org/draft-04/schema#", annotates_formats: false },
     Draft { folder: "draft6", schema: "http://json-schema.org/draft-06/schema#", annotates_formats: false },
     Draft { folder: "draft7", schema: "http://json-schema.org/draft-07/schema#", annotates_formats: false },
-    Draft {
-        folder: "draft2019-09",
-        schema: "https://json-schema.org/draft/2019-09/schema",
-        annotates_formats: true,
-    },
-    Draft {
-        folder: "draft2020-12",
-        schema: "https://json-schema.org/draft/2020-12/schema",
-        annotates_formats: true,
-    },
+    Draft { folder: "draft2019-09", schema: "https://json-schema.org/draft/2019-09/schema", annotates_formats: true },
+    Draft { folder: "draft2020-12", schema: "https://json-schema.org/draft/2020-12/schema", annotates_formats: true },
 ];
 
 /// A schema of the suite with its tests.
@@ -88,7 +80,8 @@ pub fn read(suite: &Path, draft: Draft) -> io::Result<Vec<Group>> {
         let value: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
         let name = path.strip_prefix(&folder).unwrap_or(&path).with_extension("");
         let name = name.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
-        let found = value.as_array().and_then(|list| list.iter().map(|group| self::group(&name, group, draft)).collect());
+        let found =
+            value.as_array().and_then(|list| list.iter().map(|group| self::group(&name, group, draft)).collect());
         let found: Vec<Group> = found.ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, format!("{}: not of the form of the suite", path.display()))
         })?;
@@ -159,12 +152,7 @@ pub fn judge(group: &Group, draft: Draft, tokenizer: &Arc<Tokenizer>, limits: &L
                 (Verdict::Wrong, Some(format!("{found}: {}; schema: {}", test.data, group.schema)))
             }
         };
-        Outcome {
-            name: format!("{}: {}", group.name, test.description),
-            optional: group.optional,
-            verdict,
-            reason,
-        }
+        Outcome { name: format!("{}: {}", group.name, test.description), optional: group.optional, verdict, reason }
     };
     group.tests.iter().map(outcome).collect()
 }

@@ -21,7 +21,8 @@ pub struct Plan {
     pub texts: usize,
     /// Tokens of a text; more where the shortest text needs more.
     pub length: u64,
-    /// Prefixes of a text, on average, that are completed.
+    /// How many prefixes of a text are completed: step *n* with a probability of this over *n*, hence this many times the
+    /// logarithm of the length.
     pub prefixes: usize,
     /// Where the randomness starts.
     pub seed: u64,
@@ -105,8 +106,7 @@ struct Walk<'a> {
     random: Random,
     /// Tokens that the text should have at most.
     length: u64,
-    /// The probability, in thousandths, that the prefix at a step is completed.
-    completing: usize,
+    prefixes: usize,
     text: Vec<u8>,
     steps: u64,
 }
@@ -118,14 +118,13 @@ impl<'a> Walk<'a> {
         let shortest = derivation.distance().unwrap_or(0).min(LONGEST_COMPLETION);
         // Room to stray, and to come back.
         let length = plan.length.max(shortest * 2);
-        let completing = (plan.prefixes as u64 * 1_000).div_ceil(length.max(1));
         Self {
             row: matcher.row(),
             matcher,
             derivation,
             random,
             length,
-            completing: completing as usize,
+            prefixes: plan.prefixes,
             text: Vec::new(),
             steps: 0,
         }
@@ -144,7 +143,7 @@ impl<'a> Walk<'a> {
                     return Ok(true);
                 }
             }
-            if self.random.happens(self.completing) {
+            if self.random.happens(1_000 * self.prefixes / (self.steps as usize + 1)) {
                 self.complete(walked)?;
             }
             if self.steps >= self.length {
