@@ -96,7 +96,7 @@ impl Case {
 
     /// What the case is called where it stands beside others of its file.
     pub(super) fn name(&self) -> String {
-        format!("{} {} {}", self.line, self.full_kind(), self.origin.as_deref().unwrap_or("-"))
+        format!("{} {}", self.line, self.full_kind())
     }
 
     /// The kind, with the language of the grammar for matchers.
