@@ -13,10 +13,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use grammar_ir::Limits;
 use grammarc::ratchet::{self, Ratchet, Verdict};
 use grammarc_fuzz::json_schema::suite::{self, DRAFTS, Draft, Outcome};
-use grammarc_fuzz::json_schema::walk;
+use grammarc_fuzz::json_schema::{subject, walk};
 
 /// Run the official JSON-Schema-Test-Suite against the committed ratchets.
 #[derive(Debug, Parser)]
@@ -78,7 +77,7 @@ fn run(args: &Args) -> io::Result<bool> {
 
 fn judge(args: &Args, draft: Draft) -> io::Result<bool> {
     let tokenizer = walk::bytes().map_err(io::Error::other)?;
-    let limits = Limits::default();
+    let limits = subject::limits();
     let mut found = Ratchet::default();
     let mut counts = [[0; Verdict::ALL.len()]; 2];
     for group in suite::read(&args.suite, draft)? {

@@ -16,10 +16,9 @@ use std::sync::Arc;
 
 use clap::Parser;
 use compilers::json_schema::Options;
-use grammar_ir::Limits;
 use grammarc::ratchet::{self, Ratchet, Verdict};
 use grammarc_fuzz::json_schema::dataset::{self, Case};
-use grammarc_fuzz::json_schema::subject::Subject;
+use grammarc_fuzz::json_schema::subject::{Subject, limits};
 use grammarc_fuzz::json_schema::validator::validator;
 use grammarc_fuzz::json_schema::walk::{self, Plan, Walked};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -143,7 +142,7 @@ fn run(args: &Args) -> io::Result<bool> {
 }
 
 fn judge(args: &Args, case: &Case, tokenizer: &Arc<Tokenizer>, totals: &mut Totals) -> Verdict {
-    let compiled = match Subject::new(&case.schema, &Options::default(), tokenizer, &Limits::default()) {
+    let compiled = match Subject::new(&case.schema, &Options::default(), tokenizer, &limits()) {
         Subject::Language(compiled) => compiled,
         Subject::Empty => {
             totals.empty += 1;

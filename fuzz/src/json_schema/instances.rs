@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use compilers::json_schema::Options;
-use grammar_ir::Limits;
 use grammarc::ratchet::Verdict;
 use mask_runtime::Tokenizer;
 
 use super::dataset::Case;
-use super::subject::Subject;
+use super::subject::{Subject, limits};
 
 /// What became of a case.
 #[derive(Debug, Clone)]
@@ -27,7 +26,7 @@ const SHOWN: usize = 300;
 pub fn judge(case: &Case, lenient: bool, tokenizer: &Arc<Tokenizer>) -> Judged {
     let mut options = Options::default();
     options.lenient = lenient;
-    let subject = Subject::new(&case.schema, &options, tokenizer, &Limits::default());
+    let subject = Subject::new(&case.schema, &options, tokenizer, &limits());
     if let Subject::Refused(reason) | Subject::Faulty(reason) = subject {
         return Judged { verdict: Verdict::Refused, reasons: vec![reason] };
     }
