@@ -122,7 +122,6 @@ impl Registers {
         self.parts_of(registers).seen != 0
     }
 
-
     pub(crate) fn text_length(&self) -> usize {
         self.text.len()
     }

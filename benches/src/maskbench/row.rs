@@ -19,6 +19,9 @@ pub(super) struct Row {
     pub(super) mask_us: Vec<f64>,
     /// Valid instances accepted to the end.
     pub(super) ok_valid: usize,
+    /// Valid instances rejected for the order of their members alone: accepted where members come in any order.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) ok_any_order: usize,
     /// Invalid instances rejected somewhere.
     pub(super) ok_invalid: usize,
     /// Valid instances rejected: which, and where.
@@ -33,6 +36,10 @@ pub(super) struct Row {
     /// The engine crashed, or was stopped at a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) crash: Option<String>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What a row comes to.

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use grammarc::ratchet::{self, Ratchet, Verdict};
 use grammarc_fuzz::json_schema::suite::{self, DRAFTS, Draft, Outcome};
-use grammarc_fuzz::json_schema::{subject, walk};
+use grammarc_fuzz::json_schema::walk;
 
 /// Run the official JSON-Schema-Test-Suite against the committed ratchets.
 #[derive(Debug, Parser)]
@@ -65,26 +65,26 @@ fn run(args: &Args) -> io::Result<bool> {
         let known = DRAFTS.map(|draft| draft.folder).join(", ");
         return Err(io::Error::other(format!("no draft `{name}` is judged; these are {known}")));
     }
+    let remotes = suite::remotes(&args.suite)?;
     let mut holds = true;
     println!("draft         required: pass refused wrong   optional: pass refused wrong");
     for draft in DRAFTS {
         if args.draft.is_empty() || args.draft.iter().any(|name| name == draft.folder) {
-            holds &= judge(args, draft)?;
+            holds &= judge(args, draft, &remotes)?;
         }
     }
     Ok(holds)
 }
 
-fn judge(args: &Args, draft: Draft) -> io::Result<bool> {
+fn judge(args: &Args, draft: Draft, remotes: &[(String, String)]) -> io::Result<bool> {
     let tokenizer = walk::bytes().map_err(io::Error::other)?;
-    let limits = subject::limits();
     let mut found = Ratchet::default();
     let mut counts = [[0; Verdict::ALL.len()]; 2];
     for group in suite::read(&args.suite, draft)? {
         if args.only.as_ref().is_some_and(|part| !group.name.contains(part)) {
             continue;
         }
-        let outcomes = suite::judge(&group, draft, &tokenizer, &limits);
+        let outcomes = suite::judge(&group, draft, remotes, &tokenizer);
         list(args, draft, &outcomes);
         for outcome in outcomes {
             counts[usize::from(outcome.optional)][outcome.verdict as usize] += 1;

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use compilers::json_schema::Options;
+use compilers::json_schema::{KeyOrder, Options};
 use grammarc::ratchet::{self, Ratchet, Verdict};
 use grammarc_fuzz::json_schema::dataset::{self, Case};
 use grammarc_fuzz::json_schema::subject::{Subject, limits};
@@ -58,6 +58,10 @@ struct Args {
     /// Where the randomness starts
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+
+    /// Draw objects with keys in any order
+    #[arg(long)]
+    any_order: bool,
 
     /// Faults of a schema that are listed
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -142,7 +146,11 @@ fn run(args: &Args) -> io::Result<bool> {
 }
 
 fn judge(args: &Args, case: &Case, tokenizer: &Arc<Tokenizer>, totals: &mut Totals) -> Verdict {
-    let compiled = match Subject::new(&case.schema, &Options::default(), tokenizer, &limits()) {
+    let mut options = Options::default();
+    if args.any_order {
+        options.key_order = KeyOrder::Any;
+    }
+    let compiled = match Subject::new(&case.schema, &options, tokenizer, &limits()) {
         Subject::Language(compiled) => compiled,
         Subject::Empty => {
             totals.empty += 1;

@@ -7,7 +7,7 @@ use grammarc::ratchet::Verdict;
 use mask_runtime::Tokenizer;
 
 use super::dataset::Case;
-use super::subject::{Subject, limits};
+use super::subject::{Spellings, Subject};
 
 /// What became of a case.
 #[derive(Debug, Clone)]
@@ -21,23 +21,23 @@ pub struct Judged {
 /// The longest part of an instance that is shown.
 const SHOWN: usize = 300;
 
-/// Judges all instances of `case`. With `lenient` what cannot be enforced is left out, so invalid instances may be
+/// Judges all instances of `case`. A valid one that is rejected must be accepted with keys in any order. With `lenient` what cannot be enforced is left out, so invalid instances may be
 /// accepted.
 pub fn judge(case: &Case, lenient: bool, tokenizer: &Arc<Tokenizer>) -> Judged {
     let mut options = Options::default();
     options.lenient = lenient;
-    let subject = Subject::new(&case.schema, &options, tokenizer, &limits());
-    if let Subject::Refused(reason) | Subject::Faulty(reason) = subject {
-        return Judged { verdict: Verdict::Refused, reasons: vec![reason] };
+    let spellings = Spellings::new(&case.schema, &[], options, tokenizer);
+    if let Subject::Refused(reason) | Subject::Faulty(reason) = spellings.narrowest() {
+        return Judged { verdict: Verdict::Refused, reasons: vec![reason.clone()] };
     }
     let mut reasons = Vec::new();
     for (instance, valid) in &case.tests {
         let text = instance.to_string();
-        let accepted = subject.accepts(&text) == Some(true);
-        if accepted != *valid && !(lenient && accepted) {
-            let found = if accepted { "accepts the invalid" } else { "rejects the valid" };
+        if !spellings.agree(&text, *valid) && (*valid || !lenient) {
+            let found = if *valid { "rejects the valid" } else { "accepts the invalid" };
             reasons.push(format!("{found} {}", text.chars().take(SHOWN).collect::<String>()));
         }
     }
+    reasons.extend(spellings.refused_choices().into_iter().map(|reason| format!("with keys in any order: {reason}")));
     Judged { verdict: if reasons.is_empty() { Verdict::Pass } else { Verdict::Wrong }, reasons }
 }

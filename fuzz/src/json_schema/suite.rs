@@ -1,18 +1,16 @@
 //! The official JSON-Schema-Test-Suite (<https://github.com/json-schema-org/JSON-Schema-Test-Suite>, MIT): files with
 //! lists of `{"description", "schema", "tests": [{"description", "data", "valid"}]}`.
 
-use std::cell::LazyCell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use compilers::json_schema::{Formats, Options};
-use grammar_ir::Limits;
+use compilers::json_schema::{Document, Formats, Options};
 use grammarc::ratchet::Verdict;
 use mask_runtime::Tokenizer;
 use serde_json::{Map, Value};
 
-use super::subject::Subject;
+use super::subject::{Spellings, Subject};
 
 /// A draft: its folder in the suite, and the `$schema` that names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,23 +134,37 @@ fn with_draft(schema: Value, draft: Draft) -> Value {
     }
 }
 
+/// The URI under which the schemas of the suite refer to its folder of remote schemas.
+const REMOTES: &str = "http://localhost:1234/";
+
+/// The remote schemas of the suite: URI and text.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn remotes(suite: &Path) -> io::Result<Vec<(String, String)>> {
+    let folder = suite.join("remotes");
+    let remote = |path: PathBuf| {
+        let parts = path.strip_prefix(&folder).unwrap_or(&path).components();
+        let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+        Ok((format!("{REMOTES}{}", parts.join("/")), std::fs::read_to_string(&path)?))
+    };
+    json_files(&folder)?.into_iter().map(remote).collect()
+}
+
 /// Judges the tests of a group, each instance written as it is given. A valid instance that the default preset leaves
-/// out only by its bounds on spelling is one that the exact preset accepts.
-pub fn judge(group: &Group, draft: Draft, tokenizer: &Arc<Tokenizer>, limits: &Limits) -> Vec<Outcome> {
+/// out only by its spelling must be accepted with keys in any order, or without bounds on digits.
+pub fn judge(group: &Group, draft: Draft, remotes: &[(String, String)], tokenizer: &Arc<Tokenizer>) -> Vec<Outcome> {
     let mut options = Options::default();
     if draft.annotates_formats && !group.optional {
         options.formats = Formats::Annotation;
     }
-    let subject = Subject::new(&group.schema, &options, tokenizer, limits);
-    let mut exact = Options::exact();
-    exact.formats = options.formats;
-    let exact = LazyCell::new(|| Subject::new(&group.schema, &exact, tokenizer, limits));
+    let documents: Vec<Document<'_>> = remotes.iter().map(|(uri, source)| Document { uri, source }).collect();
+    let spellings = Spellings::with_digits(&group.schema, &documents, options, tokenizer);
     let outcome = |test: &Test| {
-        let (verdict, reason) = match &subject {
+        let (verdict, reason) = match spellings.narrowest() {
             Subject::Refused(reason) => (Verdict::Refused, Some(reason.clone())),
             Subject::Faulty(reason) => (Verdict::Wrong, Some(reason.clone())),
-            _ if subject.accepts(&test.data.to_string()) == Some(test.valid) => (Verdict::Pass, None),
-            _ if test.valid && exact.accepts(&test.data.to_string()) == Some(true) => (Verdict::Pass, None),
+            _ if spellings.agree(&test.data.to_string(), test.valid) => (Verdict::Pass, None),
             _ => {
                 let found = if test.valid { "rejected" } else { "accepted" };
                 (Verdict::Wrong, Some(format!("{found}: {}; schema: {}", test.data, group.schema)))
