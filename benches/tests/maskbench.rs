@@ -69,6 +69,23 @@ fn accepting_alone_gives_the_same_verdicts() {
 }
 
 #[test]
+fn a_verdict_that_gets_worse_fails_the_run() {
+    let ratchet = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ratchet.txt");
+    let fixed = ["--data", DATA, "--tokenizer", TOKENIZER, "--verdicts-only", "--ratchet", ratchet.to_str().unwrap()];
+    std::fs::write(&ratchet, "# small\n").unwrap();
+    let update = maskbench(&[&fixed[..], &["--update"]].concat());
+    assert!(update.status.success(), "{}", String::from_utf8_lossy(&update.stderr));
+    let written = std::fs::read_to_string(&ratchet).unwrap();
+    assert_eq!(written, "# small\npass object\nwrong mislabelled\nrefused unsatisfiable\n");
+    assert!(maskbench(&fixed).status.success());
+    std::fs::write(&ratchet, written.replace("wrong mislabelled", "pass mislabelled")).unwrap();
+    let worse = maskbench(&fixed);
+    assert_eq!(worse.status.code(), Some(1));
+    let report = String::from_utf8_lossy(&worse.stdout).into_owned();
+    assert!(report.contains("worse: mislabelled: pass before, wrong now"), "{report}");
+}
+
+#[test]
 fn engines_side_by_side_and_chosen_cases() {
     let other = format!("grammarc={}", env!("CARGO_BIN_EXE_maskbench"));
     let (report, rows) =

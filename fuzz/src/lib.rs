@@ -11,7 +11,9 @@
 mod brute_force;
 pub mod corpus;
 pub mod generators;
+pub mod json_schema;
 pub mod oracles;
+mod random;
 mod source;
 pub mod targets;
 pub mod walks;

@@ -6,6 +6,7 @@ use grammar_ir::Limits;
 use grammar_ir::interp::Recognizer;
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, Vocabulary, bitmask};
 
+use crate::random::Random;
 use crate::{BruteForce, corpus};
 
 /// What a comparison has seen.
@@ -31,7 +32,7 @@ const STEPS: usize = 24;
 pub fn compare(vocabulary: Vocabulary, states: usize, seed: u64) -> Result<Compared, String> {
     let tokenizer = Tokenizer::new(vocabulary);
     let brute_force = BruteForce::new(tokenizer.vocabulary());
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(seed);
     let mut compared = Compared::default();
     let limits = Limits::default();
     for (index, (name, text)) in corpus::GRAMMARS.iter().enumerate() {
@@ -107,16 +108,4 @@ fn difference(row: &[u32], expected: &[u32]) -> String {
         bitmask::iter(&only).take(10).collect::<Vec<_>>()
     };
     format!("wrongly allowed {:?}, wrongly forbidden {:?}", only(row, expected), only(expected, row))
-}
-
-/// A small generator (xorshift, Marsaglia 2003): a seed gives the same states everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound.max(1) as u64) as usize
-    }
 }

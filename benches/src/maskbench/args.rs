@@ -52,6 +52,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 
+    /// The committed verdicts on the first engine, one line per case, which may only get better
+    #[arg(long, value_name = "FILE")]
+    pub(super) ratchet: Option<PathBuf>,
+
+    /// Write the verdicts found into the ratchet
+    #[arg(long, requires = "ratchet")]
+    pub(super) update: bool,
+
     /// Work as the child process for this engine
     #[arg(long, value_name = "NAME", hide = true)]
     pub(super) worker: Option<String>,

@@ -37,6 +37,12 @@ pub trait Engine {
     /// # Errors
     /// When the engine does not take the schema.
     fn compile(&self, schema: &str) -> Result<Box<dyn Session>, CompileError>;
+
+    /// Compiles the text of a JSON Schema with members in any order, for instances that the order alone keeps out. Engines
+    /// that know no order of members, or no other one, have none.
+    fn compile_any_order(&self, _schema: &str) -> Option<Box<dyn Session>> {
+        None
+    }
 }
 
 /// One generation at a time under one schema. Begins at the start of a generation.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use compilers::diagnostic::{Code, Diagnostic, Diagnostics};
-use compilers::json_schema::{self, Options};
+use compilers::json_schema::{self, KeyOrder, Options};
 use grammar_ir::Limits;
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, bitmask};
 
@@ -24,7 +24,19 @@ struct Grammarc {
 
 impl Engine for Grammarc {
     fn compile(&self, schema: &str) -> Result<Box<dyn Session>, CompileError> {
-        let compiled = json_schema::compile(schema, &Options::default(), &self.limits).map_err(compile_error)?;
+        self.session(schema, &Options::default())
+    }
+
+    fn compile_any_order(&self, schema: &str) -> Option<Box<dyn Session>> {
+        let mut options = Options::default();
+        options.key_order = KeyOrder::Any;
+        self.session(schema, &options).ok()
+    }
+}
+
+impl Grammarc {
+    fn session(&self, schema: &str, options: &Options) -> Result<Box<dyn Session>, CompileError> {
+        let compiled = json_schema::compile(schema, options, &self.limits).map_err(compile_error)?;
         let grammar = CompiledGrammar::new(&compiled.grammar, Arc::clone(&self.tokenizer), &self.limits)
             .map_err(|error| CompileError::new(format!("limit: {error}")))?;
         let matcher = Matcher::new(grammar);

@@ -1,5 +1,6 @@
 //! The result of one engine on one schema, as it is written to the rows file.
 
+use grammarc::ratchet::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// The result of one engine on one schema. Times are in microseconds.
@@ -18,6 +19,9 @@ pub(super) struct Row {
     pub(super) mask_us: Vec<f64>,
     /// Valid instances accepted to the end.
     pub(super) ok_valid: usize,
+    /// Valid instances rejected for the order of their members alone: accepted where members come in any order.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) ok_any_order: usize,
     /// Invalid instances rejected somewhere.
     pub(super) ok_invalid: usize,
     /// Valid instances rejected: which, and where.
@@ -34,6 +38,10 @@ pub(super) struct Row {
     pub(super) crash: Option<String>,
 }
 
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// What a row comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -41,6 +49,18 @@ pub(super) enum Outcome {
     Refused,
     Crashed,
     Wrong,
+}
+
+impl Outcome {
+    /// As a verdict in a ratchet.
+    pub(super) fn verdict(self) -> Verdict {
+        match self {
+            Self::Passing => Verdict::Pass,
+            Self::Refused => Verdict::Refused,
+            Self::Wrong => Verdict::Wrong,
+            Self::Crashed => Verdict::Crashed,
+        }
+    }
 }
 
 impl Row {

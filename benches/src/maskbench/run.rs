@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use clap::Parser;
+use grammarc::ratchet::{self, Ratchet};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Args;
@@ -27,11 +28,13 @@ pub fn run(engines: &[EngineEntry]) -> ExitCode {
     let args = Args::parse();
     let outcome = match &args.worker {
         Some(name) => find(engines, name)
-            .and_then(|entry| worker::work(entry, encoder::setup(&args.tokenizer, args.eos)?, steps(&args))),
+            .and_then(|entry| worker::work(entry, encoder::setup(&args.tokenizer, args.eos)?, steps(&args)))
+            .map(|()| true),
         None => supervise(&args, engines),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(failure) => {
             // There is nowhere to report that standard error is closed.
             let _ = writeln!(io::stderr(), "error: {failure}");
@@ -51,7 +54,8 @@ fn find<'a>(engines: &'a [EngineEntry], name: &str) -> Result<&'a EngineEntry, F
     })
 }
 
-fn supervise(args: &Args, engines: &[EngineEntry]) -> Result<(), Failure> {
+/// Whether the ratchet holds, if there is one.
+fn supervise(args: &Args, engines: &[EngineEntry]) -> Result<bool, Failure> {
     let data = args.data.as_deref().unwrap_or(Path::new(""));
     let dataset = Dataset::read(data)?;
     let encoder = Encoder::new(&args.tokenizer, encoder::setup(&args.tokenizer, args.eos)?)?;
@@ -66,6 +70,7 @@ fn supervise(args: &Args, engines: &[EngineEntry]) -> Result<(), Failure> {
     }
     let mut rows = args.out.as_deref().map(create).transpose()?;
     let mut report = Report::new(versions);
+    let mut verdicts = Ratchet::default();
     let progress = progress_bar(dataset.lines(args.stride).count());
     for (number, line) in dataset.lines(args.stride) {
         let case: Case =
@@ -81,11 +86,19 @@ fn supervise(args: &Args, engines: &[EngineEntry]) -> Result<(), Failure> {
             if let Some(rows) = &mut rows {
                 write_row(rows, &measured)?;
             }
+            if position == 0 {
+                verdicts.push(&measured.row.id, measured.row.outcome().verdict());
+            }
             report.add(position, measured);
         }
     }
     progress.finish_and_clear();
-    Ok(write!(io::stdout().lock(), "{report}")?)
+    let mut output = io::stdout().lock();
+    write!(output, "{report}")?;
+    let Some(path) = &args.ratchet else { return Ok(true) };
+    let comparison = ratchet::check(path, &verdicts, args.update).map_err(Failure::reading(path))?;
+    write!(output, "\n{comparison}")?;
+    Ok(args.update || comparison.holds())
 }
 
 /// This program, or the one that the command line names, as the worker of an engine.

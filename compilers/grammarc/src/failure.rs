@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use compilers::diagnostic::{Code, Diagnostics, Place, line_and_column};
+use grammarc::sample::WalkError;
 use mask_runtime::{FillError, VocabularyError};
 use serde_json::{Value, json};
 
@@ -43,6 +44,15 @@ pub(crate) enum Failure {
     /// The result cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] std::io::Error),
+}
+
+impl From<WalkError> for Failure {
+    fn from(error: WalkError) -> Self {
+        match error {
+            WalkError::Fill(error) => Self::Mask(error),
+            WalkError::Accept(error) => Self::Refused(error.to_string()),
+        }
+    }
 }
 
 impl Failure {

@@ -57,6 +57,9 @@ pub(crate) fn frontend(
         Kind::JsonSchema => {
             let compiled = json_schema::compile(&source.text, &settings.json_schema, limits)?;
             let report = compiled.report;
+            notes.extend(report.relaxations.iter().map(|left_out| {
+                format!("{}: `{}` is not enforced: {}", left_out.pointer, left_out.keyword, left_out.reason)
+            }));
             notes.extend(report.annotations.iter().map(|note| format!("{}: {}", note.pointer, note.message)));
             notes.extend(report.narrowings.iter().map(|&note| note.to_owned()));
             compiled.grammar

@@ -45,6 +45,10 @@ pub(crate) struct CompileArgs {
     #[arg(long, value_enum, value_name = "MEANING", default_value = "assertion")]
     formats: FormatsArg,
 
+    /// JSON Schema: leave out what cannot be enforced exactly instead of refusing it; `check` says what that is
+    #[arg(long)]
+    lenient: bool,
+
     /// Bound on the compile; may be repeated. Names: source-bytes, nesting, expressions, states, unroll-states,
     /// time-ms. The value is a number, or `none` for no bound; `unroll-states` takes a number only
     #[arg(long = "limit", value_name = "NAME=VALUE")]
@@ -161,6 +165,7 @@ impl From<&CompileArgs> for Settings {
             FormatsArg::Assertion => Formats::Assertion,
             FormatsArg::Annotation => Formats::Annotation,
         };
+        json.lenient = args.lenient;
         Self {
             gbnf: gbnf::Options::default().with_root(&args.root),
             regex: regex::Options::new(args.regex_syntax.into()),

@@ -235,6 +235,9 @@ fn numbers(
                 let id = divisor_source.or_else(|| first_schema(alternative)).unwrap_or(super::ast::Ast::ROOT);
                 let keyword = if divisor_source.is_some() { "multipleOf" } else { "minimum" };
                 merged.refuse(context, id, keyword, &reason);
+                let wider = [set.without_divisors(), NumberSet::default()];
+                let automaton = wider.iter().find_map(|set| set.to_automaton(context.options.numbers, budget).ok());
+                merged.shapes.extend(automaton.flatten().map(Shape::Number));
             }
         }
     }

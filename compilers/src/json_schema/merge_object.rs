@@ -25,7 +25,14 @@ const MAX_FEW_KEYS: usize = 256;
 
 /// Merges the constraints of `alternative` on objects.
 pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
-    let mut builder = Builder { locals: Vec::new(), wanted: Vec::new(), keys: Keys::default(), min: 0, max: None };
+    let mut builder = Builder {
+        locals: Vec::new(),
+        wanted: Vec::new(),
+        keys: Keys::default(),
+        min: 0,
+        max: None,
+        unknown: Vec::new(),
+    };
     for atom in alternative {
         match atom {
             Atom::Local(id) => {
@@ -174,6 +181,8 @@ struct Builder<'a> {
     keys: Keys,
     min: u32,
     max: Option<u32>,
+    /// Schemas with a language of keys that is refused: which of their keywords concern a key is not known.
+    unknown: Vec<SchemaId>,
 }
 
 /// A class of undeclared keys: its language (`None` is every one) and what each schema's patterns say of it.
@@ -232,6 +241,8 @@ impl Builder<'_> {
             return None;
         }
         let patterns = self.patterns(context, merged, budget);
+        let unknown = &self.unknown;
+        self.wanted.retain(|wanted| !unknown.contains(&wanted.schema()));
         let names: Vec<(SchemaId, SchemaId)> =
             self.locals.iter().filter_map(|(id, object)| object.names.map(|names| (*id, names))).collect();
         let listed = self.declare_listed_names(context, &names, budget);
@@ -266,8 +277,14 @@ impl Builder<'_> {
             let place = Place::new(value, &self.conditions(context, Some(&key.name), &matched));
             named.push(Named { key: key.name, required: key.required, place });
         }
+        let before = merged.refused.len();
         let free = if listed { Vec::new() } else { self.free(context, &named, &patterns, &names, merged, budget) };
-        let tallies = vec![Tally::AtLeast(1); self.wanted.len()];
+        let mut tallies = vec![Tally::AtLeast(1); self.wanted.len()];
+        // What might not be reached must not be asked for.
+        if merged.refused[before..].iter().any(|refused| refused.1 == "minProperties") {
+            self.min = 0;
+            tallies.fill(Tally::AtLeast(0));
+        }
         Some(ObjectShape { named, free, min: self.min, max: self.max, tallies })
     }
 
@@ -276,7 +293,7 @@ impl Builder<'_> {
     fn value(&self, declared: impl Fn(usize) -> Option<SchemaId>, matched: &[Use]) -> Option<Goal> {
         let mut goal = Goal::new();
         for (position, (id, object)) in self.locals.iter().enumerate() {
-            let mut is_additional = true;
+            let mut is_additional = !self.unknown.contains(id);
             if let Some(child) = declared(position) {
                 is_additional = false;
                 add(&mut goal, Literal::holds(child));
@@ -322,7 +339,7 @@ impl Builder<'_> {
     }
 
     /// The distinct languages of keys that matter and what each is there for.
-    fn patterns(&self, context: &mut Context<'_>, merged: &mut Merged, budget: &mut Budget<'_>) -> Vec<Pattern> {
+    fn patterns(&mut self, context: &mut Context<'_>, merged: &mut Merged, budget: &mut Budget<'_>) -> Vec<Pattern> {
         let mut uses: Vec<Use> = Vec::new();
         let mut add = |used| {
             if !uses.contains(&used) {
@@ -363,7 +380,10 @@ impl Builder<'_> {
                     Some(pattern) => pattern.uses.push(used),
                     None => list.push(Pattern { language, uses: vec![used] }),
                 },
-                Err(reason) => merged.refuse(context, id, keyword, &reason),
+                Err(reason) => {
+                    merged.refuse(context, id, keyword, &reason);
+                    self.unknown.push(id);
+                }
             }
         }
         list
@@ -381,7 +401,7 @@ impl Builder<'_> {
     ) -> Vec<Free<Goal>> {
         let keys: Rc<[String]> = named.iter().map(|member| member.key.clone()).collect();
         let is_closed = self.locals.iter().any(|(_, object)| object.additional == Additional::Closed);
-        if is_closed && patterns.is_empty() {
+        if is_closed && patterns.is_empty() && self.unknown.is_empty() {
             return Vec::new();
         }
         let mut classes = vec![Class { language: None, matched: Vec::new() }];
@@ -391,10 +411,21 @@ impl Builder<'_> {
             let limits = string::limits(budget);
             let budget = &mut Budget::new(&limits);
             let allowed = self.allowed(context, &keys, names, merged, budget);
-            match allowed.and_then(|allowed| split(&allowed, patterns, budget)) {
-                Ok(Some(split)) => classes = split,
-                Ok(None) => merged.refuse(context, id, keyword, "the patterns overlap in too many ways"),
-                Err(error) => merged.refuse(context, id, keyword, &error.to_string()),
+            let split = allowed.and_then(|allowed| split(&allowed, patterns, budget));
+            let reason = match split {
+                Ok(Some(split)) => {
+                    classes = split;
+                    None
+                }
+                Ok(None) => Some("the patterns overlap in too many ways".to_owned()),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(reason) = reason {
+                merged.refuse(context, id, keyword, &reason);
+                // Any of the patterns may concern a key, or none.
+                let claims: Vec<_> = (0..self.wanted.len()).map(|index| (index, None)).collect();
+                let place = Place::new(Some(Goal::new()), &claims);
+                return vec![Free { keys: FreeKeys::AllBut(keys), place }];
             }
         }
         let mut free = Vec::new();

@@ -54,7 +54,9 @@ use crate::diagnostic::Diagnostics;
 use documents::Documents;
 
 pub use documents::Document;
-pub use options::{AdditionalProperties, Annotation, Compiled, Digits, Formats, KeyOrder, Options, Report, Whitespace};
+pub use options::{
+    AdditionalProperties, Annotation, Compiled, Digits, Formats, KeyOrder, Options, Relaxation, Report, Whitespace,
+};
 pub use spelling::JsonString;
 
 /// Compiles the JSON Schema in `source`.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::ast::{Ast, SchemaId, Type};
 use super::expand::{self, Expansions};
 use super::merge::{self, Shape};
-use super::options::Options;
+use super::options::{Options, Relaxation};
 use super::refusal::Refusals;
 use super::string::Patterns;
 use super::tally::{Place, Tally};
@@ -52,6 +52,8 @@ impl NodeId {
 pub(super) struct Normal {
     /// The nodes by id; the root is the first.
     pub(super) nodes: Vec<Node>,
+    /// What is not enforced.
+    pub(super) relaxations: Vec<Relaxation>,
 }
 
 impl Normal {
@@ -263,7 +265,7 @@ pub(super) fn normalize(ast: &Ast, options: &Options, budget: &mut Budget<'_>) -
         options,
         expansions: Expansions::default(),
         patterns: Patterns::default(),
-        refusals: Refusals::default(),
+        refusals: Refusals::new(options.lenient),
     };
     let mut interner = Interner { ids: FxHashMap::default(), goals: Vec::new() };
     interner.node(vec![Literal::holds(Ast::ROOT)]);
@@ -290,8 +292,8 @@ pub(super) fn normalize(ast: &Ast, options: &Options, budget: &mut Budget<'_>) -
         nodes.push(node);
     }
     unique::settle(&mut nodes, &mut context);
-    context.refusals.into_result()?;
-    Ok(Normal { nodes })
+    let relaxations = context.refusals.into_result()?;
+    Ok(Normal { nodes, relaxations })
 }
 
 struct Interner {

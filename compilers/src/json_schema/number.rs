@@ -99,6 +99,16 @@ impl NumberSet {
         parts
     }
 
+    /// The set whatever divides its numbers; integers stay integers.
+    pub(super) fn without_divisors(&self) -> Self {
+        let mut set = self.clone();
+        set.multiples.iter_mut().filter(|divisor| divisor.is_integer()).for_each(|divisor| *divisor = Decimal::one());
+        set.multiples.retain(|divisor| *divisor == Decimal::one());
+        set.multiples.dedup();
+        set.non_multiples.retain(|divisor| *divisor == Decimal::one());
+        set
+    }
+
     /// The automaton of the texts of the set: `None` when the set is empty, an error when it needs too many states.
     ///
     /// Without exponents a text is read digit by digit: how it compares with each bound so far, and its residue. With

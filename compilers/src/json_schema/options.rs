@@ -5,7 +5,7 @@ use grammar_ir::Grammar;
 /// How a schema is read and which of the many texts of one value are in the grammar.
 ///
 /// Every field narrows or widens the *spelling* of values, never which values are valid, with two exceptions that say
-/// so: [`AdditionalProperties::Closed`] and [`Formats::Annotation`].
+/// so: [`AdditionalProperties::Closed`] and [`Formats::Annotation`]; a third, [`Options::lenient`], reports what it lets in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Options {
@@ -19,6 +19,9 @@ pub struct Options {
     pub additional_properties: AdditionalProperties,
     /// Whether `format` constrains. Default [`Formats::Assertion`].
     pub formats: Formats,
+    /// Compile a superset instead of refusing: what cannot be enforced exactly is left out, and
+    /// [`Report::relaxations`] says what. Default off.
+    pub lenient: bool,
 }
 
 /// Whitespace between the tokens of a JSON text.
@@ -110,6 +113,20 @@ pub struct Report {
     pub annotations: Vec<Annotation>,
     /// The spellings of valid values that are left out, in words; only what concerns this schema.
     pub narrowings: Vec<&'static str>,
+    /// What is not enforced because it cannot be; only [`Options::lenient`] leaves anything out.
+    pub relaxations: Vec<Relaxation>,
+}
+
+/// A keyword that is not enforced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Relaxation {
+    /// The JSON Pointer of the keyword.
+    pub pointer: String,
+    /// The keyword.
+    pub keyword: String,
+    /// Why it is not enforced.
+    pub reason: String,
 }
 
 /// Something in the schema that is not a constraint and might have been meant as one.

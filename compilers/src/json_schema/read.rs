@@ -243,9 +243,15 @@ impl<'a> Reader<'a> {
     }
 
     /// The place that a reference names.
-    fn target(&mut self, schema: &Schema, place: String, keyword: &str, reference: &str) -> Option<String> {
+    fn target(&mut self, schema: &mut Schema, place: String, keyword: &str, reference: &str) -> Option<String> {
         let target = match self.references.resolve(&schema.pointer, reference) {
             Ok(target) => target,
+            // To be left out where it stands in the normal form: under a `not`, dropping it here would narrow.
+            Err((Code::Unsupported, _)) if self.options.lenient => {
+                let keyword = if keyword == "$ref" { "$ref" } else { "$dynamicRef" };
+                schema.unsupported.push((None, keyword, "no document is given that holds what it refers to"));
+                return None;
+            }
             Err((Code::Unsupported, reason)) => {
                 self.refusals.unsupported(&schema.pointer, keyword, reason);
                 return None;

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
+use super::options::Relaxation;
 use super::pointer;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 
@@ -10,6 +11,9 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 pub(super) struct Refusals {
     list: Vec<Diagnostic>,
     seen: FxHashSet<String>,
+    /// Whether what cannot be enforced is left out instead.
+    lenient: bool,
+    relaxations: Vec<Relaxation>,
 }
 
 /// What to do about a keyword that is refused.
@@ -17,8 +21,21 @@ const HELP: &str = "remove the keyword if it need not be enforced, or state the 
                     docs/json-schema.md lists as exact";
 
 impl Refusals {
-    /// `keyword` of the schema at `schema` cannot be enforced exactly, for `reason`.
+    /// No refusals; `lenient` says whether a keyword that cannot be enforced is one.
+    pub(super) fn new(lenient: bool) -> Self {
+        Self { lenient, ..Self::default() }
+    }
+
+    /// `keyword` of the schema at `schema` cannot be enforced exactly, for `reason`. The caller goes on with a superset.
     pub(super) fn unsupported(&mut self, schema: &str, keyword: &str, reason: impl AsRef<str>) {
+        if self.lenient {
+            let pointer = pointer::push(schema, keyword);
+            if self.seen.insert(format!("{}{pointer}", Code::Unsupported.as_str())) {
+                let reason = reason.as_ref().to_owned();
+                self.relaxations.push(Relaxation { pointer, keyword: keyword.to_owned(), reason });
+            }
+            return;
+        }
         let message = format!("`{keyword}` cannot be enforced exactly: {}", reason.as_ref());
         self.push(Code::Unsupported, pointer::push(schema, keyword), message, Some(HELP));
     }
@@ -39,8 +56,8 @@ impl Refusals {
         }
     }
 
-    /// `Ok` when nothing was refused.
-    pub(super) fn into_result(self) -> Result<(), Diagnostics> {
-        if self.list.is_empty() { Ok(()) } else { Err(self.list.into()) }
+    /// What was left out, when nothing was refused.
+    pub(super) fn into_result(self) -> Result<Vec<Relaxation>, Diagnostics> {
+        if self.list.is_empty() { Ok(self.relaxations) } else { Err(self.list.into()) }
     }
 }

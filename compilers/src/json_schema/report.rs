@@ -42,7 +42,7 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
     if options.additional_properties == AdditionalProperties::Closed {
         narrowings.push("additional properties: closed where `properties` is present");
     }
-    Report { annotations, narrowings }
+    Report { annotations, narrowings, relaxations: normal.relaxations.clone() }
 }
 
 /// Whether the keys of `object` can be written in several orders.

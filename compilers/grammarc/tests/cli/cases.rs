@@ -30,6 +30,27 @@ fn disagreements_are_found() {
 }
 
 #[test]
+fn a_ratchet_fails_on_what_gets_worse() {
+    let cases = data("cases/wrong.jsonl");
+    let ratchet = file("cases", "ratchet.txt", b"# by hand\n");
+    let run = |arguments: &[&str]| grammarc(&[&["cases", &cases, "--ratchet", &ratchet], arguments].concat());
+    assert_eq!(run(&["--update"]).code, 0);
+    let written = std::fs::read_to_string(&ratchet).expect("written");
+    assert!(written.starts_with("# by hand\nwrong 1 "), "{written}");
+    assert_eq!(run(&[]).code, 0);
+    std::fs::write(&ratchet, written.replace("wrong 1 ", "pass 1 ")).expect("writable");
+    let worse = run(&[]);
+    assert_eq!(worse.code, 1);
+    assert!(worse.stdout.contains("pass before, wrong now"), "{}", worse.stdout);
+    std::fs::write(&ratchet, written.replace("wrong 1 ", "differs 1 ")).expect("writable");
+    assert_eq!(run(&[]).code, 0);
+    std::fs::write(&ratchet, "good 1\n").expect("writable");
+    let broken = run(&[]);
+    assert_eq!(broken.code, 2);
+    assert!(broken.stderr.contains("line 1: `good` is no verdict"), "{}", broken.stderr);
+}
+
+#[test]
 fn filters_choose_cases() {
     let path = data("cases/xgrammar.jsonl");
     let count = |args: &[&str]| grammarc(&[&["cases", "--json", &path], args].concat()).json_lines().len();

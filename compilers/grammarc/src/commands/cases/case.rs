@@ -94,6 +94,11 @@ impl Case {
         })
     }
 
+    /// What the case is called where it stands beside others of its file.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.line, self.full_kind())
+    }
+
     /// The kind, with the language of the grammar for matchers.
     pub(super) fn full_kind(&self) -> String {
         if self.kind == self.grammar_kind { self.kind.clone() } else { format!("{}/{}", self.kind, self.grammar_kind) }

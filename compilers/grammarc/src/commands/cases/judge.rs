@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use compilers::diagnostic::{Code, Diagnostics};
 use compilers::{gbnf, json_schema, regex};
+use grammarc::ratchet::Verdict;
 use mask_runtime::{CompiledGrammar, Matcher};
 use serde_json::{Value, json};
 
@@ -33,6 +34,16 @@ pub(super) enum Agreement {
 
 impl Agreement {
     pub(super) const ALL: [Self; 4] = [Self::Agree, Self::Disagree, Self::Refused, Self::Skipped];
+
+    /// As a verdict in a ratchet; cases that are not run have none.
+    pub(super) fn verdict(self) -> Option<Verdict> {
+        match self {
+            Self::Agree => Some(Verdict::Pass),
+            Self::Disagree => Some(Verdict::Wrong),
+            Self::Refused => Some(Verdict::Refused),
+            Self::Skipped => None,
+        }
+    }
 
     pub(super) fn name(self) -> &'static str {
         match self {

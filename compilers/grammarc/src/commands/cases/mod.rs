@@ -13,6 +13,7 @@ mod steps;
 use std::io::Write;
 use std::path::PathBuf;
 
+use grammarc::ratchet::{self, Ratchet};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::Failure;
@@ -29,6 +30,7 @@ Examples:
   grammarc cases cases.jsonl
   grammarc cases cases.jsonl.xz --kind ebnf --kind matcher/ebnf
   grammarc cases cases.jsonl --without-features=attr:,Regex
+  grammarc cases cases.jsonl --ratchet verdicts.txt
   grammarc cases cases.jsonl --json | jq 'select(.verdict == \"disagree\")'
 
 Each line of the file is one JSON object; docs/cli.md describes the forms. Exit code 1 says that some case disagrees.";
@@ -56,6 +58,14 @@ pub(crate) struct Args {
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<LimitSetting>,
 
+    /// A file with the verdict on each case, which may only get better; then it alone decides about the exit code
+    #[arg(long, value_name = "FILE")]
+    ratchet: Option<PathBuf>,
+
+    /// Write the verdicts found into the ratchet
+    #[arg(long, requires = "ratchet")]
+    update: bool,
+
     /// How many disagreements, refusals and skipped cases to list, each
     #[arg(long, value_name = "N", default_value_t = 20)]
     max_listed: usize,
@@ -67,6 +77,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     let progress = ProgressBar::new(lines.clone().count() as u64).with_style(style());
     let mut judge = Judge::new(args.regex_syntax.into(), &args.limits);
     let mut report = Report::default();
+    let mut verdicts = Ratchet::default();
     for (index, line) in lines {
         let case = Case::parse(line, index + 1)
             .map_err(|message| Failure::Input(format!("{}:{}: {message}", args.file.display(), index + 1)))?;
@@ -78,12 +89,23 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         if output.is_json() {
             output.json(&report::row(&case, &outcome))?;
         }
+        if let Some(verdict) = outcome.agreement.verdict() {
+            verdicts.push(&case.name(), verdict);
+        }
         report.add(&case, outcome);
     }
     progress.finish_and_clear();
     if !output.is_json() {
         report.write(args.max_listed, output)?;
         output.flush()?;
+    }
+    if let Some(path) = &args.ratchet {
+        let comparison = ratchet::check(path, &verdicts, args.update)
+            .map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
+        if !output.is_json() {
+            write!(output, "{comparison}")?;
+        }
+        return Ok(Verdict::from_bool(args.update || comparison.holds()));
     }
     Ok(Verdict::from_bool(!report.has_disagreements()))
 }

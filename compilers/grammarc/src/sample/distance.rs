@@ -12,7 +12,7 @@ use grammar_ir::{ProcedureId, StateId};
 
 /// Distances of one automaton.
 #[derive(Debug)]
-pub(super) struct Distances {
+pub struct Distances {
     /// Per state: to the next accepting state of its procedure, whatever the count.
     to_end: Vec<u64>,
     /// Per procedure: its shortest word.
@@ -22,12 +22,13 @@ pub(super) struct Distances {
 const UNKNOWN: u64 = u64::MAX;
 
 impl Distances {
-    pub(super) fn new(pda: &Pda) -> Self {
+    /// The distances of `pda`.
+    pub fn new(pda: &Pda) -> Self {
         Search::new(pda).run()
     }
 
     /// From `state` with this count to the end of its procedure.
-    pub(super) fn to_end(&self, pda: &Pda, state: StateId, count: u32) -> u64 {
+    pub fn to_end(&self, pda: &Pda, state: StateId, count: u32) -> u64 {
         let to_end = self.to_end[state.index()];
         let procedure = pda.procedure_of(state);
         let Some(counter) = pda.procedure(procedure).counter else { return to_end };
@@ -40,7 +41,7 @@ impl Distances {
     }
 
     /// The shortest word of a procedure.
-    pub(super) fn word(&self, procedure: ProcedureId) -> u64 {
+    pub fn word(&self, procedure: ProcedureId) -> u64 {
         self.word[procedure.index()]
     }
 }

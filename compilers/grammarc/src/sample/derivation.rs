@@ -33,7 +33,7 @@ struct Frame {
 
 /// What has been read.
 #[derive(Debug)]
-pub(super) struct Derivation<'a> {
+pub struct Derivation<'a> {
     pda: &'a Pda,
     distances: &'a Distances,
     frames: Vec<Frame>,
@@ -42,7 +42,7 @@ pub(super) struct Derivation<'a> {
 
 /// How much has been read.
 #[derive(Debug)]
-pub(super) struct Position {
+pub struct Position {
     frames: usize,
     ways: Vec<Way>,
 }
@@ -65,13 +65,13 @@ enum Move {
 
 impl<'a> Derivation<'a> {
     /// Before the text.
-    pub(super) fn new(pda: &'a Pda, distances: &'a Distances) -> Self {
+    pub fn new(pda: &'a Pda, distances: &'a Distances) -> Self {
         let start = Way { state: pda.start(), count: 0, below: None };
         Self { pda, distances, frames: Vec::new(), ways: vec![start] }
     }
 
     /// The length of a shortest completion, if any way of reading is known.
-    pub(super) fn distance(&self) -> Option<u64> {
+    pub fn distance(&self) -> Option<u64> {
         self.ways.iter().map(|&way| self.distance_of(way)).min()
     }
 
@@ -81,7 +81,7 @@ impl<'a> Derivation<'a> {
     }
 
     /// Reads a token: its bytes, or if it has none, a token terminal.
-    pub(super) fn read_token(&mut self, token: u32, bytes: &[u8]) {
+    pub fn read_token(&mut self, token: u32, bytes: &[u8]) {
         if bytes.is_empty() {
             self.read(Symbol::Token(token));
         }
@@ -91,12 +91,12 @@ impl<'a> Derivation<'a> {
     }
 
     /// What has been read so far, to [go back](Self::go_back) to.
-    pub(super) fn position(&self) -> Position {
+    pub fn position(&self) -> Position {
         Position { frames: self.frames.len(), ways: self.ways.clone() }
     }
 
     /// Forgets what has been read since.
-    pub(super) fn go_back(&mut self, position: &Position) {
+    pub fn go_back(&mut self, position: &Position) {
         self.frames.truncate(position.frames);
         self.ways.clone_from(&position.ways);
     }
@@ -164,7 +164,7 @@ impl<'a> Derivation<'a> {
     }
 
     /// The beginning of a shortest completion, up to `max` bytes or the first token terminal.
-    pub(super) fn completion(&mut self, max: usize) -> Vec<u8> {
+    pub fn completion(&mut self, max: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         let frames = self.frames.len();
         let mut nearest = self.ways.iter().copied().min_by_key(|&way| self.distance_of(way));

@@ -2,37 +2,50 @@
 
 use std::collections::BTreeMap;
 
-use mask_runtime::{FillError, Matcher, TokenKind, Vocabulary, bitmask};
+use mask_runtime::{AcceptError, FillError, Matcher, TokenKind, Vocabulary, bitmask};
 use oorandom::Rand64;
 
 use super::derivation::Derivation;
 use super::distance::Distances;
-use crate::failure::Failure;
 
 /// The probability that a text ends at the first place where it may; it grows to one as the tokens run out.
 const FIRST_END: f64 = 0.2;
 /// How much of a completion is looked at to choose one token.
 const COMPLETION_BYTES: usize = 64;
 
+/// Why a walk could not go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WalkError {
+    /// There is no mask.
+    #[error(transparent)]
+    Fill(#[from] FillError),
+    /// A token that the mask allows is not accepted.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
+}
+
 /// A text that was drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Walk {
+pub struct Walk {
     /// Its tokens, without a stop token.
-    pub(super) tokens: Vec<u32>,
+    pub tokens: Vec<u32>,
     /// Their bytes.
-    pub(super) text: Vec<u8>,
+    pub text: Vec<u8>,
     /// Whether it is a word of the language, and not cut off.
-    pub(super) complete: bool,
+    pub complete: bool,
 }
 
 impl Walk {
     /// Draws a text of at most `max_tokens` tokens. The matcher is at the beginning.
-    pub(super) fn draw(
+    ///
+    /// # Errors
+    /// When there is no mask, or a token of a mask is not accepted.
+    pub fn draw(
         matcher: &mut Matcher,
         distances: &Distances,
         mut random: Rand64,
         max_tokens: usize,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, WalkError> {
         let compiled = matcher.grammar().clone();
         let vocabulary = compiled.vocabulary();
         let mut derivation = Derivation::new(compiled.pda(), distances);
@@ -64,7 +77,7 @@ impl Walk {
                 // Nothing but the end can follow.
                 return Ok(walk);
             };
-            matcher.accept_token(token).map_err(|error| Failure::Refused(error.to_string()))?;
+            matcher.accept_token(token)?;
             walk.text.extend_from_slice(vocabulary.bytes(token));
             walk.tokens.push(token);
         }

@@ -1,14 +1,8 @@
 //! `grammarc sample`: random texts of the language, drawn through token masks.
-//!
-//! A text is a walk: fill the mask, choose an allowed token, accept it. [`walk`] chooses; so that walks end,
-//! [`derivation`] follows what has been chosen and knows a shortest completion, whose length [`distance`] computes.
-
-mod derivation;
-mod distance;
-mod walk;
 
 use std::io::Write;
 
+use grammarc::sample::{Distances, Walk};
 use mask_runtime::{Matcher, Tokenizer};
 use serde_json::json;
 
@@ -18,8 +12,6 @@ use crate::failure::Failure;
 use crate::output::{DIM, Output, Verdict, WARN};
 use crate::settings::Settings;
 use crate::{input, pipeline, tokenizer};
-use distance::Distances;
-use walk::Walk;
 
 const EXAMPLES: &str = "\
 Examples:

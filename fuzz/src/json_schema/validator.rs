@@ -1,0 +1,107 @@
+//! The independent validator, the crate `jsonschema`.
+
+use jsonschema::{Draft, Validator};
+use serde_json::Value;
+
+/// Rewrites what a pattern of ECMA-262 means by `.`, where the crate's engine leaves out the line feed alone: the
+/// carriage return and the two line separators are no `.` either.
+fn ecma_dots(pattern: &str) -> String {
+    let mut rewritten = String::with_capacity(pattern.len());
+    let (mut escaped, mut in_class) = (false, false);
+    for character in pattern.chars() {
+        let plain = !std::mem::take(&mut escaped);
+        match character {
+            '\\' if plain => escaped = true,
+            '[' if plain => in_class = true,
+            ']' if plain => in_class = false,
+            '.' if plain && !in_class => {
+                rewritten.push_str("[^\\n\\r\\u2028\\u2029]");
+                continue;
+            }
+            _ => {}
+        }
+        rewritten.push(character);
+    }
+    rewritten
+}
+
+/// Rewrites all patterns of a schema for the crate; see [`ecma_dots`].
+fn with_ecma_dots(schema: &mut Value) {
+    let mut agenda = vec![schema];
+    while let Some(value) = agenda.pop() {
+        if let Some(Value::String(pattern)) = value.get_mut("pattern") {
+            *pattern = ecma_dots(pattern);
+        }
+        if let Some(Value::Object(patterns)) = value.get_mut("patternProperties") {
+            *patterns = std::mem::take(patterns).into_iter().map(|(key, schema)| (ecma_dots(&key), schema)).collect();
+        }
+        match value {
+            Value::Object(members) => {
+                let schemas = members.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "enum" | "const"));
+                agenda.extend(schemas.map(|(_, value)| value));
+            }
+            Value::Array(items) => agenda.extend(items),
+            _ => {}
+        }
+    }
+}
+
+/// The validator of `schema`, by its `$schema` (2020-12 where that names no draft) and with formats asserted.
+///
+/// # Errors
+/// When the crate does not take the schema.
+pub fn validator(schema: &Value) -> Result<Validator, String> {
+    let build = |schema: &Value, draft: Option<Draft>| {
+        let mut options = jsonschema::options().should_validate_formats(true);
+        if let Some(draft) = draft {
+            options = options.with_draft(draft);
+        }
+        options.build(schema).map_err(|error| error.to_string())
+    };
+    let mut plain = schema.clone();
+    with_ecma_dots(&mut plain);
+    build(&plain, None).or_else(|error| {
+        // A `$schema` that is not known and not there to be read.
+        match plain.as_object_mut().and_then(|members| members.shift_remove("$schema")) {
+            Some(_) => build(&plain, Some(Draft::Draft202012)),
+            None => Err(error),
+        }
+    })
+}
+
+/// Why `text` is not valid; `None` if it is.
+pub fn fault(validator: &Validator, text: &[u8]) -> Option<String> {
+    let value: Value = match serde_json::from_slice(text) {
+        Ok(value) => value,
+        Err(error) => return Some(format!("not JSON: {error}")),
+    };
+    let error = validator.iter_errors(&value).next()?;
+    let message: String = error.to_string().chars().take(SHOWN).collect();
+    Some(format!("{}: {message}", error.schema_path()))
+}
+
+/// The longest part of a message that is shown.
+const SHOWN: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn dots_are_those_of_the_standard() {
+        assert_eq!(ecma_dots(r"a.\.[.]\\."), r"a[^\n\r\u2028\u2029]\.[.]\\[^\n\r\u2028\u2029]");
+        let schema = json!({"patternProperties": {"^.*$": {"pattern": "^.$"}}});
+        let validator = validator(&schema).unwrap();
+        assert_eq!(fault(&validator, br#"{"a\r": "ab", "ab": "a"}"#), None);
+        assert!(fault(&validator, br#"{"a": "\r"}"#).is_some_and(|fault| fault.contains("pattern")));
+        assert!(fault(&validator, b"{").is_some_and(|fault| fault.starts_with("not JSON")));
+    }
+
+    #[test]
+    fn an_unknown_dialect_is_read_as_the_newest() {
+        let validator = validator(&json!({"$schema": "http://nowhere.example/s", "prefixItems": [false]})).unwrap();
+        assert!(fault(&validator, b"[1]").is_some());
+    }
+}
