@@ -1,5 +1,7 @@
 //! Objects: one scope for each shape, whatever the order of keys.
 
+use std::rc::Rc;
+
 use grammar_ir::{Budget, Element, ElementOrder, ExprId};
 
 use super::container::{self, Elements};
@@ -30,12 +32,9 @@ pub(super) fn lower(
             members.add(lowerer, key, Some(slot), &member.place, &shape.tallies);
         }
         for class in shape.free.iter().filter(|class| class.place.value.is_some()) {
-            let key = match &class.keys {
-                FreeKeys::AllBut(keys) => string::all_but(keys.iter().map(String::as_str), &mut lowerer.builder),
-                FreeKeys::Language(language) => {
-                    let inside = string::language(language, &mut lowerer.builder, budget)?;
-                    string::quoted(inside, &mut lowerer.builder)
-                }
+            let language = match &class.keys {
+                FreeKeys::AllBut(keys) => &Rc::new(string::all_but(keys.iter().map(String::as_str), budget)?),
+                FreeKeys::Language(language) => language,
                 FreeKeys::Few(keys) => {
                     for key in keys {
                         let slot = members.elements.slot(false);
@@ -45,6 +44,8 @@ pub(super) fn lower(
                     continue;
                 }
             };
+            let inside = string::language(language, &mut lowerer.builder, budget)?;
+            let key = string::quoted(inside, &mut lowerer.builder);
             members.add(lowerer, key, None, &class.place, &shape.tallies);
         }
     }

@@ -1,8 +1,9 @@
 //! Strings: the languages of patterns and formats, and their expressions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use grammar_ir::regular::{CharAutomaton, Spelling};
+use grammar_ir::regular::{Alphabet, CharAutomaton, Spelling, Transitions};
 use grammar_ir::{Budget, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits};
 use rustc_hash::FxHashMap;
 
@@ -193,7 +194,7 @@ pub(super) fn literal(text: &str, builder: &mut GrammarBuilder) -> ExprId {
 #[derive(Debug, Default)]
 struct TrieNode {
     is_text: bool,
-    children: std::collections::BTreeMap<char, usize>,
+    children: BTreeMap<char, usize>,
 }
 
 /// A set of texts that shares their beginnings. Children come after their parents.
@@ -219,11 +220,11 @@ impl Trie {
         Self { nodes }
     }
 
-    /// One expression per node, from the leaves up, where `finish` gives the words that a node adds by itself.
-    fn lower(&self, builder: &mut GrammarBuilder, finish: impl Fn(&mut GrammarBuilder, &TrieNode) -> ExprId) -> ExprId {
+    /// The JSON texts of the set up to the closing quote: one expression per node, from the leaves up.
+    fn lower(&self, builder: &mut GrammarBuilder) -> ExprId {
         let mut lowered: Vec<Option<ExprId>> = vec![None; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate().rev() {
-            let mut arms = vec![finish(builder, node)];
+            let mut arms = vec![if node.is_text { builder.literal("\"") } else { builder.never() }];
             for (&character, &child) in &node.children {
                 let head = JsonString.class(builder, &CharSet::single(character));
                 if let Some(tail) = lowered[child] {
@@ -238,28 +239,48 @@ impl Trie {
 
 /// The JSON texts of a set of strings in all spellings, quotes included.
 pub(super) fn literals<'t>(texts: impl IntoIterator<Item = &'t str>, builder: &mut GrammarBuilder) -> ExprId {
-    let inside = Trie::of(texts).lower(
-        builder,
-        |builder, node| {
-            if node.is_text { builder.literal("\"") } else { builder.never() }
-        },
-    );
+    let inside = Trie::of(texts).lower(builder);
     let quote = builder.literal("\"");
     builder.sequence([quote, inside])
 }
 
-/// The JSON texts of every string but these, quotes included.
-pub(super) fn all_but<'t>(texts: impl IntoIterator<Item = &'t str>, builder: &mut GrammarBuilder) -> ExprId {
-    let quote = builder.literal("\"");
-    // Not a reference to a rule for characters: the automaton of the keys is to have one way to read a character.
-    let character = any_character(builder);
-    let anything = builder.repeat(character, 0, None);
-    let rest = builder.sequence([anything, quote]);
-    let inside = Trie::of(texts).lower(builder, |builder, node| {
-        let known: CharSet = node.children.keys().copied().collect();
-        let other = JsonString.class(builder, &known.complement());
-        let other = builder.sequence([other, rest]);
-        if node.is_text { other } else { builder.choice([quote, other]) }
-    });
-    builder.sequence([quote, inside])
+/// The language of every text but these.
+///
+/// # Errors
+/// When it takes too many states.
+pub(super) fn all_but<'t>(
+    texts: impl IntoIterator<Item = &'t str>,
+    budget: &mut Budget<'_>,
+) -> Result<CharAutomaton, LimitError> {
+    let trie = Trie::of(texts);
+    let characters: BTreeSet<char> = trie.nodes.iter().flat_map(|node| node.children.keys().copied()).collect();
+    let singles: Vec<CharSet> = characters.into_iter().map(CharSet::single).collect();
+    let alphabet = Alphabet::from_sets(&singles);
+    let characters = (0..alphabet.class_count() as u32).map(|class| alphabet.representative(class)).collect();
+    CharAutomaton::explore(alphabet, &mut Others { trie, characters }, budget)
+}
+
+/// The texts that are not in a set.
+struct Others {
+    trie: Trie,
+    /// One of each class.
+    characters: Vec<char>,
+}
+
+impl Transitions for Others {
+    /// A node of the trie; `None` is outside of it.
+    type State = Option<usize>;
+
+    fn start(&mut self, _: &mut Budget<'_>) -> Result<Option<Self::State>, LimitError> {
+        Ok(Some(Some(0)))
+    }
+
+    fn step(&mut self, state: &Self::State, class: u32, _: &mut Budget<'_>) -> Result<Option<Self::State>, LimitError> {
+        let character = self.characters[class as usize];
+        Ok(Some(state.and_then(|node| self.trie.nodes[node].children.get(&character).copied())))
+    }
+
+    fn is_accepting(&mut self, state: &Self::State) -> bool {
+        state.is_none_or(|node| !self.trie.nodes[node].is_text)
+    }
 }
