@@ -57,13 +57,11 @@ fn judge(engine: &mut Engine<CpuDevice>) -> Count {
 #[test]
 fn answers_of_tiny_tools() {
     let count = judge(&mut tiny());
-    println!("{count:?}");
     assert!(count.whole > 2 * count.truncated, "{count:?}");
 }
 
 #[test]
 fn answers_of_random_weights() {
     let count = judge(&mut engine_with(&random_weights(), EngineOptions::default()));
-    println!("{count:?}");
     assert!(count.whole > 0, "{count:?}");
 }
