@@ -165,3 +165,11 @@ proptest! {
         compare(&mut Recognizer::new(&passed), &expected, &mut Vec::new());
     }
 }
+
+#[test]
+fn a_scope_that_ends_with_a_selection_is_refused() {
+    let grammar = grammar_ir::text::parse(r#"root = %scope { 0: ; } ("[" %0("1")) ;"#).unwrap();
+    let limits = grammar_ir::Limits::default();
+    let error = grammar_ir::pda::Pda::new(&grammar, &mut grammar_ir::Budget::new(&limits)).unwrap_err();
+    assert!(matches!(error, grammar_ir::pda::LowerError::SelectionAtEnd { .. }), "{error}");
+}

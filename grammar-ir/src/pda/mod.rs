@@ -63,6 +63,12 @@ pub enum LowerError {
         /// The procedure of the scope.
         procedure: String,
     },
+    /// A word of a scope can end with a part that selects an element.
+    #[error("the scope `{procedure}` can end with a marked element; something must follow, such as a marked close")]
+    SelectionAtEnd {
+        /// The procedure of the scope.
+        procedure: String,
+    },
     /// A limit was met.
     #[error(transparent)]
     Limit(#[from] LimitError),
