@@ -237,6 +237,11 @@ impl<'a> Walk<'a> {
         ids.get(self.random.below(ids.len())).copied()
     }
 
+    /// Whether the shortest completion that is proposed may leave out what a scope asks for: it knows nothing of registers.
+    fn has_scopes(&self) -> bool {
+        self.matcher.grammar().pda().procedures().iter().any(|procedure| procedure.scope.is_some())
+    }
+
     /// Follows a shortest completion of the text so far.
     fn complete(&mut self, walked: &mut Walked) -> Result<(), Fault> {
         let known = self.derivation.distance().filter(|&distance| distance <= LONGEST_COMPLETION);
@@ -259,13 +264,18 @@ impl<'a> Walk<'a> {
                 Err(error) => return Err(Fault::NoMask(prefix(), error.to_string())),
             }
             if matcher.accept_bytes(&[*byte]).is_err() {
+                if self.has_scopes() {
+                    walked.unguided += 1;
+                    return self.fill().map(|_| ());
+                }
                 return Err(Fault::NotCompleted { prefix: self.text.clone(), completion });
             }
         }
-        if !matcher.is_complete() {
-            return Err(Fault::NotCompleted { prefix: self.text.clone(), completion });
+        match matcher.is_complete() {
+            true => walked.completions += 1,
+            false if self.has_scopes() => walked.unguided += 1,
+            false => return Err(Fault::NotCompleted { prefix: self.text.clone(), completion }),
         }
-        walked.completions += 1;
         // The row has been written over.
         self.fill().map(|_| ())
     }
