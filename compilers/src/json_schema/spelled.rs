@@ -5,8 +5,10 @@
 //! follows a character is a function from characters to states, given as ranges; reading the character in UTF-8 and as
 //! an escape are two trees of digits over that function.
 
+use std::hash::Hasher;
+
 use grammar_ir::{Budget, ByteAutomaton, ByteEdge, LimitError};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::spelling::SHORT_ESCAPES;
 
@@ -162,13 +164,19 @@ impl Digit {
         }
     }
 
-    fn push(self, digit: u32, target: u32, edges: &mut Vec<ByteEdge>) {
-        let digit = digit as u8;
+    /// Adds the edges on the digits `first..=last`.
+    fn push(self, first: u32, last: u32, target: u32, edges: &mut Vec<ByteEdge>) {
+        let (first, last) = (first as u8, last as u8);
         match self {
-            Self::Continuation => edges.push(edge(0x80 + digit, target)),
-            Self::Hexadecimal if digit < 10 => edges.push(edge(b'0' + digit, target)),
+            Self::Continuation => edges.push(range(0x80 + first, 0x80 + last, target)),
             Self::Hexadecimal => {
-                edges.extend([b'A', b'a'].map(|letter| edge(letter + digit - 10, target)));
+                if first < 10 {
+                    edges.push(range(b'0' + first, b'0' + last.min(9), target));
+                }
+                if last >= 10 {
+                    let letters = [b'A', b'a'].map(|ten| range(ten + first.max(10) - 10, ten + last - 10, target));
+                    edges.extend(letters);
+                }
             }
         }
     }
@@ -178,7 +186,10 @@ impl Digit {
 #[derive(Debug)]
 struct States {
     edges: Vec<Vec<ByteEdge>>,
-    numbers: FxHashMap<Vec<ByteEdge>, u32>,
+    /// Per hash of edges: the last state that has it.
+    last_of_hash: FxHashMap<u64, u32>,
+    /// Per state: the one before it with the same hash; [`END`] for none.
+    before: Vec<u32>,
     /// Per digit, number of digits and target: the state that reads any such digits.
     uniform: FxHashMap<(Digit, u32, u32), u32>,
     /// Per target: the edges of characters beyond ASCII when all of them lead there.
@@ -189,7 +200,8 @@ impl Default for States {
     fn default() -> Self {
         Self {
             edges: vec![Vec::new()],
-            numbers: FxHashMap::default(),
+            last_of_hash: FxHashMap::default(),
+            before: vec![END],
             uniform: FxHashMap::default(),
             beyond_ascii: FxHashMap::default(),
         }
@@ -199,11 +211,18 @@ impl Default for States {
 impl States {
     /// The state with these edges, ascending.
     fn number(&mut self, edges: Vec<ByteEdge>) -> u32 {
-        if let Some(&known) = self.numbers.get(&edges) {
-            return known;
+        let hash = hash(&edges);
+        let last = self.last_of_hash.get(&hash).copied().unwrap_or(END);
+        let mut same_hash = last;
+        while same_hash != END {
+            if self.edges[same_hash as usize] == edges {
+                return same_hash;
+            }
+            same_hash = self.before[same_hash as usize];
         }
         let fresh = self.edges.len() as u32;
-        self.numbers.insert(edges.clone(), fresh);
+        self.last_of_hash.insert(hash, fresh);
+        self.before.push(last);
         self.edges.push(edges);
         fresh
     }
@@ -212,9 +231,9 @@ impl States {
     fn anything(&mut self) -> u32 {
         let state = self.edges.len() as u32;
         self.edges.push(Vec::new());
+        self.before.push(END);
         let mut edges = self.character(&with_default(&[], state));
         insert(&mut edges, b'"', END);
-        self.numbers.insert(edges.clone(), state);
         self.edges[state as usize] = edges;
         state
     }
@@ -330,17 +349,33 @@ impl States {
     /// The state that reads `count` digits, which stand for the numbers from `low` on, to where `pieces` say.
     fn digits(&mut self, digit: Digit, count: u32, low: u32, pieces: &[Piece]) -> Option<u32> {
         let high = low + ((1 << (digit.bits() * count)) - 1);
-        let pieces = &pieces[pieces.partition_point(|piece| piece.high < low)..];
+        let mut pieces = &pieces[pieces.partition_point(|piece| piece.high < low)..];
         let first = pieces.first().filter(|piece| piece.low <= high)?;
         if first.low <= low && high <= first.high {
             return Some(self.any_digits(digit, count, first.target));
         }
         let step = 1 << (digit.bits() * (count - 1));
         let mut edges = Vec::new();
-        for value in 0..1 << digit.bits() {
-            if let Some(target) = self.digits(digit, count - 1, low + value * step, pieces) {
-                digit.push(value, target, &mut edges);
+        let mut value = 0;
+        while value < 1 << digit.bits()
+            && let Some(piece) = pieces.first().filter(|piece| piece.low <= high)
+        {
+            value = value.max(piece.low.saturating_sub(low) / step);
+            let (begin, end) = (low + value * step, low + value * step + (step - 1));
+            if piece.low <= begin && end <= piece.high {
+                // All digits whose numbers are in this piece.
+                let last = (piece.high.min(high) + 1 - low) / step - 1;
+                let target = self.any_digits(digit, count - 1, piece.target);
+                digit.push(value, last, target, &mut edges);
+                value = last + 1;
+            } else {
+                if let Some(target) = self.digits(digit, count - 1, begin, pieces) {
+                    digit.push(value, value, target, &mut edges);
+                }
+                value += 1;
             }
+            let past = low + value * step;
+            pieces = &pieces[pieces.partition_point(|piece| piece.high < past)..];
         }
         edges.sort_unstable();
         join(&mut edges);
@@ -390,6 +425,14 @@ impl States {
         }
         automaton
     }
+}
+
+fn hash(edges: &[ByteEdge]) -> u64 {
+    let mut hasher = FxHasher::default();
+    for edge in edges {
+        hasher.write_u64(u64::from(edge.target) << 16 | u64::from(edge.low) << 8 | u64::from(edge.high));
+    }
+    hasher.finish()
 }
 
 fn lookup(pieces: &[Piece], character: u32) -> Option<u32> {
