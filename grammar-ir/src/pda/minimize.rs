@@ -14,16 +14,20 @@ use super::EdgeMarks;
 use super::determinize::{Edge, Machine, Symbol, join_ranges};
 use crate::{Budget, LimitError};
 
-/// Trims `machine`, and merges equal states if it is deterministic.
+/// Trims `machine`, whose start reaches all its states, and merges equal states if it is deterministic.
 ///
 /// # Errors
 /// When the time budget is used up.
-pub(super) fn minimize(machine: Machine, budget: &mut Budget<'_>) -> Result<Machine, LimitError> {
-    let machine = trim(machine);
+pub(super) fn minimize(mut machine: Machine, budget: &mut Budget<'_>) -> Result<Machine, LimitError> {
+    let mut backward = Backward::of(&machine);
+    if backward.distance[1..].contains(&UNREACHED) {
+        machine = trim(machine);
+        backward = Backward::of(&machine);
+    }
     if !machine.deterministic || machine.len() < 2 {
         return Ok(machine);
     }
-    let partition = refine(&machine, budget)?;
+    let partition = refine(&machine, &backward, budget)?;
     if partition.blocks.len() == machine.len() {
         return Ok(machine);
     }
@@ -33,19 +37,10 @@ pub(super) fn minimize(machine: Machine, budget: &mut Budget<'_>) -> Result<Mach
 /// Drops states that the start does not reach or that reach no accepting state, and edges to them. The start always
 /// stays.
 pub(super) fn trim(machine: Machine) -> Machine {
-    let (offsets, incoming) = incoming(&machine);
-    let mut alive: Vec<bool> = machine.accepting.clone();
-    let mut work: Vec<u32> = (0..machine.len() as u32).filter(|&state| alive[state as usize]).collect();
-    while let Some(state) = work.pop() {
-        for &source in &incoming[offsets[state as usize] as usize..offsets[state as usize + 1] as usize] {
-            if !std::mem::replace(&mut alive[source as usize], true) {
-                work.push(source);
-            }
-        }
-    }
+    let backward = Backward::of(&machine);
     let mut reached = vec![false; machine.len()];
     reached[0] = true;
-    work.push(0);
+    let mut work = vec![0];
     while let Some(state) = work.pop() {
         for edge in machine.edges(state as usize) {
             if !std::mem::replace(&mut reached[edge.target as usize], true) {
@@ -53,7 +48,8 @@ pub(super) fn trim(machine: Machine) -> Machine {
             }
         }
     }
-    alive.iter_mut().zip(reached).for_each(|(alive, reached)| *alive &= reached);
+    let mut alive = reached;
+    alive.iter_mut().zip(&backward.distance).for_each(|(alive, &distance)| *alive &= distance != UNREACHED);
     alive[0] = true;
     if alive.iter().all(|&alive| alive) {
         return machine;
@@ -73,25 +69,59 @@ pub(super) fn trim(machine: Machine) -> Machine {
     trimmed
 }
 
-/// The sources of the edges to each state: where each state's begin, and all of them.
-fn incoming(machine: &Machine) -> (Vec<u32>, Vec<u32>) {
-    let mut offsets = vec![0u32; machine.len() + 1];
-    for edge in &machine.edges {
-        offsets[edge.target as usize + 1] += 1;
-    }
-    for state in 0..machine.len() {
-        offsets[state + 1] += offsets[state];
-    }
-    let mut fill = offsets.clone();
-    let mut sources = vec![0u32; machine.edges.len()];
-    for state in 0..machine.len() {
-        for edge in machine.edges(state) {
-            let slot = &mut fill[edge.target as usize];
-            sources[*slot as usize] = state as u32;
-            *slot += 1;
+/// A machine read backwards.
+struct Backward {
+    /// Where each state's sources begin; one entry more than there are states.
+    offsets: Vec<u32>,
+    /// The states with an edge to each.
+    sources: Vec<u32>,
+    /// Per state: the least number of edges to an accepting one.
+    distance: Vec<u32>,
+}
+
+/// The distance where there is no way.
+const UNREACHED: u32 = u32::MAX;
+
+impl Backward {
+    fn of(machine: &Machine) -> Self {
+        // The count of sources two entries ahead becomes where they begin, one entry ahead, and, filled, where they end.
+        let mut offsets = vec![0u32; machine.len() + 2];
+        for edge in &machine.edges {
+            offsets[edge.target as usize + 2] += 1;
         }
+        for state in 0..machine.len() {
+            offsets[state + 2] += offsets[state + 1];
+        }
+        let mut sources = vec![0u32; machine.edges.len()];
+        for state in 0..machine.len() {
+            for edge in machine.edges(state) {
+                let slot = &mut offsets[edge.target as usize + 1];
+                sources[*slot as usize] = state as u32;
+                *slot += 1;
+            }
+        }
+        let mut backward = Self { offsets, sources, distance: vec![UNREACHED; machine.len()] };
+        let mut queue: Vec<u32> = Vec::with_capacity(machine.len());
+        queue.extend((0..machine.len() as u32).filter(|&state| machine.accepting[state as usize]));
+        queue.iter().for_each(|&state| backward.distance[state as usize] = 0);
+        let mut next = 0;
+        while let Some(&state) = queue.get(next) {
+            next += 1;
+            let distance = backward.distance[state as usize] + 1;
+            for position in backward.offsets[state as usize]..backward.offsets[state as usize + 1] {
+                let source = backward.sources[position as usize];
+                if backward.distance[source as usize] == UNREACHED {
+                    backward.distance[source as usize] = distance;
+                    queue.push(source);
+                }
+            }
+        }
+        backward
     }
-    (offsets, sources)
+
+    fn sources(&self, state: u32) -> &[u32] {
+        &self.sources[self.offsets[state as usize] as usize..self.offsets[state as usize + 1] as usize]
+    }
 }
 
 /// An edge as the refinement compares it.
@@ -210,9 +240,8 @@ struct Candidate {
 /// A state's signature is what it does, with blocks for targets. In each round the states that lead to a state whose block
 /// has changed are compared anew. As the largest part of a block keeps its number, a state changes its block at most
 /// log n times. Should two signatures have one hash, equal states may be told apart, never different ones merged.
-fn refine(machine: &Machine, budget: &mut Budget<'_>) -> Result<Partition, LimitError> {
+fn refine(machine: &Machine, backward: &Backward, budget: &mut Budget<'_>) -> Result<Partition, LimitError> {
     let steps = steps(machine);
-    let (offsets, incoming) = incoming(machine);
     let mut partition = Partition::new(machine.len());
     let mut dirty: Vec<u32> = (0..machine.len() as u32).collect();
     let mut is_dirty = vec![true; machine.len()];
@@ -231,8 +260,8 @@ fn refine(machine: &Machine, budget: &mut Budget<'_>) -> Result<Partition, Limit
             }
             let begin = signatures.len() as u32;
             let edges = machine.offsets[state as usize] as usize..machine.offsets[state as usize + 1] as usize;
-            let accepting = machine.accepting[state as usize];
-            let hash = sign(accepting, &steps[edges], &partition.block_of, &mut signatures);
+            let distance = backward.distance[state as usize];
+            let hash = sign(distance, &steps[edges], &partition.block_of, &mut signatures);
             candidates.push(Candidate { block, hash, state, signature: (begin, signatures.len() as u32) });
         }
         candidates.sort_unstable_by_key(|candidate| (candidate.block, candidate.hash));
@@ -244,7 +273,7 @@ fn refine(machine: &Machine, budget: &mut Budget<'_>) -> Result<Partition, Limit
             partition.separate(compared, equal, &mut changed);
         }
         for state in changed.drain(..) {
-            for &source in &incoming[offsets[state as usize] as usize..offsets[state as usize + 1] as usize] {
+            for &source in backward.sources(state) {
                 if !std::mem::replace(&mut is_dirty[source as usize], true) {
                     dirty.push(source);
                 }
@@ -255,10 +284,11 @@ fn refine(machine: &Machine, budget: &mut Budget<'_>) -> Result<Partition, Limit
 }
 
 /// Appends the signature of a state to `signatures`; its hash.
-fn sign(accepting: bool, steps: &[Step], block_of: &[u32], signatures: &mut Vec<Step>) -> u64 {
+fn sign(distance: u32, steps: &[Step], block_of: &[u32], signatures: &mut Vec<Step>) -> u64 {
     let begin = signatures.len();
-    // Whether it accepts is a step of its own, of a class that no edge has.
-    signatures.push(Step { class: u32::MAX, low: u8::from(accepting), high: 0, target: 0 });
+    // The distance to acceptance is a step of its own, of a class that no edge has. States of one language have the same,
+    // and it tells nearly all others apart at once that only the end of a long chain tells apart.
+    signatures.push(Step { class: u32::MAX, low: 0, high: 0, target: distance });
     for &step in steps {
         let step = Step { target: block_of[step.target as usize], ..step };
         match signatures.last_mut() {
