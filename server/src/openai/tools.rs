@@ -1,10 +1,11 @@
 //! Tools: what a request says of them, the constraint that makes a model call them, and the calls in its answer.
 
+use compilers::json_schema::Whitespace;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::grammar::Constraint;
+use crate::grammar::{Constraint, JsonStyle};
 
 /// Which tools may or must be called.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +107,9 @@ impl Tools {
         if !definitions.is_empty() {
             schema["$defs"] = definitions.into();
         }
-        Ok(Some(Constraint::json(&schema)))
+        // Nobody reads the white space of a call.
+        let style = JsonStyle { whitespace: Whitespace::Python, ..JsonStyle::default() };
+        Ok(Some(Constraint { style, ..Constraint::json(&schema) }))
     }
 
     /// The calls in an answer that is a list of them.

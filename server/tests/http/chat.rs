@@ -99,7 +99,10 @@ fn stop_strings_and_special_tokens() {
 
 #[test]
 fn m7_tool_choice_required() {
-    let body = chat_with("What is the weather in New York?", json!({"tools": tools(), "tool_choice": "required"}));
+    let body = chat_with(
+        "What is the weather in New York?",
+        json!({"tools": tools(), "tool_choice": "required", "max_tokens": 300, "parallel_tool_calls": false}),
+    );
     let answer = shared().chat(body);
     let choice = &answer["choices"][0];
     let calls = choice["message"]["tool_calls"].as_array().unwrap_or_else(|| panic!("no calls in {answer}"));

@@ -67,7 +67,7 @@ fn the_end_waits_for_requests_in_work() {
     stream.read_to_string(&mut answer).expect("an answer");
     assert!(answer.contains("data: [DONE]"), "{answer}");
     let serving = server.serving.take().expect("not stopped yet");
-    let ended = server.runtime.block_on(tokio::time::timeout(Duration::from_secs(60), serving));
+    let ended = server.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), serving).await });
     ended.expect("it ends").expect("no panic").expect("no error");
 }
 

@@ -190,7 +190,7 @@ fn r8_digits_do_not_run_away() {
     let answer = shared().generate(&json!({"text": "A number:", "sampling_params": parameters}));
     assert_valid(&json!({"type": "integer"}), answer["text"].as_str().expect("a text"));
     assert_eq!(answer["meta_info"]["finish_reason"]["type"], "stop");
-    assert!(answer["text"].as_str().is_some_and(|text| text.len() <= 21), "{answer}");
+    assert!(answer["text"].as_str().is_some_and(|text| text.len() <= 42), "{answer}");
     let parameters = json!({
         "json_schema": r#"{"type": "integer"}"#, "temperature": 0, "max_new_tokens": 90, "ignore_eos": true,
         "json_digits": "unbounded",
@@ -201,8 +201,8 @@ fn r8_digits_do_not_run_away() {
 
 #[test]
 fn white_space_as_asked_for() {
-    let schema = json!({"type": "array", "items": {"const": 1}, "minItems": 3, "maxItems": 3}).to_string();
-    for (style, expected) in [("compact", "[1,1,1]"), ("python", "[1, 1, 1]")] {
+    let schema = json!({"type": "array", "items": {"const": "a"}, "minItems": 3, "maxItems": 3}).to_string();
+    for (style, expected) in [("compact", r#"["a","a","a"]"#), ("python", r#"["a", "a", "a"]"#)] {
         let parameters = json!({"json_schema": schema, "json_whitespace": style});
         assert_eq!(shared().generate(&json!({"text": "x", "sampling_params": parameters}))["text"], expected);
     }

@@ -47,12 +47,13 @@ pub fn json_schema(schema: &Value) -> Value {
     json!({"type": "json_schema", "json_schema": {"name": "foo", "schema": schema}})
 }
 
+/// As in the documents, but that strings are bounded, which a model of a million weights needs.
 pub fn weather() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "city": {"type": "string", "description": "The city to find the weather for"},
-            "state": {"type": "string", "description": "the two-letter abbreviation for the state"},
+            "city": {"type": "string", "maxLength": 12, "description": "The city to find the weather for"},
+            "state": {"type": "string", "maxLength": 2, "description": "the two-letter abbreviation for the state"},
             "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
         },
         "required": ["city", "state", "unit"],
@@ -62,7 +63,7 @@ pub fn weather() -> Value {
 pub fn date() -> Value {
     json!({
         "type": "object",
-        "properties": {"timezone": {"type": "string", "description": "The timezone to fetch the current time for"}},
+        "properties": {"timezone": {"type": "string", "maxLength": 12, "description": "The timezone to fetch the current time for"}},
         "required": ["timezone"],
     })
 }
