@@ -238,7 +238,7 @@ fn numbers(
                 merged.refuse(context, id, keyword, &reason);
                 let wider = [set.without_divisors(), NumberSet::default()];
                 let automaton = wider.iter().find_map(|set| set.to_automaton(context.options.numbers, budget).ok());
-                merged.shapes.extend(automaton.flatten().map(Shape::Number));
+                merged.shapes.extend(automaton.flatten().map(|numbers| Shape::Number(Arc::new(numbers))));
             }
         }
     }

@@ -168,7 +168,7 @@ impl Partition {
             block_of: vec![0; len],
             elements: (0..len as u32).collect(),
             location: (0..len as u32).collect(),
-            blocks: vec![0..len as u32],
+            blocks: std::iter::once(0..len as u32).collect(),
         }
     }
 

@@ -13,26 +13,26 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 /// A server with the embedded model.
-pub struct Server {
-    pub address: SocketAddr,
-    pub runtime: Runtime,
-    pub stop: Option<oneshot::Sender<()>>,
-    pub serving: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) runtime: Runtime,
+    pub(crate) stop: Option<oneshot::Sender<()>>,
+    pub(crate) serving: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
 }
 
-pub struct Response {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
-pub fn service(options: ServiceOptions) -> Arc<Service> {
+pub(crate) fn service(options: ServiceOptions) -> Arc<Service> {
     let files = ModelFiles::embedded_tiny().expect("the embedded model");
     Service::load(&files, CpuDevice::new(1).expect("a device"), options).expect("a service")
 }
 
 impl Server {
-    pub fn start(options: ServiceOptions) -> Self {
+    pub(crate) fn start(options: ServiceOptions) -> Self {
         let service = service(options);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime");
@@ -45,7 +45,7 @@ impl Server {
     }
 
     /// Sends a request and leaves its answer to be read.
-    pub fn open(&self, method: &str, path: &str, body: &str) -> TcpStream {
+    pub(crate) fn open(&self, method: &str, path: &str, body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).expect("a connection");
         let length = body.len();
         write!(
@@ -57,38 +57,38 @@ impl Server {
         stream
     }
 
-    pub fn send(&self, method: &str, path: &str, body: &str) -> Response {
+    pub(crate) fn send(&self, method: &str, path: &str, body: &str) -> Response {
         let mut stream = self.open(method, path, body);
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).expect("an answer");
         Response::parse(&bytes)
     }
 
-    pub fn get(&self, path: &str) -> Response {
+    pub(crate) fn get(&self, path: &str) -> Response {
         self.send("GET", path, "")
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Response {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
         self.send("POST", path, &body.to_string())
     }
 
     /// The answer of a request that is fine.
-    pub fn ok(&self, path: &str, body: &Value) -> Value {
+    pub(crate) fn ok(&self, path: &str, body: &Value) -> Value {
         let response = self.post(path, body);
         assert_eq!(response.status, 200, "{body} → {}", response.body);
         response.json()
     }
 
-    pub fn chat(&self, body: Value) -> Value {
+    pub(crate) fn chat(&self, body: Value) -> Value {
         self.ok("/v1/chat/completions", &body)
     }
 
-    pub fn generate(&self, body: &Value) -> Value {
+    pub(crate) fn generate(&self, body: &Value) -> Value {
         self.ok("/generate", body)
     }
 
     /// The number behind the name of a metric.
-    pub fn metric(&self, name: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str) -> f64 {
         let page = self.get("/metrics").body;
         let line = page.lines().find_map(|line| line.strip_prefix(&format!("grammarc_{name} ")));
         line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {page}"))
@@ -105,12 +105,12 @@ impl Response {
         Self { status, head: head.to_ascii_lowercase(), body }
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.body))
     }
 
     /// The events of a stream, which has to end with `[DONE]`.
-    pub fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{}", self.body);
         assert!(self.head.contains("content-type: text/event-stream"), "{}", self.head);
         let mut events: Vec<&str> = self.body.split_terminator("\n\n").collect();
@@ -134,13 +134,13 @@ fn dechunk(mut rest: &str) -> String {
 }
 
 /// The server that tests share.
-pub fn shared() -> &'static Server {
+pub(crate) fn shared() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| Server::start(ServiceOptions::default()))
 }
 
 /// A chat with one message of the user, greedy, with further members.
-pub fn chat_with(message: &str, members: Value) -> Value {
+pub(crate) fn chat_with(message: &str, members: Value) -> Value {
     let mut body = json!({
         "model": "any",
         "messages": [{"role": "user", "content": message}],
@@ -153,11 +153,11 @@ pub fn chat_with(message: &str, members: Value) -> Value {
     body
 }
 
-pub fn content(answer: &Value) -> &str {
+pub(crate) fn content(answer: &Value) -> &str {
     answer["choices"][0]["message"]["content"].as_str().unwrap_or_else(|| panic!("no content in {answer}"))
 }
 
-pub fn assert_valid(schema: &Value, text: &str) -> Value {
+pub(crate) fn assert_valid(schema: &Value, text: &str) -> Value {
     let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text:?}"));
     let validator = jsonschema::validator_for(schema).expect("a schema");
     assert!(validator.is_valid(&value), "{text} does not follow {schema}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-pub const CITY: &str = r#"
+pub(crate) const CITY: &str = r#"
 root ::= city | description
 city ::= "London" | "Paris" | "Berlin" | "Rome"
 description ::= city " is " status
@@ -11,7 +11,7 @@ country ::= "England" | "France" | "Germany" | "Italy"
 "#;
 
 /// Whether a text is one of the twenty of [`CITY`].
-pub fn is_city(text: &str) -> bool {
+pub(crate) fn is_city(text: &str) -> bool {
     let cities = ["London", "Paris", "Berlin", "Rome"];
     let countries = ["England", "France", "Germany", "Italy"];
     let described = |city: &str| {
@@ -22,7 +22,7 @@ pub fn is_city(text: &str) -> bool {
     cities.iter().any(|&city| text == city || described(city))
 }
 
-pub fn capital() -> Value {
+pub(crate) fn capital() -> Value {
     json!({
         "type": "object",
         "properties": {"name": {"type": "string", "pattern": "^[\\w]+$"}, "population": {"type": "integer"}},
@@ -31,7 +31,7 @@ pub fn capital() -> Value {
 }
 
 /// As Pydantic writes it.
-pub fn pydantic_capital() -> Value {
+pub(crate) fn pydantic_capital() -> Value {
     json!({
         "properties": {
             "name": {"description": "Name of the capital city", "pattern": "^\\w+$", "title": "Name", "type": "string"},
@@ -43,12 +43,12 @@ pub fn pydantic_capital() -> Value {
     })
 }
 
-pub fn json_schema(schema: &Value) -> Value {
+pub(crate) fn json_schema(schema: &Value) -> Value {
     json!({"type": "json_schema", "json_schema": {"name": "foo", "schema": schema}})
 }
 
 /// As in the documents, but that strings are bounded, which a model of a million weights needs.
-pub fn weather() -> Value {
+pub(crate) fn weather() -> Value {
     json!({
         "type": "object",
         "properties": {
@@ -60,7 +60,7 @@ pub fn weather() -> Value {
     })
 }
 
-pub fn date() -> Value {
+pub(crate) fn date() -> Value {
     json!({
         "type": "object",
         "properties": {"timezone": {"type": "string", "maxLength": 12, "description": "The timezone to fetch the current time for"}},
@@ -69,7 +69,7 @@ pub fn date() -> Value {
 }
 
 /// Two tools in the form of OpenAI's API.
-pub fn tools() -> Value {
+pub(crate) fn tools() -> Value {
     json!([
         {"type": "function", "function": {"name": "get_current_weather", "parameters": weather()}},
         {"type": "function", "function": {"name": "get_current_date", "parameters": date()}},
