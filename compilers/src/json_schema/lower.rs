@@ -1,6 +1,6 @@
 //! From the normal form to a grammar: one rule per node (and indentation level).
 
-use grammar_ir::{Budget, ByteAutomaton, ExprId, Grammar, GrammarBuilder, GrammarError, RuleId};
+use grammar_ir::{Budget, ByteAutomaton, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, RuleId};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -88,9 +88,12 @@ impl Lowerer<'_> {
     }
 
     /// The listed value `value` at nesting `level`.
-    pub(super) fn listed(&mut self, value: &Value, level: u32) -> ExprId {
+    ///
+    /// # Errors
+    /// When a string takes too many states.
+    pub(super) fn listed(&mut self, value: &Value, level: u32, budget: &mut Budget<'_>) -> Result<ExprId, LimitError> {
         let level = level.min(self.spaces.levels());
-        literal::lower(value, level, &self.spaces, self.options, &mut self.builder)
+        literal::lower(value, level, &self.spaces, self.options, &mut self.builder, budget)
     }
 
     /// A new rule.
@@ -117,10 +120,10 @@ impl Lowerer<'_> {
         let mut arms = Vec::new();
         let texts: Vec<&str> = node.values.iter().filter_map(Value::as_str).collect();
         if !texts.is_empty() {
-            arms.push(string::literals(texts, &mut self.builder));
+            arms.push(string::literals(texts, &mut self.builder, budget)?);
         }
         for value in node.values.iter().filter(|value| !value.is_string()) {
-            arms.push(self.listed(value, level));
+            arms.push(self.listed(value, level, budget)?);
         }
         arms.push(self.unlisted(node, level, |_| true, |_| true, budget)?);
         Ok(self.builder.choice(arms))

@@ -1,7 +1,5 @@
 //! Objects: one scope for each shape, whatever the order of keys.
 
-use std::rc::Rc;
-
 use grammar_ir::{Budget, Element, ElementOrder, ExprId};
 
 use super::container::{self, Elements};
@@ -28,24 +26,27 @@ pub(super) fn lower(
     if shape.max != Some(0) {
         for member in shape.named.iter().filter(|member| member.place.value.is_some()) {
             let slot = members.elements.slot(member.required);
-            let key = string::literal(&member.key, &mut lowerer.builder);
+            let key = string::literals([member.key.as_str()], &mut lowerer.builder, budget)?;
             members.add(lowerer, key, Some(slot), &member.place, &shape.tallies);
         }
         for class in shape.free.iter().filter(|class| class.place.value.is_some()) {
-            let language = match &class.keys {
-                FreeKeys::AllBut(keys) => &Rc::new(string::all_but(keys.iter().map(String::as_str), budget)?),
-                FreeKeys::Language(language) => language,
+            let key = match &class.keys {
+                FreeKeys::AllBut(keys) => {
+                    string::all_but(keys.iter().map(String::as_str), &mut lowerer.builder, budget)?
+                }
+                FreeKeys::Language(language) => {
+                    let inside = string::language(language, &mut lowerer.builder, budget)?;
+                    string::quoted(inside, &mut lowerer.builder)
+                }
                 FreeKeys::Few(keys) => {
                     for key in keys {
                         let slot = members.elements.slot(false);
-                        let key = string::literal(key, &mut lowerer.builder);
+                        let key = string::literals([key.as_str()], &mut lowerer.builder, budget)?;
                         members.add(lowerer, key, Some(slot), &class.place, &shape.tallies);
                     }
                     continue;
                 }
             };
-            let inside = string::language(language, &mut lowerer.builder, budget)?;
-            let key = string::quoted(inside, &mut lowerer.builder);
             members.add(lowerer, key, None, &class.place, &shape.tallies);
         }
     }

@@ -17,6 +17,7 @@
 
 mod assemble;
 mod determinize;
+mod graph;
 mod left_recursion;
 mod live;
 mod lower;
