@@ -63,7 +63,8 @@ impl GrammarBuilder {
         Self::default()
     }
 
-    /// An empty builder that refuses, at [`finish`](Self::finish), a grammar of more than `max` expressions.
+    /// An empty builder that refuses, at [`finish`](Self::finish), a grammar of more than `max` expressions, where an
+    /// automaton takes as many as it has states.
     pub fn with_max_expressions(max: usize) -> Self {
         Self { max_expressions: Some(max), ..Self::default() }
     }
