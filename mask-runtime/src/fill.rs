@@ -8,14 +8,11 @@
 //!    Many, one of them in a text: the slice's row, and a walk over what it does not cover.
 //! 3. Otherwise a walk over the whole trie, which does the same where it comes into a text ([`walk`](crate::walk)).
 
-use grammar_ir::pda::Pda;
-
 use crate::bitmask;
 use crate::compiled::CompiledGrammar;
 use crate::difference;
 use crate::distinct::{exclude, fits};
-use crate::loops::Loop;
-use crate::slice::{Remainders, Slice};
+use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
 use crate::walk::{MAX_SEPARATE, Sink, WalkScratch, base_of, walk};
 
@@ -104,60 +101,13 @@ fn fill_head(
         && let Some(base) = base_of(pda, head, text, stack)
         && !scratch.looking.interferes(pda, base, &text.own_loop, stack)
     {
-        fill_loop(grammar, base, (&text.slice, remainders), &text.own_loop, stack, scratch, row);
+        let room = Room::of(pda, base, &text.own_loop);
+        text.slice.set_up_to(room.left, row);
+        walk_remainders(grammar, base, remainders, room, stack, scratch, row);
         if base != head {
             difference::correct(grammar, None, head, base, stack, scratch, row);
         }
         return true;
     }
     false
-}
-
-/// How far a count is from where it matters.
-#[derive(Clone, Copy)]
-struct Room {
-    /// How many times more the loop may be taken.
-    left: u32,
-    /// How many more counts it takes until anything can be done, or no longer be done, that differs.
-    unchanged: u32,
-}
-
-impl Room {
-    fn of(pda: &Pda, head: Frame, own_loop: &Loop) -> Self {
-        if own_loop.counts {
-            let (state, count) = (head.state, head.count);
-            Self { left: pda.counts_left(state, count), unchanged: pda.counts_unchanged(state, count) }
-        } else {
-            // The count does not change in the loop; an edge that leaves it sees the same count at every length.
-            Self { left: u32::MAX, unchanged: u32::MAX }
-        }
-    }
-}
-
-/// The mask of a single head in a loop that nothing interferes with.
-fn fill_loop(
-    grammar: &CompiledGrammar,
-    head: Frame,
-    (slice, remainders): (&Slice, &Remainders),
-    own_loop: &Loop,
-    stack: &mut Stack,
-    scratch: &mut WalkScratch,
-    row: &mut [u32],
-) {
-    let pda = grammar.pda();
-    let room = Room::of(pda, head, own_loop);
-    slice.set_up_to(room.left, row);
-    stack.registers.hide(true);
-    if room.unchanged > grammar.tokenizer().index().max_depth() as u32 {
-        // No token is long enough for its count to matter.
-        walk(grammar, &remainders.index, None, &[head], stack, scratch, Sink::All(row));
-    } else {
-        let mut count = Some(head.count);
-        for index in remainders.by_characters_before() {
-            let Some(now) = count else { break };
-            walk(grammar, index, None, &[Frame { count: now, ..head }], stack, scratch, Sink::All(row));
-            count = pda.count_after(now, true, head.state);
-        }
-    }
-    stack.registers.hide(false);
 }

@@ -17,6 +17,7 @@ mod json_value;
 mod loops;
 mod matcher;
 mod registers;
+mod remainders;
 mod slice;
 mod stack;
 mod step;

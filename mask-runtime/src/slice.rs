@@ -17,11 +17,8 @@ use crate::vocab::Vocabulary;
 #[derive(Debug)]
 pub(crate) struct Slice {
     /// The row of the tokens in *S*\*.
-    pub(crate) row: Vec<u32>,
-    /// The tokens in *S*\*, shortest first (in characters).
-    by_length: Vec<u32>,
-    /// Per number of characters: how many of `by_length` have at most that many.
-    up_to_length: Vec<u32>,
+    row: Vec<u32>,
+    members: Members,
     /// The remainders of the other tokens, unless they are too many to be worth a trie.
     pub(crate) remainders: Option<Remainders>,
     /// Per node of the whole trie: whether all tokens below it are in *S*\*; once somebody has asked.
@@ -39,22 +36,32 @@ pub(crate) struct Remainders {
 }
 
 impl Remainders {
-    /// `None` where they are too many to be worth a trie.
-    fn new(set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex, profiles: &[Profile]) -> Option<Self> {
-        let mut texts: Vec<(&[u8], u32)> = Vec::new();
-        let mut before: FxHashMap<u32, u16> = FxHashMap::default();
-        for (&id, _) in index.tokens().iter().zip(profiles).filter(|(_, profile)| !profile.is_in(set)) {
-            let text = vocabulary.bytes(id);
-            let (bytes, characters) = set.prefix(text);
-            texts.push((&text[bytes..], id));
-            before.insert(id, characters as u16);
-        }
-        let index = TokenIndex::of_texts(texts.into_iter());
-        if index.nodes().len() > MAX_REMAINDER_NODES {
-            return None;
-        }
+    /// Texts, each with the token it is the end of, and how many characters are before it.
+    fn new(texts: &[(&[u8], u32, u16)]) -> Self {
+        let before: FxHashMap<u32, u16> = texts.iter().map(|&(_, id, characters)| (id, characters)).collect();
+        let index = TokenIndex::of_texts(texts.iter().map(|&(text, id, _)| (text, id)));
         let characters_before = index.tokens().iter().map(|id| before[id]).collect();
-        Some(Self { index, characters_before, by_characters_before: OnceLock::new() })
+        Self { index, characters_before, by_characters_before: OnceLock::new() }
+    }
+
+    /// `None` where they are too many to be worth a trie.
+    fn of_vocabulary(set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex, profiles: &[Profile]) -> Option<Self> {
+        let others = index.tokens().iter().zip(profiles).filter(|(_, profile)| !profile.is_in(set));
+        let texts: Vec<_> = others
+            .map(|(&id, _)| {
+                let text = vocabulary.bytes(id);
+                let (bytes, characters) = set.prefix(text);
+                (&text[bytes..], id, characters as u16)
+            })
+            .collect();
+        let remainders = Self::new(&texts);
+        (remainders.index.nodes().len() <= MAX_REMAINDER_NODES).then_some(remainders)
+    }
+
+    /// The number of characters before the remainder at `position` of the index's tokens.
+    #[inline]
+    pub(crate) fn characters_before(&self, position: usize) -> u32 {
+        u32::from(self.characters_before[position])
     }
 
     /// The remainders that have no character before them, those that have one, and so on.
@@ -115,36 +122,64 @@ impl Profile {
     }
 }
 
-impl Slice {
-    fn new(set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex, profiles: &[Profile]) -> Self {
-        let mut row = bitmask::row_for(vocabulary.size());
+/// Tokens in *S*\*, or of which the rest is.
+#[derive(Debug)]
+struct Members {
+    /// Shortest first (in characters).
+    by_length: Vec<u32>,
+    /// Per number of characters: how many of `by_length` have at most that many.
+    up_to_length: Vec<u32>,
+}
+
+impl Members {
+    /// Tokens and how many characters they have.
+    fn new(tokens: impl Iterator<Item = (u32, u16)> + Clone) -> Self {
         let mut up_to_length: Vec<u32> = Vec::new();
-        let mut members = 0;
-        for (&id, profile) in index.tokens().iter().zip(profiles).filter(|(_, profile)| profile.is_in(set)) {
-            bitmask::set(&mut row, id);
-            let length = usize::from(profile.characters);
+        for (_, characters) in tokens.clone() {
+            let length = usize::from(characters);
             if up_to_length.len() <= length {
                 up_to_length.resize(length + 1, 0);
             }
             up_to_length[length] += 1;
-            members += 1;
         }
         // From the numbers of each length to where the tokens of each length begin, and from there to where they end.
         let mut total = 0;
         for count in &mut up_to_length {
             total += std::mem::replace(count, total);
         }
-        let mut by_length = vec![0; members];
-        for (&id, profile) in index.tokens().iter().zip(profiles).filter(|(_, profile)| profile.is_in(set)) {
-            let end = &mut up_to_length[usize::from(profile.characters)];
+        let mut by_length = vec![0; total as usize];
+        for (id, characters) in tokens {
+            let end = &mut up_to_length[usize::from(characters)];
             by_length[*end as usize] = id;
             *end += 1;
         }
+        Self { by_length, up_to_length }
+    }
+
+    /// Those of at most `characters` characters.
+    fn up_to(&self, characters: u32) -> &[u32] {
+        let count = self.up_to_length.get(characters as usize).map_or(self.by_length.len(), |&count| count as usize);
+        &self.by_length[..count]
+    }
+
+    fn memory(&self) -> usize {
+        std::mem::size_of_val(self.by_length.as_slice()) + std::mem::size_of_val(self.up_to_length.as_slice())
+    }
+}
+
+impl Slice {
+    fn new(set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex, profiles: &[Profile]) -> Self {
+        let tokens = index.tokens().iter().zip(profiles);
+        let members = tokens.filter(|(_, profile)| profile.is_in(set)).map(|(&id, profile)| (id, profile.characters));
+        let members = Members::new(members);
+        let mut row = bitmask::row_for(vocabulary.size());
+        bitmask::set_each(&mut row, &members.by_length);
         // Fewer than half of the tokens have a remainder where the remainders are short.
-        let others = index.tokens().len() - members;
-        let remainders =
-            (others < members + 1_000).then(|| Remainders::new(set, vocabulary, index, profiles)).flatten();
-        Self { row, by_length, up_to_length, remainders, covered: OnceLock::new() }
+        let others = index.tokens().len() - members.by_length.len();
+        let remainders = (others < members.by_length.len() + 1_000)
+            .then(|| Remainders::of_vocabulary(set, vocabulary, index, profiles))
+            .flatten();
+        Self { row, members, remainders, covered: OnceLock::new() }
     }
 
     /// Whether all tokens below `node` of the whole trie, which is `index`, are in the row.
@@ -153,7 +188,7 @@ impl Slice {
             let mut before = 0;
             let count = |&id: &u32| (before, before += u32::from(bitmask::contains(&self.row, id))).0;
             let mut members_before: Vec<u32> = index.tokens().iter().map(count).collect();
-            members_before.push(self.by_length.len() as u32);
+            members_before.push(self.members.by_length.len() as u32);
             let mut covered = vec![0u64; index.nodes().len().div_ceil(64)];
             for node in 0..index.nodes().len() {
                 let tokens = index.subtree_range(node as u32);
@@ -167,18 +202,17 @@ impl Slice {
 
     /// Sets the tokens of at most `characters` characters.
     pub(crate) fn set_up_to(&self, characters: u32, row: &mut [u32]) {
-        let Some(&count) = self.up_to_length.get(characters as usize) else {
+        if self.members.up_to_length.len() <= characters as usize {
             row.iter_mut().zip(&self.row).for_each(|(word, members)| *word |= members);
-            return;
-        };
-        bitmask::set_each(row, &self.by_length[..count as usize]);
+        } else {
+            bitmask::set_each(row, self.members.up_to(characters));
+        }
     }
 
     fn memory(&self) -> usize {
         let remainders = self.remainders.as_ref().map_or(0, Remainders::memory);
         std::mem::size_of_val(self.row.as_slice())
-            + std::mem::size_of_val(self.by_length.as_slice())
-            + std::mem::size_of_val(self.up_to_length.as_slice())
+            + self.members.memory()
             + self.covered.get().map_or(0, |covered| std::mem::size_of_val(covered.as_slice()))
             + remainders
     }
@@ -188,29 +222,35 @@ impl Slice {
 #[derive(Debug)]
 pub(crate) struct Branch {
     /// The tokens of which the rest is in *S*\*.
-    pub(crate) members: Vec<u32>,
+    members: Members,
     /// The remainders of the others.
-    pub(crate) remainders: TokenIndex,
+    pub(crate) remainders: Remainders,
 }
 
 impl Branch {
     fn new(set: LoopSet, node: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
         let depth = usize::from(index.nodes()[node as usize].depth);
-        let mut members = Vec::new();
-        let mut remainders: Vec<(&[u8], u32)> = Vec::new();
+        let mut members: Vec<(u32, u16)> = Vec::new();
+        let mut remainders: Vec<(&[u8], u32, u16)> = Vec::new();
         let own = index.own_range(node).end;
         for &id in &index.tokens()[own..index.subtree_range(node).end] {
             let rest = &vocabulary.bytes(id)[depth..];
-            match set.prefix(rest).0 {
-                bytes if bytes == rest.len() => members.push(id),
-                bytes => remainders.push((&rest[bytes..], id)),
+            // `Vocabulary` bounds the length of a token, so that the number fits.
+            match set.prefix(rest) {
+                (bytes, characters) if bytes == rest.len() => members.push((id, characters as u16)),
+                (bytes, characters) => remainders.push((&rest[bytes..], id, characters as u16)),
             }
         }
-        Self { members, remainders: TokenIndex::of_texts(remainders.into_iter()) }
+        Self { members: Members::new(members.into_iter()), remainders: Remainders::new(&remainders) }
+    }
+
+    /// Sets the tokens of which the rest has at most `characters` characters.
+    pub(crate) fn set_up_to(&self, characters: u32, row: &mut [u32]) {
+        bitmask::set_each(row, self.members.up_to(characters));
     }
 
     fn memory(&self) -> usize {
-        std::mem::size_of_val(self.members.as_slice()) + self.remainders.memory_bytes()
+        self.members.memory() + self.remainders.memory()
     }
 }
 

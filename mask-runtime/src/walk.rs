@@ -12,7 +12,8 @@ use crate::compiled::CompiledGrammar;
 use crate::difference;
 use crate::distinct::{PartScratch, is_live};
 use crate::loops::Loop;
-use crate::slice::Slice;
+use crate::remainders::{Room, walk_remainders};
+use crate::slice::{Remainders, Slice};
 use crate::stack::{Frame, Mark, Stack};
 use crate::step::{Byte, Scratch, Survey, step};
 use crate::text_state::TextState;
@@ -94,12 +95,27 @@ pub(crate) enum Sink<'a> {
     All(&'a mut [u32]),
     /// Into the row, which has the slice's tokens already: what the slice covers is not walked.
     Uncovered(&'a mut [u32], &'a Slice),
+    /// Into the row, if they begin with at least `from` and at most `left` characters of a loop that counts. The walk
+    /// begins with the least count for which the loop may be left; what then could go past `left` is doubtful.
+    Counted { row: &'a mut [u32], remainders: &'a Remainders, from: u32, left: u32 },
 }
 
 impl Sink<'_> {
-    fn take(&mut self, index: &TokenIndex, node: usize) {
+    fn take(&mut self, index: &TokenIndex, node: usize, doubtful: &mut Vec<u32>) {
         match self {
             Self::All(row) | Self::Uncovered(row, _) => bitmask::set_each(row, index.own_tokens(node as u32)),
+            Self::Counted { row, remainders, from, left } => {
+                let depth = u32::from(index.nodes()[node].depth);
+                for position in index.own_range(node as u32) {
+                    let before = remainders.characters_before(position);
+                    if before < *from || before > *left {
+                        continue;
+                    }
+                    let token = index.tokens()[position];
+                    // No character has less than a byte.
+                    if before + depth <= *left { bitmask::set(row, token) } else { doubtful.push(token) }
+                }
+            }
         }
     }
 
@@ -180,7 +196,7 @@ pub(crate) fn walk(
         if is_doubtful {
             scratch.doubtful.extend_from_slice(index.own_tokens(position as u32));
         } else {
-            sink.take(index, position);
+            sink.take(index, position, &mut scratch.doubtful);
         }
         if let (Sink::All(row), true) = (&mut sink, is_whole && !is_doubtful)
             && (1..=MAX_SEPARATE).contains(&scratch.next.len())
@@ -211,13 +227,6 @@ fn in_text<'g>(
     let pda = grammar.pda();
     let text = grammar.text_state(head.state)?;
     let base = base_of(pda, head, text, stack)?;
-    if text.own_loop.counts {
-        let longest = grammar.tokenizer().index().max_depth() as u32;
-        if pda.counts_left(base.state, base.count) < longest || pda.counts_unchanged(base.state, base.count) <= longest
-        {
-            return None;
-        }
-    }
     // Whether a part that is not shown can still become something new is not told from here.
     let traps = pda.scope_of(head.state).is_some_and(|scope| scope.has_traps());
     let hidden = traps && stack.registers.is_new_part(head.count);
@@ -272,11 +281,10 @@ fn walk_branch(
     row: &mut [u32],
 ) {
     let branch = grammar.branch(text, node);
-    bitmask::set_each(row, &branch.members);
+    let room = Room::of(grammar.pda(), base, &text.own_loop);
+    branch.set_up_to(room.left, row);
     let mut inner = scratch.inner.take().unwrap_or_default();
-    stack.registers.hide(true);
-    walk(grammar, &branch.remainders, None, &[base], stack, &mut inner, Sink::All(row));
-    stack.registers.hide(false);
+    walk_remainders(grammar, base, &branch.remainders, room, stack, &mut inner, row);
     if base != head {
         difference::correct(grammar, Some(node), head, base, stack, &mut inner, row);
     }

@@ -1,13 +1,15 @@
 //! From the normal form to a grammar: one rule per node (and indentation level).
 
-use grammar_ir::{Budget, ByteAutomaton, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, RuleId};
+use std::sync::Arc;
+
+use grammar_ir::{Budget, ByteAutomaton, CharSet, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, RuleId};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::format::lower_regex;
 use super::lower_array;
 use super::lower_object;
-use super::normal::{Node, NodeId, Normal, StringShape};
+use super::normal::{Node, NodeId, Normal, StringShape, Texts};
 use super::options::Options;
 use super::spelling::JsonString;
 use super::whitespace::Spaces;
@@ -19,17 +21,14 @@ pub(super) fn lower(normal: &Normal, options: &Options, budget: &mut Budget<'_>)
     let mut builder = GrammarBuilder::with_max_expressions(budget.limits().expressions);
     let root = builder.declare("root");
     let spaces = Spaces::new(options.whitespace, &mut builder);
-    let character = builder.declare("character");
-    let body = string::any_character(&mut builder);
-    builder.define(character, body);
-    let character = builder.rule(character);
     let mut lowerer = Lowerer {
         normal,
         options,
         builder,
         spaces,
-        character,
         regex: None,
+        strings: FxHashMap::default(),
+        numbers: FxHashMap::default(),
         rules: FxHashMap::default(),
         queue: Vec::new(),
         counter: 0,
@@ -62,10 +61,12 @@ pub(super) struct Lowerer<'a> {
     pub(super) options: &'a Options,
     pub(super) builder: GrammarBuilder,
     pub(super) spaces: Spaces,
-    /// One character inside a string.
-    pub(super) character: ExprId,
     /// A string of the format `regex`, once one is needed.
     regex: Option<ExprId>,
+    /// The rules of runs of characters: of which, how few and how many.
+    strings: FxHashMap<(Option<CharSet>, u32, Option<u32>), RuleId>,
+    /// The rules of sets of numbers, by where they are in memory, which is as long as the normal form is there.
+    numbers: FxHashMap<*const ByteAutomaton, RuleId>,
     rules: FxHashMap<(NodeId, u32), RuleId>,
     queue: Vec<(NodeId, u32, RuleId)>,
     counter: usize,
@@ -115,6 +116,38 @@ impl Lowerer<'_> {
         *self.regex.insert(regex)
     }
 
+    /// A number of the set that `automaton` reads. Equal sets are mostly one in memory, and then they get one rule.
+    fn number(&mut self, automaton: &Arc<ByteAutomaton>) -> ExprId {
+        let rule = match self.numbers.get(&Arc::as_ptr(automaton)) {
+            Some(&rule) => rule,
+            None => {
+                let rule = self.fresh("number");
+                let body = self.builder.automaton(Arc::clone(automaton));
+                self.builder.define(rule, body);
+                self.numbers.insert(Arc::as_ptr(automaton), rule);
+                rule
+            }
+        };
+        self.builder.rule(rule)
+    }
+
+    /// A string of `shape`; runs of characters that are alike get one rule.
+    fn string(&mut self, shape: &StringShape, budget: &mut Budget<'_>) -> Result<ExprId, Diagnostics> {
+        let Texts::Run(set) = &shape.texts else { return string::lower(shape, &mut self.builder, budget) };
+        let key = (set.clone(), shape.min, shape.max);
+        let rule = match self.strings.get(&key) {
+            Some(&rule) => rule,
+            None => {
+                let rule = self.fresh("string");
+                let body = string::lower(shape, &mut self.builder, budget)?;
+                self.builder.define(rule, body);
+                self.strings.insert(key, rule);
+                rule
+            }
+        };
+        Ok(self.builder.rule(rule))
+    }
+
     fn node(&mut self, id: NodeId, level: u32, budget: &mut Budget<'_>) -> Result<ExprId, Diagnostics> {
         let node = &self.normal.nodes[id.index()];
         let mut arms = Vec::new();
@@ -140,10 +173,10 @@ impl Lowerer<'_> {
     ) -> Result<ExprId, Diagnostics> {
         let mut arms = Vec::new();
         for automaton in node.numbers.iter().filter(|automaton| numbers(automaton)) {
-            arms.push(self.builder.automaton(automaton.clone()));
+            arms.push(self.number(automaton));
         }
         for shape in node.strings.iter().filter(|shape| strings(shape)) {
-            arms.push(string::lower(shape, self.character, &mut self.builder, budget)?);
+            arms.push(self.string(shape, budget)?);
         }
         if node.regexes {
             arms.push(self.regex());
