@@ -7,7 +7,9 @@ use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 
 use crate::bitmask;
 use crate::byte_table::ByteTable;
-use crate::slice::{Branch, Slices};
+use crate::component::Component;
+use crate::loops::LoopSet;
+use crate::slice::{Branch, Slice, Slices};
 use crate::text_state::TextState;
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
@@ -75,8 +77,17 @@ pub struct CompiledGrammar {
     token_sets: Vec<TokenSetMembers>,
     /// Per state: what it has to do with a loop, once somebody has asked.
     texts: Box<[OnceLock<Option<Box<TextState>>>]>,
+    /// Per state: what characters lead to from it, once somebody has asked.
+    components: Box<[OnceLock<Option<Box<ComponentSlice>>>]>,
     /// Per state: what it does on each byte, once somebody has asked.
     bytes: Box<[OnceLock<Option<ByteTable>>]>,
+}
+
+/// A [`Component`] and the tokens of its set.
+#[derive(Debug)]
+pub(crate) struct ComponentSlice {
+    pub(crate) component: Component,
+    pub(crate) slice: Arc<Slice>,
 }
 
 /// The members of a token set.
@@ -106,8 +117,9 @@ impl CompiledGrammar {
     pub fn from_pda(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let texts = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
+        let components = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
         let bytes = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
-        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts, bytes }))
+        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts, components, bytes }))
     }
 
     /// The automaton.
@@ -137,9 +149,12 @@ impl CompiledGrammar {
     pub fn memory(&self) -> usize {
         self.pda.memory()
             + std::mem::size_of_val(&*self.texts)
+            + std::mem::size_of_val(&*self.components)
             + std::mem::size_of_val(&*self.bytes)
             + self.bytes.iter().filter(|table| matches!(table.get(), Some(Some(_)))).count() * size_of::<[u32; 256]>()
             + self.texts.iter().filter(|text| matches!(text.get(), Some(Some(_)))).count() * size_of::<TextState>()
+            + self.components.iter().filter(|found| matches!(found.get(), Some(Some(_)))).count()
+                * size_of::<ComponentSlice>()
             + self
                 .token_sets
                 .iter()
@@ -165,10 +180,21 @@ impl CompiledGrammar {
         found.as_deref()
     }
 
-    /// The branch at `node` of the slice of a state.
-    pub(crate) fn branch(&self, text: &TextState, node: u32) -> Arc<Branch> {
+    /// What characters lead to from `state`.
+    pub(crate) fn component(&self, state: StateId) -> Option<&ComponentSlice> {
+        let found = self.components[state.index()].get_or_init(|| {
+            let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
+            let component = Component::of(&self.pda, state)?;
+            let slice = slices.get(component.set, vocabulary, index);
+            Some(Box::new(ComponentSlice { component, slice }))
+        });
+        found.as_deref()
+    }
+
+    /// The branch at `node` of the slice of `set`.
+    pub(crate) fn branch(&self, set: LoopSet, node: u32) -> Arc<Branch> {
         let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
-        slices.branch(text.own_loop.set, node, vocabulary, index)
+        slices.branch(set, node, vocabulary, index)
     }
 
     pub(crate) fn token_set_members(&self, set: u32) -> &TokenSetMembers {

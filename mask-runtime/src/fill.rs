@@ -5,11 +5,12 @@
 //!    remainders of each number of characters before them are walked apart. Where the head is next to a text, a correction
 //!    ([`difference`](crate::difference)).
 //! 2. A few heads: the same for each of them that is in a text, as a mask is the union of those of its heads.
-//!    Many, one of them in a text: the slice's row, and a walk over what it does not cover.
-//! 3. Otherwise a walk over the whole trie, which does the same where it comes into a text ([`walk`](crate::walk)).
+//! 3. Any number of heads, one of them among states that read the same characters: the slice's row, and a walk over the
+//!    tokens that are not in it ([`component`](crate::component)).
+//! 4. Otherwise a walk over the whole trie, which does the same where it comes into a text ([`walk`](crate::walk)).
 
 use crate::bitmask;
-use crate::compiled::CompiledGrammar;
+use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::difference;
 use crate::distinct::{exclude, fits};
 use crate::remainders::{Room, walk_remainders};
@@ -49,7 +50,6 @@ fn fill_by_kind(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let (pda, index) = (grammar.pda(), grammar.tokenizer().index());
     if heads.len() <= MAX_SEPARATE {
         // A mask is the union of those of its heads.
         let mut rest = [heads[0]; MAX_SEPARATE];
@@ -60,29 +60,44 @@ fn fill_by_kind(
                 count += 1;
             }
         }
-        if count < heads.len() {
-            if count > 0 {
-                walk(grammar, index, None, &rest[..count], stack, scratch, Sink::All(row));
-            }
-            return;
+        if count > 0 {
+            fill_rest(grammar, &rest[..count], stack, scratch, row);
         }
+        return;
     }
-    let looping = heads.iter().find_map(|&head| {
-        let text = grammar.text_state(head.state).filter(|text| text.base == head.state)?;
-        Some((head, text))
-    });
-    if let Some((head, text)) = looping {
-        let room = Room::of(pda, head, &text.own_loop);
-        // Tokens in the loop's set that are too long for it could be read in another way, if there is one.
-        if room.left >= index.max_depth() as u32
-            || (heads.len() == 1 && !scratch.looking.interferes(pda, head, &text.own_loop, stack))
-        {
-            text.slice.set_up_to(room.left, row);
-            return walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, &text.slice));
+    fill_rest(grammar, heads, stack, scratch, row);
+}
+
+/// The mask of heads that are not in a text: if one of them goes among states that read a set of characters, only a walk
+/// over the other tokens.
+fn fill_rest(
+    grammar: &CompiledGrammar,
+    heads: &[Frame],
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    row: &mut [u32],
+) {
+    let (pda, index) = (grammar.pda(), grammar.tokenizer().index());
+    for &head in heads {
+        let Some(ComponentSlice { component, slice }) = grammar.component(head.state) else { continue };
+        let steps = component.steps(pda, head, stack);
+        let longer = slice.longer_than(steps);
+        if longer.len() > MAX_LONGER {
+            continue;
         }
+        slice.set_up_to(steps, row);
+        match slice.others(grammar.vocabulary(), index) {
+            Some(others) => walk(grammar, others, None, heads, stack, scratch, Sink::All(row)),
+            None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
+        }
+        scratch.doubtful.extend_from_slice(longer);
+        return;
     }
     walk(grammar, index, None, heads, stack, scratch, Sink::All(row));
 }
+
+/// More tokens than this are not judged one by one.
+pub(crate) const MAX_LONGER: usize = 512;
 
 /// The mask of a head that is in a text, or next to one if it is `alone`, as only then it can be corrected; false when it
 /// is neither, or that does not help.

@@ -10,6 +10,7 @@ mod batch;
 pub mod bitmask;
 mod byte_table;
 mod compiled;
+mod component;
 mod difference;
 mod distinct;
 mod fill;

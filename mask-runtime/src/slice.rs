@@ -21,6 +21,8 @@ pub(crate) struct Slice {
     members: Members,
     /// The remainders of the other tokens, unless they are too many to be worth a trie.
     pub(crate) remainders: Option<Remainders>,
+    /// The other tokens from their beginning, unless they are too many; once somebody has asked.
+    others: OnceLock<Option<TokenIndex>>,
     /// Per node of the whole trie: whether all tokens below it are in *S*\*; once somebody has asked.
     covered: OnceLock<Vec<u64>>,
 }
@@ -95,6 +97,9 @@ impl Remainders {
 
 /// Above this many remainder nodes the whole trie, with covered parts left out, serves as well.
 const MAX_REMAINDER_NODES: usize = 1 << 16;
+
+/// More tokens than this are not put into a trie of their own.
+const MAX_OTHERS: usize = 1 << 15;
 
 /// What decides quickly whether a token is in *S*\*.
 #[derive(Debug, Clone, Copy)]
@@ -179,7 +184,7 @@ impl Slice {
         let remainders = (others < members.by_length.len() + 1_000)
             .then(|| Remainders::of_vocabulary(set, vocabulary, index, profiles))
             .flatten();
-        Self { row, members, remainders, covered: OnceLock::new() }
+        Self { row, members, remainders, others: OnceLock::new(), covered: OnceLock::new() }
     }
 
     /// Whether all tokens below `node` of the whole trie, which is `index`, are in the row.
@@ -200,6 +205,22 @@ impl Slice {
         covered[node / 64] >> (node % 64) & 1 == 1
     }
 
+    /// The tokens that are not in *S*\*; `None` where they are so many that the whole trie, with what is covered left
+    /// out, serves as well.
+    pub(crate) fn others(&self, vocabulary: &Vocabulary, index: &TokenIndex) -> Option<&TokenIndex> {
+        let others = self.others.get_or_init(|| {
+            let others = index.tokens().iter().filter(|&&id| !bitmask::contains(&self.row, id));
+            let few = others.clone().count() <= MAX_OTHERS;
+            few.then(|| TokenIndex::of_texts(others.map(|&id| (vocabulary.bytes(id), id))))
+        });
+        others.as_ref()
+    }
+
+    /// The tokens of more than `characters` characters.
+    pub(crate) fn longer_than(&self, characters: u32) -> &[u32] {
+        &self.members.by_length[self.members.up_to(characters).len()..]
+    }
+
     /// Sets the tokens of at most `characters` characters.
     pub(crate) fn set_up_to(&self, characters: u32, row: &mut [u32]) {
         if self.members.up_to_length.len() <= characters as usize {
@@ -213,6 +234,7 @@ impl Slice {
         let remainders = self.remainders.as_ref().map_or(0, Remainders::memory);
         std::mem::size_of_val(self.row.as_slice())
             + self.members.memory()
+            + self.others.get().and_then(Option::as_ref).map_or(0, TokenIndex::memory_bytes)
             + self.covered.get().map_or(0, |covered| std::mem::size_of_val(covered.as_slice()))
             + remainders
     }
@@ -223,25 +245,51 @@ impl Slice {
 pub(crate) struct Branch {
     /// The tokens of which the rest is in *S*\*.
     members: Members,
-    /// The remainders of the others.
-    pub(crate) remainders: Remainders,
+    /// The remainders of the others, once somebody has asked.
+    remainders: OnceLock<Remainders>,
+    /// The others, all of them that comes after the node; once somebody has asked.
+    others: OnceLock<TokenIndex>,
+    set: LoopSet,
+    depth: usize,
+    /// The tokens that are no members.
+    without: Vec<u32>,
 }
 
 impl Branch {
     fn new(set: LoopSet, node: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
         let depth = usize::from(index.nodes()[node as usize].depth);
         let mut members: Vec<(u32, u16)> = Vec::new();
-        let mut remainders: Vec<(&[u8], u32, u16)> = Vec::new();
+        let mut without = Vec::new();
         let own = index.own_range(node).end;
         for &id in &index.tokens()[own..index.subtree_range(node).end] {
             let rest = &vocabulary.bytes(id)[depth..];
-            // `Vocabulary` bounds the length of a token, so that the number fits.
             match set.prefix(rest) {
+                // `Vocabulary` bounds the length of a token, so that the number fits.
                 (bytes, characters) if bytes == rest.len() => members.push((id, characters as u16)),
-                (bytes, characters) => remainders.push((&rest[bytes..], id, characters as u16)),
+                _ => without.push(id),
             }
         }
-        Self { members: Members::new(members.into_iter()), remainders: Remainders::new(&remainders) }
+        let members = Members::new(members.into_iter());
+        Self { members, remainders: OnceLock::new(), others: OnceLock::new(), set, depth, without }
+    }
+
+    /// The remainders of the tokens that are no members.
+    pub(crate) fn remainders(&self, vocabulary: &Vocabulary) -> &Remainders {
+        self.remainders.get_or_init(|| {
+            let remainder = |&id: &u32| {
+                let rest = &vocabulary.bytes(id)[self.depth..];
+                let (bytes, characters) = self.set.prefix(rest);
+                (&rest[bytes..], id, characters as u16)
+            };
+            Remainders::new(&self.without.iter().map(remainder).collect::<Vec<_>>())
+        })
+    }
+
+    /// The tokens that are no members, from the node on.
+    pub(crate) fn others(&self, vocabulary: &Vocabulary) -> &TokenIndex {
+        self.others.get_or_init(|| {
+            TokenIndex::of_texts(self.without.iter().map(|&id| (&vocabulary.bytes(id)[self.depth..], id)))
+        })
     }
 
     /// Sets the tokens of which the rest has at most `characters` characters.
@@ -249,8 +297,16 @@ impl Branch {
         bitmask::set_each(row, self.members.up_to(characters));
     }
 
+    /// The tokens of which the rest has more than `characters` characters.
+    pub(crate) fn longer_than(&self, characters: u32) -> &[u32] {
+        &self.members.by_length[self.members.up_to(characters).len()..]
+    }
+
     fn memory(&self) -> usize {
-        self.members.memory() + self.remainders.memory()
+        self.members.memory()
+            + std::mem::size_of_val(self.without.as_slice())
+            + self.remainders.get().map_or(0, Remainders::memory)
+            + self.others.get().map_or(0, TokenIndex::memory_bytes)
     }
 }
 
