@@ -6,10 +6,13 @@ use grammar_ir::pda::{LowerError, Pda};
 use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 
 use crate::bitmask;
+use crate::branch::Branch;
 use crate::byte_table::ByteTable;
 use crate::component::Component;
 use crate::loops::LoopSet;
-use crate::slice::{Branch, Slice, Slices};
+use crate::remainders::Remainders;
+use crate::slice::Slice;
+use crate::slices::Slices;
 use crate::text_state::TextState;
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
@@ -175,7 +178,7 @@ impl CompiledGrammar {
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
         let found = self.texts[state.index()].get_or_init(|| {
             let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
-            TextState::of(&self.pda, state, |own_loop| slices.get(own_loop.set, vocabulary, index)).map(Box::new)
+            TextState::of(&self.pda, state, |own_loop| slices.slice(own_loop.set, vocabulary, index)).map(Box::new)
         });
         found.as_deref()
     }
@@ -185,10 +188,25 @@ impl CompiledGrammar {
         let found = self.components[state.index()].get_or_init(|| {
             let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
             let component = Component::of(&self.pda, state)?;
-            let slice = slices.get(component.set, vocabulary, index);
+            let slice = slices.slice(component.set, vocabulary, index);
             Some(Box::new(ComponentSlice { component, slice }))
         });
         found.as_deref()
+    }
+
+    /// The remainders for a state with or next to a loop, of those that begin with a byte of `exits`, unless they are too
+    /// many.
+    pub(crate) fn remainders(&self, text: &TextState, exits: ByteSet) -> Option<Arc<Remainders>> {
+        if let Some((known, remainders)) = text.remainders.get()
+            && *known == exits
+        {
+            return remainders.clone();
+        }
+        let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
+        let found = slices.remainders((text.own_loop.set, &text.slice), exits, vocabulary, index);
+        // What can come next may depend on the stack; mostly it does not.
+        let _ = text.remainders.set((exits, found.clone()));
+        found
     }
 
     /// The branch at `node` of the slice of `set`.

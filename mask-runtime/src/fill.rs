@@ -81,11 +81,14 @@ fn fill_rest(
     for &head in heads {
         let Some(ComponentSlice { component, slice }) = grammar.component(head.state) else { continue };
         let steps = component.steps(pda, head, stack);
-        let longer = slice.longer_than(steps);
+        if steps == 0 {
+            continue;
+        }
+        let longer = slice.longer_than(steps, grammar.vocabulary(), index);
         if longer.len() > MAX_LONGER {
             continue;
         }
-        slice.set_up_to(steps, row);
+        slice.set_up_to(steps, grammar.vocabulary(), index, row);
         match slice.others(grammar.vocabulary(), index) {
             Some(others) => walk(grammar, others, None, heads, stack, scratch, Sink::All(row)),
             None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
@@ -111,14 +114,15 @@ fn fill_head(
 ) -> bool {
     let pda = grammar.pda();
     if let Some(text) = grammar.text_state(head.state)
-        && let Some(remainders) = &text.slice.remainders
         && (alone || text.base == head.state)
         && let Some(base) = base_of(pda, head, text, stack)
         && !scratch.looking.interferes(pda, base, &text.own_loop, stack)
+        && let exits = scratch.looking.bytes(pda, &[base], stack).intersection(&text.own_loop.set.others())
+        && let Some(remainders) = grammar.remainders(text, exits)
     {
         let room = Room::of(pda, base, &text.own_loop);
-        text.slice.set_up_to(room.left, row);
-        walk_remainders(grammar, base, remainders, room, stack, scratch, row);
+        text.slice.set_up_to(room.left, grammar.vocabulary(), grammar.tokenizer().index(), row);
+        walk_remainders(grammar, base, &remainders, room, stack, scratch, row);
         if base != head {
             difference::correct(grammar, None, head, base, stack, scratch, row);
         }

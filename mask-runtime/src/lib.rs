@@ -8,18 +8,21 @@
 
 mod batch;
 pub mod bitmask;
+mod branch;
 mod byte_table;
 mod compiled;
 mod component;
 mod difference;
 mod distinct;
 mod fill;
+mod inverted;
 mod json_value;
 mod loops;
 mod matcher;
 mod registers;
 mod remainders;
 mod slice;
+mod slices;
 mod stack;
 mod step;
 mod text_state;

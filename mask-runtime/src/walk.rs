@@ -2,7 +2,7 @@
 //!
 //! Most of the trie is below nodes at which the walk has come into a text, where nearly every token fits. There the walk
 //! goes no further: what the tokens below have to do with the text's characters is worked out once for the node
-//! ([`Branch`](crate::slice::Branch)).
+//! ([`Branch`](crate::branch::Branch)).
 
 use grammar_ir::ByteSet;
 use grammar_ir::pda::Pda;
@@ -13,8 +13,8 @@ use crate::difference;
 use crate::distinct::{PartScratch, is_live};
 use crate::fill::MAX_LONGER;
 use crate::loops::Loop;
-use crate::remainders::{Room, walk_remainders};
-use crate::slice::{Remainders, Slice};
+use crate::remainders::{Remainders, Room, walk_remainders};
+use crate::slice::Slice;
 use crate::stack::{Frame, Mark, Stack};
 use crate::step::{Byte, Scratch, Survey, step};
 use crate::text_state::TextState;
@@ -50,7 +50,7 @@ pub(crate) struct Looking {
 
 impl Looking {
     /// The bytes that `heads` can consume.
-    fn bytes(&mut self, pda: &Pda, heads: &[Frame], stack: &mut Stack) -> ByteSet {
+    pub(crate) fn bytes(&mut self, pda: &Pda, heads: &[Frame], stack: &mut Stack) -> ByteSet {
         let Self { step: scratch, survey, none, .. } = self;
         survey.with_bytes = true;
         survey.bytes = ByteSet::EMPTY;
@@ -127,6 +127,9 @@ impl Sink<'_> {
     }
 }
 
+/// With no more first bytes than this, each of them is tried.
+const FEW_ROOTS: usize = 8;
+
 /// Below a node with fewer tokens than this there is nothing to be saved.
 const MIN_BRANCH: usize = 24;
 
@@ -158,8 +161,9 @@ pub(crate) fn walk(
             depth
         }
         None => {
-            // At the root there are children for nearly all bytes, of which mostly few can be consumed.
-            let first = scratch.looking.bytes(pda, heads, stack);
+            // At the root of a whole trie there are children for nearly all bytes, of which mostly few can be consumed.
+            let many = index.root_count() > FEW_ROOTS;
+            let first = if many { scratch.looking.bytes(pda, heads, stack) } else { ByteSet::FULL };
             ranges.extend(index.children(None, &first).map(|root| (root, nodes[root as usize].subtree_end)));
             0
         }
@@ -326,7 +330,7 @@ fn walk_component(
     }
     branch.set_up_to(steps, row);
     let mut inner = scratch.inner.take().unwrap_or_default();
-    walk(grammar, branch.others(grammar.vocabulary()), None, &[head], stack, &mut inner, Sink::All(row));
+    walk(grammar, branch.rests(grammar.vocabulary()), None, &[head], stack, &mut inner, Sink::All(row));
     scratch.doubtful.extend_from_slice(longer);
     scratch.doubtful.append(&mut inner.doubtful);
     scratch.inner = Some(inner);
