@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use gpu_runtime::engine::{Reasoning, Request};
-use mask_runtime::{CompiledGrammar, Matcher, MatcherOptions};
 
 use crate::Service;
 use crate::answer::{Answer, AnswerOptions, Delta, Thinking};
 use crate::error::ApiError;
-use crate::grammar::Constraint;
+use crate::grammar::{CompiledConstraint, Constraint};
 use crate::sampling::Sampling;
 use crate::scheduler::{Admission, Group};
 
@@ -16,9 +15,6 @@ use crate::scheduler::{Admission, Group};
 const THINKING_START: &str = "<think>";
 const THINKING_END: &str = "</think>";
 const THINKING_SEPARATOR: &str = "\n\n";
-
-/// The stack frames of one answer, 12 bytes each: what an ambiguous grammar can use up.
-const MAX_FRAMES: usize = 1_000_000;
 
 /// What a request asks for.
 #[derive(Debug, Clone)]
@@ -54,14 +50,14 @@ impl Service {
         let mut requests = Vec::with_capacity(count);
         let mut answers = Vec::with_capacity(count);
         for prompt in &plan.prompts {
-            let grammar = match &prompt.constraint {
-                None => None,
-                Some(_) if !self.options.constraints => {
+            let grammar = match (&prompt.constraint, &self.grammars) {
+                (None, _) => None,
+                (Some(_), None) => {
                     let message = "Grammar-based generation (json_schema, regex, ebnf, structural_tag) is not supported \
                                    when the server is launched with --grammar-backend none";
                     return Err(ApiError::Invalid(message.to_owned()));
                 }
-                Some(constraint) => Some(self.grammars.get(constraint).await?),
+                (Some(constraint), Some(grammars)) => Some(grammars.get(constraint).await?),
             };
             for index in 0..prompt.sampling.n {
                 requests.push(self.request(prompt, grammar.as_ref(), thinking.as_ref(), index)?);
@@ -96,7 +92,7 @@ impl Service {
     fn request(
         &self,
         prompt: &Prompt,
-        grammar: Option<&Arc<CompiledGrammar>>,
+        grammar: Option<&Arc<dyn CompiledConstraint>>,
         thinking: Option<&ThinkingTokens>,
         index: usize,
     ) -> Result<Request, ApiError> {
@@ -106,10 +102,7 @@ impl Service {
             stop_tokens.extend(&sampling.stop_token_ids);
             stop_tokens.sort_unstable();
             stop_tokens.dedup();
-            let max_frames = Some(MAX_FRAMES);
-            let options = MatcherOptions { stop_tokens: Some(stop_tokens), max_frames, ..MatcherOptions::default() };
-            Matcher::with_options(grammar.clone(), options)
-                .map_err(|error| ApiError::Invalid(format!("stop_token_ids: {error}")))
+            grammar.matcher(stop_tokens).map_err(|error| ApiError::Invalid(format!("stop_token_ids: {error}")))
         });
         let mut parameters = sampling.parameters;
         parameters.seed = parameters.seed.wrapping_add(index as u64);

@@ -1,14 +1,15 @@
 //! What the next token of one sequence may be: grammar, reasoning before it, stop tokens.
 
-use mask_runtime::{FillError, Matcher, bitmask};
+use mask_runtime::bitmask;
 
 use super::outcome::SequenceError;
 use super::request::Reasoning;
+use super::token_matcher::{Fill, TokenMatcher};
 
 /// The rules that one sequence follows; the default allows everything.
 #[derive(Debug, Default)]
 pub(super) struct Guide {
-    matcher: Option<Matcher>,
+    matcher: Option<Box<dyn TokenMatcher>>,
     /// Set as long as the free text before the answer lasts.
     reasoning: Option<Reasoning>,
     min_tokens: usize,
@@ -39,7 +40,7 @@ pub(super) enum Accepted {
 
 impl Guide {
     pub(super) fn new(
-        matcher: Option<Matcher>,
+        matcher: Option<Box<dyn TokenMatcher>>,
         reasoning: Option<Reasoning>,
         min_tokens: usize,
         ignore_eos: bool,
@@ -77,10 +78,8 @@ impl Guide {
             }
             return Ok(Filled::Masked);
         };
-        match matcher.fill(row) {
-            Ok(()) => {}
-            Err(FillError::Finished) => return Ok(Filled::Ended),
-            Err(error) => return Err(error.into()),
+        if matcher.fill(row)? == Fill::Ended {
+            return Ok(Filled::Ended);
         }
         // Where the text is not complete, a stop token in the row is one that the grammar names as part of the text.
         if holds_back && matcher.is_complete() {
@@ -105,8 +104,11 @@ impl Guide {
     }
 
     /// The matcher, if the answer has begun.
-    pub(super) fn matcher(&mut self) -> Option<&mut Matcher> {
-        self.matcher.as_mut().filter(|_| self.reasoning.is_none())
+    pub(super) fn matcher(&mut self) -> Option<&mut dyn TokenMatcher> {
+        match &mut self.matcher {
+            Some(matcher) if self.reasoning.is_none() => Some(matcher.as_mut()),
+            _ => None,
+        }
     }
 
     /// Whether what there is is an answer of the grammar.
@@ -116,8 +118,6 @@ impl Guide {
 
     /// Whether the answer is complete and nothing but a stop token can follow. Then there is no need to ask the model.
     pub(super) fn is_ended(&mut self) -> bool {
-        self.matcher().is_some_and(|matcher| {
-            matcher.grammar().pda().token_sets().is_empty() && matcher.is_complete() && matcher.next_bytes().is_empty()
-        })
+        self.matcher().is_some_and(|matcher| matcher.is_ended())
     }
 }

@@ -1,7 +1,6 @@
 //! What is to be generated.
 
-use mask_runtime::Matcher;
-
+use super::token_matcher::TokenMatcher;
 use crate::sampler::{SamplingParameterError, SamplingParameters};
 
 /// One sequence to be generated.
@@ -10,7 +9,7 @@ pub struct Request {
     /// The tokens of the prompt, at least one.
     pub prompt: Vec<u32>,
     /// What the answer has to follow; `None` for any text.
-    pub matcher: Option<Matcher>,
+    pub matcher: Option<Box<dyn TokenMatcher>>,
     /// A free text before the answer, if there is a `matcher`.
     pub reasoning: Option<Reasoning>,
     /// How tokens are chosen.

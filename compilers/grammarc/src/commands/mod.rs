@@ -4,6 +4,7 @@ mod accept;
 mod batch;
 mod cases;
 mod check;
+mod device;
 mod dump;
 mod generate;
 mod mask;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use gpu_runtime::{CpuDevice, ModelFiles};
+use gpu_runtime::{Device, ModelFiles};
 use server::{GrammarOptions, ReasoningMode, Service, ServiceError, ServiceOptions};
 use tokio::net::TcpListener;
 
+use super::device::{self, Chosen, DeviceArgs};
 use crate::failure::Failure;
 use crate::output::{Output, Verdict};
 
@@ -54,9 +55,8 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "NAME", help_heading = "Model options")]
     served_model_name: Option<String>,
 
-    /// Threads of the CPU; 0 is one per core
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Model options")]
-    threads: usize,
+    #[command(flatten)]
+    device: DeviceArgs,
 
     /// The greatest number of positions of a sequence
     #[arg(long, value_name = "N", default_value_t = 8_192, help_heading = "Model options")]
@@ -112,14 +112,13 @@ fn reasoning_mode(name: &str) -> Result<ReasoningMode, String> {
 }
 
 impl ServiceArgs {
-    /// Loads the model.
-    pub(super) fn load(&self) -> Result<Arc<Service>, Failure> {
+    /// Loads the model; answers the device, too, and why it was chosen.
+    pub(super) fn load(&self) -> Result<(Arc<Service>, String), Failure> {
         let files = match &self.model {
             Some(folder) => ModelFiles::open(folder),
             None => ModelFiles::embedded_tiny(),
         };
         let files = files.map_err(|error| service_failure(error.into()))?;
-        let device = CpuDevice::new(self.threads).map_err(|error| Failure::Input(error.to_string()))?;
         let folder = self.model.as_deref().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.to_owned()));
         let folder_name = folder.as_deref().and_then(|folder| folder.file_name()).map(|name| name.to_string_lossy());
         let options = ServiceOptions {
@@ -142,8 +141,21 @@ impl ServiceArgs {
             incremental_streaming: self.incremental_streaming_output,
             ..ServiceOptions::default()
         };
-        Service::load(&files, device, options).map_err(service_failure)
+        match self.device.open()? {
+            Chosen::Cpu(device, why) => load(&files, device, &why, options),
+            Chosen::Cuda(device, why) => load(&files, device, &why, options),
+        }
     }
+}
+
+fn load<D: Device + 'static>(
+    files: &ModelFiles,
+    device: D,
+    why: &str,
+    options: ServiceOptions,
+) -> Result<(Arc<Service>, String), Failure> {
+    let description = device::describe(&device, why);
+    Ok((Service::load(files, device, options).map_err(service_failure)?, description))
 }
 
 fn service_failure(error: ServiceError) -> Failure {
@@ -154,14 +166,14 @@ fn service_failure(error: ServiceError) -> Failure {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
-    let service = args.service.load()?;
+    let (service, device) = args.service.load()?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
     runtime.block_on(async {
         let address = (args.host, args.port);
         let fault = |error: io::Error| Failure::Input(format!("cannot listen on {}:{}: {error}", args.host, args.port));
         let listener = TcpListener::bind(address).await.map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        writeln!(output, "listening on http://{address}")?;
+        writeln!(output, "listening on http://{address}\ndevice: {device}")?;
         output.flush()?;
         let patience = Duration::from_secs(args.shutdown_seconds);
         server::serve(service, listener, end()?, patience).await.map_err(fault)

@@ -146,7 +146,7 @@ fn requests_that_cannot_be_served_are_refused() {
         &grammar_ir::Limits::default(),
     );
     let grammar = mask_runtime::CompiledGrammar::new(&grammar.expect("a pattern"), other, &Default::default());
-    let matcher = Some(Matcher::new(grammar.expect("it fits")));
+    let matcher = Some(Box::new(Matcher::new(grammar.expect("it fits"))) as _);
     assert_eq!(
         refused(&mut engine, Request { matcher, ..Request::new(vec![1], 5) }),
         RequestError::Vocabulary { found: 1, expected: 1024 }
