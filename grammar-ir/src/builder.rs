@@ -239,7 +239,7 @@ impl GrammarBuilder {
     }
 
     /// Adds `expr`, or finds it. When the arena is full, remembers that and answers with an existing id.
-    fn add(&mut self, expr: Expr) -> ExprId {
+    pub(crate) fn add(&mut self, expr: Expr) -> ExprId {
         if let Some(&id) = self.interned.get(&expr) {
             return id;
         }

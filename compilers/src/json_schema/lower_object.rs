@@ -28,7 +28,7 @@ pub(super) fn lower(
     if shape.max != Some(0) {
         for member in shape.named.iter().filter(|member| member.place.value.is_some()) {
             let slot = members.elements.slot(member.required);
-            let key = string::literal(&member.key, &mut lowerer.builder);
+            let key = declared(lowerer, &member.key);
             members.add(lowerer, key, Some(slot), &member.place, &shape.tallies);
         }
         for class in shape.free.iter().filter(|class| class.place.value.is_some()) {
@@ -38,11 +38,15 @@ pub(super) fn lower(
                 FreeKeys::Few(keys) => {
                     for key in keys {
                         let slot = members.elements.slot(false);
-                        let key = string::literal(key, &mut lowerer.builder);
+                        let key = declared(lowerer, key);
                         members.add(lowerer, key, Some(slot), &class.place, &shape.tallies);
                     }
                     continue;
                 }
+            };
+            let language = match &lowerer.excludes {
+                Some(excludes) => &Rc::new(language.intersection(&excludes.free, budget)?),
+                None => language,
             };
             let inside = string::language(language, &mut lowerer.builder, budget)?;
             let key = string::quoted(inside, &mut lowerer.builder);
@@ -62,6 +66,14 @@ pub(super) fn lower(
     let member = builder.choice(arms);
     let body = container::repeated(["{", "}"], member, layout, builder);
     Ok(builder.scope(body, elements.rules(order, shape.min, shape.max, &shape.tallies)))
+}
+
+/// A declared key, unless it contains an excluded text.
+fn declared(lowerer: &mut Lowerer<'_>, key: &str) -> ExprId {
+    if lowerer.excludes.as_ref().is_some_and(|excludes| excludes.forbids(key)) {
+        return lowerer.builder.never();
+    }
+    string::literal(key, &mut lowerer.builder)
 }
 
 /// The members of one object.

@@ -228,7 +228,7 @@ fn numbers(
         }
     }
     for set in set.without(excluded) {
-        match set.to_automaton(context.options.numbers, budget) {
+        match context.patterns.numbers(&set, context.options.numbers, budget) {
             Ok(Some(automaton)) => merged.shapes.push(Shape::Number(automaton)),
             Ok(None) => {}
             Err(reason) => {
