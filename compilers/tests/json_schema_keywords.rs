@@ -41,6 +41,16 @@ const WIDE: &str = r#"{"type": "object", "allOf": [
     {"anyOf": [{"required": ["q"]}, {"required": ["r"]}]}, {"anyOf": [{"required": ["s"]}, {"required": ["t"]}]},
     {"anyOf": [{"required": ["u"]}, {"required": ["v"]}]}, {"anyOf": [{"required": ["w"]}, {"required": ["x"]}]}]}"#;
 
+/// Twelve schemas of which any may hold, so that there are 4,095 ways to hold.
+macro_rules! twelve {
+    ($before:literal, $between:literal, $after:literal) => {
+        concat!(
+            $before, "1", $between, "2", $between, "3", $between, "4", $between, "5", $between, "6", $between, "7",
+            $between, "8", $between, "9", $between, "10", $between, "11", $between, "12", $after
+        )
+    };
+}
+
 const KEYWORDS: &[Keyword] = &[
     Keyword { name: "type", uses: &[(r#"{"type": "string"}"#, "\"a\"", "1")], limits: &[] },
     Keyword { name: "enum", uses: &[(r#"{"enum": [1, "a", [2]]}"#, "[2]", "2")], limits: &[] },
@@ -197,7 +207,18 @@ const KEYWORDS: &[Keyword] = &[
             (r#"{"allOf": [{"prefixItems": [{}]}], "unevaluatedItems": false}"#, "[1]", "[1, 2]"),
             (r#"{"allOf": [{"items": [{}]}], "unevaluatedItems": false}"#, "[1]", "[1, 2]"),
         ],
-        limits: &[],
+        limits: &[
+            twelve!(
+                r#"{"type": "array", "anyOf": [{"prefixItems": [{"multipleOf": "#,
+                r#"}]}, {"prefixItems": [{"multipleOf": "#,
+                r#"}]}], "unevaluatedItems": false}"#
+            ),
+            twelve!(
+                r#"{"type": "array", "anyOf": [{"items": [{"multipleOf": "#,
+                r#"}]}, {"items": [{"multipleOf": "#,
+                r#"}]}], "unevaluatedItems": false}"#
+            ),
+        ],
     },
     Keyword {
         name: "unevaluatedProperties",
@@ -206,7 +227,11 @@ const KEYWORDS: &[Keyword] = &[
             r#"{"a":1}"#,
             r#"{"a":1,"b":2}"#,
         )],
-        limits: &[],
+        limits: &[twelve!(
+            r#"{"type": "object", "anyOf": [{"properties": {"a": {"multipleOf": "#,
+            r#"}}}, {"properties": {"a": {"multipleOf": "#,
+            r#"}}}], "unevaluatedProperties": false}"#
+        )],
     },
     Keyword {
         name: "$ref",

@@ -1,6 +1,9 @@
 //! Builds a [`Grammar`] bottom-up; every constructor keeps the arena in topological order.
 
-use rustc_hash::FxHashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
 
 use crate::{
     ByteAutomaton, ByteSet, CharSet, Expr, ExprId, Grammar, LimitError, LimitKind, Mark, Rule, RuleId, ScopeRules,
@@ -44,7 +47,12 @@ pub enum GrammarError {
 pub struct GrammarBuilder {
     rules: Vec<(String, Option<ExprId>)>,
     exprs: Vec<Expr>,
-    interned: FxHashMap<Expr, ExprId>,
+    /// Per hash: the last expression that has it.
+    last_of_hash: FxHashMap<u64, ExprId>,
+    /// Per expression: the one before it with the same hash.
+    before: Vec<Option<ExprId>>,
+    /// How much of the bound on expressions is used: an automaton takes as much as its states.
+    size: usize,
     max_expressions: Option<usize>,
     overflow: bool,
 }
@@ -55,7 +63,8 @@ impl GrammarBuilder {
         Self::default()
     }
 
-    /// An empty builder that refuses, at [`finish`](Self::finish), a grammar of more than `max` expressions.
+    /// An empty builder that refuses, at [`finish`](Self::finish), a grammar of more than `max` expressions, where an
+    /// automaton takes as many as it has states.
     pub fn with_max_expressions(max: usize) -> Self {
         Self { max_expressions: Some(max), ..Self::default() }
     }
@@ -131,13 +140,17 @@ impl GrammarBuilder {
         let mut pending_bytes: Vec<u8> = Vec::new();
         let mut pending_single: Option<ExprId> = None;
         for operand in operands {
-            let parts: Vec<ExprId> = match self.expr(operand) {
+            let parts = match self.expr(operand) {
                 Expr::Empty => continue,
                 Expr::Never => return self.never(),
-                Expr::Sequence(inner) => inner.to_vec(),
-                _ => vec![operand],
+                Expr::Sequence(inner) => inner.len(),
+                _ => 1,
             };
-            for part in parts {
+            for index in 0..parts {
+                let part = match self.expr(operand) {
+                    Expr::Sequence(inner) => inner[index],
+                    _ => operand,
+                };
                 if let Expr::Bytes(bytes) = &self.exprs[part.index()] {
                     pending_single = pending_bytes.is_empty().then_some(part);
                     pending_bytes.extend_from_slice(bytes);
@@ -170,13 +183,16 @@ impl GrammarBuilder {
     /// Any one of the operands.
     pub fn choice(&mut self, operands: impl IntoIterator<Item = ExprId>) -> ExprId {
         let mut flat: Vec<ExprId> = Vec::new();
-        let mut seen = rustc_hash::FxHashSet::default();
         for operand in operands {
             match self.expr(operand) {
                 Expr::Never => {}
-                Expr::Choice(inner) => flat.extend(inner.iter().copied().filter(|&part| seen.insert(part))),
-                _ => flat.extend(seen.insert(operand).then_some(operand)),
+                Expr::Choice(inner) => flat.extend(inner),
+                _ => flat.push(operand),
             }
+        }
+        if flat.len() > 1 {
+            let mut seen = FxHashSet::with_capacity_and_hasher(flat.len(), FxBuildHasher);
+            flat.retain(|&operand| seen.insert(operand));
         }
         match flat.as_slice() {
             [] => self.never(),
@@ -212,10 +228,11 @@ impl GrammarBuilder {
     }
 
     /// A word that `automaton` accepts.
-    pub fn automaton(&mut self, automaton: ByteAutomaton) -> ExprId {
+    pub fn automaton(&mut self, automaton: impl Into<Arc<ByteAutomaton>>) -> ExprId {
+        let automaton = automaton.into();
         let in_order = automaton.counter.is_none_or(|counter| counter.max.is_none_or(|max| counter.min <= max));
         if in_order && automaton.accepting.iter().any(|&accepting| accepting) {
-            self.add(Expr::Automaton(Box::new(automaton)))
+            self.add(Expr::Automaton(automaton))
         } else {
             self.never()
         }
@@ -240,16 +257,28 @@ impl GrammarBuilder {
 
     /// Adds `expr`, or finds it. When the arena is full, remembers that and answers with an existing id.
     pub(crate) fn add(&mut self, expr: Expr) -> ExprId {
-        if let Some(&id) = self.interned.get(&expr) {
-            return id;
+        let hash = hash(&expr);
+        let last = self.last_of_hash.get(&hash).copied();
+        let mut same_hash = last;
+        while let Some(id) = same_hash {
+            if self.exprs[id.index()] == expr {
+                return id;
+            }
+            same_hash = self.before[id.index()];
         }
         let bound = self.max_expressions.unwrap_or(u32::MAX as usize - 1);
-        if self.exprs.len() >= bound && !self.exprs.is_empty() {
+        let size = match &expr {
+            Expr::Automaton(automaton) => automaton.edges.len().max(1),
+            _ => 1,
+        };
+        if self.size.saturating_add(size) > bound && !self.exprs.is_empty() {
             self.overflow = true;
             return ExprId::from_u32(0);
         }
+        self.size += size;
         let id = ExprId::from_u32(self.exprs.len() as u32);
-        self.interned.insert(expr.clone(), id);
+        self.last_of_hash.insert(hash, id);
+        self.before.push(last);
         self.exprs.push(expr);
         id
     }
@@ -263,12 +292,12 @@ impl GrammarBuilder {
             let limit = self.max_expressions.unwrap_or(u32::MAX as usize);
             return Err(LimitError::new(LimitKind::Expressions, limit).into());
         }
-        let mut names = rustc_hash::FxHashSet::default();
+        let mut names = FxHashSet::with_capacity_and_hasher(self.rules.len(), FxBuildHasher);
+        if let Some((name, _)) = self.rules.iter().find(|(name, _)| !names.insert(name.as_str())) {
+            return Err(GrammarError::Duplicate(name.clone()));
+        }
         let mut rules = Vec::with_capacity(self.rules.len());
         for (name, body) in self.rules {
-            if !names.insert(name.clone()) {
-                return Err(GrammarError::Duplicate(name));
-            }
             match body {
                 Some(body) => rules.push(Rule { name, body }),
                 None => return Err(GrammarError::Undefined(name)),
@@ -276,4 +305,20 @@ impl GrammarBuilder {
         }
         Ok(Grammar { rules, exprs: self.exprs, root })
     }
+}
+
+/// A hash of `expr`, which for a large automaton is much of the work of adding it.
+fn hash(expr: &Expr) -> u64 {
+    let mut hasher = FxHasher::default();
+    match expr {
+        Expr::Automaton(automaton) => {
+            for edge in automaton.edges.iter().flatten() {
+                let label = u64::from(edge.low) | u64::from(edge.high) << 8 | u64::from(edge.counts) << 16;
+                hasher.write_u64(u64::from(edge.target) << 32 | label);
+            }
+            automaton.counter.hash(&mut hasher);
+        }
+        expr => expr.hash(&mut hasher),
+    }
+    hasher.finish()
 }

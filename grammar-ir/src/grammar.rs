@@ -1,5 +1,7 @@
 //! `Grammar`: rules over an arena of expressions.
 
+use std::sync::Arc;
+
 use crate::counting::CountedEdge;
 use crate::{ByteSet, CharSet, Counter, ExprId, Mark, RuleId, ScopeRules};
 
@@ -54,7 +56,7 @@ pub enum Expr {
     /// One token whose id is in the set, whatever its bytes.
     Token(Box<TokenSet>),
     /// A word that an explicit automaton accepts.
-    Automaton(Box<ByteAutomaton>),
+    Automaton(Arc<ByteAutomaton>),
     /// A word of `body` with a derivation whose marks the rules allow.
     Scope {
         /// What the word is, with marks in it.

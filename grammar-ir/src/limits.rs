@@ -17,7 +17,8 @@ pub struct Limits {
     pub source_bytes: usize,
     /// Nesting of brackets in a source text. Default 1,000; each level costs stack in recursive-descent parts.
     pub nesting: usize,
-    /// Expressions in a [`Grammar`](crate::Grammar). Default 4 million, about 200 MB.
+    /// Expressions in a [`Grammar`](crate::Grammar), where an automaton takes as many as it has states. Default 4 million,
+    /// about 200 MB.
     pub expressions: usize,
     /// States of the automaton before and after determinisation. Default 4 million, about 150 MB.
     pub states: usize,

@@ -6,6 +6,7 @@ use grammar_ir::pda::{LowerError, Pda};
 use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 
 use crate::bitmask;
+use crate::byte_table::ByteTable;
 use crate::slice::{Branch, Slices};
 use crate::text_state::TextState;
 use crate::token_index::TokenIndex;
@@ -74,6 +75,8 @@ pub struct CompiledGrammar {
     token_sets: Vec<TokenSetMembers>,
     /// Per state: what it has to do with a loop, once somebody has asked.
     texts: Box<[OnceLock<Option<Box<TextState>>>]>,
+    /// Per state: what it does on each byte, once somebody has asked.
+    bytes: Box<[OnceLock<Option<ByteTable>>]>,
 }
 
 /// The members of a token set.
@@ -103,7 +106,8 @@ impl CompiledGrammar {
     pub fn from_pda(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let texts = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
-        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts }))
+        let bytes = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
+        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts, bytes }))
     }
 
     /// The automaton.
@@ -133,6 +137,8 @@ impl CompiledGrammar {
     pub fn memory(&self) -> usize {
         self.pda.memory()
             + std::mem::size_of_val(&*self.texts)
+            + std::mem::size_of_val(&*self.bytes)
+            + self.bytes.iter().filter(|table| matches!(table.get(), Some(Some(_)))).count() * size_of::<[u32; 256]>()
             + self.texts.iter().filter(|text| matches!(text.get(), Some(Some(_)))).count() * size_of::<TextState>()
             + self
                 .token_sets
@@ -142,6 +148,12 @@ impl CompiledGrammar {
                     TokenSetMembers::AllBut(row) => std::mem::size_of_val(row.as_slice()),
                 })
                 .sum::<usize>()
+    }
+
+    /// What `state` does on each byte.
+    #[inline]
+    pub(crate) fn bytes_of(&self, state: StateId) -> Option<&ByteTable> {
+        self.bytes[state.index()].get_or_init(|| ByteTable::of(&self.pda, state)).as_ref()
     }
 
     /// What `state` has to do with a loop.

@@ -8,6 +8,7 @@
 
 mod batch;
 pub mod bitmask;
+mod byte_table;
 mod compiled;
 mod difference;
 mod distinct;

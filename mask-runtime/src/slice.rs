@@ -24,8 +24,8 @@ pub(crate) struct Slice {
     up_to_length: Vec<u32>,
     /// The remainders of the other tokens, unless they are too many to be worth a trie.
     pub(crate) remainders: Option<Remainders>,
-    /// Per node of the whole trie: whether all tokens below it are in *S*\*.
-    covered: Vec<u64>,
+    /// Per node of the whole trie: whether all tokens below it are in *S*\*; once somebody has asked.
+    covered: OnceLock<Vec<u64>>,
 }
 
 /// The remainders of the tokens that are not in *S*\*.
@@ -39,6 +39,24 @@ pub(crate) struct Remainders {
 }
 
 impl Remainders {
+    /// `None` where they are too many to be worth a trie.
+    fn new(set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex, profiles: &[Profile]) -> Option<Self> {
+        let mut texts: Vec<(&[u8], u32)> = Vec::new();
+        let mut before: FxHashMap<u32, u16> = FxHashMap::default();
+        for (&id, _) in index.tokens().iter().zip(profiles).filter(|(_, profile)| !profile.is_in(set)) {
+            let text = vocabulary.bytes(id);
+            let (bytes, characters) = set.prefix(text);
+            texts.push((&text[bytes..], id));
+            before.insert(id, characters as u16);
+        }
+        let index = TokenIndex::of_texts(texts.into_iter());
+        if index.nodes().len() > MAX_REMAINDER_NODES {
+            return None;
+        }
+        let characters_before = index.tokens().iter().map(|id| before[id]).collect();
+        Some(Self { index, characters_before, by_characters_before: OnceLock::new() })
+    }
+
     /// The remainders that have no character before them, those that have one, and so on.
     pub(crate) fn by_characters_before(&self) -> &[TokenIndex] {
         self.by_characters_before.get_or_init(|| {
@@ -71,52 +89,80 @@ impl Remainders {
 /// Above this many remainder nodes the whole trie, with covered parts left out, serves as well.
 const MAX_REMAINDER_NODES: usize = 1 << 16;
 
-impl Slice {
-    fn new(set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
-        let mut row = bitmask::row_for(vocabulary.size());
-        let mut lengths: Vec<(u32, u32)> = Vec::new();
-        let mut remainders: Vec<(&[u8], u32)> = Vec::new();
-        let mut before: FxHashMap<u32, u16> = FxHashMap::default();
-        let mut members_before: Vec<u32> = Vec::with_capacity(index.tokens().len() + 1);
-        for &id in index.tokens() {
-            members_before.push(lengths.len() as u32);
-            let text = vocabulary.bytes(id);
-            let (bytes, characters) = set.prefix(text);
-            if bytes == text.len() {
-                bitmask::set(&mut row, id);
-                lengths.push((characters as u32, id));
-            } else {
-                remainders.push((&text[bytes..], id));
-                before.insert(id, characters as u16);
-            }
-        }
-        members_before.push(lengths.len() as u32);
+/// What decides quickly whether a token is in *S*\*.
+#[derive(Debug, Clone, Copy)]
+struct Profile {
+    /// The ASCII characters in the token.
+    ascii: u128,
+    /// How many characters it has, if it consists of whole ones.
+    characters: u16,
+    has_others: bool,
+    is_whole: bool,
+}
 
-        let mut covered = vec![0u64; index.nodes().len().div_ceil(64)];
-        for node in 0..index.nodes().len() {
-            let tokens = index.subtree_range(node as u32);
-            let members = members_before[tokens.end] - members_before[tokens.start];
-            covered[node / 64] |= u64::from(members as usize == tokens.len()) << (node % 64);
-        }
-
-        lengths.sort_unstable();
-        let longest = lengths.last().map_or(0, |&(length, _)| length as usize);
-        let up_to_length =
-            (0..=longest).map(|length| lengths.partition_point(|&(own, _)| own as usize <= length) as u32).collect();
-        // Fewer than half of the tokens have a remainder where the remainders are short.
-        let remainders = (remainders.len() < lengths.len() + 1_000)
-            .then(|| TokenIndex::of_texts(remainders.into_iter()))
-            .filter(|trie| trie.nodes().len() <= MAX_REMAINDER_NODES)
-            .map(|index| {
-                let characters_before: Vec<u16> = index.tokens().iter().map(|id| before[id]).collect();
-                Remainders { index, characters_before, by_characters_before: OnceLock::new() }
-            });
-        Self { row, by_length: lengths.into_iter().map(|(_, id)| id).collect(), up_to_length, remainders, covered }
+impl Profile {
+    fn of(text: &[u8]) -> Self {
+        let ascii = text.iter().filter(|byte| byte.is_ascii()).fold(0, |set, byte| set | 1 << byte);
+        let has_others = !text.is_ascii();
+        let whole =
+            if has_others { std::str::from_utf8(text).ok().map(|text| text.chars().count()) } else { Some(text.len()) };
+        // `Vocabulary` bounds the length of a token, so that the number fits.
+        Self { ascii, characters: whole.unwrap_or(0) as u16, has_others, is_whole: whole.is_some() }
     }
 
-    /// Whether all tokens below `node` of the whole trie are in the row.
-    pub(crate) fn covers(&self, node: usize) -> bool {
-        self.covered[node / 64] >> (node % 64) & 1 == 1
+    fn is_in(&self, set: LoopSet) -> bool {
+        self.ascii & !set.ascii == 0 && (!self.has_others || (set.non_ascii && self.is_whole))
+    }
+}
+
+impl Slice {
+    fn new(set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex, profiles: &[Profile]) -> Self {
+        let mut row = bitmask::row_for(vocabulary.size());
+        let mut up_to_length: Vec<u32> = Vec::new();
+        let mut members = 0;
+        for (&id, profile) in index.tokens().iter().zip(profiles).filter(|(_, profile)| profile.is_in(set)) {
+            bitmask::set(&mut row, id);
+            let length = usize::from(profile.characters);
+            if up_to_length.len() <= length {
+                up_to_length.resize(length + 1, 0);
+            }
+            up_to_length[length] += 1;
+            members += 1;
+        }
+        // From the numbers of each length to where the tokens of each length begin, and from there to where they end.
+        let mut total = 0;
+        for count in &mut up_to_length {
+            total += std::mem::replace(count, total);
+        }
+        let mut by_length = vec![0; members];
+        for (&id, profile) in index.tokens().iter().zip(profiles).filter(|(_, profile)| profile.is_in(set)) {
+            let end = &mut up_to_length[usize::from(profile.characters)];
+            by_length[*end as usize] = id;
+            *end += 1;
+        }
+        // Fewer than half of the tokens have a remainder where the remainders are short.
+        let others = index.tokens().len() - members;
+        let remainders =
+            (others < members + 1_000).then(|| Remainders::new(set, vocabulary, index, profiles)).flatten();
+        Self { row, by_length, up_to_length, remainders, covered: OnceLock::new() }
+    }
+
+    /// Whether all tokens below `node` of the whole trie, which is `index`, are in the row.
+    pub(crate) fn covers(&self, node: usize, index: &TokenIndex) -> bool {
+        let covered = self.covered.get_or_init(|| {
+            let mut before = 0;
+            let count = |&id: &u32| (before, before += u32::from(bitmask::contains(&self.row, id))).0;
+            let mut members_before: Vec<u32> = index.tokens().iter().map(count).collect();
+            members_before.push(self.by_length.len() as u32);
+            let mut covered = vec![0u64; index.nodes().len().div_ceil(64)];
+            for node in 0..index.nodes().len() {
+                let tokens = index.subtree_range(node as u32);
+                let members = members_before[tokens.end] - members_before[tokens.start];
+                covered[node / 64] |= u64::from(members as usize == tokens.len()) << (node % 64);
+            }
+            covered
+        });
+        covered[node / 64] >> (node % 64) & 1 == 1
     }
 
     /// Sets the tokens of at most `characters` characters.
@@ -133,7 +179,7 @@ impl Slice {
         std::mem::size_of_val(self.row.as_slice())
             + std::mem::size_of_val(self.by_length.as_slice())
             + std::mem::size_of_val(self.up_to_length.as_slice())
-            + std::mem::size_of_val(self.covered.as_slice())
+            + self.covered.get().map_or(0, |covered| std::mem::size_of_val(covered.as_slice()))
             + remainders
     }
 }
@@ -173,6 +219,8 @@ impl Branch {
 pub(crate) struct Slices {
     made: RwLock<FxHashMap<LoopSet, Arc<Slice>>>,
     branches: RwLock<FxHashMap<(LoopSet, u32), Arc<Branch>>>,
+    /// One per token of the index, in its order.
+    profiles: OnceLock<Vec<Profile>>,
 }
 
 /// A tokenizer keeps this many slices (about 0.6 MB each at 128,000 tokens). When one more is asked for it forgets all of
@@ -205,7 +253,9 @@ impl Slices {
             return Arc::clone(slice);
         }
         drop(read);
-        let slice = Arc::new(Slice::new(set, vocabulary, index));
+        let profiles =
+            self.profiles.get_or_init(|| index.tokens().iter().map(|&id| Profile::of(vocabulary.bytes(id))).collect());
+        let slice = Arc::new(Slice::new(set, vocabulary, index, profiles));
         let mut write = self.made.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if write.len() >= MAX_SLICES {
             write.clear();
@@ -218,5 +268,6 @@ impl Slices {
         let branches = self.branches.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         made.values().map(|slice| slice.memory()).sum::<usize>()
             + branches.values().map(|branch| branch.memory()).sum::<usize>()
+            + self.profiles.get().map_or(0, |profiles| std::mem::size_of_val(profiles.as_slice()))
     }
 }

@@ -103,8 +103,8 @@ impl Sink<'_> {
         }
     }
 
-    fn covers(&self, node: usize) -> bool {
-        matches!(self, Self::Uncovered(_, slice) if slice.covers(node))
+    fn covers(&self, node: usize, index: &TokenIndex) -> bool {
+        matches!(self, Self::Uncovered(_, slice) if slice.covers(node, index))
     }
 }
 
@@ -147,7 +147,7 @@ pub(crate) fn walk(
     stack.registers.take_doubtful();
     while position < end {
         let node = nodes[position];
-        if sink.covers(position) || (node.depth == 1 && !first.contains(node.byte)) {
+        if sink.covers(position, index) || (node.depth == 1 && !first.contains(node.byte)) {
             position = node.subtree_end as usize;
             continue;
         }
@@ -158,7 +158,14 @@ pub(crate) fn walk(
         let WalkScratch { step: step_scratch, heads: arena, next, parts, .. } = scratch;
         next.clear();
         let heads = &arena[parent.first_head..parent.past_head];
-        step(pda, heads, &mut Byte(node.byte), stack, false, step_scratch, next);
+        let known = match heads {
+            &[head] => grammar.bytes_of(head.state).and_then(|table| table.after(head, node.byte)),
+            _ => None,
+        };
+        match known {
+            Some(after) => next.extend(after),
+            None => step(pda, heads, &mut Byte(node.byte), stack, false, step_scratch, next),
+        }
         if next.is_empty() {
             position = node.subtree_end as usize;
             continue;

@@ -18,6 +18,7 @@ const RULE: &[(&str, Option<&[&str]>)] = &[
     ("mask-runtime", Some(&["grammar-ir"])),
     // The interpreter is for its tests only.
     ("gpu-runtime", Some(&["mask-runtime", "ptx", "cuda-driver", "ptx-interpreter"])),
+    ("server", Some(&["compilers", "grammar-ir", "gpu-runtime", "mask-runtime"])),
     ("grammarc", None),
     ("grammarc-fuzz", None),
     ("grammarc-benches", None),

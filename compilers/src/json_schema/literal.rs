@@ -1,6 +1,6 @@
 //! The texts of one given value.
 
-use grammar_ir::{ByteSet, Element, ElementOrder, ExprId, GrammarBuilder};
+use grammar_ir::{Budget, ByteSet, Element, ElementOrder, ExprId, GrammarBuilder, LimitError};
 use serde_json::{Number, Value};
 
 use super::container::{self, Elements};
@@ -16,50 +16,57 @@ const MAX_PLAIN: usize = 4_096;
 
 /// The texts of `value` at nesting `level`: strings and keys in all spellings, numbers with any zeros at their end,
 /// members in the order that `options` ask for. Nesting is bounded by the parser.
+///
+/// # Errors
+/// When a string takes too many states.
 pub(super) fn lower(
     value: &Value,
     level: u32,
     spaces: &Spaces,
     options: &Options,
     builder: &mut GrammarBuilder,
-) -> ExprId {
+    budget: &mut Budget<'_>,
+) -> Result<ExprId, LimitError> {
     let inner = (level + 1).min(spaces.levels());
-    match value {
+    Ok(match value {
         Value::Null => builder.literal("null"),
         Value::Bool(true) => builder.literal("true"),
         Value::Bool(false) => builder.literal("false"),
         Value::Number(value) => number(value, options.numbers, builder),
-        Value::String(text) => string::literal(text, builder),
+        Value::String(text) => string::literals([text.as_str()], builder, budget)?,
         Value::Array(items) => {
             let layout = spaces.layout(level, builder);
-            let items: Vec<ExprId> = items.iter().map(|item| lower(item, inner, spaces, options, builder)).collect();
+            let items: Result<Vec<ExprId>, LimitError> =
+                items.iter().map(|item| lower(item, inner, spaces, options, builder, budget)).collect();
+            let items = items?;
             bracketed(["[", "]"], items, layout, builder)
         }
         Value::Object(members) => {
             let layout = spaces.layout(level, builder);
             let in_any_order = options.key_order == KeyOrder::Any && members.len() > 1;
             let mut elements = Elements::default();
-            let members: Vec<ExprId> = members
+            let members: Result<Vec<ExprId>, LimitError> = members
                 .iter()
                 .map(|(key, member)| {
-                    let mut key = string::literal(key, builder);
+                    let mut key = string::literals([key.as_str()], builder, budget)?;
                     if in_any_order {
                         let slot = elements.slot(true);
                         let element = Element { slot: Some(slot), tallies: 0, distinct: false };
                         key = builder.marked(elements.mark(element), key);
                     }
-                    let member = lower(member, inner, spaces, options, builder);
-                    builder.sequence([key, layout.colon, member])
+                    let member = lower(member, inner, spaces, options, builder, budget)?;
+                    Ok(builder.sequence([key, layout.colon, member]))
                 })
                 .collect();
+            let members = members?;
             if !in_any_order {
-                return bracketed(["{", "}"], members, layout, builder);
+                return Ok(bracketed(["{", "}"], members, layout, builder));
             }
             let member = builder.choice(members);
             let body = container::repeated(["{", "}"], member, layout, builder);
             builder.scope(body, elements.rules(ElementOrder::Any, 0, None, &[]))
         }
-    }
+    })
 }
 
 fn bracketed(

@@ -1,8 +1,9 @@
 //! From the normal form to a grammar: one rule per node (and indentation level).
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use grammar_ir::{Budget, ByteAutomaton, ExprId, Grammar, GrammarBuilder, GrammarError, RuleId};
+use grammar_ir::{Budget, ByteAutomaton, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, RuleId};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -168,9 +169,12 @@ impl Lowerer<'_> {
     }
 
     /// The listed value `value` at nesting `level`.
-    pub(super) fn listed(&mut self, value: &Value, level: u32) -> ExprId {
+    ///
+    /// # Errors
+    /// When a string takes too many states.
+    pub(super) fn listed(&mut self, value: &Value, level: u32, budget: &mut Budget<'_>) -> Result<ExprId, LimitError> {
         let level = level.min(self.spaces.levels());
-        literal::lower(value, level, &self.spaces, self.options, &mut self.builder)
+        literal::lower(value, level, &self.spaces, self.options, &mut self.builder, budget)
     }
 
     /// A new rule.
@@ -193,8 +197,8 @@ impl Lowerer<'_> {
     }
 
     /// The texts of a set of numbers.
-    fn numbers(&mut self, automaton: &ByteAutomaton) -> ExprId {
-        let body = self.builder.automaton(automaton.clone());
+    fn numbers(&mut self, automaton: &Arc<ByteAutomaton>) -> ExprId {
+        let body = self.builder.automaton(Arc::clone(automaton));
         if automaton.edges.len() <= MAX_INLINE_NUMBERS {
             return body;
         }
@@ -227,11 +231,11 @@ impl Lowerer<'_> {
         let mut arms = Vec::new();
         let texts: Vec<&str> = node.values.iter().filter(is_free).filter_map(Value::as_str).collect();
         if !texts.is_empty() && types.contains(Type::String) {
-            arms.push(string::literals(texts, &mut self.builder));
+            arms.push(string::literals(texts, &mut self.builder, budget)?);
         }
         let listed = |value: &&Value| !value.is_string() && types.contains(Type::of(value));
         for value in node.values.iter().filter(listed).filter(is_free) {
-            arms.push(self.listed(value, level));
+            arms.push(self.listed(value, level, budget)?);
         }
         arms.push(self.unlisted_of(node, types, level, (|_| true, |_| true), budget)?);
         Ok(self.builder.choice(arms))

@@ -21,7 +21,7 @@ pub(super) fn lower(
 ) -> Result<ExprId, Diagnostics> {
     match &shape.memory {
         Memory::Length => Ok(with_length(lowerer, shape, level)),
-        Memory::States(distinct) => Ok(with_states(lowerer, shape, distinct, level)),
+        Memory::States(distinct) => with_states(lowerer, shape, distinct, level, budget),
         Memory::Registers { slots, compares } => with_registers(lowerer, shape, (slots, *compares), level, budget),
     }
 }
@@ -77,7 +77,13 @@ fn with_length(lowerer: &mut Lowerer<'_>, shape: &ArrayShape<NodeId>, level: u32
 }
 
 /// The same for an array whose items are remembered in states: one rule for each.
-fn with_states(lowerer: &mut Lowerer<'_>, shape: &ArrayShape<NodeId>, distinct: &[Value], level: u32) -> ExprId {
+fn with_states(
+    lowerer: &mut Lowerer<'_>,
+    shape: &ArrayShape<NodeId>,
+    distinct: &[Value],
+    level: u32,
+    budget: &mut Budget<'_>,
+) -> Result<ExprId, Diagnostics> {
     let nodes = &lowerer.normal.nodes;
     let layout = lowerer.spaces.layout(level, &mut lowerer.builder);
     let start = lowerer.fresh("items");
@@ -92,7 +98,7 @@ fn with_states(lowerer: &mut Lowerer<'_>, shape: &ArrayShape<NodeId>, distinct: 
         for (item, next) in state.steps(shape, distinct, nodes) {
             let item = match item {
                 Item::Any(node) => lowerer.value(node, level + 1),
-                Item::Listed(index) => lowerer.listed(&distinct[index], level + 1),
+                Item::Listed(index) => lowerer.listed(&distinct[index], level + 1, budget)?,
             };
             let next = match rules.get(&next) {
                 Some(&rule) => rule,
@@ -112,7 +118,7 @@ fn with_states(lowerer: &mut Lowerer<'_>, shape: &ArrayShape<NodeId>, distinct: 
     let builder = &mut lowerer.builder;
     let (open, close) = (builder.literal("["), builder.literal("]"));
     let start = builder.rule(start);
-    builder.sequence([open, start, close])
+    Ok(builder.sequence([open, start, close]))
 }
 
 /// The same for an array whose items are remembered in registers: one scope. An item selects the slot of its value, or
@@ -181,7 +187,7 @@ impl Choice<'_> {
             let items = Items::of(node, &self.slots);
             let element = |slot| Element { slot, tallies: claim.tallies(&self.shape.tallies), distinct: self.compares };
             for (slot, value) in items.few.iter().map(|(slot, value)| (*slot as u32, value)) {
-                let value = lowerer.listed(value, self.level);
+                let value = lowerer.listed(value, self.level, budget)?;
                 arms.push(lowerer.builder.marked(self.elements.mark(element(Some(slot))), value));
             }
             if items.is_open {

@@ -1,8 +1,6 @@
 //! Objects: one scope for each shape, whatever the order of keys.
 
-use std::rc::Rc;
-
-use grammar_ir::{Budget, Element, ElementOrder, ExprId};
+use grammar_ir::{Budget, Element, ElementOrder, ExprId, LimitError};
 
 use super::container::{self, Elements};
 use super::lower::Lowerer;
@@ -28,28 +26,36 @@ pub(super) fn lower(
     if shape.max != Some(0) {
         for member in shape.named.iter().filter(|member| member.place.value.is_some()) {
             let slot = members.elements.slot(member.required);
-            let key = declared(lowerer, &member.key);
+            let key = declared(lowerer, &member.key, budget)?;
             members.add(lowerer, key, Some(slot), &member.place, &shape.tallies);
         }
         for class in shape.free.iter().filter(|class| class.place.value.is_some()) {
-            let language = match &class.keys {
-                FreeKeys::AllBut(keys) => &Rc::new(string::all_but(keys.iter().map(String::as_str), budget)?),
-                FreeKeys::Language(language) => language,
+            let key = match &class.keys {
+                FreeKeys::AllBut(keys) => match lowerer.excludes.clone() {
+                    None => string::all_but(keys.iter().map(String::as_str), &mut lowerer.builder, budget)?,
+                    Some(excludes) => {
+                        let language = string::without(&excludes.free, keys.iter().map(String::as_str), budget)?;
+                        let inside = string::language(&language, &mut lowerer.builder, budget)?;
+                        string::quoted(inside, &mut lowerer.builder)
+                    }
+                },
+                FreeKeys::Language(language) => {
+                    let free = match &lowerer.excludes {
+                        Some(excludes) => &language.intersection(&excludes.free, budget)?,
+                        None => language.as_ref(),
+                    };
+                    let inside = string::language(free, &mut lowerer.builder, budget)?;
+                    string::quoted(inside, &mut lowerer.builder)
+                }
                 FreeKeys::Few(keys) => {
                     for key in keys {
                         let slot = members.elements.slot(false);
-                        let key = declared(lowerer, key);
+                        let key = declared(lowerer, key, budget)?;
                         members.add(lowerer, key, Some(slot), &class.place, &shape.tallies);
                     }
                     continue;
                 }
             };
-            let language = match &lowerer.excludes {
-                Some(excludes) => &Rc::new(language.intersection(&excludes.free, budget)?),
-                None => language,
-            };
-            let inside = string::language(language, &mut lowerer.builder, budget)?;
-            let key = string::quoted(inside, &mut lowerer.builder);
             members.add(lowerer, key, None, &class.place, &shape.tallies);
         }
     }
@@ -69,11 +75,11 @@ pub(super) fn lower(
 }
 
 /// A declared key, unless it contains an excluded text.
-fn declared(lowerer: &mut Lowerer<'_>, key: &str) -> ExprId {
+fn declared(lowerer: &mut Lowerer<'_>, key: &str, budget: &mut Budget<'_>) -> Result<ExprId, LimitError> {
     if lowerer.excludes.as_ref().is_some_and(|excludes| excludes.forbids(key)) {
-        return lowerer.builder.never();
+        return Ok(lowerer.builder.never());
     }
-    string::literal(key, &mut lowerer.builder)
+    string::literals([key], &mut lowerer.builder, budget)
 }
 
 /// The members of one object.

@@ -1,6 +1,7 @@
 //! One alternative of constraints, merged into shapes of its type.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use grammar_ir::regular::CharAutomaton;
 use grammar_ir::{Budget, ByteAutomaton};
@@ -25,7 +26,7 @@ pub(super) enum Shape {
     /// This value.
     Value(Value),
     /// The numbers with these texts.
-    Number(ByteAutomaton),
+    Number(Arc<ByteAutomaton>),
     /// Strings.
     String(StringShape),
     /// The strings of the format `regex`.
@@ -237,7 +238,7 @@ fn numbers(
                 merged.refuse(context, id, keyword, &reason);
                 let wider = [set.without_divisors(), NumberSet::default()];
                 let automaton = wider.iter().find_map(|set| set.to_automaton(context.options.numbers, budget).ok());
-                merged.shapes.extend(automaton.flatten().map(Shape::Number));
+                merged.shapes.extend(automaton.flatten().map(|numbers| Shape::Number(Arc::new(numbers))));
             }
         }
     }

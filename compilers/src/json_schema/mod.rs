@@ -44,6 +44,7 @@ mod refusal;
 mod report;
 mod scope;
 mod share;
+mod spelled;
 mod spelling;
 mod string;
 mod tally;

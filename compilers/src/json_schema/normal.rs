@@ -5,6 +5,7 @@ use grammar_ir::{Budget, ByteAutomaton, CharSet, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::ast::{Ast, SchemaId, Type};
 use super::expand::{self, Expansions};
@@ -69,7 +70,7 @@ pub(super) struct Node {
     /// Values that are listed one by one, `null` and the booleans among them.
     pub(super) values: Vec<Value>,
     /// The texts of numbers.
-    pub(super) numbers: Vec<ByteAutomaton>,
+    pub(super) numbers: Vec<Arc<ByteAutomaton>>,
     /// Strings.
     pub(super) strings: Vec<StringShape>,
     /// Whether the strings of the format `regex` are among them.

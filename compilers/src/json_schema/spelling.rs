@@ -10,7 +10,7 @@ use grammar_ir::{ByteSet, CharSet, ExprId, GrammarBuilder};
 pub struct JsonString;
 
 /// Characters with a two-character escape, and its second character.
-const SHORT_ESCAPES: [(char, u8); 8] = [
+pub(super) const SHORT_ESCAPES: [(char, u8); 8] = [
     ('"', b'"'),
     ('\\', b'\\'),
     ('/', b'/'),

@@ -1,9 +1,9 @@
 //! Strings: the languages of patterns and formats, and their expressions.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
-use grammar_ir::regular::{Alphabet, CharAutomaton, Spelling, Transitions};
+use grammar_ir::regular::{CharAutomaton, Spelling};
 use grammar_ir::{Budget, ByteAutomaton, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits};
 use rustc_hash::FxHashMap;
 
@@ -12,12 +12,13 @@ use super::merge::least;
 use super::normal::{StringShape, Texts};
 use super::number::NumberSet;
 use super::options::Digits;
+use super::spelled;
 use super::spelling::JsonString;
 use crate::diagnostic::Diagnostics;
 use crate::regex;
 
 /// The automaton of a set of numbers, `None` where it is empty, or why there is none.
-type Numbers = Result<Option<ByteAutomaton>, String>;
+type Numbers = Result<Option<Arc<ByteAutomaton>>, String>;
 
 /// The languages of patterns, formats and sets of numbers, each compiled once.
 #[derive(Debug, Default)]
@@ -58,7 +59,7 @@ impl Patterns {
         if let Some(done) = self.numbers.get(&key) {
             return done.clone();
         }
-        let automaton = set.to_automaton(digits, budget);
+        let automaton = set.to_automaton(digits, budget).map(|automaton| automaton.map(Arc::new));
         self.numbers.insert(key, automaton.clone());
         automaton
     }
@@ -199,105 +200,39 @@ pub(super) fn quoted(inside: ExprId, builder: &mut GrammarBuilder) -> ExprId {
     builder.sequence([quote, inside, quote])
 }
 
-/// The JSON texts of one string in all spellings, quotes included.
-pub(super) fn literal(text: &str, builder: &mut GrammarBuilder) -> ExprId {
-    let characters: Vec<ExprId> =
-        text.chars().map(|character| JsonString.class(builder, &CharSet::single(character))).collect();
-    let inside = builder.sequence(characters);
-    quoted(inside, builder)
-}
-
-/// A node of a [`Trie`].
-#[derive(Debug, Default)]
-struct TrieNode {
-    is_text: bool,
-    children: BTreeMap<char, usize>,
-}
-
-/// A set of texts that shares their beginnings. Children come after their parents.
-#[derive(Debug)]
-struct Trie {
-    nodes: Vec<TrieNode>,
-}
-
-impl Trie {
-    fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
-        let mut nodes = vec![TrieNode::default()];
-        for text in texts {
-            let mut at = 0;
-            for character in text.chars() {
-                let next = nodes.len();
-                at = *nodes[at].children.entry(character).or_insert(next);
-                if at == next {
-                    nodes.push(TrieNode::default());
-                }
-            }
-            nodes[at].is_text = true;
-        }
-        Self { nodes }
-    }
-
-    /// The JSON texts of the set up to the closing quote: one expression per node, from the leaves up.
-    fn lower(&self, builder: &mut GrammarBuilder) -> ExprId {
-        let mut lowered: Vec<Option<ExprId>> = vec![None; self.nodes.len()];
-        for (index, node) in self.nodes.iter().enumerate().rev() {
-            let mut arms = vec![if node.is_text { builder.literal("\"") } else { builder.never() }];
-            for (&character, &child) in &node.children {
-                let head = JsonString.class(builder, &CharSet::single(character));
-                if let Some(tail) = lowered[child] {
-                    arms.push(builder.sequence([head, tail]));
-                }
-            }
-            lowered[index] = Some(builder.choice(arms));
-        }
-        lowered[0].unwrap_or_else(|| builder.never())
-    }
-}
-
 /// The JSON texts of a set of strings in all spellings, quotes included.
-pub(super) fn literals<'t>(texts: impl IntoIterator<Item = &'t str>, builder: &mut GrammarBuilder) -> ExprId {
-    let inside = Trie::of(texts).lower(builder);
-    let quote = builder.literal("\"");
-    builder.sequence([quote, inside])
+///
+/// # Errors
+/// When that takes too many states.
+pub(super) fn literals<'t>(
+    texts: impl IntoIterator<Item = &'t str>,
+    builder: &mut GrammarBuilder,
+    budget: &mut Budget<'_>,
+) -> Result<ExprId, LimitError> {
+    Ok(builder.automaton(spelled::texts(texts, budget)?))
 }
 
-/// The language of every text but these.
+/// The JSON texts of every string but these, quotes included.
+///
+/// # Errors
+/// When that takes too many states.
+pub(super) fn all_but<'t>(
+    texts: impl IntoIterator<Item = &'t str>,
+    builder: &mut GrammarBuilder,
+    budget: &mut Budget<'_>,
+) -> Result<ExprId, LimitError> {
+    Ok(builder.automaton(spelled::all_but(texts, budget)?))
+}
+
+/// The texts of `language` but these.
 ///
 /// # Errors
 /// When it takes too many states.
-pub(super) fn all_but<'t>(
+pub(super) fn without<'t>(
+    language: &CharAutomaton,
     texts: impl IntoIterator<Item = &'t str>,
     budget: &mut Budget<'_>,
 ) -> Result<CharAutomaton, LimitError> {
-    let trie = Trie::of(texts);
-    let characters: BTreeSet<char> = trie.nodes.iter().flat_map(|node| node.children.keys().copied()).collect();
-    let singles: Vec<CharSet> = characters.into_iter().map(CharSet::single).collect();
-    let alphabet = Alphabet::from_sets(&singles);
-    let characters = (0..alphabet.class_count() as u32).map(|class| alphabet.representative(class)).collect();
-    CharAutomaton::explore(alphabet, &mut Others { trie, characters }, budget)
-}
-
-/// The texts that are not in a set.
-struct Others {
-    trie: Trie,
-    /// One of each class.
-    characters: Vec<char>,
-}
-
-impl Transitions for Others {
-    /// A node of the trie; `None` is outside of it.
-    type State = Option<usize>;
-
-    fn start(&mut self, _: &mut Budget<'_>) -> Result<Option<Self::State>, LimitError> {
-        Ok(Some(Some(0)))
-    }
-
-    fn step(&mut self, state: &Self::State, class: u32, _: &mut Budget<'_>) -> Result<Option<Self::State>, LimitError> {
-        let character = self.characters[class as usize];
-        Ok(Some(state.and_then(|node| self.trie.nodes[node].children.get(&character).copied())))
-    }
-
-    fn is_accepting(&mut self, state: &Self::State) -> bool {
-        state.is_none_or(|node| !self.trie.nodes[node].is_text)
-    }
+    let listed = CharAutomaton::union_of(texts.into_iter().map(CharAutomaton::literal).collect(), budget)?;
+    language.difference(&listed, budget)
 }

@@ -225,7 +225,7 @@ fn free_keys(
     }
     let language = match keys {
         FreeKeys::AllBut(keys) => {
-            names.intersection(&string::all_but(keys.iter().map(String::as_str), budget)?, budget)?
+            string::without(&names, keys.iter().map(String::as_str), budget)?
         }
         FreeKeys::Few(keys) => {
             let keys: Vec<ExprId> = keys.iter().map(|key| declared_key(lowerer, key, style)).collect();
@@ -462,7 +462,7 @@ fn listed(
             spaced(lowerer, items)
         }
         _ => {
-            let value = lowerer.listed(value, 0);
+            let value = lowerer.listed(value, 0, budget)?;
             let gap = lowerer.spaces.between(&mut lowerer.builder);
             lowerer.builder.sequence([gap, value, gap])
         }

@@ -35,7 +35,7 @@ pub enum Fault {
     EmptyMask(Vec<u8>),
     /// After this prefix there is no mask: why.
     NoMask(Vec<u8>, String),
-    /// A shortest completion of this prefix is not accepted.
+    /// A completion of this prefix is not accepted.
     NotCompleted {
         /// The prefix.
         prefix: Vec<u8>,
@@ -63,6 +63,8 @@ pub struct Walked {
 
 /// The longest completion that is followed, in bytes.
 const LONGEST_COMPLETION: u64 = 200_000;
+/// How much longer than expected a completion may be, in bytes: what parts of a scope cost is only guessed.
+const SHORT_COMPLETION: usize = 4_000;
 /// How many times longer than planned a walk may be.
 const OVERTIME: u64 = 4;
 /// How much of a completion is looked at to choose one token.
@@ -237,37 +239,58 @@ impl<'a> Walk<'a> {
         ids.get(self.random.below(ids.len())).copied()
     }
 
-    /// Follows a shortest completion of the text so far.
+    /// Follows a short completion of the text so far. Where parts must differ, the guide does not know which texts are
+    /// taken; then any byte that is allowed will do.
     fn complete(&mut self, walked: &mut Walked) -> Result<(), Fault> {
-        let known = self.derivation.distance().filter(|&distance| distance <= LONGEST_COMPLETION);
-        let Some(distance) = known else {
-            walked.unguided += 1;
-            return Ok(());
-        };
-        let longest = distance as usize * 2 + LOOKAHEAD;
-        let completion = self.derivation.completion(longest);
-        if completion.len() >= longest {
-            walked.unguided += 1;
-            return Ok(());
+        let before = self.derivation.position();
+        let completed = self.follow();
+        self.derivation.go_back(&before);
+        match completed? {
+            true => walked.completions += 1,
+            false => walked.unguided += 1,
         }
+        // The row has been written over.
+        self.fill().map(|_| ())
+    }
+
+    /// Whether a completion was found.
+    fn follow(&mut self) -> Result<bool, Fault> {
+        let known = self.derivation.distance().filter(|&distance| distance <= LONGEST_COMPLETION);
+        let Some(distance) = known else { return Ok(false) };
+        let longest = distance as usize * 4 + SHORT_COMPLETION;
+        let may_repeat = self.matcher.grammar().pda().has_distinct();
         let mut matcher = self.matcher.fork();
-        for (index, byte) in completion.iter().enumerate() {
-            let prefix = || [&self.text[..], &completion[..index]].concat();
+        let mut completion = Vec::new();
+        while !matcher.is_complete() {
+            let prefix = || [&self.text[..], &completion].concat();
             match matcher.fill(&mut self.row) {
                 Ok(()) | Err(FillError::Finished) => {}
                 Err(FillError::NoTokenFits { .. }) => return Err(Fault::EmptyMask(prefix())),
                 Err(error) => return Err(Fault::NoMask(prefix(), error.to_string())),
             }
-            if matcher.accept_bytes(&[*byte]).is_err() {
+            if completion.len() >= longest {
+                return Ok(false);
+            }
+            let allowed = matcher.next_bytes();
+            let byte = match self.derivation.completion(1).first() {
+                Some(&byte) if allowed.contains(byte) => byte,
+                Some(_) if may_repeat => {
+                    let bytes: Vec<u8> = allowed.iter().collect();
+                    bytes[self.random.below(bytes.len())]
+                }
+                Some(&byte) => {
+                    completion.push(byte);
+                    return Err(Fault::NotCompleted { prefix: self.text.clone(), completion });
+                }
+                None => return Ok(false),
+            };
+            completion.push(byte);
+            if matcher.accept_bytes(&[byte]).is_err() {
                 return Err(Fault::NotCompleted { prefix: self.text.clone(), completion });
             }
+            self.derivation.read_token(0, &[byte]);
         }
-        if !matcher.is_complete() {
-            return Err(Fault::NotCompleted { prefix: self.text.clone(), completion });
-        }
-        walked.completions += 1;
-        // The row has been written over.
-        self.fill().map(|_| ())
+        Ok(true)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Expressions that have no word become `Never`, and the builder simplifies it away.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 use super::rebuild::Rebuild;
@@ -20,6 +22,13 @@ pub fn productive_rules(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Ve
 pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, LimitError> {
     let mut trimmed = trimmed_automata(&grammar, budget)?;
     let productive = productive(&grammar, &trimmed, budget)?;
+    let is_productive = |id: &ExprId| productive[id.index()];
+    if trimmed.values().all(|automaton| matches!(automaton, Cow::Borrowed(_)))
+        && grammar.exprs().iter().all(|expr| expr.operands().iter().all(is_productive))
+        && grammar.rules().iter().all(|rule| is_productive(&rule.body))
+    {
+        return Ok(grammar);
+    }
     let mut rebuild = Rebuild::new(budget);
     for rule in grammar.rules() {
         rebuild.builder.declare(&rule.name);
@@ -28,7 +37,7 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
     for (index, (expr, &productive)) in grammar.exprs().iter().zip(&productive).enumerate() {
         let copy = match (expr, trimmed.remove(&index)) {
             _ if !productive => rebuild.builder.never(),
-            (_, Some(automaton)) => rebuild.builder.automaton(automaton),
+            (_, Some(Cow::Owned(automaton))) => rebuild.builder.automaton(automaton),
             _ => {
                 let operands = expr.operands().iter().map(|operand| copies[operand.index()]).collect();
                 rebuild.copy(expr, operands, budget)?
@@ -43,9 +52,9 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
 }
 
 /// The automata that accept something, by the index of their expression, without the states that no word passes through.
-pub(super) type Trimmed = FxHashMap<usize, ByteAutomaton>;
+pub(super) type Trimmed<'g> = FxHashMap<usize, Cow<'g, ByteAutomaton>>;
 
-fn trimmed_automata(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Trimmed, LimitError> {
+fn trimmed_automata<'g>(grammar: &'g Grammar, budget: &mut Budget<'_>) -> Result<Trimmed<'g>, LimitError> {
     let mut trimmed = Trimmed::default();
     for (index, expr) in grammar.exprs().iter().enumerate() {
         budget.tick()?;
@@ -60,7 +69,10 @@ fn trimmed_automata(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Trimme
 
 /// Leaves out the states that no word passes through; `None` when there is no word. Where edges are counted, an edge stays
 /// if some count leads over it from a state that can still accept to another one, whether or not a word gets there with it.
-fn trim(automaton: &ByteAutomaton, budget: &mut Budget<'_>) -> Result<Option<ByteAutomaton>, LimitError> {
+fn trim<'g>(
+    automaton: &'g ByteAutomaton,
+    budget: &mut Budget<'_>,
+) -> Result<Option<Cow<'g, ByteAutomaton>>, LimitError> {
     let admitted: Box<dyn Fn(CountedEdge) -> bool> = match automaton.counter {
         None => Box::new(|_| true),
         Some(counter) => {
@@ -75,6 +87,9 @@ fn trim(automaton: &ByteAutomaton, budget: &mut Budget<'_>) -> Result<Option<Byt
     if useful.first() != Some(&true) {
         return Ok(None);
     }
+    if useful.iter().all(|&useful| useful) && automaton.counted_edges().all(&admitted) {
+        return Ok(Some(Cow::Borrowed(automaton)));
+    }
     let mut number = 0;
     let numbers: Vec<u32> = useful.iter().map(|&useful| (number, number += u32::from(useful)).0).collect();
     let mut trimmed = ByteAutomaton { counter: automaton.counter, ..ByteAutomaton::default() };
@@ -84,30 +99,41 @@ fn trim(automaton: &ByteAutomaton, budget: &mut Budget<'_>) -> Result<Option<Byt
         trimmed.accepting.push(automaton.accepting[state]);
         trimmed.edges.push(automaton.edges[state].iter().filter(keep).map(renumber).collect());
     }
-    Ok(Some(trimmed))
+    Ok(Some(Cow::Owned(trimmed)))
 }
 
 /// Per state: whether it can be reached from the start and can reach acceptance, along `admitted` edges.
 fn useful_states(automaton: &ByteAutomaton, admitted: &dyn Fn(CountedEdge) -> bool) -> Vec<bool> {
     let states = automaton.edges.len();
-    let mut forward: Vec<Vec<usize>> = vec![Vec::new(); states];
-    let mut backward: Vec<Vec<usize>> = vec![Vec::new(); states];
-    for edge in automaton.counted_edges().filter(|&edge| admitted(edge)) {
-        forward[edge.source as usize].push(edge.target as usize);
-        backward[edge.target as usize].push(edge.source as usize);
-    }
-    let reachable = closure(&forward, (0..states.min(1)).collect());
-    let live = closure(&backward, (0..states).filter(|&state| automaton.accepting[state]).collect());
+    let admitted = automaton.counted_edges().filter(|&edge| admitted(edge));
+    let mut edges: Vec<(u32, u32)> = admitted.map(|edge| (edge.source, edge.target)).collect();
+    let reachable = closure(states, &edges, (0..states.min(1)).collect());
+    let accepting = (0..states).filter(|&state| automaton.accepting[state]).collect();
+    edges.iter_mut().for_each(|edge| *edge = (edge.1, edge.0));
+    let live = closure(states, &edges, accepting);
     reachable.into_iter().zip(live).map(|(reachable, live)| reachable && live).collect()
 }
 
-fn closure(edges: &[Vec<usize>], mut agenda: Vec<usize>) -> Vec<bool> {
-    let mut seen = vec![false; edges.len()];
+/// Per state: whether it is among those of `agenda` or reached from them.
+fn closure(states: usize, edges: &[(u32, u32)], mut agenda: Vec<usize>) -> Vec<bool> {
+    // Where the targets of each state begin.
+    let mut offsets = vec![0usize; states + 1];
+    edges.iter().for_each(|&(source, _)| offsets[source as usize + 1] += 1);
+    for state in 0..states {
+        offsets[state + 1] += offsets[state];
+    }
+    let mut fill = offsets.clone();
+    let mut targets = vec![0u32; offsets[states]];
+    for &(source, target) in edges {
+        targets[fill[source as usize]] = target;
+        fill[source as usize] += 1;
+    }
+    let mut seen = vec![false; states];
     agenda.iter().for_each(|&state| seen[state] = true);
     while let Some(state) = agenda.pop() {
-        for &target in &edges[state] {
-            if !std::mem::replace(&mut seen[target], true) {
-                agenda.push(target);
+        for &target in &targets[offsets[state]..offsets[state + 1]] {
+            if !std::mem::replace(&mut seen[target as usize], true) {
+                agenda.push(target as usize);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Copies a grammar through a [`GrammarBuilder`], which simplifies on the way.
 
+use std::sync::Arc;
+
 use crate::{Budget, Expr, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, LimitKind, RuleId};
 
 /// Operands per expression that are allowed on average. Where simplification joins nested sequences it copies their
@@ -45,7 +47,7 @@ impl Rebuild {
             },
             Expr::Rule(rule) => self.builder.rule(*rule),
             Expr::Token(set) => self.builder.token(set.as_ref().clone()),
-            Expr::Automaton(automaton) => self.builder.automaton(automaton.as_ref().clone()),
+            Expr::Automaton(automaton) => self.builder.automaton(Arc::clone(automaton)),
             Expr::Scope { rules, .. } => match operands.first() {
                 Some(&body) => self.builder.scope(body, rules.as_ref().clone()),
                 None => self.builder.never(),

@@ -12,7 +12,7 @@ use crate::{Budget, ByteAutomaton, Expr, ExprId, Grammar, LimitError, Mark};
 /// asked whether its body has words and whether its rules can be met with the elements in it, in whatever order.
 pub(super) fn productive(
     grammar: &Grammar,
-    trimmed: &Trimmed,
+    trimmed: &Trimmed<'_>,
     budget: &mut Budget<'_>,
 ) -> Result<Vec<bool>, LimitError> {
     let mut search = Search::new(grammar, trimmed);
@@ -61,7 +61,7 @@ struct Search<'g> {
 }
 
 impl<'g> Search<'g> {
-    fn new(grammar: &'g Grammar, trimmed: &Trimmed) -> Self {
+    fn new(grammar: &'g Grammar, trimmed: &Trimmed<'_>) -> Self {
         let ids = || (0..grammar.exprs().len() as u32).map(ExprId::from_u32);
         let mut dependents: Vec<Vec<ExprId>> = vec![Vec::new(); grammar.exprs().len()];
         for id in ids() {
@@ -83,7 +83,9 @@ impl<'g> Search<'g> {
             if search.missing[id.index()] == 0 {
                 search.agenda.push(Found::Word(id));
             }
-            if search.missing[id.index()] == 0 && is_non_empty_leaf(grammar.expr(id), trimmed.get(&id.index())) {
+            if search.missing[id.index()] == 0
+                && is_non_empty_leaf(grammar.expr(id), trimmed.get(&id.index()).map(|trimmed| &**trimmed))
+            {
                 search.found_non_empty(id);
             }
         }

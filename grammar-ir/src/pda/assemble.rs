@@ -8,7 +8,7 @@ use super::live::{live_counts, prune};
 use super::lower::Lowered;
 use super::minimize::minimize;
 use super::nfa::CountedKind;
-use super::nullable::nullable_procedures;
+use super::nullable::{ends_with_selection, nullable_procedures};
 use super::productive::remove_unproductive_calls;
 use super::scope::Scope;
 use super::{ACCEPTING, ByteEdge, CallEdge, FINAL, GUARDED, LowerError, Pda, Procedure, State, TokenEdge};
@@ -17,6 +17,9 @@ use crate::{Budget, ByteSet, Counter, LiveCounts, ProcedureId, StateId};
 pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda, LowerError> {
     let Lowered { mut procedures, token_sets } = lowered;
     let nullable = nullable_procedures(&mut procedures);
+    if let Some(scope) = procedures.iter().find(|nfa| nfa.scope.is_some() && ends_with_selection(nfa, &nullable)) {
+        return Err(LowerError::SelectionAtEnd { procedure: scope.name.clone() });
+    }
     let recursion = left_recursion::analyse(&mut procedures, &nullable, budget)?;
 
     // Machines of the procedures that the entry reaches, numbered as they are met.

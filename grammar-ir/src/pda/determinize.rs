@@ -196,10 +196,37 @@ impl Kernels {
 /// What an edge does to the registers: whether it begins an iteration, and the marks.
 type Effect = (bool, EdgeMarks);
 
+/// A byte edge in one number, in the order of effect, range and target, so that comparing is one operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ranged(u128);
+
+impl Ranged {
+    fn new((counts, marks): Effect, low: u8, high: u8, target: u32) -> Self {
+        let effect = u128::from(counts) << 80 | u128::from(marks.to_bits()) << 48;
+        Self(effect | u128::from(low) << 40 | u128::from(high) << 32 | u128::from(target))
+    }
+
+    fn effect(self) -> Effect {
+        (self.0 >> 80 != 0, EdgeMarks::from_bits((self.0 >> 48) as u32))
+    }
+
+    fn low(self) -> u8 {
+        (self.0 >> 40) as u8
+    }
+
+    fn high(self) -> u8 {
+        (self.0 >> 32) as u8
+    }
+
+    fn target(self) -> u32 {
+        self.0 as u32
+    }
+}
+
 /// The consuming edges of a closure.
 #[derive(Default)]
 struct Outgoing {
-    ranges: Vec<(Effect, u8, u8, u32)>,
+    ranges: Vec<Ranged>,
     others: Vec<(Symbol, Effect, u32)>,
     bounds: Vec<u16>,
     targets: Vec<u32>,
@@ -216,7 +243,7 @@ impl Outgoing {
             for (label, target) in nfa.edges(state) {
                 match label {
                     Label::Epsilon | Label::BeginIteration | Label::BeginPart | Label::Select(_) | Label::Close => {}
-                    Label::Bytes { low, high } => self.ranges.push((effect, low, high, target)),
+                    Label::Bytes { low, high } => self.ranges.push(Ranged::new(effect, low, high, target)),
                     Label::Call(callee) | Label::NonEmptyCall(callee) => {
                         self.others.push((Symbol::Call(callee.as_u32()), effect, target));
                     }
@@ -232,26 +259,27 @@ impl Outgoing {
             self.ranges.sort_unstable();
             self.ranges.dedup();
         }
-        for ranges in self.ranges.chunk_by(|a, b| a.0 == b.0) {
-            let (counts, marks) = ranges[0].0;
-            if merge == Merge::Never || ranges.windows(2).all(|pair| pair[0].2 < pair[1].1) {
-                edges.extend(ranges.iter().map(|&(_, low, high, target)| Edge {
-                    symbol: Symbol::Bytes { low, high },
+        for ranges in self.ranges.chunk_by(|a, b| a.0 >> 48 == b.0 >> 48) {
+            let (counts, marks) = ranges[0].effect();
+            if merge == Merge::Never || ranges.windows(2).all(|pair| pair[0].high() < pair[1].low()) {
+                edges.extend(ranges.iter().map(|range| Edge {
+                    symbol: Symbol::Bytes { low: range.low(), high: range.high() },
                     counts,
                     marks,
-                    target: kernels.number(&[target]),
+                    target: kernels.number(&[range.target()]),
                 }));
                 continue;
             }
             self.bounds.clear();
-            self.bounds.extend(ranges.iter().flat_map(|&(_, low, high, _)| [u16::from(low), u16::from(high) + 1]));
+            self.bounds.extend(ranges.iter().flat_map(|range| [u16::from(range.low()), u16::from(range.high()) + 1]));
             self.bounds.sort_unstable();
             self.bounds.dedup();
             for bound in self.bounds.windows(2) {
                 let (low, high) = (bound[0] as u8, (bound[1] - 1) as u8);
                 self.targets.clear();
-                let covering = ranges.iter().take_while(|range| range.1 <= low).filter(|range| high <= range.2);
-                self.targets.extend(covering.map(|range| range.3));
+                let covering =
+                    ranges.iter().take_while(|range| range.low() <= low).filter(|range| high <= range.high());
+                self.targets.extend(covering.map(|range| range.target()));
                 if !self.targets.is_empty() {
                     self.targets.sort_unstable();
                     self.targets.dedup();

@@ -9,6 +9,7 @@
 //! not left stay calls. (This is the left-corner transform, Rosenkrantz & Lewis 1970, done on automata.)
 
 use super::LowerError;
+use super::graph::Graph;
 use super::nfa::{CountedKind, Label, Marks, Nfa};
 use super::nullable::{Reached, closure};
 use crate::{Budget, Counter, ProcedureId};
@@ -32,26 +33,28 @@ pub(super) fn analyse(
 ) -> Result<LeftRecursion, LowerError> {
     let mut marks = Marks::default();
     let mut reached = Vec::new();
-    let mut left_calls = Vec::with_capacity(procedures.len());
+    let mut callees: Vec<u32> = Vec::new();
+    let mut left_calls = Graph::default();
     for nfa in procedures.iter() {
         budget.tick()?;
         closure(nfa, &[nfa.start], nullable, &mut marks, &mut reached);
-        let mut callees: Vec<usize> = reached
-            .iter()
-            .flat_map(|reached| nfa.edges(reached.state))
-            .filter_map(|(label, _)| match label {
-                Label::Call(callee) => Some(callee.index()),
+        callees.clear();
+        for reached in &reached {
+            callees.extend(nfa.edges(reached.state).filter_map(|(label, _)| match label {
+                Label::Call(callee) => Some(callee.as_u32()),
                 _ => None,
-            })
-            .collect();
+            }));
+        }
         callees.sort_unstable();
         callees.dedup();
-        left_calls.push(callees);
+        left_calls.push(callees.iter().copied());
     }
     let mut recursion = LeftRecursion { component: vec![None; procedures.len()], members: Vec::new() };
-    for component in strongly_connected(&left_calls) {
-        let cyclic = component.len() > 1 || left_calls[component[0]].contains(&component[0]);
+    for component in left_calls.components().iter() {
+        let cyclic = component.len() > 1 || left_calls.successors(component[0]).contains(&component[0]);
         if cyclic {
+            let mut component: Vec<usize> = component.iter().map(|&member| member as usize).collect();
+            component.sort_unstable();
             for &member in &component {
                 recursion.component[member] = Some(recursion.members.len() as u32);
                 if procedures[member].scope.is_some() {
@@ -162,56 +165,4 @@ fn unroll(
     }
     unrolled.add_edge(from, Label::Epsilon, unrolled.finish);
     Ok(unrolled)
-}
-
-/// The strongly connected components of a graph, each sorted (Tarjan 1972, with an explicit stack).
-pub(super) fn strongly_connected(successors: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    const UNSEEN: usize = usize::MAX;
-    let mut order = vec![UNSEEN; successors.len()];
-    let mut low = vec![0; successors.len()];
-    let mut on_stack = vec![false; successors.len()];
-    let mut stack = Vec::new();
-    let mut components = Vec::new();
-    let mut clock = 0;
-    for root in 0..successors.len() {
-        if order[root] != UNSEEN {
-            continue;
-        }
-        let mut work = vec![(root, 0)];
-        while let Some(&mut (node, ref mut next)) = work.last_mut() {
-            if *next == 0 {
-                order[node] = clock;
-                low[node] = clock;
-                clock += 1;
-                stack.push(node);
-                on_stack[node] = true;
-            }
-            if let Some(&successor) = successors[node].get(*next) {
-                *next += 1;
-                if order[successor] == UNSEEN {
-                    work.push((successor, 0));
-                } else if on_stack[successor] {
-                    low[node] = low[node].min(order[successor]);
-                }
-                continue;
-            }
-            work.pop();
-            if let Some(&(parent, _)) = work.last() {
-                low[parent] = low[parent].min(low[node]);
-            }
-            if low[node] == order[node] {
-                let mut component = Vec::new();
-                while let Some(member) = stack.pop() {
-                    on_stack[member] = false;
-                    component.push(member);
-                    if member == node {
-                        break;
-                    }
-                }
-                component.sort_unstable();
-                components.push(component);
-            }
-        }
-    }
-    components
 }

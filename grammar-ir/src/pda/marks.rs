@@ -37,6 +37,14 @@ impl EdgeMarks {
         self.0 & CLOSE != 0
     }
 
+    pub(super) fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    pub(super) fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
     pub(super) fn without_begin(self) -> Self {
         Self(self.0 & !BEGIN)
     }

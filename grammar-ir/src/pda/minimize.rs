@@ -1,50 +1,46 @@
 //! Removes states that lead nowhere and merges states with the same language.
 //!
-//! Partition refinement by transitions (Valmari 2012, "Fast brief practical DFA minimization"), which suits partial
-//! automata and takes O(m log m) for m transitions.
+//! Partition refinement by signatures (Blom & Orzan 2003, "Distributed branching bisimulation reduction of state spaces"),
+//! of which only those are worked out anew that may have changed. It compares ranges of bytes as they are: refinement by
+//! single transitions (Valmari 2012) has to cut all ranges of a machine where any of them begins, which for the keys of an
+//! object is nearly everywhere.
 
-use rustc_hash::FxHashMap;
+use std::hash::Hasher;
+use std::ops::Range;
+
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::EdgeMarks;
 use super::determinize::{Edge, Machine, Symbol, join_ranges};
 use crate::{Budget, LimitError};
 
-/// Above this many transitions by byte class a machine is only trimmed: the refinement needs about 40 bytes for each.
-const MAX_TRANSITIONS: usize = 8_000_000;
-
-/// Trims `machine`, and merges equal states if it is deterministic.
+/// Trims `machine`, whose start reaches all its states, and merges equal states if it is deterministic.
 ///
 /// # Errors
 /// When the time budget is used up.
-pub(super) fn minimize(machine: Machine, budget: &mut Budget<'_>) -> Result<Machine, LimitError> {
-    let machine = trim(machine);
+pub(super) fn minimize(mut machine: Machine, budget: &mut Budget<'_>) -> Result<Machine, LimitError> {
+    let mut backward = Backward::of(&machine);
+    if backward.distance[1..].contains(&UNREACHED) {
+        machine = trim(machine);
+        backward = Backward::of(&machine);
+    }
     if !machine.deterministic || machine.len() < 2 {
         return Ok(machine);
     }
-    let Some(transitions) = transitions(&machine) else {
+    let partition = refine(&machine, &backward, budget)?;
+    if partition.blocks.len() == machine.len() {
         return Ok(machine);
-    };
-    budget.check_time()?;
-    let block_of = refine(&machine, &transitions, budget)?;
-    Ok(quotient(&machine, &block_of))
+    }
+    Ok(quotient(&machine, &partition))
 }
 
 /// Drops states that the start does not reach or that reach no accepting state, and edges to them. The start always
 /// stays.
 pub(super) fn trim(machine: Machine) -> Machine {
-    let (offsets, incoming) = incoming(&machine);
-    let mut alive: Vec<bool> = machine.accepting.clone();
-    let mut work: Vec<u32> = (0..machine.len() as u32).filter(|&state| alive[state as usize]).collect();
-    while let Some(state) = work.pop() {
-        for &source in &incoming[offsets[state as usize] as usize..offsets[state as usize + 1] as usize] {
-            if !std::mem::replace(&mut alive[source as usize], true) {
-                work.push(source);
-            }
-        }
-    }
+    let backward = Backward::of(&machine);
     let mut reached = vec![false; machine.len()];
     reached[0] = true;
-    work.push(0);
+    let mut work = vec![0];
     while let Some(state) = work.pop() {
         for edge in machine.edges(state as usize) {
             if !std::mem::replace(&mut reached[edge.target as usize], true) {
@@ -52,7 +48,8 @@ pub(super) fn trim(machine: Machine) -> Machine {
             }
         }
     }
-    alive.iter_mut().zip(reached).for_each(|(alive, reached)| *alive &= reached);
+    let mut alive = reached;
+    alive.iter_mut().zip(&backward.distance).for_each(|(alive, &distance)| *alive &= distance != UNREACHED);
     alive[0] = true;
     if alive.iter().all(|&alive| alive) {
         return machine;
@@ -72,226 +69,250 @@ pub(super) fn trim(machine: Machine) -> Machine {
     trimmed
 }
 
-/// The sources of the edges to each state: where each state's begin, and all of them.
-fn incoming(machine: &Machine) -> (Vec<u32>, Vec<u32>) {
-    let mut offsets = vec![0u32; machine.len() + 1];
-    for edge in &machine.edges {
-        offsets[edge.target as usize + 1] += 1;
-    }
-    for state in 0..machine.len() {
-        offsets[state + 1] += offsets[state];
-    }
-    let mut fill = offsets.clone();
-    let mut sources = vec![0u32; machine.edges.len()];
-    for state in 0..machine.len() {
-        for edge in machine.edges(state) {
-            let slot = &mut fill[edge.target as usize];
-            sources[*slot as usize] = state as u32;
-            *slot += 1;
-        }
-    }
-    (offsets, sources)
+/// A machine read backwards.
+struct Backward {
+    /// Where each state's sources begin; one entry more than there are states.
+    offsets: Vec<u32>,
+    /// The states with an edge to each.
+    sources: Vec<u32>,
+    /// Per state: the least number of edges to an accepting one.
+    distance: Vec<u32>,
 }
 
-/// `(label, source, target)` with byte ranges split so that equal bytes have equal labels; `None` when there are too
-/// many.
-fn transitions(machine: &Machine) -> Option<Vec<(u32, u32, u32)>> {
-    let mut starts = [false; 257];
-    for edge in &machine.edges {
-        if let Symbol::Bytes { low, high } = edge.symbol {
-            starts[usize::from(low)] = true;
-            starts[usize::from(high) + 1] = true;
+/// The distance where there is no way.
+const UNREACHED: u32 = u32::MAX;
+
+impl Backward {
+    fn of(machine: &Machine) -> Self {
+        // The count of sources two entries ahead becomes where they begin, one entry ahead, and, filled, where they end.
+        let mut offsets = vec![0u32; machine.len() + 2];
+        for edge in &machine.edges {
+            offsets[edge.target as usize + 2] += 1;
         }
-    }
-    let mut class_of = [0u32; 256];
-    let mut class = 0;
-    for byte in 0..256 {
-        class += u32::from(starts[byte]);
-        class_of[byte] = class;
-    }
-    // Labels below `first_other` are byte classes; callees, token sets and marks are numbered as they are met.
-    let mut effects: FxHashMap<EdgeMarks, u32> = FxHashMap::from_iter([(EdgeMarks::NONE, 0)]);
-    for edge in machine.edges.iter().filter(|edge| !edge.marks.is_none()) {
-        let fresh = effects.len() as u32;
-        effects.entry(edge.marks).or_insert(fresh);
-    }
-    let effects_of = |edge: &Edge| 2 * effects[&edge.marks] + u32::from(edge.counts);
-    let width = 2 * effects.len() as u32;
-    let first_other = width.checked_mul(class + 1)?;
-    let mut others: FxHashMap<(Symbol, bool, EdgeMarks), u32> = FxHashMap::default();
-    let mut transitions = Vec::with_capacity(machine.edges.len());
-    for state in 0..machine.len() {
-        for edge in machine.edges(state) {
-            if transitions.len() > MAX_TRANSITIONS {
-                return None;
-            }
-            if let Symbol::Bytes { low, high } = edge.symbol {
-                let classes = class_of[usize::from(low)]..=class_of[usize::from(high)];
-                let effect = effects_of(edge);
-                let label = |class| width * class + effect;
-                transitions.extend(classes.map(|class| (label(class), state as u32, edge.target)));
-            } else {
-                let fresh = first_other + others.len() as u32;
-                let label = *others.entry((edge.symbol, edge.counts, edge.marks)).or_insert(fresh);
-                transitions.push((label, state as u32, edge.target));
+        for state in 0..machine.len() {
+            offsets[state + 2] += offsets[state + 1];
+        }
+        let mut sources = vec![0u32; machine.edges.len()];
+        for state in 0..machine.len() {
+            for edge in machine.edges(state) {
+                let slot = &mut offsets[edge.target as usize + 1];
+                sources[*slot as usize] = state as u32;
+                *slot += 1;
             }
         }
+        let mut backward = Self { offsets, sources, distance: vec![UNREACHED; machine.len()] };
+        let mut queue: Vec<u32> = Vec::with_capacity(machine.len());
+        queue.extend((0..machine.len() as u32).filter(|&state| machine.accepting[state as usize]));
+        queue.iter().for_each(|&state| backward.distance[state as usize] = 0);
+        let mut next = 0;
+        while let Some(&state) = queue.get(next) {
+            next += 1;
+            let distance = backward.distance[state as usize] + 1;
+            for position in backward.offsets[state as usize]..backward.offsets[state as usize + 1] {
+                let source = backward.sources[position as usize];
+                if backward.distance[source as usize] == UNREACHED {
+                    backward.distance[source as usize] = distance;
+                    queue.push(source);
+                }
+            }
+        }
+        backward
     }
-    Some(transitions)
+
+    fn sources(&self, state: u32) -> &[u32] {
+        &self.sources[self.offsets[state as usize] as usize..self.offsets[state as usize + 1] as usize]
+    }
 }
 
-/// A partition of `0..n` whose blocks can be split by marking elements.
+/// An edge as the refinement compares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Step {
+    /// The number of the edge's symbol with its effects; byte edges differ in their effects only.
+    class: u32,
+    low: u8,
+    high: u8,
+    target: u32,
+}
+
+/// The edges of `machine`, in their order.
+fn steps(machine: &Machine) -> Vec<Step> {
+    let mut classes: FxHashMap<(Option<Symbol>, bool, EdgeMarks), u32> = FxHashMap::default();
+    let mut class = |symbol, edge: &Edge| {
+        let fresh = classes.len() as u32 + 1;
+        *classes.entry((symbol, edge.counts, edge.marks)).or_insert(fresh)
+    };
+    let step = |edge: &Edge| match edge.symbol {
+        // Most edges.
+        Symbol::Bytes { low, high } if !edge.counts && edge.marks.is_none() => {
+            Step { class: 0, low, high, target: edge.target }
+        }
+        Symbol::Bytes { low, high } => Step { class: class(None, edge), low, high, target: edge.target },
+        symbol => Step { class: class(Some(symbol), edge), low: 0, high: 0, target: edge.target },
+    };
+    machine.edges.iter().map(step).collect()
+}
+
+/// A partition of the states.
 struct Partition {
-    /// The elements, block by block.
+    block_of: Vec<u32>,
+    /// The states, block by block.
     elements: Vec<u32>,
     location: Vec<u32>,
-    block_of: Vec<u32>,
-    first: Vec<u32>,
-    past: Vec<u32>,
-    marked: Vec<u32>,
-    touched: Vec<u32>,
+    /// Per block: its part of `elements`.
+    blocks: Vec<Range<u32>>,
 }
 
 impl Partition {
     fn new(len: usize) -> Self {
-        let mut partition = Self {
+        Self {
+            block_of: vec![0; len],
             elements: (0..len as u32).collect(),
             location: (0..len as u32).collect(),
-            block_of: vec![0; len],
-            first: Vec::new(),
-            past: Vec::new(),
-            marked: Vec::new(),
-            touched: Vec::new(),
-        };
-        if len > 0 {
-            partition.first.push(0);
-            partition.past.push(len as u32);
-            partition.marked.push(0);
+            blocks: std::iter::once(0..len as u32).collect(),
         }
-        partition
     }
 
-    fn blocks(&self) -> usize {
-        self.first.len()
-    }
-
-    fn mark(&mut self, element: u32) {
-        let block = self.block_of[element as usize] as usize;
-        let from = self.location[element as usize];
-        let to = self.first[block] + self.marked[block];
-        if from < to {
-            return;
-        }
+    /// Moves `state` to the place `to` of `elements`.
+    fn place(&mut self, state: u32, to: u32) {
+        let from = self.location[state as usize];
         let other = self.elements[to as usize];
         self.elements.swap(from as usize, to as usize);
         self.location[other as usize] = from;
-        self.location[element as usize] = to;
-        if self.marked[block] == 0 {
-            self.touched.push(block as u32);
-        }
-        self.marked[block] += 1;
+        self.location[state as usize] = to;
     }
 
-    /// Splits every touched block into its marked and unmarked elements; the smaller part gets the new number.
-    fn split(&mut self) {
-        while let Some(block) = self.touched.pop() {
-            let block = block as usize;
-            let middle = self.first[block] + std::mem::take(&mut self.marked[block]);
-            if middle == self.past[block] {
-                continue;
-            }
-            let (first, past) = if middle - self.first[block] <= self.past[block] - middle {
-                let part = (self.first[block], middle);
-                self.first[block] = middle;
-                part
-            } else {
-                let part = (middle, self.past[block]);
-                self.past[block] = middle;
-                part
-            };
-            let fresh = self.first.len() as u32;
-            self.first.push(first);
-            self.past.push(past);
-            self.marked.push(0);
-            for position in first..past {
-                self.block_of[self.elements[position as usize] as usize] = fresh;
+    /// Moves states of `block` to a new one.
+    fn split_off(&mut self, block: u32, states: impl ExactSizeIterator<Item = u32>, changed: &mut Vec<u32>) {
+        let fresh = self.blocks.len() as u32;
+        let end = self.blocks[block as usize].end;
+        let start = end - states.len() as u32;
+        for (state, to) in states.zip(start..end) {
+            self.place(state, to);
+            self.block_of[state as usize] = fresh;
+            changed.push(state);
+        }
+        self.blocks[block as usize].end = start;
+        self.blocks.push(start..end);
+    }
+
+    /// Splits the block of `compared` into those that are `equal` to each other, which stand together. Members that
+    /// were not compared are still equal to each other, and to no other: those lead to a block that is new since.
+    fn separate(
+        &mut self,
+        compared: &[Candidate],
+        equal: impl Fn(&Candidate, &Candidate) -> bool,
+        changed: &mut Vec<u32>,
+    ) {
+        let block = compared[0].block;
+        let others = self.blocks[block as usize].len() - compared.len();
+        let largest = compared.chunk_by(&equal).max_by_key(|group| group.len()).filter(|group| group.len() > others);
+        for group in compared.chunk_by(&equal) {
+            if largest.is_none_or(|largest| largest[0].state != group[0].state) {
+                self.split_off(block, group.iter().map(|candidate| candidate.state), changed);
             }
         }
+        if let Some(largest) = largest
+            && others > 0
+        {
+            // Whoever is not of the largest group is moved: those are gathered at the end.
+            let range = self.blocks[block as usize].clone();
+            for (candidate, to) in largest.iter().zip(range.clone()) {
+                self.place(candidate.state, to);
+            }
+            let others: Vec<u32> = self.elements[range.start as usize + largest.len()..range.end as usize].to_vec();
+            self.split_off(block, others.into_iter(), changed);
+        }
     }
+}
+
+/// A state whose signature is to be compared with those of the others in its block.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    block: u32,
+    hash: u64,
+    state: u32,
+    /// Where its signature begins and ends among those of the round.
+    signature: (u32, u32),
 }
 
 /// Per state: the number of its class of equivalent states.
-fn refine(machine: &Machine, transitions: &[(u32, u32, u32)], budget: &mut Budget<'_>) -> Result<Vec<u32>, LimitError> {
-    let mut states = Partition::new(machine.len());
-    for (state, _) in machine.accepting.iter().enumerate().filter(|(_, accepting)| **accepting) {
-        states.mark(state as u32);
-    }
-    states.split();
-
-    // Transitions start out partitioned by label.
-    let mut cords = Partition::new(transitions.len());
-    cords.elements.sort_unstable_by_key(|&transition| transitions[transition as usize].0);
-    cords.first.clear();
-    cords.past.clear();
-    cords.marked.clear();
-    for position in 0..transitions.len() {
-        let transition = cords.elements[position] as usize;
-        let label = |position: usize| transitions[cords.elements[position] as usize].0;
-        if position == 0 || label(position - 1) != label(position) {
-            if position > 0 {
-                cords.past.push(position as u32);
+///
+/// A state's signature is what it does, with blocks for targets. In each round the states that lead to a state whose block
+/// has changed are compared anew. As the largest part of a block keeps its number, a state changes its block at most
+/// log n times. Should two signatures have one hash, equal states may be told apart, never different ones merged.
+fn refine(machine: &Machine, backward: &Backward, budget: &mut Budget<'_>) -> Result<Partition, LimitError> {
+    let steps = steps(machine);
+    let mut partition = Partition::new(machine.len());
+    let mut dirty: Vec<u32> = (0..machine.len() as u32).collect();
+    let mut is_dirty = vec![true; machine.len()];
+    let mut signatures: Vec<Step> = Vec::new();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut changed: Vec<u32> = Vec::new();
+    while !dirty.is_empty() {
+        signatures.clear();
+        candidates.clear();
+        for state in dirty.drain(..) {
+            budget.tick()?;
+            is_dirty[state as usize] = false;
+            let block = partition.block_of[state as usize];
+            if partition.blocks[block as usize].len() == 1 {
+                continue;
             }
-            cords.first.push(position as u32);
-            cords.marked.push(0);
+            let begin = signatures.len() as u32;
+            let edges = machine.offsets[state as usize] as usize..machine.offsets[state as usize + 1] as usize;
+            let distance = backward.distance[state as usize];
+            let hash = sign(distance, &steps[edges], &partition.block_of, &mut signatures);
+            candidates.push(Candidate { block, hash, state, signature: (begin, signatures.len() as u32) });
         }
-        cords.location[transition] = position as u32;
-        cords.block_of[transition] = (cords.first.len() - 1) as u32;
-    }
-    if !transitions.is_empty() {
-        cords.past.push(transitions.len() as u32);
-    }
-
-    // Incoming transitions of each state.
-    let mut offsets = vec![0u32; machine.len() + 1];
-    for &(_, _, target) in transitions {
-        offsets[target as usize + 1] += 1;
-    }
-    for state in 0..machine.len() {
-        offsets[state + 1] += offsets[state];
-    }
-    let mut fill = offsets.clone();
-    let mut incoming = vec![0u32; transitions.len()];
-    for (index, &(_, _, target)) in transitions.iter().enumerate() {
-        incoming[fill[target as usize] as usize] = index as u32;
-        fill[target as usize] += 1;
-    }
-
-    let mut next_block = 1;
-    let mut next_cord = 0;
-    while next_cord < cords.blocks() {
-        budget.tick()?;
-        for position in cords.first[next_cord]..cords.past[next_cord] {
-            states.mark(transitions[cords.elements[position as usize] as usize].1);
+        candidates.sort_unstable_by_key(|candidate| (candidate.block, candidate.hash));
+        let equal = |a: &Candidate, b: &Candidate| {
+            let signature = |of: &Candidate| &signatures[of.signature.0 as usize..of.signature.1 as usize];
+            a.hash == b.hash && signature(a) == signature(b)
+        };
+        for compared in candidates.chunk_by(|a, b| a.block == b.block) {
+            partition.separate(compared, equal, &mut changed);
         }
-        states.split();
-        next_cord += 1;
-        while next_block < states.blocks() {
-            for position in states.first[next_block]..states.past[next_block] {
-                let state = states.elements[position as usize] as usize;
-                for &transition in &incoming[offsets[state] as usize..offsets[state + 1] as usize] {
-                    cords.mark(transition);
+        for state in changed.drain(..) {
+            for &source in backward.sources(state) {
+                if !std::mem::replace(&mut is_dirty[source as usize], true) {
+                    dirty.push(source);
                 }
             }
-            cords.split();
-            next_block += 1;
         }
     }
-    Ok(states.block_of)
+    Ok(partition)
+}
+
+/// Appends the signature of a state to `signatures`; its hash.
+fn sign(distance: u32, steps: &[Step], block_of: &[u32], signatures: &mut Vec<Step>) -> u64 {
+    let begin = signatures.len();
+    // The distance to acceptance is a step of its own, of a class that no edge has. States of one language have the same,
+    // and it tells nearly all others apart at once that only the end of a long chain tells apart.
+    signatures.push(Step { class: u32::MAX, low: 0, high: 0, target: distance });
+    for &step in steps {
+        let step = Step { target: block_of[step.target as usize], ..step };
+        match signatures.last_mut() {
+            Some(last)
+                if (last.class, last.target) == (step.class, step.target)
+                    && last.high.checked_add(1) == Some(step.low) =>
+            {
+                last.high = step.high;
+            }
+            _ => signatures.push(step),
+        }
+    }
+    let mut hasher = FxHasher::default();
+    for step in &signatures[begin..] {
+        hasher.write_u64(u64::from(step.class) << 16 | u64::from(step.low) << 8 | u64::from(step.high));
+        hasher.write_u32(step.target);
+    }
+    hasher.finish()
 }
 
 /// The machine whose states are the blocks, numbered so that the start is 0.
-fn quotient(machine: &Machine, block_of: &[u32]) -> Machine {
-    let blocks = block_of.iter().max().map_or(0, |&max| max as usize + 1);
+fn quotient(machine: &Machine, partition: &Partition) -> Machine {
+    let block_of = &partition.block_of;
+    let blocks = partition.blocks.len();
     let mut representative: Vec<Option<usize>> = vec![None; blocks];
     let mut number = vec![0u32; blocks];
     let mut order = Vec::with_capacity(blocks);

@@ -17,6 +17,7 @@
 
 mod assemble;
 mod determinize;
+mod graph;
 mod left_recursion;
 mod live;
 mod lower;
@@ -60,6 +61,12 @@ pub enum LowerError {
     /// A scope that calls itself before consuming anything has no frame of its own.
     #[error("the scope `{procedure}` is part of a left-recursive cycle; move the recursion to the right")]
     ScopeInLeftRecursion {
+        /// The procedure of the scope.
+        procedure: String,
+    },
+    /// A word of a scope can end with a part that selects an element.
+    #[error("the scope `{procedure}` can end with a marked element; something must follow, such as a marked close")]
+    SelectionAtEnd {
         /// The procedure of the scope.
         procedure: String,
     },

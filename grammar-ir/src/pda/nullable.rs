@@ -55,6 +55,17 @@ fn callers(procedures: &[Nfa]) -> Vec<Vec<usize>> {
     callers
 }
 
+/// Whether a word of a scope can end with the text that selects an element. What is selected is known only at the symbol
+/// after it, so there must be one.
+pub(super) fn ends_with_selection(nfa: &Nfa, nullable: &[bool]) -> bool {
+    let mut marks = Marks::default();
+    (0..nfa.len() as u32).any(|state| {
+        nfa.edges(state).any(|(label, target)| {
+            matches!(label, Label::Select(_)) && reaches(nfa, target, nfa.finish, nullable, &mut marks)
+        })
+    })
+}
+
 /// Whether `to` can be reached from `from` without consuming.
 fn reaches(nfa: &Nfa, from: u32, to: u32, nullable: &[bool], marks: &mut Marks) -> bool {
     marks.reset(nfa.len());

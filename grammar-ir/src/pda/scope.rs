@@ -11,7 +11,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::determinize::{Machine, Symbol};
-use super::left_recursion::strongly_connected;
+use super::graph::Graph;
 use crate::{Element, ElementOrder, ScopeRules};
 
 /// A scope's rules, made ready to be followed.
@@ -329,38 +329,47 @@ fn widen(ways: &mut FxHashMap<Vec<u32>, (u32, u32)>, sums: Vec<u32>, range: (u32
 /// selections, closing, and returning. A state from which everything that is possible at all can come first needs none,
 /// as registers that can still meet the rules allow one of these.
 fn guards(machine: &Machine, present: &[u32]) -> (Vec<u32>, Vec<Vec<u32>>) {
-    let successors: Vec<Vec<usize>> = (0..machine.len())
-        .map(|state| {
-            let unmarked = machine.edges(state).iter().filter(|edge| first_event(edge.marks).is_none());
-            let mut targets: Vec<usize> = unmarked.map(|edge| edge.target as usize).collect();
-            targets.sort_unstable();
-            targets.dedup();
-            targets
-        })
-        .collect();
+    const NONE: u32 = u32::MAX;
+    let mut graph = Graph::default();
+    for state in 0..machine.len() {
+        let unmarked = machine.edges(state).iter().filter(|edge| first_event(edge.marks).is_none());
+        graph.push(unmarked.map(|edge| edge.target));
+    }
     let mut guards: Vec<Vec<u32>> = Vec::new();
     let mut numbers: FxHashMap<Vec<u32>, u32> = FxHashMap::default();
-    let mut guard_of = vec![u32::MAX; machine.len()];
-    // A component comes after those that it leads to.
-    for component in strongly_connected(&successors) {
-        let mut events: Vec<u32> = Vec::new();
-        let mut joined: FxHashSet<u32> = FxHashSet::default();
-        for &state in &component {
-            events.extend(machine.accepting[state].then_some(RETURN));
-            events.extend(machine.edges(state).iter().filter_map(|edge| first_event(edge.marks)));
-            for &target in &successors[state] {
-                if guard_of[target] != u32::MAX && joined.insert(guard_of[target]) {
-                    events.extend_from_slice(&guards[guard_of[target] as usize]);
+    let mut guard_of = vec![NONE; machine.len()];
+    let mut joined: Vec<u32> = Vec::new();
+    let mut events: Vec<u32> = Vec::new();
+    for component in graph.components().iter() {
+        joined.clear();
+        events.clear();
+        for &state in component {
+            events.extend(machine.accepting[state as usize].then_some(RETURN));
+            events.extend(machine.edges(state as usize).iter().filter_map(|edge| first_event(edge.marks)));
+            let ahead = graph.successors(state).iter().map(|&target| guard_of[target as usize]);
+            joined.extend(ahead.filter(|&guard| guard != NONE));
+        }
+        joined.sort_unstable();
+        joined.dedup();
+        let number = match joined.as_slice() {
+            // Most states, from which nothing new can come first.
+            [guard] if events.is_empty() => *guard,
+            _ => {
+                joined.iter().for_each(|&guard| events.extend_from_slice(&guards[guard as usize]));
+                events.sort_unstable();
+                events.dedup();
+                match numbers.get(&events) {
+                    Some(&number) => number,
+                    None => {
+                        let number = guards.len() as u32;
+                        guards.push(events.clone());
+                        numbers.insert(events.clone(), number);
+                        number
+                    }
                 }
             }
-        }
-        events.sort_unstable();
-        events.dedup();
-        let number = *numbers.entry(events).or_insert_with_key(|events| {
-            guards.push(events.clone());
-            guards.len() as u32 - 1
-        });
-        component.iter().for_each(|&state| guard_of[state] = number);
+        };
+        component.iter().for_each(|&state| guard_of[state as usize] = number);
     }
     let needless = |events: &Vec<u32>| {
         events.contains(&RETURN) || (events.last() == Some(&CLOSE) && events.len() == present.len() + 1)
@@ -404,7 +413,7 @@ fn has_traps(machine: &Machine) -> bool {
         if std::mem::replace(&mut inside[state as usize], true) {
             continue;
         }
-        order.push(state as usize);
+        order.push(state);
         for edge in machine.edges(state as usize).iter().filter(|edge| edge.marks.is_none()) {
             match edge.symbol {
                 Symbol::Bytes { .. } => work.push(edge.target),
@@ -412,19 +421,18 @@ fn has_traps(machine: &Machine) -> bool {
             }
         }
     }
-    let successors: Vec<Vec<usize>> = (0..machine.len())
-        .map(|state| {
-            let own = machine.edges(state).iter().filter(|edge| inside[state] && edge.marks.is_none());
-            own.map(|edge| edge.target as usize).collect()
-        })
-        .collect();
+    let mut graph = Graph::default();
+    for (state, &inside) in inside.iter().enumerate() {
+        let own = machine.edges(state).iter().filter(|edge| inside && edge.marks.is_none());
+        graph.push(own.map(|edge| edge.target));
+    }
     let mut loops_ahead = vec![false; machine.len()];
-    // A component comes after those that it leads to.
-    for component in strongly_connected(&successors) {
-        let ahead = component.len() > 1
-            || successors[component[0]].iter().any(|&target| target == component[0] || loops_ahead[target]);
-        component.iter().for_each(|&state| loops_ahead[state] = ahead);
+    for component in graph.components().iter() {
+        let mut targets = graph.successors(component[0]).iter();
+        let ahead =
+            component.len() > 1 || targets.any(|&target| target == component[0] || loops_ahead[target as usize]);
+        component.iter().for_each(|&state| loops_ahead[state as usize] = ahead);
     }
     // A part that has ended needs no loop: whether it is new is asked on the way there.
-    order.into_iter().any(|state| !loops_ahead[state] && !successors[state].is_empty())
+    order.into_iter().any(|state| !loops_ahead[state as usize] && !graph.successors(state).is_empty())
 }

@@ -1,12 +1,14 @@
 //! The commands, one file or folder each.
 
 mod accept;
+mod batch;
 mod cases;
 mod check;
 mod dump;
 mod generate;
 mod mask;
 mod sample;
+mod serve;
 mod tokenizer;
 
 use clap::Subcommand;
@@ -29,6 +31,10 @@ pub(crate) enum Command {
     Sample(sample::Args),
     /// Let a model answer a prompt, constrained by a grammar
     Generate(generate::Args),
+    /// Answer requests over HTTP, as the servers of OpenAI and SGLang do
+    Serve(serve::Args),
+    /// Answer a file of requests
+    Batch(batch::Args),
     /// Run a file of accept, reject, error and mask facts
     Cases(cases::Args),
     /// Show what was detected about a tokenizer
@@ -44,6 +50,8 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Verdict, Fai
         Command::Accept(args) => accept::run(args, output),
         Command::Sample(args) => sample::run(args, output),
         Command::Generate(args) => generate::run(args, output),
+        Command::Serve(args) => serve::run(args, output),
+        Command::Batch(args) => batch::run(args, output),
         Command::Cases(args) => cases::run(args, output),
         Command::Tokenizer(args) => tokenizer::run(args, output),
     }

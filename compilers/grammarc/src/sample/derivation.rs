@@ -4,20 +4,28 @@
 //! This only guides the choice among allowed tokens. It may forget ways of reading (see [`MAX_WAYS`]); if it has lost
 //! them all, the walk goes on without a guide.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
 
-use grammar_ir::pda::Pda;
+use grammar_ir::pda::{EdgeMarks, Pda};
 use grammar_ir::{ProcedureId, StateId};
 
 use super::distance::Distances;
+use super::selection::Selections;
 
 /// Ways of reading that are kept. Ambiguous grammars have any number of them; those nearest to a completion stay.
 const MAX_WAYS: usize = 32;
+
+/// The least length of a part and what is around it, in a scope.
+const PART: u64 = 2;
+/// Ways that are looked at to find the next part of a scope.
+const MAX_SEARCH: usize = 100_000;
 
 /// Where one way of reading is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Way {
     state: StateId,
+    /// The count, or in a scope what has been selected.
     count: u32,
     /// Index into [`Derivation::frames`].
     below: Option<usize>,
@@ -38,6 +46,7 @@ pub struct Derivation<'a> {
     distances: &'a Distances,
     frames: Vec<Frame>,
     ways: Vec<Way>,
+    selections: Selections,
 }
 
 /// How much has been read.
@@ -55,6 +64,7 @@ enum Symbol {
 }
 
 /// One step of a completion.
+#[derive(Debug, Clone, Copy)]
 enum Move {
     Return,
     Byte(u8, Way),
@@ -67,7 +77,7 @@ impl<'a> Derivation<'a> {
     /// Before the text.
     pub fn new(pda: &'a Pda, distances: &'a Distances) -> Self {
         let start = Way { state: pda.start(), count: 0, below: None };
-        Self { pda, distances, frames: Vec::new(), ways: vec![start] }
+        Self { pda, distances, frames: Vec::new(), ways: vec![start], selections: Selections::default() }
     }
 
     /// The length of a shortest completion, if any way of reading is known.
@@ -77,7 +87,19 @@ impl<'a> Derivation<'a> {
 
     fn distance_of(&self, way: Way) -> u64 {
         let below = way.below.map_or(0, |frame| self.frames[frame].distance);
-        self.distances.to_end(self.pda, way.state, way.count).saturating_add(below)
+        self.to_end(way).saturating_add(below)
+    }
+
+    /// From here to the end of the procedure. In a scope the parts that are still asked for count as little as they can:
+    /// which ones these are is found only by a search.
+    fn to_end(&self, way: Way) -> u64 {
+        match self.pda.scope_of(way.state) {
+            Some(scope) => {
+                let missing = u64::from(self.selections.missing(scope, way.count));
+                self.distances.to_end(self.pda, way.state, 0).saturating_add(missing * PART)
+            }
+            None => self.distances.to_end(self.pda, way.state, way.count),
+        }
     }
 
     /// Reads a token: its bytes, or if it has none, a token terminal.
@@ -110,21 +132,20 @@ impl<'a> Derivation<'a> {
             if !seen.insert(way) {
                 continue;
             }
-            after.extend(self.targets(way, symbol));
+            self.targets(way, symbol, &mut after);
             if self.pda.may_return(way.state, way.count)
                 && let Some(frame) = way.below
             {
                 agenda.push(self.frames[frame].way);
             }
-            for edge in self.pda.call_edges(way.state) {
+            let pda = self.pda;
+            for edge in pda.call_edges(way.state) {
                 let callee = self.pda.procedure(edge.procedure);
                 let may_begin = match symbol {
                     Symbol::Byte(byte) => callee.first_bytes.contains(byte),
                     Symbol::Token(_) => callee.first_token,
                 };
-                if let Some(then) = self.along(way, edge.counts, edge.target)
-                    && may_begin
-                {
+                if may_begin && let Some(then) = self.along(way, edge.counts, edge.marks, edge.target) {
                     agenda.push(self.call(edge.procedure, then));
                 }
             }
@@ -135,25 +156,31 @@ impl<'a> Derivation<'a> {
         self.ways = ways;
     }
 
-    fn targets(&self, way: Way, symbol: Symbol) -> Vec<Way> {
+    fn targets(&mut self, way: Way, symbol: Symbol, targets: &mut HashSet<Way>) {
+        let pda = self.pda;
         match symbol {
             Symbol::Byte(byte) => {
-                let edges = self.pda.byte_edges(way.state).iter();
-                let fitting = edges.filter(|edge| (edge.low..=edge.high).contains(&byte));
-                fitting.filter_map(|edge| self.along(way, edge.counts, edge.target)).collect()
+                let edges = pda.byte_edges(way.state).iter();
+                for edge in edges.filter(|edge| (edge.low..=edge.high).contains(&byte)) {
+                    targets.extend(self.along(way, edge.counts, edge.marks, edge.target));
+                }
             }
             Symbol::Token(token) => {
-                let sets = self.pda.token_sets();
-                let edges = self.pda.token_edges(way.state).iter();
-                let fitting = edges.filter(|edge| sets[edge.set as usize].contains(token, false));
-                fitting.filter_map(|edge| self.along(way, edge.counts, edge.target)).collect()
+                let sets = pda.token_sets();
+                let edges = pda.token_edges(way.state).iter();
+                for edge in edges.filter(|edge| sets[edge.set as usize].contains(token, false)) {
+                    targets.extend(self.along(way, edge.counts, edge.marks, edge.target));
+                }
             }
         }
     }
 
-    /// The same way after an edge to `target`, if its count allows it.
-    fn along(&self, way: Way, counts: bool, target: StateId) -> Option<Way> {
-        let count = self.pda.count_after(way.count, counts, target)?;
+    /// The same way after an edge to `target`, if its count or what has been selected allows it.
+    fn along(&mut self, way: Way, counts: bool, marks: EdgeMarks, target: StateId) -> Option<Way> {
+        let count = match self.pda.scope_of(way.state) {
+            Some(scope) => self.selections.after(self.pda, scope, way.count, marks, target)?,
+            None => self.pda.count_after(way.count, counts, target)?,
+        };
         Some(Way { state: target, count, below: way.below })
     }
 
@@ -187,32 +214,100 @@ impl<'a> Derivation<'a> {
         bytes
     }
 
-    fn best_move(&self, way: Way) -> Move {
+    fn best_move(&mut self, way: Way) -> Move {
         if self.pda.may_return(way.state, way.count) {
             return Move::Return;
         }
-        let mut best = (u64::MAX, Move::Stuck);
-        let mut consider = |cost: u64, next: Move| {
-            if cost < best.0 {
-                best = (cost, next);
+        if self.pda.scope_of(way.state).is_some() {
+            return self.next_part(way).unwrap_or(Move::Stuck);
+        }
+        let moves = self.moves(way);
+        moves
+            .into_iter()
+            .min_by_key(|(cost, _, then)| cost.saturating_add(self.to_end(*then)))
+            .map_or(Move::Stuck, |(_, next, _)| next)
+    }
+
+    /// The moves along the edges from `way`: what they cost, and where they lead in the procedure.
+    fn moves(&mut self, way: Way) -> Vec<(u64, Move, Way)> {
+        let pda = self.pda;
+        let mut moves = Vec::new();
+        for edge in pda.byte_edges(way.state) {
+            let then = self.along(way, edge.counts, edge.marks, edge.target);
+            moves.extend(then.map(|then| (1, Move::Byte(edge.low, then), then)));
+        }
+        for edge in pda.call_edges(way.state) {
+            let then = self.along(way, edge.counts, edge.marks, edge.target);
+            let cost = self.distances.word(edge.procedure);
+            moves.extend(then.map(|then| (cost, Move::Call(edge.procedure, then), then)));
+        }
+        for edge in pda.token_edges(way.state) {
+            let then = self.along(way, edge.counts, edge.marks, edge.target);
+            moves.extend(then.map(|then| (1, Move::Stuck, then)));
+        }
+        moves
+    }
+
+    /// The first move to the nearest place in a scope where less is asked for, from there to the next, and so on to the
+    /// end: not always a shortest way, which might take the parts in another order, but one that goes on.
+    fn next_part(&mut self, start: Way) -> Option<Move> {
+        let scope = self.pda.scope_of(start.state)?;
+        let mut agenda = BinaryHeap::from([Reverse((self.selections.missing(scope, start.count), 0, 0))]);
+        let mut found: Vec<(Way, Option<Move>)> = vec![(start, None)];
+        let mut seen = HashSet::from([start]);
+        while let Some(Reverse((_, cost, index))) = agenda.pop() {
+            let (way, first): (Way, Option<Move>) = found[index];
+            if self.pda.may_return(way.state, way.count) && first.is_some() {
+                return first;
             }
-        };
-        for edge in self.pda.byte_edges(way.state) {
-            if let Some(then) = self.along(way, edge.counts, edge.target) {
-                consider(1 + self.distances.to_end(self.pda, then.state, then.count), Move::Byte(edge.low, then));
+            for (step, next, then) in self.moves(way) {
+                if found.len() < MAX_SEARCH && seen.insert(then) {
+                    let missing = self.selections.missing(scope, then.count);
+                    agenda.push(Reverse((missing, step.saturating_add(cost), found.len())));
+                    found.push((then, first.or(Some(next))));
+                }
             }
         }
-        for edge in self.pda.call_edges(way.state) {
-            if let Some(then) = self.along(way, edge.counts, edge.target) {
-                let rest = self.distances.to_end(self.pda, then.state, then.count);
-                consider(self.distances.word(edge.procedure).saturating_add(rest), Move::Call(edge.procedure, then));
-            }
-        }
-        for edge in self.pda.token_edges(way.state) {
-            if let Some(then) = self.along(way, edge.counts, edge.target) {
-                consider(1 + self.distances.to_end(self.pda, then.state, then.count), Move::Stuck);
-            }
-        }
-        best.1
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use grammar_ir::{Budget, Limits, passes, text};
+
+    use super::*;
+
+    /// Completes `prefix`.
+    fn completed(source: &str, prefix: &str) -> String {
+        let limits = Limits::default();
+        let mut budget = Budget::new(&limits);
+        let grammar = passes::run(text::parse(source).expect("valid"), &mut budget).expect("within limits");
+        let pda = Pda::new(&grammar, &mut budget).expect("within limits");
+        let distances = Distances::new(&pda);
+        let mut derivation = Derivation::new(&pda, &distances);
+        derivation.read_token(0, prefix.as_bytes());
+        String::from_utf8(derivation.completion(100)).expect("UTF-8")
+    }
+
+    const OBJECT: &str = r#"
+        $member = %0("\"long\"") ":" value | %1("\"b\"") ":" value | %2("\"" [x-z]+ "\"") ":" value ;
+        root = %scope {
+            total {2,3} ;
+            slots required, optional ;
+            0: slot 0 ;
+            1: slot 1 ;
+            2: distinct ;
+          } ("{" ($member ("," $member)*)? %close("}")) ;
+        value = [0-9]+ | root ;
+    "#;
+
+    #[test]
+    fn what_a_scope_asks_for_is_part_of_a_completion() {
+        assert_eq!(completed(OBJECT, "{"), r#""b":0,"long":0}"#);
+        assert_eq!(completed(OBJECT, r#"{"b":"#), r#"0,"long":0}"#);
+        assert_eq!(completed(OBJECT, r#"{"b":0,"x":1"#), r#","long":0}"#);
+        assert_eq!(completed(OBJECT, r#"{"long":{"#), r#""b":0,"long":0},"b":0}"#);
+        assert_eq!(completed(OBJECT, r#"{"long":0,"b":0"#), "}");
     }
 }

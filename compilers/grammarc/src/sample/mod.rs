@@ -5,6 +5,7 @@
 
 mod derivation;
 mod distance;
+mod selection;
 mod walk;
 
 pub use derivation::{Derivation, Position};

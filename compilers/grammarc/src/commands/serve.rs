@@ -1,0 +1,185 @@
+//! `grammarc serve`: the APIs of OpenAI and SGLang over HTTP.
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use gpu_runtime::{CpuDevice, ModelFiles};
+use server::{GrammarOptions, ReasoningMode, Service, ServiceError, ServiceOptions};
+use tokio::net::TcpListener;
+
+use crate::failure::Failure;
+use crate::output::{Output, Verdict};
+
+const EXAMPLES: &str = "\
+Examples:
+  grammarc serve
+  grammarc serve --model path/to/Llama-3.2-1B-Instruct --port 8000
+  curl http://127.0.0.1:30000/generate -H 'Content-Type: application/json' -d '
+    {\"text\": \"The capital of France is\", \"sampling_params\": {\"regex\": \"(Paris|London)\", \"temperature\": 0}}'
+
+docs/server.md describes the endpoints. Ctrl-C ends the server once the requests in work are answered.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(super) service: ServiceArgs,
+
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: IpAddr,
+
+    /// The port to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 30_000)]
+    port: u16,
+
+    /// How long the requests in work may take once the server is to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    shutdown_seconds: u64,
+}
+
+/// A model, and how it is served.
+#[derive(Debug, clap::Args)]
+pub(super) struct ServiceArgs {
+    /// Folder of a Llama model in the form of Hugging Face; without it a built-in model of a million weights
+    #[arg(long, value_name = "DIR", help_heading = "Model options")]
+    model: Option<PathBuf>,
+
+    /// The model's name in answers; without it the name of its folder
+    #[arg(long, value_name = "NAME", help_heading = "Model options")]
+    served_model_name: Option<String>,
+
+    /// Threads of the CPU; 0 is one per core
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Model options")]
+    threads: usize,
+
+    /// The greatest number of positions of a sequence
+    #[arg(long, value_name = "N", default_value_t = 8_192, help_heading = "Model options")]
+    max_context: usize,
+
+    /// Sequences generated at the same time
+    #[arg(long, value_name = "N", default_value_t = 32, help_heading = "Limits")]
+    max_batch: usize,
+
+    /// Sequences in work; beyond them requests are answered with status 429
+    #[arg(long, value_name = "N", default_value_t = 128, help_heading = "Limits")]
+    max_sequences: usize,
+
+    /// What compiles grammars; `none` refuses requests that have one
+    #[arg(long, value_enum, default_value = "grammarc", help_heading = "Grammar options")]
+    grammar_backend: Backend,
+
+    /// Seconds that each half of a compile may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Grammar options")]
+    compile_seconds: u64,
+
+    /// Grammars compiled at the same time
+    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Grammar options")]
+    compile_threads: usize,
+
+    /// Megabytes of compiled grammars that are kept
+    #[arg(long, value_name = "MB", default_value_t = 256, help_heading = "Grammar options")]
+    grammar_cache_mb: usize,
+
+    /// The model family whose thinking is kept apart in chats: deepseek-r1, qwen3, glm45, deepseek-v3, …
+    #[arg(long, value_name = "NAME", value_parser = reasoning_mode, help_heading = "Model options")]
+    reasoning_parser: Option<ReasoningMode>,
+
+    /// Have only what is new in the events of /generate
+    #[arg(long)]
+    incremental_streaming_output: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Backend {
+    /// This engine
+    Grammarc,
+    /// None
+    None,
+}
+
+fn reasoning_mode(name: &str) -> Result<ReasoningMode, String> {
+    ReasoningMode::of_parser(name).ok_or_else(|| {
+        "no such parser; known are those of models that write <think> and </think>: deepseek-r1, step3, step3p5, \
+         qwen3, qwen3-thinking, interns1, glm45, nemotron_3, minimax, deepseek-v3, deepseek-v4"
+            .to_owned()
+    })
+}
+
+impl ServiceArgs {
+    /// Loads the model.
+    pub(super) fn load(&self) -> Result<Arc<Service>, Failure> {
+        let files = match &self.model {
+            Some(folder) => ModelFiles::open(folder),
+            None => ModelFiles::embedded_tiny(),
+        };
+        let files = files.map_err(|error| service_failure(error.into()))?;
+        let device = CpuDevice::new(self.threads).map_err(|error| Failure::Input(error.to_string()))?;
+        let folder = self.model.as_deref().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.to_owned()));
+        let folder_name = folder.as_deref().and_then(|folder| folder.file_name()).map(|name| name.to_string_lossy());
+        let options = ServiceOptions {
+            model_name: match (&self.served_model_name, folder_name) {
+                (Some(name), _) => name.clone(),
+                (None, Some(name)) => name.into_owned(),
+                (None, None) => "tiny-tools".to_owned(),
+            },
+            max_batch: self.max_batch,
+            max_sequences: self.max_sequences,
+            max_context: self.max_context,
+            grammars: GrammarOptions {
+                cache_bytes: self.grammar_cache_mb.saturating_mul(1_000_000),
+                compile_threads: self.compile_threads,
+                compile_time: Duration::from_secs(self.compile_seconds),
+                ..GrammarOptions::default()
+            },
+            constraints: self.grammar_backend != Backend::None,
+            reasoning: self.reasoning_parser,
+            incremental_streaming: self.incremental_streaming_output,
+            ..ServiceOptions::default()
+        };
+        Service::load(&files, device, options).map_err(service_failure)
+    }
+}
+
+fn service_failure(error: ServiceError) -> Failure {
+    match error {
+        ServiceError::Model(gpu_runtime::ModelError::Read { path, source }) => Failure::Read { path, error: source },
+        other => Failure::Input(other.to_string()),
+    }
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
+    let service = args.service.load()?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
+    runtime.block_on(async {
+        let address = (args.host, args.port);
+        let fault = |error: io::Error| Failure::Input(format!("cannot listen on {}:{}: {error}", args.host, args.port));
+        let listener = TcpListener::bind(address).await.map_err(fault)?;
+        let address = listener.local_addr().map_err(fault)?;
+        writeln!(output, "listening on http://{address}")?;
+        output.flush()?;
+        let patience = Duration::from_secs(args.shutdown_seconds);
+        server::serve(service, listener, end()?, patience).await.map_err(fault)
+    })?;
+    Ok(Verdict::Yes)
+}
+
+/// Done when the process is asked to end.
+fn end() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

@@ -1,0 +1,79 @@
+//! Why a request has no answer, in the two shapes that clients know.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The body is not JSON, or a field is of the wrong type.
+    #[error("{0}")]
+    Malformed(String),
+    /// A field has a value that cannot be served, a grammar that does not compile among them.
+    #[error("{0}")]
+    Invalid(String),
+    /// There is no such path.
+    #[error("there is no {0}; see docs/server.md for the paths there are")]
+    NotFound(String),
+    /// There are too many requests already.
+    #[error("the server has {limit} sequences in work, as many as it takes; try again later")]
+    Overloaded {
+        /// The greatest number of sequences.
+        limit: usize,
+    },
+    /// The server is shutting down, or its model has failed.
+    #[error("the server takes no more requests: {0}")]
+    Unavailable(&'static str),
+    /// Something that is not the request's fault.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Whose error shape an endpoint has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `/v1/…`: a flat object with `object`, `message`, `type`, `param` and `code`.
+    OpenAi,
+    /// `/generate`: `{"error": {"message": …}}`.
+    Native,
+}
+
+impl ApiError {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The class of the error, as OpenAI's clients know it.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "Bad Request",
+            Self::Invalid(_) => "BadRequestError",
+            Self::NotFound(_) => "NotFoundError",
+            Self::Overloaded { .. } => "RateLimitError",
+            Self::Unavailable(_) => "ServiceUnavailableError",
+            Self::Internal(_) => "InternalServerError",
+        }
+    }
+
+    /// The body of the answer. A malformed body has the same shape everywhere.
+    pub fn body(&self, dialect: Dialect) -> Value {
+        match (dialect, self) {
+            (Dialect::Native, Self::Malformed(_)) | (Dialect::OpenAi, _) => json!({
+                "object": "error",
+                "message": self.to_string(),
+                "type": self.class(),
+                "param": null,
+                "code": self.status().as_u16(),
+            }),
+            (Dialect::Native, _) => json!({"error": {"message": self.to_string()}}),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! From what a request asks for to its answers, the same for all endpoints.
+
+use std::sync::Arc;
+
+use gpu_runtime::engine::{Reasoning, Request};
+use mask_runtime::{CompiledGrammar, Matcher, MatcherOptions};
+
+use crate::Service;
+use crate::answer::{Answer, AnswerOptions, Delta, Thinking};
+use crate::error::ApiError;
+use crate::grammar::Constraint;
+use crate::sampling::Sampling;
+use crate::scheduler::{Admission, Group};
+
+/// What begins and ends the thinking of a model, and what such models put before their answer.
+const THINKING_START: &str = "<think>";
+const THINKING_END: &str = "</think>";
+const THINKING_SEPARATOR: &str = "\n\n";
+
+/// The stack frames of one answer, 12 bytes each: what an ambiguous grammar can use up.
+const MAX_FRAMES: usize = 1_000_000;
+
+/// What a request asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The tokens of each prompt.
+    pub(crate) prompts: Vec<Prompt>,
+    /// Whether a free text comes before the answer.
+    pub(crate) thinking: bool,
+}
+
+/// One prompt, and how it is to be answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Prompt {
+    pub(crate) tokens: Vec<u32>,
+    pub(crate) sampling: Sampling,
+    pub(crate) constraint: Option<Constraint>,
+}
+
+/// The answers of a request as they come, `n` for each prompt in order.
+pub(crate) struct Generation {
+    group: Group,
+    answers: Vec<Answer>,
+    /// The number of answers that have not ended.
+    open: usize,
+}
+
+impl Service {
+    /// Starts to generate.
+    pub(crate) async fn generate(&self, plan: Plan) -> Result<Generation, ApiError> {
+        let count = plan.prompts.iter().map(|prompt| prompt.sampling.n).fold(0, usize::saturating_add);
+        let admission = self.scheduler.admit(count)?;
+        let thinking = plan.thinking.then(|| self.thinking()).transpose()?;
+        let mut requests = Vec::with_capacity(count);
+        let mut answers = Vec::with_capacity(count);
+        for prompt in &plan.prompts {
+            let grammar = match &prompt.constraint {
+                None => None,
+                Some(_) if !self.options.constraints => {
+                    let message = "Grammar-based generation (json_schema, regex, ebnf, structural_tag) is not supported \
+                                   when the server is launched with --grammar-backend none";
+                    return Err(ApiError::Invalid(message.to_owned()));
+                }
+                Some(constraint) => Some(self.grammars.get(constraint).await?),
+            };
+            for index in 0..prompt.sampling.n {
+                requests.push(self.request(prompt, grammar.as_ref(), thinking.as_ref(), index)?);
+                answers.push(Answer::new(self.answer_options(prompt, thinking.as_ref()), self.model.tokenizer.clone()));
+            }
+        }
+        self.start(requests, answers, admission).await
+    }
+
+    async fn start(
+        &self,
+        requests: Vec<Request>,
+        answers: Vec<Answer>,
+        admission: Admission,
+    ) -> Result<Generation, ApiError> {
+        let open = answers.len();
+        Ok(Generation { group: self.scheduler.submit(requests, admission).await?, answers, open })
+    }
+
+    /// The tokens around a free text before the answer.
+    pub(crate) fn thinking(&self) -> Result<ThinkingTokens, ApiError> {
+        let vocabulary = self.model.tokenizer.vocabulary();
+        let token = |name: &str| {
+            let message = || format!("require_reasoning: the model has no token {name}, so it does not think.");
+            vocabulary.special_id(name).ok_or_else(|| ApiError::Invalid(message()))
+        };
+        let separator = self.model.encoder.encode(THINKING_SEPARATOR);
+        let separator = separator.map_err(|error| ApiError::Internal(error.to_string()))?;
+        Ok(ThinkingTokens { start: token(THINKING_START)?, end: token(THINKING_END)?, separator })
+    }
+
+    fn request(
+        &self,
+        prompt: &Prompt,
+        grammar: Option<&Arc<CompiledGrammar>>,
+        thinking: Option<&ThinkingTokens>,
+        index: usize,
+    ) -> Result<Request, ApiError> {
+        let sampling = &prompt.sampling;
+        let matcher = grammar.map(|grammar| {
+            let mut stop_tokens = self.model.tokenizer.vocabulary().stop_tokens().to_vec();
+            stop_tokens.extend(&sampling.stop_token_ids);
+            stop_tokens.sort_unstable();
+            stop_tokens.dedup();
+            let max_frames = Some(MAX_FRAMES);
+            let options = MatcherOptions { stop_tokens: Some(stop_tokens), max_frames, ..MatcherOptions::default() };
+            Matcher::with_options(grammar.clone(), options)
+                .map_err(|error| ApiError::Invalid(format!("stop_token_ids: {error}")))
+        });
+        let mut parameters = sampling.parameters;
+        parameters.seed = parameters.seed.wrapping_add(index as u64);
+        let reasoning = thinking.map(|tokens| Reasoning { end_token: tokens.end, separator: tokens.separator.clone() });
+        Ok(Request {
+            matcher: matcher.transpose()?,
+            reasoning,
+            sampling: parameters,
+            min_tokens: sampling.min_tokens,
+            ignore_eos: sampling.ignore_eos,
+            ..Request::new(prompt.tokens.clone(), sampling.max_tokens.unwrap_or(self.model.context))
+        })
+    }
+
+    fn answer_options(&self, prompt: &Prompt, thinking: Option<&ThinkingTokens>) -> AnswerOptions {
+        let sampling = &prompt.sampling;
+        let constrained = prompt.constraint.is_some();
+        AnswerOptions {
+            thinking: thinking.map(|tokens| Thinking {
+                start_token: tokens.start,
+                end_token: tokens.end,
+                separator: if constrained { tokens.separator.len() } else { 0 },
+            }),
+            stop: sampling.stop.clone(),
+            stop_tokens: if constrained { Vec::new() } else { sampling.stop_token_ids.clone() },
+            end_token: self.model.end_token(),
+            skip_special_tokens: sampling.skip_special_tokens,
+            no_stop_trim: sampling.no_stop_trim,
+        }
+    }
+}
+
+/// The tokens around a free text before the answer.
+#[derive(Debug, Clone)]
+pub(crate) struct ThinkingTokens {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    separator: Vec<u32>,
+}
+
+impl Generation {
+    /// What has come next, with the index of its answer; `None` when all have ended.
+    pub(crate) async fn next(&mut self) -> Option<Result<(usize, Delta), ApiError>> {
+        while self.open > 0 {
+            let Some((index, event)) = self.group.next().await else {
+                self.open = 0;
+                return Some(Err(ApiError::Internal(
+                    "the model has failed; the server has to be restarted".to_owned(),
+                )));
+            };
+            // Nothing counts that was on its way when a stop string came.
+            let Some(answer) = self.answers.get_mut(index).filter(|answer| !answer.is_finished()) else { continue };
+            let ended = event.finish.is_some();
+            let delta = answer.push(event);
+            if answer.is_finished() {
+                self.open -= 1;
+                if !ended {
+                    self.group.cancel(index);
+                }
+            }
+            return Some(Ok((index, delta)));
+        }
+        None
+    }
+
+    /// The number of tokens of an answer so far, and of those that were reasoning.
+    pub(crate) fn counts(&self, index: usize) -> (usize, usize) {
+        self.answers.get(index).map_or((0, 0), |answer| (answer.tokens, answer.reasoning_tokens))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// All answers, each in one piece.
+    pub(crate) async fn collect(&mut self) -> Result<Vec<Delta>, ApiError> {
+        let mut whole = vec![Delta::default(); self.len()];
+        while let Some(next) = self.next().await {
+            let (index, delta) = next?;
+            whole[index].append(delta);
+        }
+        Ok(whole)
+    }
+}
+
+impl Delta {
+    /// Adds what came next.
+    pub(crate) fn append(&mut self, next: Self) {
+        self.tokens.extend(next.tokens);
+        self.reasoning.push_str(&next.reasoning);
+        self.content.push_str(&next.content);
+        self.raw.push_str(&next.raw);
+        self.finish = next.finish;
+    }
+}

@@ -1,0 +1,157 @@
+//! What an answer has to follow, as requests say it.
+
+use std::sync::Arc;
+
+use compilers::json_schema::{Digits, Options, Whitespace};
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::fields::Fields;
+
+/// The language of a constraint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConstraintKind {
+    /// JSON Schema.
+    Json,
+    /// A regular expression in the syntax of ECMA-262, matched from end to end.
+    Regex,
+    /// EBNF of XGrammar, GBNF of llama.cpp.
+    Ebnf,
+    /// A structural tag, in the legacy or the current form.
+    StructuralTag,
+}
+
+impl ConstraintKind {
+    /// How messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Regex => "regex",
+            Self::Ebnf => "ebnf",
+            Self::StructuralTag => "structural_tag",
+        }
+    }
+}
+
+/// What an answer has to follow; equal ones have one grammar.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Constraint {
+    /// The language.
+    pub kind: ConstraintKind,
+    /// The source text.
+    pub text: Arc<str>,
+    /// How JSON may be written.
+    pub style: JsonStyle,
+}
+
+/// How JSON may be written, where a schema decides what. The default keeps a model from running away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct JsonStyle {
+    /// White space between tokens.
+    pub whitespace: Whitespace,
+    /// Digits of numbers.
+    pub digits: Digits,
+}
+
+impl JsonStyle {
+    pub(crate) fn options(self) -> Options {
+        let mut options = Options::default();
+        options.whitespace = self.whitespace;
+        options.numbers = self.digits;
+        options
+    }
+
+    fn read(fields: &Fields<'_>) -> Result<Self, ApiError> {
+        let whitespace = match fields.text("json_whitespace")? {
+            None | Some("bounded") => Whitespace::Bounded,
+            Some("any") => Whitespace::Any,
+            Some("compact") => Whitespace::Compact,
+            Some("python") => Whitespace::Python,
+            Some(other) => return Err(no_such(fields, "json_whitespace", "bounded, any, compact or python", other)),
+        };
+        let digits = match fields.text("json_digits")? {
+            None | Some("bounded") => Digits::Bounded,
+            Some("unbounded") => Digits::Unbounded,
+            Some(other) => return Err(no_such(fields, "json_digits", "bounded or unbounded", other)),
+        };
+        Ok(Self { whitespace, digits })
+    }
+}
+
+fn no_such(fields: &Fields<'_>, field: &str, known: &str, found: &str) -> ApiError {
+    ApiError::Invalid(format!("{} must be {known}, got {found:?}.", fields.name(field)))
+}
+
+/// The schema text that stands for any JSON.
+const ANY: &str = "$$ANY$$";
+
+impl Constraint {
+    /// The one constraint of `fields`, in which each is a string; `response_format` is one already read.
+    pub(crate) fn read(fields: &Fields<'_>, response_format: Option<Self>) -> Result<Option<Self>, ApiError> {
+        let style = JsonStyle::read(fields)?;
+        let mut found: Vec<Self> = response_format.map(|constraint| Self { style, ..constraint }).into_iter().collect();
+        for (field, kind) in [
+            ("json_schema", ConstraintKind::Json),
+            ("regex", ConstraintKind::Regex),
+            ("ebnf", ConstraintKind::Ebnf),
+            ("structural_tag", ConstraintKind::StructuralTag),
+        ] {
+            if let Some(text) = fields.text(field)? {
+                let text = if kind == ConstraintKind::Json && text == ANY { "true" } else { text };
+                found.push(Self { kind, text: text.into(), style });
+            }
+        }
+        let tag = found.iter().any(|constraint| constraint.kind == ConstraintKind::StructuralTag);
+        match found.len() {
+            0 | 1 => Ok(found.pop()),
+            _ if tag => Err(ApiError::Invalid(
+                "structural_tag cannot be set together with regex, json_schema, or ebnf.".to_owned(),
+            )),
+            _ => Err(ApiError::Invalid("Only one of regex, json_schema, or ebnf can be set.".to_owned())),
+        }
+    }
+
+    /// The constraint of a schema.
+    pub(crate) fn json(schema: &Value) -> Self {
+        Self { kind: ConstraintKind::Json, text: schema.to_string().into(), style: JsonStyle::default() }
+    }
+
+    /// The constraint that `response_format` of OpenAI's API stands for. What else is in it is ignored.
+    pub(crate) fn response_format(body: &Fields<'_>) -> Result<Option<Self>, ApiError> {
+        let Some(format) = body.object("response_format")? else { return Ok(None) };
+        match format.text("type")? {
+            Some("text") => Ok(None),
+            Some("json_object") => Ok(Some(Self::json(&json!({"type": "object"})))),
+            Some("json_schema") => {
+                let nested = format.object("json_schema")?;
+                let schema = nested.as_ref().and_then(|nested| nested.value("schema")).or(format.value("schema"));
+                let missing = "schema_ is required for json_schema response format request.";
+                schema.map(|schema| Some(Self::json(schema))).ok_or_else(|| ApiError::Invalid(missing.to_owned()))
+            }
+            Some("structural_tag") => {
+                for (field, other) in [("structures", "triggers"), ("triggers", "structures")] {
+                    if format.value(field).is_some() && format.value(other).is_none() {
+                        let message = format!("{} is required beside {field}.", format.name(other));
+                        return Err(ApiError::Invalid(message));
+                    }
+                }
+                if format.value("structures").is_none() && format.value("format").is_none() {
+                    let message = "response_format.format, or structures and triggers, is required for structural_tag.";
+                    return Err(ApiError::Invalid(message.to_owned()));
+                }
+                let tag = body.value("response_format").cloned().unwrap_or_default();
+                Ok(Some(Self::tag(&tag)))
+            }
+            Some(other) => Err(no_such(&format, "type", "text, json_object, json_schema or structural_tag", other)),
+            None => Err(ApiError::Malformed(format!("{} is missing.", format.name("type")))),
+        }
+    }
+
+    /// The constraint of a structural tag. Only its own members are kept.
+    fn tag(tag: &Value) -> Self {
+        let known = ["type", "format", "structures", "triggers", "at_least_one", "stop_after_first"];
+        let members = known.iter().filter_map(|&name| Some((name.to_owned(), tag.get(name)?.clone())));
+        let text = Value::Object(members.collect()).to_string().into();
+        Self { kind: ConstraintKind::StructuralTag, text, style: JsonStyle::default() }
+    }
+}

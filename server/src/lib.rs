@@ -1,0 +1,233 @@
+//! Structured outputs over HTTP: the APIs of OpenAI and SGLang on the grammarc engine.
+//!
+//! ```text
+//! HTTP ─ http → JSON ─ openai, native (fields, sampling, constraint) → Plan ─ generation ┬ grammar → CompiledGrammar
+//!                                                                                       └ scheduler → Engine (a thread)
+//! HTTP ← http ← JSON ← openai, native ← Delta (reasoning, content, tokens) ← answer ← Event ←┘
+//! ```
+//!
+//! `docs/server.md` describes the endpoints, and where they depart from the servers whose APIs they are.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod error;
+mod fields;
+mod generation;
+mod grammar;
+mod http;
+mod metrics;
+mod model;
+mod native;
+mod offline;
+mod openai;
+mod reasoning;
+mod reply;
+mod sampling;
+mod scheduler;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gpu_runtime::engine::{self, EngineOptions, EngineThreadError};
+use gpu_runtime::{Device, Llama, LlamaOptions, LoadError, ModelError, ModelFiles};
+use mask_runtime::Tokenizer;
+use serde_json::Value;
+
+use grammar::Grammars;
+use metrics::Metrics;
+use model::Model;
+use scheduler::Scheduler;
+
+pub use error::{ApiError, Dialect};
+pub use grammar::{CompileError, Constraint, ConstraintKind, GrammarOptions, JsonStyle};
+pub use http::serve;
+pub use offline::Engine;
+pub use reasoning::Mode as ReasoningMode;
+pub use reply::Reply;
+
+/// What a service serves, and how much of it at a time.
+#[derive(Debug, Clone)]
+pub struct ServiceOptions {
+    /// The name of the model in answers.
+    pub model_name: String,
+    /// Sequences generated at the same time. Default 32.
+    pub max_batch: usize,
+    /// Sequences in work, those that wait for room included; beyond them requests are answered with 429. Default 128.
+    pub max_sequences: usize,
+    /// The greatest number of positions of a sequence; the model's own bound if it is less. Default 8,192.
+    pub max_context: usize,
+    /// Positions computed in one step. Default 256.
+    pub max_rows: usize,
+    /// What compiling grammars may cost.
+    pub grammars: GrammarOptions,
+    /// Whether constraints are served at all; requests that have one are refused otherwise. Default true.
+    pub constraints: bool,
+    /// When the model thinks before it answers a chat; `None` is never.
+    pub reasoning: Option<ReasoningMode>,
+    /// Whether streams of `/generate` have what is new in each event, instead of all so far. Default false.
+    pub incremental_streaming: bool,
+}
+
+impl Default for ServiceOptions {
+    fn default() -> Self {
+        Self {
+            model_name: "default".to_owned(),
+            max_batch: 32,
+            max_sequences: 128,
+            max_context: 8_192,
+            max_rows: 256,
+            grammars: GrammarOptions::default(),
+            constraints: true,
+            reasoning: None,
+            incremental_streaming: false,
+        }
+    }
+}
+
+/// A model that cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// A file of the model is at fault.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The model cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The threads that fill masks could not be started.
+    #[error(transparent)]
+    MaskThreads(#[from] EngineThreadError),
+    /// A thread or a runtime could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] io::Error),
+    /// The model does not think.
+    #[error("{0}")]
+    Reasoning(String),
+}
+
+/// The endpoints that generate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/v1/chat/completions`.
+    Chat,
+    /// `/v1/completions`.
+    Completions,
+    /// `/generate`.
+    Generate,
+}
+
+impl Endpoint {
+    /// The endpoint at a path.
+    pub fn from_path(path: &str) -> Option<Self> {
+        Some(match path {
+            "/v1/chat/completions" => Self::Chat,
+            "/v1/completions" => Self::Completions,
+            "/generate" => Self::Generate,
+            _ => return None,
+        })
+    }
+
+    /// Whose error shape it has.
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::Chat | Self::Completions => Dialect::OpenAi,
+            Self::Generate => Dialect::Native,
+        }
+    }
+}
+
+/// A model that answers requests. Its calls need a Tokio runtime with several threads.
+#[derive(Debug)]
+pub struct Service {
+    options: ServiceOptions,
+    model: Model,
+    scheduler: Scheduler,
+    grammars: Grammars,
+    metrics: Arc<Metrics>,
+    closed: AtomicBool,
+}
+
+/// The length of a page of the key/value cache, in positions.
+const PAGE_LENGTH: usize = 16;
+
+impl Service {
+    /// Loads a model onto a device.
+    ///
+    /// # Errors
+    /// When its files are at fault, or the device has no room for it.
+    pub fn load<D: Device + 'static>(
+        files: &ModelFiles,
+        device: D,
+        options: ServiceOptions,
+    ) -> Result<Arc<Self>, ServiceError> {
+        let config = files.config()?;
+        let context = config.max_positions.min(options.max_context);
+        let batch = options.max_batch.max(1);
+        let llama_options = LlamaOptions {
+            max_rows: options.max_rows.max(batch),
+            max_logits: batch,
+            max_positions: context,
+            pages: batch * context.div_ceil(PAGE_LENGTH),
+            page_length: PAGE_LENGTH,
+        };
+        let llama = Llama::load(device, config, files.checkpoint(), llama_options)?;
+        let tokenizer = Tokenizer::new(files.vocabulary()?);
+        let encoder = files.encoder()?;
+        let engine = engine::Engine::new(llama, tokenizer.clone(), encoder.clone(), EngineOptions::default())?;
+        let metrics = Arc::new(Metrics::default());
+        let scheduler = Scheduler::start(engine, options.max_sequences.max(1), metrics.clone())?;
+        let grammars = Grammars::new(tokenizer.clone(), options.grammars.clone(), metrics.clone());
+        let template = files.chat_template()?;
+        let model = Model { name: options.model_name.clone(), tokenizer, encoder, template, context };
+        let service = Self { options, model, scheduler, grammars, metrics, closed: AtomicBool::new(false) };
+        if service.options.reasoning.is_some() {
+            service.thinking().map_err(|error| ServiceError::Reasoning(error.to_string()))?;
+        }
+        Ok(Arc::new(service))
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// When the request is at fault, or there is no room for it.
+    pub async fn answer(self: &Arc<Self>, endpoint: Endpoint, body: &Value) -> Result<Reply, ApiError> {
+        self.metrics.requests.add(1);
+        if self.closed.load(Ordering::Relaxed) {
+            return self.refuse(ApiError::Unavailable("it is shutting down"));
+        }
+        let reply = match endpoint {
+            Endpoint::Chat => openai::chat::complete(self, body).await,
+            Endpoint::Completions => openai::completions::complete(self, body).await,
+            Endpoint::Generate => native::generate(self, body).await,
+        };
+        reply.or_else(|error| self.refuse(error))
+    }
+
+    /// Takes note of an error.
+    fn refuse(&self, error: ApiError) -> Result<Reply, ApiError> {
+        let metrics = &self.metrics;
+        match &error {
+            ApiError::Overloaded { .. } => &metrics.overloaded,
+            error if error.status().is_client_error() => &metrics.client_errors,
+            _ => &metrics.server_errors,
+        }
+        .add(1);
+        Err(error)
+    }
+
+    /// Whether requests are taken on.
+    pub fn is_healthy(&self) -> bool {
+        self.scheduler.is_alive() && !self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Takes no more requests on; those in work go on.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// What there is to say to Prometheus.
+    pub fn metrics_page(&self) -> String {
+        self.metrics.render(self.grammars.size())
+    }
+}

@@ -1,0 +1,196 @@
+//! `/generate`: SGLang's own API.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+
+use crate::Service;
+use crate::answer::{Delta, FinishReason};
+use crate::error::ApiError;
+use crate::fields::{Fields, token_ids};
+use crate::generation::{Plan, Prompt};
+use crate::grammar::Constraint;
+use crate::reply::{Reply, stream};
+use crate::sampling::{NATIVE, Sampling};
+
+/// `max_new_tokens` of a request that does not say.
+const DEFAULT_MAX_TOKENS: usize = 128;
+
+/// What answers have in common with their prompt.
+#[derive(Debug, Clone)]
+struct Origin {
+    prompt_tokens: usize,
+    max_tokens: usize,
+    id: String,
+}
+
+/// Serves a request.
+pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
+    let begin = Instant::now();
+    let fields = Fields::of_body(body)?;
+    fields.refuse("return_logprob", |value| value == &Value::Bool(false))?;
+    let (prompts, is_list) = prompts(service, &fields)?;
+    let thinking = fields.flag("require_reasoning")?.unwrap_or(false);
+    let streams = fields.flag("stream")?.unwrap_or(false);
+    let mut origins = Vec::new();
+    let rid = fields.text("rid")?;
+    for prompt in &prompts {
+        for _ in 0..prompt.sampling.n {
+            origins.push(Origin {
+                prompt_tokens: prompt.tokens.len(),
+                max_tokens: prompt.sampling.max_tokens.unwrap_or(service.model.context),
+                id: uuid::Uuid::new_v4().simple().to_string(),
+            });
+        }
+    }
+    let is_list = is_list || origins.len() > 1;
+    if let Some(rid) = rid {
+        origins.iter_mut().enumerate().for_each(|(index, origin)| {
+            origin.id = if is_list { format!("{rid}_{index}") } else { rid.to_owned() };
+        });
+    }
+    let plan = Plan { prompts, thinking };
+    let mut generation = match service.generate(plan).await {
+        Ok(generation) => generation,
+        // A stream has begun with the request, so that what is wrong with its grammar is an event.
+        Err(error @ ApiError::Invalid(_)) if streams => {
+            let origin = origins[0].clone();
+            return Ok(stream(move |events| async move {
+                let reason = json!({
+                    "type": "abort",
+                    "message": error.to_string(),
+                    "status_code": error.status().as_u16(),
+                    "err_type": error.class(),
+                });
+                events.send(answer(&origin, &Delta::default(), reason, 0, begin)).await
+            }));
+        }
+        Err(error) => return Err(error),
+    };
+    if !streams {
+        let answers = generation.collect().await?;
+        let mut whole = Vec::with_capacity(answers.len());
+        for (index, (origin, delta)) in origins.iter().zip(answers).enumerate() {
+            let reason = finish_reason(delta.finish.as_ref(), origin)?;
+            whole.push(answer(origin, &delta, reason, generation.counts(index).1, begin));
+        }
+        return Ok(Reply::Whole(if is_list { Value::Array(whole) } else { whole.pop().unwrap_or_default() }));
+    }
+    let incremental = service.options.incremental_streaming;
+    Ok(stream(move |events| async move {
+        let mut so_far = vec![Delta::default(); generation.len()];
+        while let Some(next) = generation.next().await {
+            let reason = next.and_then(|(index, delta)| {
+                if incremental {
+                    so_far[index] = delta;
+                } else {
+                    so_far[index].append(delta);
+                }
+                Ok((index, finish_reason(so_far[index].finish.as_ref(), &origins[index])?))
+            });
+            match reason {
+                Ok((index, reason)) => {
+                    let reasoning = generation.counts(index).1;
+                    let mut event = answer(&origins[index], &so_far[index], reason, reasoning, begin);
+                    event["meta_info"]["completion_tokens"] = generation.counts(index).0.into();
+                    if is_list {
+                        event["index"] = index.into();
+                    }
+                    events.send(event).await?;
+                }
+                Err(error) => return events.fail(&error).await,
+            }
+        }
+        Ok(())
+    }))
+}
+
+/// The prompts, and whether they came as a list.
+fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool), ApiError> {
+    let missing = "Either text, input_ids or input_embeds should be provided.";
+    fields.refuse("input_embeds", |_| false)?;
+    let (tokens, is_list) = match (fields.value("text"), fields.value("input_ids")) {
+        (Some(Value::String(text)), _) => (vec![service.model.encode("text", text)?], false),
+        (Some(Value::Array(texts)), _) => {
+            let wrong = || ApiError::Malformed("text must be a string or a list of strings.".to_owned());
+            let encode = |text: &Value| service.model.encode("text", text.as_str().ok_or_else(wrong)?);
+            (texts.iter().map(encode).collect::<Result<_, _>>()?, true)
+        }
+        (Some(_), _) => return Err(ApiError::Malformed("text must be a string or a list of strings.".to_owned())),
+        (None, Some(ids)) => {
+            let wrong = || ApiError::Malformed("input_ids must be a list of token ids, or of such lists.".to_owned());
+            match (token_ids(ids), ids) {
+                (Some(ids), _) => (vec![ids], false),
+                (None, Value::Array(lists)) => {
+                    let lists: Option<Vec<_>> = lists.iter().map(token_ids).collect();
+                    (lists.ok_or_else(wrong)?, true)
+                }
+                _ => return Err(wrong()),
+            }
+        }
+        (None, None) => return Err(ApiError::Invalid(missing.to_owned())),
+    };
+    if tokens.is_empty() {
+        return Err(ApiError::Invalid("text must have at least one prompt.".to_owned()));
+    }
+    if tokens.iter().any(Vec::is_empty) {
+        let field = if fields.value("text").is_some() { "text" } else { "input_ids" };
+        return Err(ApiError::Invalid(format!("{field} cannot be empty.")));
+    }
+    let none = Value::Object(Map::new());
+    let parameters: Vec<(&Value, String)> = match fields.value("sampling_params") {
+        None => vec![(&none, "sampling_params".to_owned()); tokens.len()],
+        Some(Value::Array(list)) => {
+            if list.len() != tokens.len() {
+                let message = format!("sampling_params has {} entries for {} prompts.", list.len(), tokens.len());
+                return Err(ApiError::Invalid(message));
+            }
+            list.iter().enumerate().map(|(index, one)| (one, format!("sampling_params.{index}"))).collect()
+        }
+        Some(one) => vec![(one, "sampling_params".to_owned()); tokens.len()],
+    };
+    let mut prompts = Vec::with_capacity(tokens.len());
+    for (tokens, (parameters, path)) in tokens.into_iter().zip(parameters) {
+        let fields = Fields::of(parameters, &path)?;
+        let sampling = Sampling::read(&fields, NATIVE, Some(DEFAULT_MAX_TOKENS))?;
+        prompts.push(Prompt { tokens, constraint: Constraint::read(&fields, None)?, sampling });
+    }
+    if prompts.iter().any(|prompt| prompt.sampling.n != prompts[0].sampling.n) {
+        let message = "The parallel_sample_num should be the same for all samples in sample params.";
+        return Err(ApiError::Invalid(message.to_owned()));
+    }
+    Ok((prompts, is_list))
+}
+
+fn finish_reason(finish: Option<&FinishReason>, origin: &Origin) -> Result<Value, ApiError> {
+    Ok(match finish {
+        None => Value::Null,
+        Some(FinishReason::StopToken(token)) => json!({"type": "stop", "matched": token}),
+        Some(FinishReason::StopText(text)) => json!({"type": "stop", "matched": text}),
+        Some(FinishReason::Length) => json!({"type": "length", "length": origin.max_tokens}),
+        Some(FinishReason::Failed(message)) => return Err(ApiError::Internal(message.clone())),
+    })
+}
+
+fn answer(origin: &Origin, delta: &Delta, finish_reason: Value, reasoning_tokens: usize, begin: Instant) -> Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
+    json!({
+        "text": delta.raw,
+        "output_ids": delta.tokens,
+        "meta_info": {
+            "id": origin.id,
+            "finish_reason": finish_reason,
+            "prompt_tokens": origin.prompt_tokens,
+            "weight_version": "default",
+            "total_retractions": 0,
+            "completion_tokens": delta.tokens.len(),
+            "reasoning_tokens": reasoning_tokens,
+            "cached_tokens": 0,
+            "cached_tokens_details": null,
+            "dp_rank": null,
+            "e2e_latency": begin.elapsed().as_secs_f64(),
+            "response_sent_to_client_ts": now,
+        },
+    })
+}

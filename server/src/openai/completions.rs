@@ -1,0 +1,125 @@
+//! `/v1/completions`.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{finish, includes_usage, now, refuse_logprobs, usage};
+use crate::Service;
+use crate::error::ApiError;
+use crate::fields::{Fields, token_ids};
+use crate::generation::{Generation, Plan, Prompt};
+use crate::grammar::Constraint;
+use crate::reply::{Events, Gone, Reply, stream};
+use crate::sampling::{OPENAI, Sampling};
+
+/// `max_tokens` of a request that does not say.
+const DEFAULT_MAX_TOKENS: usize = 16;
+
+/// What the answers have in common.
+#[derive(Debug, Clone)]
+struct Head {
+    id: String,
+    created: u64,
+    model: String,
+    prompt_tokens: usize,
+    includes_usage: bool,
+}
+
+/// Serves a request.
+pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
+    let fields = Fields::of_body(body)?;
+    refuse_logprobs(&fields)?;
+    fields.refuse("echo", |value| value == &Value::Bool(false))?;
+    fields.refuse("suffix", |_| false)?;
+    let sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS))?;
+    let constraint = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
+    let prompts: Vec<Prompt> = prompts(service, &fields)?
+        .into_iter()
+        .map(|tokens| Prompt { tokens, sampling: sampling.clone(), constraint: constraint.clone() })
+        .collect();
+    let head = Head {
+        id: format!("cmpl-{}", uuid::Uuid::new_v4().simple()),
+        created: now(),
+        model: fields.text("model")?.unwrap_or(&service.model.name).to_owned(),
+        prompt_tokens: prompts.iter().map(|prompt| prompt.tokens.len()).sum(),
+        includes_usage: includes_usage(&fields)?,
+    };
+    let streams = fields.flag("stream")?.unwrap_or(false);
+    let mut generation = service.generate(Plan { prompts, thinking: false }).await?;
+    if streams {
+        return Ok(stream(move |events| send(head, generation, events)));
+    }
+    let answers = generation.collect().await?;
+    let mut choices = Vec::with_capacity(answers.len());
+    for (index, answer) in answers.iter().enumerate() {
+        let (reason, matched) = finish(answer.finish.as_ref())?;
+        choices.push(choice(index, &answer.raw, &reason, &matched));
+    }
+    let mut whole = head.object(choices);
+    whole["usage"] = head.usage(&generation);
+    Ok(Reply::Whole(whole))
+}
+
+fn prompts(service: &Service, fields: &Fields<'_>) -> Result<Vec<Vec<u32>>, ApiError> {
+    let wrong = || ApiError::Malformed("prompt must be a string, a list of token ids, or a list of such.".to_owned());
+    let prompts = match fields.value("prompt") {
+        None => return Err(ApiError::Malformed("prompt is missing.".to_owned())),
+        Some(Value::String(text)) => vec![service.model.encode("prompt", text)?],
+        Some(Value::Array(list)) if list.iter().all(Value::is_number) => {
+            vec![token_ids(&Value::Array(list.clone())).ok_or_else(wrong)?]
+        }
+        Some(Value::Array(list)) => list
+            .iter()
+            .map(|prompt| match prompt {
+                Value::String(text) => service.model.encode("prompt", text),
+                ids => token_ids(ids).ok_or_else(wrong),
+            })
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(wrong()),
+    };
+    if prompts.is_empty() || prompts.iter().any(Vec::is_empty) {
+        return Err(ApiError::Invalid("prompt cannot be empty.".to_owned()));
+    }
+    Ok(prompts)
+}
+
+impl Head {
+    fn usage(&self, generation: &Generation) -> Value {
+        usage(self.prompt_tokens, (0..generation.len()).map(|index| generation.counts(index).0).sum(), 0)
+    }
+
+    fn object(&self, choices: Vec<Value>) -> Value {
+        json!({
+            "id": self.id,
+            "object": "text_completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": choices,
+            "usage": null,
+        })
+    }
+}
+
+fn choice(index: usize, text: &str, reason: &Value, matched: &Value) -> Value {
+    json!({"index": index, "text": text, "logprobs": null, "finish_reason": reason, "matched_stop": matched})
+}
+
+/// Sends the answers as they come.
+async fn send(head: Head, mut generation: Generation, events: Events) -> Result<(), Gone> {
+    while let Some(next) = generation.next().await {
+        let finished = next.and_then(|(index, delta)| Ok((index, finish(delta.finish.as_ref())?, delta.raw)));
+        match finished {
+            Ok((index, (reason, matched), text)) => {
+                events.send(head.object(vec![choice(index, &text, &reason, &matched)])).await?;
+            }
+            Err(error) => return events.fail(&error).await,
+        }
+    }
+    if head.includes_usage {
+        let mut last = head.object(Vec::new());
+        last["usage"] = head.usage(&generation);
+        events.send(last).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! `/v1/…`: OpenAI's API.
+
+pub(crate) mod chat;
+pub(crate) mod completions;
+mod tools;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::answer::FinishReason;
+use crate::error::ApiError;
+use crate::fields::Fields;
+
+/// The seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+/// The list of `/v1/models`.
+pub(crate) fn models(name: &str, context: usize) -> Value {
+    let model = json!({
+        "id": name,
+        "object": "model",
+        "created": now(),
+        "owned_by": "grammarc",
+        "root": name,
+        "max_model_len": context,
+    });
+    json!({"object": "list", "data": [model]})
+}
+
+/// `finish_reason` and `matched_stop`.
+fn finish(finish: Option<&FinishReason>) -> Result<(Value, Value), ApiError> {
+    Ok(match finish {
+        None => (Value::Null, Value::Null),
+        Some(FinishReason::StopToken(token)) => ("stop".into(), (*token).into()),
+        Some(FinishReason::StopText(text)) => ("stop".into(), text.as_str().into()),
+        Some(FinishReason::Length) => ("length".into(), Value::Null),
+        Some(FinishReason::Failed(message)) => return Err(ApiError::Internal(message.clone())),
+    })
+}
+
+fn usage(prompt_tokens: usize, completion_tokens: usize, reasoning_tokens: usize) -> Value {
+    json!({
+        "prompt_tokens": prompt_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+        "completion_tokens": completion_tokens,
+        "prompt_tokens_details": null,
+        "reasoning_tokens": reasoning_tokens,
+    })
+}
+
+/// Whether a stream ends with a chunk about usage.
+fn includes_usage(fields: &Fields<'_>) -> Result<bool, ApiError> {
+    let options = fields.object("stream_options")?;
+    Ok(options.map(|options| options.flag("include_usage")).transpose()?.flatten().unwrap_or(false))
+}
+
+/// Refuses what the model loop does not give.
+fn refuse_logprobs(fields: &Fields<'_>) -> Result<(), ApiError> {
+    fields.refuse("logprobs", |value| value == &Value::Bool(false))?;
+    fields.refuse("top_logprobs", |value| value.as_u64() == Some(0))
+}

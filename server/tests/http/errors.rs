@@ -1,0 +1,188 @@
+//! Requests that are at fault: a status of 400 that says what is wrong, and a server that goes on.
+
+use serde_json::{Value, json};
+
+use crate::client::{chat_with, shared};
+use crate::texts::{capital, json_schema};
+
+const TWO: &str = "Only one of regex, json_schema, or ebnf can be set.";
+
+/// Sends a request that is at fault to `/generate`; answers the message.
+fn refused(sampling_params: Value) -> String {
+    let response = shared().post("/generate", &json!({"text": "x", "sampling_params": sampling_params}));
+    assert_eq!(response.status, 400, "{}", response.body);
+    let body = response.json();
+    let message = body["error"]["message"].as_str().unwrap_or_else(|| panic!("no message in {body}")).to_owned();
+    assert_eq!(body, json!({"error": {"message": message}}));
+    message
+}
+
+/// Sends a chat that is at fault; answers the message.
+fn refused_chat(members: Value) -> String {
+    let response = shared().post("/v1/chat/completions", &chat_with("x", members));
+    assert_eq!(response.status, 400, "{}", response.body);
+    let body = response.json();
+    let message = body["message"].as_str().unwrap_or_else(|| panic!("no message in {body}")).to_owned();
+    let expected = json!({"object": "error", "message": message, "type": body["type"], "param": null, "code": 400});
+    assert_eq!(body, expected);
+    message
+}
+
+fn assert_healthy() {
+    assert_eq!(shared().get("/health").status, 200);
+    let answer = shared().generate(&json!({"text": "x", "sampling_params": {"regex": "ok"}}));
+    assert_eq!(answer["text"], "ok");
+}
+
+#[test]
+fn x1_two_constraints() {
+    assert_eq!(refused(json!({"regex": "a", "ebnf": "root ::= \"a\""})), TWO);
+    assert_eq!(refused(json!({"regex": "a", "json_schema": "{}"})), TWO);
+    assert_eq!(refused(json!({"json_schema": "{}", "ebnf": "root ::= \"a\""})), TWO);
+}
+
+#[test]
+fn x2_two_constraints_in_a_chat() {
+    assert_eq!(refused_chat(json!({"response_format": json_schema(&capital()), "regex": "a"})), TWO);
+}
+
+#[test]
+fn x3_a_structural_tag_and_another() {
+    let message = refused(json!({"regex": "a", "structural_tag": "{}"}));
+    assert!(message.contains("structural_tag") && message.contains("regex"), "{message}");
+}
+
+#[test]
+fn x4_constraints_that_do_not_compile() {
+    let cases = [
+        ("regex", "(", "regex"),
+        ("ebnf", "root ::= <<<", "ebnf"),
+        ("json_schema", "INVALID", "json"),
+        ("json_schema", r#"{"type": "nonsense"}"#, "json"),
+        ("structural_tag", "{}", "structural_tag"),
+    ];
+    for (field, text, kind) in cases {
+        let first = refused(json!({field: text}));
+        assert!(first.starts_with(&format!("Failed to compile {kind} grammar: ")), "{first}");
+        assert_eq!(refused(json!({field: text})), first);
+        assert_healthy();
+    }
+    let message = refused_chat(json!({"response_format": json_schema(&json!({"type": "nonsense"}))}));
+    assert!(message.contains("/type"), "{message}");
+}
+
+#[test]
+fn x5_streams_that_do_not_begin() {
+    let chat = shared().post("/v1/chat/completions", &chat_with("x", json!({"regex": "(", "stream": true})));
+    assert_eq!(chat.status, 400);
+    let body = json!({"text": "x", "sampling_params": {"regex": "("}, "stream": true});
+    let events = shared().post("/generate", &body).events();
+    assert_eq!(events.len(), 1);
+    let reason = &events[0]["meta_info"]["finish_reason"];
+    assert_eq!(reason["type"], "abort");
+    assert_eq!(reason["status_code"], 400);
+    assert!(reason["message"].as_str().is_some_and(|message| message.contains("regex")), "{reason}");
+    assert_healthy();
+}
+
+#[test]
+fn x6_a_response_format_without_a_schema() {
+    let expected = "schema_ is required for json_schema response format request.";
+    assert_eq!(refused_chat(json!({"response_format": {"type": "json_schema"}})), expected);
+    assert_eq!(
+        refused_chat(json!({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}})),
+        expected
+    );
+    let message = refused_chat(json!({"response_format": {"type": "structural_tag", "structures": []}}));
+    assert!(message.contains("response_format.triggers"), "{message}");
+}
+
+#[test]
+fn x7_bodies_and_fields_of_the_wrong_type() {
+    for path in ["/generate", "/v1/chat/completions", "/v1/completions"] {
+        let response = shared().send("POST", path, "{\"text\": ");
+        assert_eq!(response.status, 400);
+        let body = response.json();
+        assert_eq!(body["object"], "error", "{body}");
+        assert_eq!(body["type"], "Bad Request");
+        assert_eq!(shared().send("POST", path, "[]").status, 400);
+    }
+    for (members, field) in [
+        (json!({"messages": "hello"}), "messages"),
+        (json!({"messages": []}), "Messages"),
+        (json!({"messages": [{"content": "x"}]}), "messages.0.role"),
+        (json!({"messages": [{"role": "user", "content": 5}]}), "messages.0.content"),
+        (json!({"max_tokens": "ten"}), "max_tokens"),
+        (json!({"max_tokens": -1}), "max_tokens"),
+        (json!({"temperature": -1}), "temperature"),
+        (json!({"top_p": 0}), "top_p"),
+        (json!({"top_k": -2}), "top_k"),
+        (json!({"min_p": 2}), "min_p"),
+        (json!({"n": 0}), "n must be"),
+        (json!({"n": 100_000}), "n must be"),
+        (json!({"stop": [1]}), "stop"),
+        (json!({"regex": 5}), "regex"),
+        (json!({"response_format": "json"}), "response_format"),
+        (json!({"response_format": {"type": "yaml"}}), "response_format.type"),
+        (json!({"logprobs": true}), "logprobs"),
+        (json!({"presence_penalty": 1.5}), "presence_penalty"),
+        (json!({"logit_bias": {"5": 1}}), "logit_bias"),
+        (json!({"tool_choice": "required"}), "Tools cannot be empty"),
+        (json!({"tools": [{}]}), "tools.0.function.name"),
+        (json!({"json_whitespace": "wide"}), "json_whitespace"),
+    ] {
+        let message = refused_chat(members);
+        assert!(message.contains(field), "{field} is not in: {message}");
+    }
+    let message = refused(json!({"top_p": 7}));
+    assert!(message.contains("sampling_params.top_p"), "{message}");
+    assert_eq!(
+        shared().post("/generate", &json!({})).json()["error"]["message"],
+        "Either text, input_ids or input_embeds should be provided."
+    );
+    assert!(shared().post("/generate", &json!({"input_ids": []})).body.contains("input_ids cannot be empty."));
+    assert!(shared().post("/generate", &json!({"input_ids": [99_999_999]})).body.contains("99999999"));
+    assert_eq!(shared().get("/nowhere").status, 404);
+    assert_healthy();
+}
+
+#[test]
+fn m8_tools_beside_another_constraint() {
+    let members = json!({"tools": crate::texts::tools(), "regex": "a"});
+    let message = refused_chat(members);
+    assert!(message.contains("tools") && message.contains("response_format"), "{message}");
+}
+
+#[test]
+fn m9_hostile_constraints() {
+    let deep = (0..30).fold(json!({"type": "integer"}), |inner, _| json!({"oneOf": [inner, {"type": "string"}]}));
+    let parentheses = format!("{}a{}", "(".repeat(60_000), ")".repeat(60_000));
+    let many: Vec<String> = (0..8_192).map(|index| format!("value-{index}")).collect();
+    let odd = json!(["/", "\\", "\"", "a\nb", "東京", "🦀", "\u{1}"]);
+    let cases = [
+        ("json_schema", deep.to_string()),
+        ("regex", parentheses.clone()),
+        ("ebnf", format!("root ::= {parentheses}")),
+        ("json_schema", json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}).to_string()),
+        ("ebnf", "root ::= root \"a\" | \"b\"".to_owned()),
+        ("json_schema", "{\"type\": \"array\", \"maxItems\": 18000000000000000000}".to_owned()),
+        ("json_schema", json!({"enum": many}).to_string()),
+        ("regex", "a\0b".to_owned()),
+        ("json_schema", json!({"enum": odd}).to_string()),
+        ("regex", "(a{1,1000}){1,1000}{1,1000}".to_owned()),
+    ];
+    for (field, text) in cases {
+        let body = json!({"text": "x", "sampling_params": {field: text, "max_new_tokens": 40, "temperature": 0}});
+        let start = std::time::Instant::now();
+        let response = shared().post("/generate", &body);
+        let shown: String = text.chars().take(60).collect();
+        assert!([200, 400].contains(&response.status), "{shown}: {}", response.body);
+        assert!(start.elapsed().as_secs() < 40, "{shown} took {:?}", start.elapsed());
+        assert_healthy();
+    }
+    let body =
+        json!({"text": "x", "sampling_params": {"json_schema": json!({"enum": odd}).to_string(), "temperature": 0}});
+    let answer = shared().generate(&body);
+    let value: Value = serde_json::from_str(answer["text"].as_str().expect("a text")).expect("JSON");
+    assert!(odd.as_array().is_some_and(|odd| odd.contains(&value)), "{answer}");
+}

@@ -1,0 +1,93 @@
+//! Many requests at a time: mixed, cancelled, refused for want of room, and the end of the server.
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use server::{Engine, ServiceOptions};
+
+use crate::client::{Server, assert_valid, service, shared};
+use crate::texts::{CITY, capital, is_city};
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A request that takes long.
+fn long() -> Value {
+    json!({"text": "x", "sampling_params": {"ignore_eos": true, "max_new_tokens": 400}, "stream": true})
+}
+
+#[test]
+fn m1_forty_requests_with_and_without_a_schema() {
+    std::thread::scope(|scope| {
+        for index in 0..40 {
+            scope.spawn(move || {
+                let mut parameters = json!({"temperature": 1.0, "sampling_seed": index, "max_new_tokens": 128});
+                if index % 2 == 0 {
+                    parameters["json_schema"] = capital().to_string().into();
+                }
+                let answer =
+                    shared().generate(&json!({"text": "The capital of France.", "sampling_params": parameters}));
+                if index % 2 == 0 && answer["meta_info"]["finish_reason"]["type"] == "stop" {
+                    assert_valid(&capital(), answer["text"].as_str().expect("a text"));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn without_room_requests_are_refused_and_then_served() {
+    let server = Server::start(ServiceOptions { max_sequences: 2, ..ServiceOptions::default() });
+    let streams: Vec<_> = (0..2).map(|_| server.open("POST", "/generate", &long().to_string())).collect();
+    wait_until("two are in work", || server.metric("running_sequences") + server.metric("waiting_sequences") >= 2.0);
+    let body = json!({"text": "x", "sampling_params": {"regex": "ok"}});
+    let refused = server.post("/generate", &body);
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert!(refused.head.contains("retry-after"));
+    // Those who go make room.
+    drop(streams);
+    wait_until("there is room", || server.post("/generate", &body).status == 200);
+    assert!(server.metric("cancelled_total") >= 1.0);
+    wait_until("nothing is in work", || server.metric("running_sequences") == 0.0);
+}
+
+#[test]
+fn the_end_waits_for_requests_in_work() {
+    let mut server = Server::start(ServiceOptions::default());
+    let mut stream = server.open("POST", "/generate", &long().to_string());
+    wait_until("it is in work", || server.metric("running_sequences") == 1.0);
+    server.stop.take().expect("not stopped yet").send(()).expect("a server");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.contains("data: [DONE]"), "{answer}");
+    let serving = server.serving.take().expect("not stopped yet");
+    let ended = server.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), serving).await });
+    ended.expect("it ends").expect("no panic").expect("no error");
+}
+
+#[test]
+fn e1_to_e3_the_engine_without_a_server() {
+    let engine = Engine::new(service(ServiceOptions::default())).expect("an engine");
+    let prompts = ["The capital of China.", "The capital of France.", "The capital of Ireland."];
+    let schema = json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}},
+        "required": ["name"], "additionalProperties": false});
+    let parameters = json!({"temperature": 0.1, "top_p": 0.95, "json_schema": schema.to_string()});
+    let answers = engine.generate(&prompts, &parameters).expect("answers");
+    assert_eq!(answers.len(), 3);
+    for answer in &answers {
+        assert_valid(&schema, answer["text"].as_str().expect("a text"));
+    }
+    let answers = engine.generate(&prompts, &json!({"temperature": 0.8, "ebnf": CITY})).expect("answers");
+    assert!(answers.iter().all(|answer| is_city(answer["text"].as_str().unwrap_or(""))), "{answers:?}");
+    let parameters = json!({"temperature": 0.8, "regex": "(France|England)"});
+    let answers = engine.generate(&prompts[..2], &parameters).expect("answers");
+    assert!(answers.iter().all(|answer| answer["text"] == "France" || answer["text"] == "England"), "{answers:?}");
+    let fault = engine.generate(&prompts, &json!({"regex": "("})).expect_err("it is refused");
+    assert!(fault.to_string().contains("regex"), "{fault}");
+}

@@ -1,0 +1,10 @@
+//! The server over real HTTP, with the embedded model: the rows of the acceptance table that a model of any size passes.
+
+mod chat;
+mod client;
+mod errors;
+mod load;
+mod native;
+mod reasoning;
+mod streams;
+mod texts;

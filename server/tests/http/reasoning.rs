@@ -1,0 +1,112 @@
+//! A free text before the answer.
+
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use server::{ReasoningMode, ServiceOptions};
+
+use crate::client::{Server, assert_valid, chat_with, content, shared};
+use crate::texts::{CITY, is_city, json_schema};
+
+/// A server that keeps reasoning apart in chats.
+fn thinking() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let reasoning = ReasoningMode::of_parser("deepseek-r1");
+    SERVER.get_or_init(|| Server::start(ServiceOptions { reasoning, ..ServiceOptions::default() }))
+}
+
+/// A chat as a client renders it, with the thinking begun.
+fn prompt(message: &str) -> String {
+    format!(
+        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n{message}<|eot_id|>\
+         <|start_header_id|>assistant<|end_header_id|>\n\n<think>"
+    )
+}
+
+const QUESTION: &str = "What is the capital of France?";
+
+fn reasoning(answer: &Value) -> &str {
+    answer["choices"][0]["message"]["reasoning_content"].as_str().unwrap_or_else(|| panic!("no reasoning in {answer}"))
+}
+
+#[test]
+fn r1_json_after_reasoning() {
+    let schema = json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 20}}, "required": ["name"],
+        "additionalProperties": false});
+    let messages = json!([{"role": "assistant", "content": QUESTION}]);
+    let members = json!({"messages": messages, "response_format": json_schema(&schema), "max_tokens": 400});
+    let answer = thinking().chat(chat_with("", members));
+    assert!(!reasoning(&answer).trim().is_empty(), "{answer}");
+    assert!(!reasoning(&answer).contains("think>"));
+    assert_valid(&schema, content(&answer));
+    assert!(answer["usage"]["reasoning_tokens"].as_u64() > Some(0));
+}
+
+#[test]
+fn r2_texts_after_reasoning() {
+    let answer = thinking().chat(chat_with(QUESTION, json!({"ebnf": CITY, "max_tokens": 400})));
+    assert!(!reasoning(&answer).is_empty());
+    assert!(is_city(content(&answer)), "{answer}");
+    let answer = thinking().chat(chat_with(QUESTION, json!({"regex": "(Paris|London)", "max_tokens": 400})));
+    assert!(["Paris", "London"].contains(&content(&answer)), "{answer}");
+}
+
+#[test]
+fn r4_generate_puts_all_in_one_text() {
+    let schema = json!({"enum": ["Paris", "London"]});
+    let parameters = json!({"temperature": 0, "max_new_tokens": 400, "json_schema": schema.to_string()});
+    let answer = shared().generate(&json!({
+        "text": prompt(QUESTION), "require_reasoning": true, "sampling_params": parameters,
+    }));
+    let parts: Vec<&str> = answer["text"].as_str().expect("a text").split("</think>").collect();
+    assert_eq!(parts.len(), 2, "{answer}");
+    assert_valid(&schema, parts[1].trim());
+}
+
+#[test]
+fn r5_all_of_several_answers_reason() {
+    let parameters = json!({"temperature": 0, "max_new_tokens": 400, "ebnf": CITY, "n": 3});
+    let answers = shared().generate(&json!({
+        "text": prompt(QUESTION), "require_reasoning": true, "sampling_params": parameters,
+    }));
+    let answers = answers.as_array().expect("a list");
+    assert_eq!(answers.len(), 3);
+    for answer in answers {
+        let (_, city) = answer["text"].as_str().and_then(|text| text.split_once("</think>")).expect("two parts");
+        assert!(is_city(city.trim()), "{answer}");
+    }
+}
+
+#[test]
+fn r7_without_reasoning_the_grammar_holds_from_the_start() {
+    let parameters = json!({"temperature": 0, "regex": "(Paris|London)"});
+    let answer = shared().generate(&json!({"text": prompt(QUESTION), "sampling_params": parameters}));
+    assert!(["Paris", "London"].contains(&answer["text"].as_str().expect("a text")), "{answer}");
+}
+
+#[test]
+fn r10_reasoning_is_streamed_first() {
+    let members = json!({"regex": "(Paris|London)", "max_tokens": 400});
+    let whole = thinking().chat(chat_with(QUESTION, members.clone()));
+    for stream_reasoning in [true, false] {
+        let mut body = chat_with(QUESTION, members.clone());
+        body["stream"] = true.into();
+        body["stream_reasoning"] = stream_reasoning.into();
+        let events = thinking().post("/v1/chat/completions", &body).events();
+        let pieces = |name: &str| -> Vec<(usize, String)> {
+            let deltas = events.iter().enumerate();
+            let piece = |event: &Value| event["choices"][0]["delta"][name].as_str().map(str::to_owned);
+            deltas.filter_map(|(at, event)| Some((at, piece(event).filter(|piece| !piece.is_empty())?))).collect()
+        };
+        let (first, second) = (pieces("reasoning_content"), pieces("content"));
+        assert!(first.last().expect("reasoning").0 < second.first().expect("content").0);
+        let text = |pieces: &[(usize, String)]| pieces.iter().map(|(_, piece)| piece.as_str()).collect::<String>();
+        assert_eq!(text(&first), reasoning(&whole));
+        assert_eq!(text(&second), content(&whole));
+        assert_eq!(first.len() == 1, !stream_reasoning, "{first:?}");
+    }
+    let mut body = chat_with(QUESTION, members);
+    body["separate_reasoning"] = false.into();
+    let answer = thinking().chat(body);
+    assert!(content(&answer).contains("</think>"), "{answer}");
+}
