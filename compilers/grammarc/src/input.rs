@@ -25,11 +25,12 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Reads the grammar that the arguments name.
 pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
-    let SourceArgs { input, grammar, regex, json_schema } = &args.source;
+    let SourceArgs { input, grammar, regex, json_schema, structural_tag } = &args.source;
     let inline = [
         (grammar, Kind::Gbnf, "--grammar"),
         (regex, Kind::Regex, "--regex"),
         (json_schema, Kind::JsonSchema, "--json-schema"),
+        (structural_tag, Kind::StructuralTag, "--structural-tag"),
     ];
     for (text, kind, name) in inline {
         if let Some(text) = text {
@@ -59,9 +60,12 @@ pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
     Ok(Source { name, text, kind })
 }
 
-const EXTENSIONS: &str = ".gbnf, .ebnf, .regex, .json, .gir";
+const EXTENSIONS: &str = ".gbnf, .ebnf, .regex, .tag.json, .json, .gir";
 
 fn kind_of(path: &Path) -> Option<Kind> {
+    if path.file_name()?.to_str()?.to_ascii_lowercase().ends_with(".tag.json") {
+        return Some(Kind::StructuralTag);
+    }
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "gbnf" | "ebnf" => Some(Kind::Gbnf),
         "regex" => Some(Kind::Regex),
@@ -142,6 +146,8 @@ mod tests {
     #[test]
     fn extensions_tell_the_kind() {
         assert_eq!(kind_of(Path::new("a/b.GBNF")), Some(Kind::Gbnf));
+        assert_eq!(kind_of(Path::new("tools.tag.json")), Some(Kind::StructuralTag));
+        assert_eq!(kind_of(Path::new("tag.json")), Some(Kind::JsonSchema));
         assert_eq!(kind_of(Path::new("b.ebnf")), Some(Kind::Gbnf));
         assert_eq!(kind_of(Path::new("b.x.gir")), Some(Kind::Gir));
         assert_eq!(kind_of(Path::new("gbnf")), None);

@@ -229,8 +229,8 @@ fn numbers(
         }
     }
     for set in set.without(excluded) {
-        match set.to_automaton(context.options.numbers, budget) {
-            Ok(Some(automaton)) => merged.shapes.push(Shape::Number(Arc::new(automaton))),
+        match context.patterns.numbers(&set, context.options.numbers, budget) {
+            Ok(Some(automaton)) => merged.shapes.push(Shape::Number(automaton)),
             Ok(None) => {}
             Err(reason) => {
                 let id = divisor_source.or_else(|| first_schema(alternative)).unwrap_or(super::ast::Ast::ROOT);

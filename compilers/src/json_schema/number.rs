@@ -10,7 +10,7 @@ use super::decimal::{Decimal, power_of_ten};
 use super::options::Digits;
 
 /// A range of numbers with divisibility constraints.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct NumberSet {
     lower: Option<Bound>,
     upper: Option<Bound>,
@@ -21,7 +21,7 @@ pub(super) struct NumberSet {
 }
 
 /// Whether a number is written with a fraction or an exponent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Fraction {
     /// With neither.
     Absent,
