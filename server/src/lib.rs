@@ -24,6 +24,8 @@ mod reasoning;
 mod reply;
 mod sampling;
 mod scheduler;
+mod token_texts;
+mod tool_format;
 
 use std::io;
 use std::sync::Arc;
@@ -46,8 +48,9 @@ pub use grammar::{
 };
 pub use http::serve;
 pub use offline::Engine;
-pub use reasoning::Mode as ReasoningMode;
+pub use reasoning::ReasoningParser;
 pub use reply::Reply;
+pub use tool_format::ToolFormat;
 
 /// What a service serves, and how much of it at a time.
 #[derive(Debug, Clone)]
@@ -66,8 +69,11 @@ pub struct ServiceOptions {
     pub grammars: GrammarOptions,
     /// The engine that compiles constraints; requests that have one are refused without. Default [`GRAMMARC`].
     pub backend: Option<BackendEntry>,
-    /// When the model thinks before it answers a chat; `None` is never.
-    pub reasoning: Option<ReasoningMode>,
+    /// How the model thinks before it answers a chat; `None` is not at all.
+    pub reasoning: Option<ReasoningParser>,
+    /// How the model writes calls of tools. `None` is not known: calls are then a JSON list, and only made when a request
+    /// requires one.
+    pub tool_format: Option<ToolFormat>,
     /// Whether streams of `/generate` have what is new in each event, instead of all so far. Default false.
     pub incremental_streaming: bool,
 }
@@ -83,6 +89,7 @@ impl Default for ServiceOptions {
             grammars: GrammarOptions::default(),
             backend: Some(GRAMMARC),
             reasoning: None,
+            tool_format: None,
             incremental_streaming: false,
         }
     }

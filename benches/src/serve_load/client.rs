@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a server answered.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub(super) enum Answer {
     /// One JSON document.
     Whole {
         /// The HTTP status.
@@ -28,7 +28,7 @@ pub enum Answer {
 /// No answer, or none in the form of the API.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ClientError {
+pub(super) enum ClientError {
     /// The connection failed.
     #[error("the connection failed: {0}")]
     Connection(#[from] io::Error),
@@ -41,7 +41,12 @@ pub enum ClientError {
 ///
 /// # Errors
 /// When the connection fails, or the answer has another form than the API's.
-pub fn send(address: SocketAddr, path: &str, body: &str, abandon_after: Option<usize>) -> Result<Answer, ClientError> {
+pub(super) fn send(
+    address: SocketAddr,
+    path: &str,
+    body: &str,
+    abandon_after: Option<usize>,
+) -> Result<Answer, ClientError> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let length = body.len();

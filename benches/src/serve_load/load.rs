@@ -11,40 +11,40 @@ use super::traffic::{Kind, Verdict, judge, request};
 
 /// How many clients send what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mix {
+pub(super) struct Mix {
     /// Clients that send requests of the kinds [`Kind::ORDINARY`] in turn.
-    pub ordinary: usize,
+    pub(super) ordinary: usize,
     /// Clients that go away in the middle.
-    pub cancelling: usize,
+    pub(super) cancelling: usize,
     /// Clients that send hostile requests.
-    pub hostile: usize,
+    pub(super) hostile: usize,
 }
 
 /// Some time of traffic.
 #[derive(Debug, Clone, Copy)]
-pub struct Phase {
+pub(super) struct Phase {
     /// The clients.
-    pub mix: Mix,
+    pub(super) mix: Mix,
     /// For how long they begin requests; they wait for the answers to all.
-    pub duration: Duration,
+    pub(super) duration: Duration,
 }
 
 /// What has been seen.
 #[derive(Debug, Clone, Default)]
-pub struct Observed {
+pub(super) struct Observed {
     /// Seconds from a request to the end of its answer, by kind.
-    pub latencies: BTreeMap<Kind, Vec<f64>>,
+    pub(super) latencies: BTreeMap<Kind, Vec<f64>>,
     /// The number of answers that were cut off and said so.
-    pub truncated: usize,
+    pub(super) truncated: usize,
     /// The number of hostile requests that were refused.
-    pub refused: usize,
+    pub(super) refused: usize,
     /// What went wrong.
-    pub faults: Vec<String>,
+    pub(super) faults: Vec<String>,
 }
 
 impl Observed {
     /// Adds what has been seen elsewhere.
-    pub fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         for (kind, latencies) in other.latencies {
             self.latencies.entry(kind).or_default().extend(latencies);
         }
@@ -54,7 +54,7 @@ impl Observed {
     }
 
     /// The latencies of the kinds that count.
-    pub fn ordinary(&self) -> impl Iterator<Item = f64> + '_ {
+    pub(super) fn ordinary(&self) -> impl Iterator<Item = f64> + '_ {
         let counts = |kind: &&Kind| Kind::ORDINARY.contains(kind);
         self.latencies.keys().filter(counts).flat_map(|kind| self.latencies[kind].iter().copied())
     }
@@ -72,7 +72,7 @@ impl Observed {
 }
 
 /// Sends the traffic of a phase. `numbers` gives every request another number.
-pub fn run_phase(address: SocketAddr, phase: Phase, numbers: &AtomicU64) -> Observed {
+pub(super) fn run_phase(address: SocketAddr, phase: Phase, numbers: &AtomicU64) -> Observed {
     let Mix { ordinary, cancelling, hostile } = phase.mix;
     let end = Instant::now() + phase.duration;
     let observed = Mutex::new(Observed::default());

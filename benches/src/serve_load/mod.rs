@@ -16,7 +16,4 @@ mod run;
 mod server;
 mod traffic;
 
-pub use client::{Answer, ClientError, send};
-pub use load::{Mix, Observed, Phase, run_phase};
 pub use run::run;
-pub use traffic::{Kind, Request, Verdict};

@@ -8,7 +8,7 @@ use super::client::Answer;
 
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub(super) enum Kind {
     /// A chat whose answer follows a JSON Schema.
     Json,
     /// The same, streamed.
@@ -33,7 +33,7 @@ pub enum Kind {
 
 impl Kind {
     /// The kinds whose latency counts, in the order in which a client sends them.
-    pub const ORDINARY: [Self; 8] = [
+    pub(super) const ORDINARY: [Self; 8] = [
         Self::Json,
         Self::Regex,
         Self::Free,
@@ -45,7 +45,7 @@ impl Kind {
     ];
 
     /// How reports call it.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::JsonStream => "json, streamed",
@@ -63,18 +63,18 @@ impl Kind {
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub(super) struct Request {
     /// The path of the endpoint.
-    pub path: &'static str,
+    pub(super) path: &'static str,
     /// The body.
-    pub body: String,
+    pub(super) body: String,
     /// The number of bytes after which the client goes away.
-    pub abandon_after: Option<usize>,
+    pub(super) abandon_after: Option<usize>,
 }
 
 /// What an answer is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// A whole answer that follows the constraint.
     Whole,
     /// An answer that says that it was cut off.
@@ -116,7 +116,7 @@ static VALIDATOR: LazyLock<jsonschema::Validator> =
 const FUNCTIONS: [&str; 2] = ["get_weather", "get_date"];
 
 /// The request of a kind with a number, which is also the seed. Requests with other numbers differ.
-pub fn request(kind: Kind, number: u64) -> Request {
+pub(super) fn request(kind: Kind, number: u64) -> Request {
     let chat = |members: Value| {
         let mut body = json!({
             "messages": [{"role": "user", "content": "Please tell me about the capital of France as JSON."}],
@@ -206,7 +206,7 @@ fn hostile(number: u64) -> Request {
 }
 
 /// What an answer to a request of this kind is.
-pub fn judge(kind: Kind, answer: &Answer) -> Verdict {
+pub(super) fn judge(kind: Kind, answer: &Answer) -> Verdict {
     let fault = |what: &str| Verdict::Fault(format!("{}: {what}: {answer:?}", kind.name()));
     match (kind, answer) {
         (_, Answer::Abandoned) => Verdict::Abandoned,

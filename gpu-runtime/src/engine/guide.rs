@@ -12,6 +12,8 @@ pub(super) struct Guide {
     matcher: Option<Box<dyn TokenMatcher>>,
     /// Set as long as the free text before the answer lasts.
     reasoning: Option<Reasoning>,
+    /// How many tokens it has.
+    reasoned: usize,
     min_tokens: usize,
     ignore_eos: bool,
 }
@@ -45,13 +47,13 @@ impl Guide {
         min_tokens: usize,
         ignore_eos: bool,
     ) -> Self {
-        let reasoning = reasoning.filter(|_| matcher.is_some());
-        Self { matcher, reasoning, min_tokens, ignore_eos }
+        let reasoning = reasoning.filter(|reasoning| matcher.is_some() || reasoning.budget.is_some());
+        Self { matcher, reasoning, reasoned: 0, min_tokens, ignore_eos }
     }
 
     /// Whether a row is needed after `generated` tokens.
     pub(super) fn needs_row(&self, generated: usize) -> bool {
-        self.matcher.is_some() || self.holds_back(generated)
+        self.matcher.is_some() || self.reasoning.is_some() || self.holds_back(generated)
     }
 
     /// Whether stop tokens are held back after `generated` tokens.
@@ -72,7 +74,10 @@ impl Guide {
                 return Ok(Filled::Free);
             }
             // Reasoning has no end but its own: a stop token in it would leave the answer out.
-            row.copy_from_slice(not_stopping);
+            match &self.reasoning {
+                Some(reasoning) if reasoning.budget.is_some_and(|budget| self.reasoned >= budget) => row.fill(0),
+                _ => row.copy_from_slice(not_stopping),
+            }
             if let Some(reasoning) = &self.reasoning {
                 bitmask::set(row, reasoning.end_token);
             }
@@ -96,6 +101,7 @@ impl Guide {
         if let Some(reasoning) = self.reasoning.take_if(|reasoning| reasoning.end_token == token) {
             return Ok(Accepted::ReasoningEnd(reasoning.separator));
         }
+        self.reasoned += usize::from(self.reasoning.is_some());
         let Some(matcher) = self.matcher.as_mut().filter(|_| self.reasoning.is_none()) else {
             return Ok(if is_stop { Accepted::Stop } else { Accepted::Text });
         };

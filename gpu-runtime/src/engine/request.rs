@@ -10,7 +10,7 @@ pub struct Request {
     pub prompt: Vec<u32>,
     /// What the answer has to follow; `None` for any text.
     pub matcher: Option<Box<dyn TokenMatcher>>,
-    /// A free text before the answer, if there is a `matcher`.
+    /// A free text before the answer. It makes no difference without a `matcher`, but for its budget.
     pub reasoning: Option<Reasoning>,
     /// How tokens are chosen.
     pub sampling: SamplingParameters,
@@ -31,6 +31,8 @@ pub struct Reasoning {
     pub end_token: u32,
     /// What stands between it and the answer, as tokens; it is put there, not generated.
     pub separator: Vec<u32>,
+    /// The greatest number of tokens before the end token, which is then put there.
+    pub budget: Option<usize>,
 }
 
 impl Request {

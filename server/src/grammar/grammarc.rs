@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place};
-use compilers::{gbnf, json_schema, regex};
+use compilers::{gbnf, json_schema, regex, structural_tag};
 use gpu_runtime::engine::TokenMatcher;
 use grammar_ir::pda::LowerError;
 use grammar_ir::{Grammar, Limits};
-use mask_runtime::{BindError, CompiledGrammar, FillError, Matcher, MatcherOptions, TokenKind, Tokenizer, Vocabulary};
+use mask_runtime::{BindError, CompiledGrammar, FillError, Matcher, MatcherOptions, Tokenizer, Vocabulary};
 
 use super::backend::{Backend, BackendEntry, BackendSetup, CompileBudget, CompileError, CompiledConstraint};
 use super::constraint::{Constraint, ConstraintKind};
+use crate::token_texts::TokenTexts;
 
 /// The engine of this project.
 pub const GRAMMARC: BackendEntry = BackendEntry { name: "grammarc", start };
@@ -82,15 +83,16 @@ fn frontend(constraint: &Constraint, vocabulary: &Vocabulary, limits: &Limits) -
         ConstraintKind::Json => json_schema::compile(text, &style.options(), limits).map(|compiled| compiled.grammar),
         ConstraintKind::Regex => regex::compile(text, &regex::Options::new(regex::Syntax::Ecma262), limits),
         ConstraintKind::Ebnf => {
-            gbnf::compile_with_warnings(text, &gbnf::Options::default(), Some(&Names(vocabulary)), limits)
+            gbnf::compile_with_warnings(text, &gbnf::Options::default(), Some(&TokenTexts::new(vocabulary)), limits)
                 .map(|compiled| compiled.grammar)
         }
-        ConstraintKind::StructuralTag => Err(structural_tags_not_available()),
+        ConstraintKind::StructuralTag => {
+            let options = structural_tag::Options::default()
+                .with_json_schema(style.options())
+                .with_regex(regex::Options::new(regex::Syntax::Ecma262));
+            structural_tag::compile(text, &options, Some(&TokenTexts::with_ordinary(vocabulary)), limits)
+        }
     }
-}
-
-fn structural_tags_not_available() -> Diagnostics {
-    Diagnostic::new(Code::Unsupported, Place::Whole, "structural tags are not available in this build").into()
 }
 
 fn bind_fault(error: &BindError) -> Diagnostic {
@@ -115,17 +117,4 @@ fn can_begin(grammar: &Arc<CompiledGrammar>) -> Result<(), Diagnostics> {
 fn message(diagnostics: &Diagnostics) -> String {
     let help = diagnostics.iter().find_map(|diagnostic| diagnostic.help.as_deref());
     help.map_or_else(|| diagnostics.to_string(), |help| format!("{diagnostics} ({help})"))
-}
-
-/// Resolves the names of tokens in a grammar.
-struct Names<'a>(&'a Vocabulary);
-
-impl gbnf::TokenNames for Names<'_> {
-    fn token_id(&self, text: &str) -> Option<u32> {
-        self.0.special_id(text)
-    }
-
-    fn has_token(&self, id: u32) -> bool {
-        self.0.kind(id) != TokenKind::Hole
-    }
 }

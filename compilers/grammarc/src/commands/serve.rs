@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use gpu_runtime::{Device, ModelFiles};
-use server::{GrammarOptions, ReasoningMode, Service, ServiceError, ServiceOptions};
+use server::{BackendEntry, GrammarOptions, ReasoningParser, Service, ServiceError, ServiceOptions, ToolFormat};
 use tokio::net::TcpListener;
 
 use super::device::{self, Chosen, DeviceArgs};
@@ -71,15 +70,15 @@ pub(super) struct ServiceArgs {
     max_sequences: usize,
 
     /// What compiles grammars; `none` refuses requests that have one
-    #[arg(long, value_enum, default_value = "grammarc", help_heading = "Grammar options")]
-    grammar_backend: Backend,
+    #[arg(long, value_name = "NAME", default_value = "grammarc", help_heading = "Grammar options")]
+    grammar_backend: String,
 
     /// Seconds that each half of a compile may take
     #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Grammar options")]
     compile_seconds: u64,
 
-    /// Grammars compiled at the same time
-    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Grammar options")]
+    /// Grammars compiled at the same time, of those that take long and of the others each
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Grammar options")]
     compile_threads: usize,
 
     /// Megabytes of compiled grammars that are kept
@@ -87,33 +86,47 @@ pub(super) struct ServiceArgs {
     grammar_cache_mb: usize,
 
     /// The model family whose thinking is kept apart in chats: deepseek-r1, qwen3, glm45, deepseek-v3, …
-    #[arg(long, value_name = "NAME", value_parser = reasoning_mode, help_heading = "Model options")]
-    reasoning_parser: Option<ReasoningMode>,
+    #[arg(long, value_name = "NAME", value_parser = reasoning_parser, help_heading = "Model options")]
+    reasoning_parser: Option<ReasoningParser>,
+
+    /// How the model writes calls of tools: llama3, hermes, qwen25, deepseekv3, kimi_k2, …; the built-in model's are known
+    #[arg(long, value_name = "NAME", value_parser = tool_format, help_heading = "Model options")]
+    tool_call_parser: Option<ToolFormat>,
 
     /// Have only what is new in the events of /generate
     #[arg(long)]
     incremental_streaming_output: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Backend {
-    /// This engine
-    Grammarc,
-    /// None
-    None,
+/// The engine with this name; `None` is `none`.
+fn backend(name: &str, backends: &[BackendEntry]) -> Result<Option<BackendEntry>, Failure> {
+    match backends.iter().find(|backend| backend.name == name) {
+        Some(&backend) => Ok(Some(backend)),
+        None if name == "none" => Ok(None),
+        None => {
+            let names: Vec<&str> = backends.iter().map(|backend| backend.name).collect();
+            let names = names.join(", ");
+            let message = format!(
+                "--grammar-backend {name}: this program was built with {names} and none; `cargo build --release` in \
+                 benches/rivals builds one with others"
+            );
+            Err(Failure::Input(message))
+        }
+    }
 }
 
-fn reasoning_mode(name: &str) -> Result<ReasoningMode, String> {
-    ReasoningMode::of_parser(name).ok_or_else(|| {
-        "no such parser; known are those of models that write <think> and </think>: deepseek-r1, step3, step3p5, \
-         qwen3, qwen3-thinking, interns1, glm45, nemotron_3, minimax, deepseek-v3, deepseek-v4"
-            .to_owned()
-    })
+fn reasoning_parser(name: &str) -> Result<ReasoningParser, String> {
+    ReasoningParser::from_name(name)
+        .ok_or_else(|| format!("no such parser; known are {}", ReasoningParser::NAMES.join(", ")))
+}
+
+fn tool_format(name: &str) -> Result<ToolFormat, String> {
+    ToolFormat::from_name(name).ok_or_else(|| format!("no such parser; known are {}", ToolFormat::NAMES.join(", ")))
 }
 
 impl ServiceArgs {
     /// Loads the model; answers the device, too, and why it was chosen.
-    pub(super) fn load(&self) -> Result<(Arc<Service>, String), Failure> {
+    pub(super) fn load(&self, backends: &[BackendEntry]) -> Result<(Arc<Service>, String), Failure> {
         let files = match &self.model {
             Some(folder) => ModelFiles::open(folder),
             None => ModelFiles::embedded_tiny(),
@@ -136,8 +149,12 @@ impl ServiceArgs {
                 compile_time: Duration::from_secs(self.compile_seconds),
                 ..GrammarOptions::default()
             },
-            constraints: self.grammar_backend != Backend::None,
+            backend: backend(&self.grammar_backend, backends)?,
             reasoning: self.reasoning_parser,
+            tool_format: match self.model {
+                Some(_) => self.tool_call_parser,
+                None => self.tool_call_parser.or(Some(ToolFormat::FunctionTag)),
+            },
             incremental_streaming: self.incremental_streaming_output,
             ..ServiceOptions::default()
         };
@@ -165,8 +182,8 @@ fn service_failure(error: ServiceError) -> Failure {
     }
 }
 
-pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
-    let (service, device) = args.service.load()?;
+pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -> Result<Verdict, Failure> {
+    let (service, device) = args.service.load(backends)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
     runtime.block_on(async {
         let address = (args.host, args.port);

@@ -74,7 +74,7 @@ fn reasoning_is_free_and_then_the_grammar_holds() {
     let question = "Give me the capital of Germany as JSON with the fields name, population. Think first.";
     let separator = engine.encoder().encode("\n\n").expect("it encodes");
     let end_token = engine.tokenizer().vocabulary().special_id("</think>").expect("it has one");
-    let reasoning = Some(Reasoning { end_token, separator });
+    let reasoning = Some(Reasoning { end_token, separator, budget: None });
     let found = answer(Request { reasoning, ..ask(&engine, question, Some(&grammar)) }, &mut engine);
     let whole = text(&engine, &found.tokens);
     let (thoughts, after) = whole.split_once("</think>\n\n").expect("it thinks");
