@@ -14,7 +14,7 @@ Examples:
   grammarc accept --json-schema '{\"type\": \"integer\"}' --text 42
   grammarc sample grammar.gbnf -n 5 --seed 7
   grammarc generate --regex '(France|England)' --prompt 'Which country is Paris in?'
-  grammarc sample --structural-tag \"$(cat tools.json)\"
+  grammarc sample --structural-tag examples/weather.tag.json
   grammarc cases cases.jsonl
 
 Exit codes:
@@ -84,15 +84,15 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) json_schema: Option<String>,
 
-    /// The grammar as a structural tag
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    /// The grammar as a structural tag, or the file that holds it
+    #[arg(long, value_name = "TEXT|FILE", allow_hyphen_values = true)]
     pub(crate) structural_tag: Option<String>,
 }
 
 impl SourceArgs {
     /// Whether the grammar is read from standard input.
     pub(crate) fn reads_stdin(&self) -> bool {
-        self.input.as_deref() == Some(Path::new("-"))
+        self.input.as_deref() == Some(Path::new("-")) || self.structural_tag.as_deref() == Some("-")
     }
 }
 

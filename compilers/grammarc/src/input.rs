@@ -30,17 +30,27 @@ pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
         (grammar, Kind::Gbnf, "--grammar"),
         (regex, Kind::Regex, "--regex"),
         (json_schema, Kind::JsonSchema, "--json-schema"),
-        (structural_tag, Kind::StructuralTag, "--structural-tag"),
     ];
     for (text, kind, name) in inline {
         if let Some(text) = text {
             return Ok(Source { name: name.to_owned(), text: text.clone(), kind: args.kind.unwrap_or(kind) });
         }
     }
-    let Some(path) = input else {
+    let mut path = input.as_deref();
+    let mut given = args.kind;
+    if let Some(tag) = structural_tag {
+        given = given.or(Some(Kind::StructuralTag));
+        // A structural tag is an object, and no one begins the name of a file like one.
+        if tag.trim_start().starts_with('{') {
+            let text = tag.clone();
+            return Ok(Source { name: "--structural-tag".to_owned(), text, kind: given.unwrap_or(Kind::StructuralTag) });
+        }
+        path = Some(Path::new(tag));
+    }
+    let Some(path) = path else {
         return Err(Failure::Input("no grammar is given".to_owned()));
     };
-    let Some(kind) = args.kind.or_else(|| kind_of(path)) else {
+    let Some(kind) = given.or_else(|| kind_of(path)) else {
         let message = if path == Path::new("-") {
             "the kind of a grammar on standard input has to be given with --kind".to_owned()
         } else {

@@ -25,10 +25,22 @@ pub(crate) struct Compiled {
 }
 
 /// Resolves the names of tokens in a grammar.
-struct Names<'a> {
+pub(crate) struct Names<'a> {
     vocabulary: &'a Vocabulary,
     /// Whether an ordinary token may be named by its text, if there is exactly one such token.
     with_text: bool,
+}
+
+impl<'a> Names<'a> {
+    /// As grammars name tokens: those with a name of their own.
+    fn of_grammar(vocabulary: &'a Vocabulary) -> Self {
+        Self { vocabulary, with_text: false }
+    }
+
+    /// As structural tags name tokens: also ordinary ones, by their text.
+    pub(crate) fn of_tag(vocabulary: &'a Vocabulary) -> Self {
+        Self { vocabulary, with_text: true }
+    }
 }
 
 impl gbnf::TokenNames for Names<'_> {
@@ -58,7 +70,7 @@ pub(crate) fn frontend(
 ) -> Result<Compiled, Diagnostics> {
     let Settings { limits, .. } = settings;
     let mut notes = Vec::new();
-    let names = vocabulary.map(|vocabulary| Names { vocabulary, with_text: false });
+    let names = vocabulary.map(Names::of_grammar);
     let names = names.as_ref().map(|names| names as &dyn gbnf::TokenNames);
     let grammar = match source.kind {
         Kind::Gbnf => {
@@ -78,7 +90,7 @@ pub(crate) fn frontend(
             compiled.grammar
         }
         Kind::StructuralTag => {
-            let names = vocabulary.map(|vocabulary| Names { vocabulary, with_text: true });
+            let names = vocabulary.map(Names::of_tag);
             let names = names.as_ref().map(|names| names as &dyn gbnf::TokenNames);
             structural_tag::compile(&source.text, &settings.structural_tag(), names, limits)?
         }

@@ -8,6 +8,7 @@
 mod optional_source;
 mod prompt;
 mod show;
+mod tools;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use gpu_runtime::engine::{Engine, EngineOptions, Reasoning, Request, SequenceId};
 use gpu_runtime::{Device, Encoder, Llama, LlamaOptions, LoadError, ModelError, ModelFiles, SamplingParameters};
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer};
+use serde_json::Value;
 
 use super::device::{self, Chosen, DeviceArgs};
 use crate::args::{GrammarArgs, Kind};
@@ -25,12 +27,15 @@ use crate::{input, pipeline};
 use optional_source::OptionalSource;
 use prompt::PromptArgs;
 use show::{Answer, Shown, Stats};
+use tools::ToolArgs;
 
 const EXAMPLES: &str = "\
 Examples:
   grammarc generate examples/capital.schema.json --prompt 'Tell me about the capital of France as JSON.'
   grammarc generate --regex '(France|England)' --prompt 'Which country is Paris in?'
   grammarc generate --prompt 'What is the capital of Germany?'
+  grammarc generate --tools tools.json --tool-format qwen3 --prompt 'What is the weather in Paris?'
+  grammarc generate --structural-tag examples/weather.tag.json --prompt 'What is the weather in Paris?'
   grammarc generate schema.json --model path/to/Llama-3.2-1B-Instruct --prompt '…' --temperature 0.7 --n 3 --stats
 
 Without --model a model of a million weights answers, made for trying things out: it knows capitals, extracts fields and
@@ -61,6 +66,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     prompt: PromptArgs,
+
+    #[command(flatten)]
+    tools: ToolArgs,
 
     #[command(flatten)]
     sampling: SamplingArgs,
@@ -140,12 +148,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     let files = files.map_err(model_failure)?;
     let tokenizer = Tokenizer::new(files.vocabulary().map_err(model_failure)?);
     let encoder = files.encoder().map_err(model_failure)?;
-    let grammar = compile(args, &tokenizer)?;
+    let tools = args.tools.list()?;
+    let grammar = compile(args, &tools, &tokenizer)?;
     if args.prompt.reasoning && grammar.is_none() {
         let message = "--reasoning says where the grammar begins; give a grammar, or leave it away";
         return Err(Failure::Input(message.to_owned()));
     }
-    let (prompt, reasoning) = prompt::build(&args.prompt, &files, tokenizer.vocabulary(), &encoder)?;
+    let (prompt, reasoning) = prompt::build(&args.prompt, &tools, &files, tokenizer.vocabulary(), &encoder)?;
     let job = Job { args, files, tokenizer, encoder, grammar, prompt, reasoning };
     match args.device.open()? {
         Chosen::Cpu(device, why) => job.generate(device, &why, output),
@@ -153,11 +162,20 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     }
 }
 
-/// Compiles the grammar, if one is given.
-fn compile(args: &Args, tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
-    let Some(source) = &args.source.0 else { return Ok(None) };
-    let grammar = GrammarArgs { source: source.clone(), kind: args.kind, options: args.options.clone() };
-    let source = input::load(&grammar)?;
+/// Compiles the grammar, if one is given or the calls of tools have one.
+fn compile(
+    args: &Args,
+    tools: &[Value],
+    tokenizer: &Arc<Tokenizer>,
+) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
+    let source = match &args.source.0 {
+        Some(source) => {
+            let grammar = GrammarArgs { source: source.clone(), kind: args.kind, options: args.options.clone() };
+            Some(input::load(&grammar)?)
+        }
+        None => args.tools.grammar(tools, tokenizer.vocabulary())?,
+    };
+    let Some(source) = source else { return Ok(None) };
     let settings = Settings::from(&args.options);
     pipeline::frontend(&source, &settings, Some(tokenizer.vocabulary()))
         .and_then(|compiled| pipeline::bind(compiled.grammar, &settings, tokenizer.clone()))
