@@ -1,6 +1,8 @@
 //! From the normal form to a grammar: one rule per node (and indentation level).
 
-use grammar_ir::{Budget, ByteAutomaton, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, RuleId};
+use std::sync::Arc;
+
+use grammar_ir::{Budget, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, RuleId};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -8,6 +10,7 @@ use super::format::lower_regex;
 use super::lower_array;
 use super::lower_object;
 use super::normal::{Node, NodeId, Normal, StringShape};
+use super::number::Numbers;
 use super::options::Options;
 use super::spelling::JsonString;
 use super::whitespace::Spaces;
@@ -134,13 +137,14 @@ impl Lowerer<'_> {
         &mut self,
         node: &Node,
         level: u32,
-        numbers: impl Fn(&ByteAutomaton) -> bool,
+        numbers: impl Fn(&Numbers) -> bool,
         strings: impl Fn(&StringShape) -> bool,
         budget: &mut Budget<'_>,
     ) -> Result<ExprId, Diagnostics> {
         let mut arms = Vec::new();
-        for automaton in node.numbers.iter().filter(|automaton| numbers(automaton)) {
-            arms.push(self.builder.automaton(automaton.clone()));
+        for numbers in node.numbers.iter().filter(|set| numbers(set)) {
+            let automata = [&numbers.plain].into_iter().chain(&numbers.scientific);
+            arms.extend(automata.map(|automaton| self.builder.automaton(Arc::clone(automaton))));
         }
         for shape in node.strings.iter().filter(|shape| strings(shape)) {
             arms.push(string::lower(shape, self.character, &mut self.builder, budget)?);
