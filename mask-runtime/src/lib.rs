@@ -4,8 +4,9 @@
 //! tokenizer.json | tiktoken ranks → Vocabulary → TokenIndex ─┐
 //! Grammar → Pda ─────────────────────────────────────────────┴→ CompiledGrammar → Matcher → bitmask row
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+pub mod artifact;
 mod batch;
 pub mod bitmask;
 mod branch;
@@ -19,6 +20,7 @@ mod inverted;
 mod json_value;
 mod loops;
 mod matcher;
+mod reasoning;
 mod registers;
 mod remainders;
 mod slice;
@@ -33,6 +35,7 @@ mod walk;
 pub use batch::{BatchFiller, ThreadError};
 pub use compiled::{BindError, CompiledGrammar, Tokenizer};
 pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError, StopTokenError};
+pub use reasoning::{MarkerError, ReasoningMatcher, ReasoningOptions};
 pub use token_index::{TokenIndex, TrieNode};
 pub use vocab::{
     HuggingFaceFiles, StopTokenSource, Token, TokenKind, TokenizerKind, TokenizerModel, Vocabulary, VocabularyError,

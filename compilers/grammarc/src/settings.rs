@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use compilers::json_schema::{AdditionalProperties, Digits, Formats, KeyOrder, Whitespace};
-use compilers::{gbnf, json_schema, regex};
+use compilers::{gbnf, json_schema, regex, structural_tag};
 use grammar_ir::Limits;
 
 use crate::limits::{LimitSetting, limits};
@@ -136,6 +136,14 @@ pub(crate) struct Settings {
     pub(crate) json_schema: json_schema::Options,
     /// For all.
     pub(crate) limits: Limits,
+}
+
+impl Settings {
+    /// For structural tags, whose parts are read as grammars of the other kinds are. Their grammars have a root of their
+    /// own.
+    pub(crate) fn structural_tag(&self) -> structural_tag::Options {
+        structural_tag::Options::default().with_json_schema(self.json_schema.clone()).with_regex(self.regex.clone())
+    }
 }
 
 impl From<&CompileArgs> for Settings {

@@ -7,6 +7,7 @@ use super::ast::Type;
 use super::evaluate::is_equal;
 use super::few;
 use super::normal::{ArrayShape, Context, Memory, Node, NodeId, StringShape, Texts};
+use super::number::Numbers;
 use super::tally::{self, Place};
 
 /// More transitions than this between sets of seen items are not written out.
@@ -126,14 +127,14 @@ fn never_runs_out(array: &ArrayShape<NodeId>, kinds: &FxHashMap<NodeId, Kinds>) 
 
 /// The values of `node` that have a slot each: those that are listed, and those of languages that are small.
 fn few(node: &Node) -> Vec<Value> {
-    let numbers = node.numbers.iter().filter_map(|numbers| few_numbers(numbers)).flatten();
+    let numbers = node.numbers.iter().filter_map(few_numbers).flatten();
     let texts = node.strings.iter().filter_map(few_texts).flatten();
     node.values.iter().cloned().chain(numbers).chain(texts).collect()
 }
 
 /// The numbers of a small language.
-pub(super) fn few_numbers(language: &grammar_ir::ByteAutomaton) -> Option<Vec<Value>> {
-    few::numbers(language, MAX_FEW)
+pub(super) fn few_numbers(numbers: &Numbers) -> Option<Vec<Value>> {
+    few::numbers(&numbers.plain, MAX_FEW)
 }
 
 /// The texts of a small language.
