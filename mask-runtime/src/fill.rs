@@ -124,10 +124,14 @@ fn fill_head(
         && (alone || text.base == head.state)
         && let Some(base) = base_of(pda, head, text, stack)
         && !scratch.looking.interferes(pda, base, &text.own_loop, stack)
-        && let exits = scratch.looking.bytes(pda, &[base], stack).intersection(&text.own_loop.set.others())
-        && let Some(remainders) = grammar.remainders(text, exits)
     {
         let room = Room::of(pda, base, &text.own_loop);
+        let mut exits = text.own_loop.set.others();
+        if room.unchanged > grammar.tokenizer().index().max_depth() as u32 {
+            // What can follow does not depend on how often the loop is taken.
+            exits = exits.intersection(&scratch.looking.bytes(pda, &[base], stack));
+        }
+        let Some(remainders) = grammar.remainders(text, exits) else { return false };
         text.slice.set_up_to(room.left, grammar.vocabulary(), grammar.tokenizer().index(), row);
         walk_remainders(grammar, base, &remainders, room, stack, scratch, row);
         if base != head {

@@ -73,7 +73,7 @@ pub(crate) struct Room {
     /// How many times more the loop may be taken.
     pub(crate) left: u32,
     /// How many more counts it takes until anything can be done, or no longer be done, that differs.
-    unchanged: u32,
+    pub(crate) unchanged: u32,
 }
 
 impl Room {

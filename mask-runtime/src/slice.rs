@@ -113,8 +113,11 @@ impl Slice {
     pub(crate) fn set_up_to(&self, characters: u32, vocabulary: &Vocabulary, index: &TokenIndex, row: &mut [u32]) {
         let longer = self.longer_than(characters, vocabulary, index);
         if longer.len() < self.count / 2 {
+            // Those that some other head has allowed stay; mostly there are none.
+            let allowed: Vec<u32> = longer.iter().copied().filter(|&id| bitmask::contains(row, id)).collect();
             row.iter_mut().zip(&self.row).for_each(|(word, members)| *word |= members);
             longer.iter().for_each(|&id| bitmask::clear(row, id));
+            bitmask::set_each(row, &allowed);
         } else {
             bitmask::set_each(row, self.members(vocabulary).up_to(characters));
         }
