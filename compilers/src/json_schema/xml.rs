@@ -224,9 +224,7 @@ fn free_keys(
         names = names.intersection(&excludes.free, budget)?;
     }
     let language = match keys {
-        FreeKeys::AllBut(keys) => {
-            string::without(&names, keys.iter().map(String::as_str), budget)?
-        }
+        FreeKeys::AllBut(keys) => string::without(&names, keys.iter().map(String::as_str), budget)?,
         FreeKeys::Few(keys) => {
             let keys: Vec<ExprId> = keys.iter().map(|key| declared_key(lowerer, key, style)).collect();
             return Ok(lowerer.builder.choice(keys));

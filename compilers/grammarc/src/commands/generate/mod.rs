@@ -167,11 +167,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
 }
 
 /// Compiles the grammar, if one is given or the calls of tools have one.
-fn compile(
-    args: &Args,
-    tools: &[Value],
-    tokenizer: &Arc<Tokenizer>,
-) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
+fn compile(args: &Args, tools: &[Value], tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
     let source = match &args.source.0 {
         Some(source) => {
             let grammar = GrammarArgs { source: source.clone(), kind: args.kind, options: args.options.clone() };
