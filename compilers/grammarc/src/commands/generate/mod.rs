@@ -5,7 +5,6 @@
 //!              └────────────────────── device → engine ───────────────────────┘ → events → show
 //! ```
 
-mod device;
 mod optional_source;
 mod prompt;
 mod show;
@@ -19,12 +18,12 @@ use gpu_runtime::{Device, Encoder, Llama, LlamaOptions, LoadError, ModelError, M
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer};
 use serde_json::Value;
 
+use super::device::{self, Chosen, DeviceArgs};
 use crate::args::{GrammarArgs, Kind};
 use crate::failure::Failure;
 use crate::output::{Output, Verdict};
 use crate::settings::{CompileArgs, Settings};
 use crate::{input, pipeline};
-use device::DeviceChoice;
 use optional_source::OptionalSource;
 use prompt::PromptArgs;
 use show::{Answer, Shown, Stats};
@@ -62,13 +61,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", help_heading = "Model options")]
     model: Option<PathBuf>,
 
-    /// Where the model runs
-    #[arg(long, value_enum, default_value = "auto", help_heading = "Model options")]
-    device: DeviceChoice,
-
-    /// Threads of the CPU; 0 is one per core
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Model options")]
-    threads: usize,
+    #[command(flatten)]
+    device: DeviceArgs,
 
     #[command(flatten)]
     prompt: PromptArgs,
@@ -162,8 +156,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     }
     let (prompt, reasoning) = prompt::build(&args.prompt, &tools, &files, tokenizer.vocabulary(), &encoder)?;
     let job = Job { args, files, tokenizer, encoder, grammar, prompt, reasoning };
-    let (device, why) = device::choose(args.device, args.threads)?;
-    job.generate(device, &why, output)
+    match args.device.open()? {
+        Chosen::Cpu(device, why) => job.generate(device, &why, output),
+        Chosen::Cuda(device, why) => job.generate(device, &why, output),
+    }
 }
 
 /// Compiles the grammar, if one is given or the calls of tools have one.
@@ -186,7 +182,7 @@ fn compile(args: &Args, tools: &[Value], tokenizer: &Arc<Tokenizer>) -> Result<O
 impl Job<'_> {
     fn generate<D: Device>(self, device: D, why: &str, output: &mut Output) -> Result<Verdict, Failure> {
         let sampling = &self.args.sampling;
-        let mut stats = Stats::new(format!("{} ({why})", device.description()));
+        let mut stats = Stats::new(device::describe(&device, why));
         let options = self.options()?;
         let model = Llama::load(device, self.files.config().map_err(model_failure)?, self.files.checkpoint(), options);
         let model = model.map_err(load_failure)?;
@@ -234,7 +230,7 @@ impl Job<'_> {
     fn request(&self, index: usize) -> Request {
         let sampling = &self.args.sampling;
         Request {
-            matcher: self.grammar.clone().map(Matcher::new),
+            matcher: self.grammar.clone().map(|grammar| Box::new(Matcher::new(grammar)) as _),
             reasoning: self.reasoning.clone(),
             sampling: SamplingParameters {
                 temperature: sampling.temperature,

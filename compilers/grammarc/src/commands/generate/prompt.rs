@@ -62,7 +62,7 @@ pub(super) fn build(
         tokens.push(start);
     }
     let separator = encoder.encode(REASONING_SEPARATOR).map_err(encoder_failure)?;
-    Ok((tokens, Some(Reasoning { end_token, separator })))
+    Ok((tokens, Some(Reasoning { end_token, separator, budget: None })))
 }
 
 /// The conversation as the model's chat template writes it.
