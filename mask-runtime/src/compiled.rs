@@ -8,6 +8,7 @@ use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 use crate::artifact::Tables;
 use crate::bitmask;
 use crate::byte_table::ByteTable;
+use crate::known_rows::KnownRows;
 use crate::slice::{Branch, Slices};
 use crate::text_state::TextState;
 use crate::token_index::TokenIndex;
@@ -84,6 +85,8 @@ pub struct CompiledGrammar {
     texts: Box<[OnceLock<Option<Box<TextState>>>]>,
     /// Per state: what it does on each byte, once somebody has asked.
     bytes: Box<[OnceLock<Option<ByteTable>>]>,
+    /// Masks that depend on a state alone.
+    rows: KnownRows,
     /// What is known ahead of masks, if the grammar was loaded with it.
     tables: Option<Tables>,
 }
@@ -125,7 +128,8 @@ impl CompiledGrammar {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let texts = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
         let bytes = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
-        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts, bytes, tables }))
+        let rows = KnownRows::new(pda.state_count());
+        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts, bytes, rows, tables }))
     }
 
     /// Another automaton, without token terminals that matter, for the same tokenizer.
@@ -133,7 +137,8 @@ impl CompiledGrammar {
         let texts = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
         let bytes = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
         let tokenizer = Arc::clone(&self.tokenizer);
-        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), texts, bytes, tables: None })
+        let rows = KnownRows::new(pda.state_count());
+        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), texts, bytes, rows, tables: None })
     }
 
     /// The automaton.
@@ -163,6 +168,7 @@ impl CompiledGrammar {
     pub fn memory(&self) -> usize {
         self.pda.memory()
             + self.tables.as_ref().map_or(0, Tables::memory)
+            + self.rows.memory()
             + std::mem::size_of_val(&*self.texts)
             + std::mem::size_of_val(&*self.bytes)
             + self.bytes.iter().filter(|table| matches!(table.get(), Some(Some(_)))).count() * size_of::<[u32; 256]>()
@@ -181,6 +187,11 @@ impl CompiledGrammar {
     #[inline]
     pub(crate) fn tables(&self) -> Option<&Tables> {
         self.tables.as_ref()
+    }
+
+    /// Masks that depend on a state alone.
+    pub(crate) fn rows(&self) -> &KnownRows {
+        &self.rows
     }
 
     /// What `state` does on each byte.

@@ -15,6 +15,7 @@ mod difference;
 mod distinct;
 mod fill;
 mod json_value;
+mod known_rows;
 mod loops;
 mod matcher;
 mod reasoning;
