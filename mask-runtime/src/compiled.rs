@@ -10,6 +10,7 @@ use crate::bitmask;
 use crate::branch::Branch;
 use crate::byte_table::ByteTable;
 use crate::component::Component;
+use crate::known_rows::KnownRows;
 use crate::loops::LoopSet;
 use crate::remainders::Remainders;
 use crate::slice::Slice;
@@ -87,6 +88,8 @@ pub struct CompiledGrammar {
     token_sets: Vec<TokenSetMembers>,
     /// Per state.
     known: Box<[Known]>,
+    /// Masks that depend on a state alone.
+    rows: KnownRows,
     /// What is known ahead of masks, if the grammar was loaded with it.
     tables: Option<Tables>,
 }
@@ -161,14 +164,16 @@ impl CompiledGrammar {
     ) -> Result<Arc<Self>, BindError> {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let known = known(&pda);
-        Ok(Arc::new(Self { pda, tokenizer, token_sets, known, tables }))
+        let rows = KnownRows::new(pda.state_count());
+        Ok(Arc::new(Self { pda, tokenizer, token_sets, known, rows, tables }))
     }
 
     /// Another automaton, without token terminals that matter, for the same tokenizer.
     pub(crate) fn with_automaton(&self, pda: Pda) -> Arc<Self> {
         let known = known(&pda);
         let tokenizer = Arc::clone(&self.tokenizer);
-        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), known, tables: None })
+        let rows = KnownRows::new(pda.state_count());
+        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), known, rows, tables: None })
     }
 
     /// The automaton.
@@ -198,6 +203,7 @@ impl CompiledGrammar {
     pub fn memory(&self) -> usize {
         self.pda.memory()
             + self.tables.as_ref().map_or(0, Tables::memory)
+            + self.rows.memory()
             + std::mem::size_of_val(&*self.known)
             + self.known.iter().map(Known::memory).sum::<usize>()
             + self
@@ -214,6 +220,11 @@ impl CompiledGrammar {
     #[inline]
     pub(crate) fn tables(&self) -> Option<&Tables> {
         self.tables.as_ref()
+    }
+
+    /// Masks that depend on a state alone.
+    pub(crate) fn rows(&self) -> &KnownRows {
+        &self.rows
     }
 
     /// What `state` does on each byte.

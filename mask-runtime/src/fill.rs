@@ -1,4 +1,4 @@
-//! The text part of a mask: which way to compute it.
+//! The text part of a mask: which way to compute it, if it is not known ([`known_rows`](crate::known_rows)).
 //!
 //! 1. One head in a text, and nothing else can happen on the text's characters: the slice's row, and a walk over the
 //!    remainders ([`slice`](crate::slice)). Near a bound of a counted loop, where the count matters, the
@@ -13,11 +13,12 @@ use crate::bitmask;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::difference;
 use crate::distinct::{exclude, fits};
+use crate::known_rows::KnownRows;
 use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
 use crate::walk::{MAX_SEPARATE, Sink, WalkScratch, base_of, walk};
 
-/// Sets the bit of every token whose bytes `heads` can consume. The stack is as before when it returns.
+/// Sets the bit of every token whose bytes `heads` can consume in `row`, which has none. The stack is as before when it returns.
 pub(crate) fn fill_text(
     grammar: &CompiledGrammar,
     heads: &[Frame],
@@ -33,6 +34,28 @@ pub(crate) fn fill_text(
     {
         return;
     }
+    let alone = match heads {
+        &[head] => Some(head).filter(|&head| KnownRows::is_for(grammar.pda(), head)),
+        _ => None,
+    };
+    if let Some(known) = alone.and_then(|head| grammar.rows().get(head)) {
+        row.copy_from_slice(known);
+        return;
+    }
+    fill_afresh(grammar, heads, stack, scratch, row);
+    if let Some(head) = alone.filter(|_| !stack.is_full()) {
+        grammar.rows().keep(head, row);
+    }
+}
+
+/// [`fill_text`] for what is not known from before.
+fn fill_afresh(
+    grammar: &CompiledGrammar,
+    heads: &[Frame],
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    row: &mut [u32],
+) {
     fill_by_kind(grammar, heads, stack, scratch, row);
     if !stack.registers.has_seen() && scratch.doubtful.is_empty() {
         return;
@@ -49,7 +72,7 @@ pub(crate) fn fill_text(
     exclude(pda, grammar.tokenizer().index(), heads, stack, &mut scratch.parts, row);
 }
 
-/// [`fill_text`], but for what comes of distinct parts whose text a walk is not shown.
+/// [`fill_afresh`], but for what comes of distinct parts whose text a walk is not shown.
 fn fill_by_kind(
     grammar: &CompiledGrammar,
     heads: &[Frame],

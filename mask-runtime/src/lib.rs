@@ -18,6 +18,7 @@ mod distinct;
 mod fill;
 mod inverted;
 mod json_value;
+mod known_rows;
 mod loops;
 mod matcher;
 mod reasoning;

@@ -152,6 +152,11 @@ impl Registers {
         self.hidden_before = hidden.then_some(self.text.len() as u32);
     }
 
+    /// Whether an entry has been refused for want of room since [`take_full`](Self::take_full).
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// Whether an entry was refused for want of room since the last call.
     pub(crate) fn take_full(&mut self) -> bool {
         std::mem::take(&mut self.is_full)

@@ -35,7 +35,7 @@ impl TextState {
             let slice = slice(&own_loop);
             return Some(Self { base: state, own_loop, slice, differs: ByteSet::EMPTY, remainders: OnceLock::new() });
         }
-        if !is_plain(pda, state) {
+        if !only_reads(pda, state) {
             return None;
         }
         let mut widths: Vec<(usize, StateId)> = Vec::new();
@@ -47,7 +47,10 @@ impl TextState {
             }
         }
         let (_, base) = widths.into_iter().max()?;
-        if !is_plain(pda, base) {
+        // What comes after a return is the same for both, as their frames are but for the state.
+        let returns_alike = pda.is_accepting(state) == pda.is_accepting(base);
+        let is_plain = !pda.is_accepting(base) || pda.scope_of(base).is_none();
+        if !only_reads(pda, base) || !returns_alike || !is_plain {
             return None;
         }
         let own_loop = Loop::of(pda, base)?;
@@ -63,9 +66,9 @@ impl TextState {
     }
 }
 
-/// Whether a state does nothing but read bytes.
-fn is_plain(pda: &Pda, state: StateId) -> bool {
-    !pda.is_accepting(state) && pda.call_edges(state).is_empty() && pda.token_edges(state).is_empty()
+/// Whether a state does nothing but read bytes or return.
+fn only_reads(pda: &Pda, state: StateId) -> bool {
+    pda.call_edges(state).is_empty() && pda.token_edges(state).is_empty()
 }
 
 /// What the edges of `state` on `byte` do.
