@@ -43,7 +43,11 @@ pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
         // A structural tag is an object, and no one begins the name of a file like one.
         if tag.trim_start().starts_with('{') {
             let text = tag.clone();
-            return Ok(Source { name: "--structural-tag".to_owned(), text, kind: given.unwrap_or(Kind::StructuralTag) });
+            return Ok(Source {
+                name: "--structural-tag".to_owned(),
+                text,
+                kind: given.unwrap_or(Kind::StructuralTag),
+            });
         }
         path = Some(Path::new(tag));
     }

@@ -158,16 +158,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     let job = Job { args, files, tokenizer, encoder, grammar, prompt, reasoning };
     match args.device.open()? {
         Chosen::Cpu(device, why) => job.generate(device, &why, output),
-        Chosen::Cuda(device, why) => job.generate(device, &why, output),
+        Chosen::Cuda(device, why) => job.generate(*device, &why, output),
     }
 }
 
 /// Compiles the grammar, if one is given or the calls of tools have one.
-fn compile(
-    args: &Args,
-    tools: &[Value],
-    tokenizer: &Arc<Tokenizer>,
-) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
+fn compile(args: &Args, tools: &[Value], tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
     let source = match &args.source.0 {
         Some(source) => {
             let grammar = GrammarArgs { source: source.clone(), kind: args.kind, options: args.options.clone() };

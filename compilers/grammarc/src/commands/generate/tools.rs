@@ -57,9 +57,7 @@ impl ToolArgs {
         let tag =
             Request::from_json(&request).and_then(|request| structural_tag::for_family(family, &request, Some(&names)));
         let source = |text: String| Source { name: "--tools".to_owned(), text, kind: Kind::StructuralTag };
-        tag.map(|tag| Some(source(tag.to_string()))).map_err(|diagnostics| Failure::Grammar {
-            source_text: Box::new(source(request.to_string())),
-            diagnostics,
-        })
+        tag.map(|tag| Some(source(tag.to_string())))
+            .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source(request.to_string())), diagnostics })
     }
 }
