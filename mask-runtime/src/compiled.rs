@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use grammar_ir::pda::{LowerError, Pda};
 use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 
+use crate::artifact::Tables;
 use crate::bitmask;
 use crate::byte_table::ByteTable;
 use crate::slice::{Branch, Slices};
@@ -41,13 +42,14 @@ pub struct Tokenizer {
     vocabulary: Vocabulary,
     index: TokenIndex,
     slices: Slices,
+    fingerprint: OnceLock<[u8; 32]>,
 }
 
 impl Tokenizer {
     /// Builds the index of `vocabulary`.
     pub fn new(vocabulary: Vocabulary) -> Arc<Self> {
         let index = TokenIndex::new(&vocabulary);
-        Arc::new(Self { vocabulary, index, slices: Slices::default() })
+        Arc::new(Self { vocabulary, index, slices: Slices::default(), fingerprint: OnceLock::new() })
     }
 
     /// The tokens.
@@ -58,6 +60,11 @@ impl Tokenizer {
     /// The tokens as a trie.
     pub fn index(&self) -> &TokenIndex {
         &self.index
+    }
+
+    /// [`Vocabulary::fingerprint`], worked out once.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        *self.fingerprint.get_or_init(|| self.vocabulary.fingerprint())
     }
 
     /// Bytes of memory of the index and of what has been worked out from it so far.
@@ -77,6 +84,8 @@ pub struct CompiledGrammar {
     texts: Box<[OnceLock<Option<Box<TextState>>>]>,
     /// Per state: what it does on each byte, once somebody has asked.
     bytes: Box<[OnceLock<Option<ByteTable>>]>,
+    /// What is known ahead of masks, if the grammar was loaded with it.
+    tables: Option<Tables>,
 }
 
 /// The members of a token set.
@@ -104,10 +113,27 @@ impl CompiledGrammar {
     /// # Errors
     /// When the automaton names a token that the vocabulary lacks.
     pub fn from_pda(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
+        Self::with_tables(pda, tokenizer, None)
+    }
+
+    /// Binds an automaton to `tokenizer`, with what is known ahead of its masks.
+    pub(crate) fn with_tables(
+        pda: Pda,
+        tokenizer: Arc<Tokenizer>,
+        tables: Option<Tables>,
+    ) -> Result<Arc<Self>, BindError> {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let texts = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
         let bytes = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
-        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts, bytes }))
+        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts, bytes, tables }))
+    }
+
+    /// Another automaton, without token terminals that matter, for the same tokenizer.
+    pub(crate) fn with_automaton(&self, pda: Pda) -> Arc<Self> {
+        let texts = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
+        let bytes = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
+        let tokenizer = Arc::clone(&self.tokenizer);
+        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), texts, bytes, tables: None })
     }
 
     /// The automaton.
@@ -136,6 +162,7 @@ impl CompiledGrammar {
     /// Bytes of memory, without the tokenizer's.
     pub fn memory(&self) -> usize {
         self.pda.memory()
+            + self.tables.as_ref().map_or(0, Tables::memory)
             + std::mem::size_of_val(&*self.texts)
             + std::mem::size_of_val(&*self.bytes)
             + self.bytes.iter().filter(|table| matches!(table.get(), Some(Some(_)))).count() * size_of::<[u32; 256]>()
@@ -150,6 +177,12 @@ impl CompiledGrammar {
                 .sum::<usize>()
     }
 
+    /// What is known ahead of masks.
+    #[inline]
+    pub(crate) fn tables(&self) -> Option<&Tables> {
+        self.tables.as_ref()
+    }
+
     /// What `state` does on each byte.
     #[inline]
     pub(crate) fn bytes_of(&self, state: StateId) -> Option<&ByteTable> {
@@ -159,7 +192,7 @@ impl CompiledGrammar {
     /// What `state` has to do with a loop.
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
         let found = self.texts[state.index()].get_or_init(|| {
-            let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
+            let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
             TextState::of(&self.pda, state, |own_loop| slices.get(own_loop.set, vocabulary, index)).map(Box::new)
         });
         found.as_deref()
@@ -167,7 +200,7 @@ impl CompiledGrammar {
 
     /// The branch at `node` of the slice of a state.
     pub(crate) fn branch(&self, text: &TextState, node: u32) -> Arc<Branch> {
-        let Tokenizer { vocabulary, index, slices } = &*self.tokenizer;
+        let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
         slices.branch(text.own_loop.set, node, vocabulary, index)
     }
 

@@ -28,6 +28,13 @@ pub(crate) fn fill_text(
     row: &mut [u32],
 ) {
     stack.registers.begin_token();
+    // What tables know holds as long as no text has been seen that another one must differ from.
+    if let (Some(tables), &[head]) = (grammar.tables(), heads)
+        && !stack.registers.has_seen()
+        && tables.fill(grammar, head, stack, scratch, row)
+    {
+        return;
+    }
     fill_by_kind(grammar, heads, stack, scratch, row);
     if !stack.registers.has_seen() && scratch.doubtful.is_empty() {
         return;

@@ -4,8 +4,9 @@
 //! tokenizer.json | tiktoken ranks → Vocabulary → TokenIndex ─┐
 //! Grammar → Pda ─────────────────────────────────────────────┴→ CompiledGrammar → Matcher → bitmask row
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+pub mod artifact;
 mod batch;
 pub mod bitmask;
 mod byte_table;

@@ -13,6 +13,7 @@ use super::format::lower_regex;
 use super::lower_array;
 use super::lower_object;
 use super::normal::{Node, NodeId, Normal, StringShape};
+use super::number::Numbers;
 use super::options::{Digits, KeyOrder, Options, Whitespace};
 use super::spelling::JsonString;
 use super::whitespace::Spaces;
@@ -246,7 +247,7 @@ impl Lowerer<'_> {
         &mut self,
         node: &Node,
         level: u32,
-        numbers: impl Fn(&ByteAutomaton) -> bool,
+        numbers: impl Fn(&Numbers) -> bool,
         strings: impl Fn(&StringShape) -> bool,
         budget: &mut Budget<'_>,
     ) -> Result<ExprId, Diagnostics> {
@@ -259,14 +260,15 @@ impl Lowerer<'_> {
         node: &Node,
         types: TypeSet,
         level: u32,
-        (numbers, strings): (impl Fn(&ByteAutomaton) -> bool, impl Fn(&StringShape) -> bool),
+        (numbers, strings): (impl Fn(&Numbers) -> bool, impl Fn(&StringShape) -> bool),
         budget: &mut Budget<'_>,
     ) -> Result<ExprId, Diagnostics> {
         let mut arms = Vec::new();
         if types.contains(Type::Number) {
-            arms.extend(
-                node.numbers.iter().filter(|automaton| numbers(automaton)).map(|automaton| self.numbers(automaton)),
-            );
+            for numbers in node.numbers.iter().filter(|set| numbers(set)) {
+                let automata = [&numbers.plain].into_iter().chain(&numbers.scientific);
+                arms.extend(automata.map(|automaton| self.numbers(automaton)));
+            }
         }
         if types.contains(Type::String) {
             for shape in node.strings.iter().filter(|shape| strings(shape)) {

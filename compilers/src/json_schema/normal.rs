@@ -1,15 +1,15 @@
 //! The normal form: for every set of schemas that some value must satisfy together, a union of typed shapes.
 
 use grammar_ir::regular::CharAutomaton;
-use grammar_ir::{Budget, ByteAutomaton, CharSet, LimitError, LimitKind};
+use grammar_ir::{Budget, CharSet, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::ast::{Ast, SchemaId, Type};
 use super::expand::{self, Expansions};
 use super::merge::{self, Shape};
+use super::number::Numbers;
 use super::options::{Options, Relaxation};
 use super::refusal::Refusals;
 use super::string::Patterns;
@@ -70,7 +70,7 @@ pub(super) struct Node {
     /// Values that are listed one by one, `null` and the booleans among them.
     pub(super) values: Vec<Value>,
     /// The texts of numbers.
-    pub(super) numbers: Vec<Arc<ByteAutomaton>>,
+    pub(super) numbers: Vec<Numbers>,
     /// Strings.
     pub(super) strings: Vec<StringShape>,
     /// Whether the strings of the format `regex` are among them.
@@ -333,7 +333,7 @@ impl Interner {
                     node.values.push(value);
                 }
             }
-            Shape::Number(automaton) => node.numbers.push(automaton),
+            Shape::Number(numbers) => node.numbers.push(numbers),
             Shape::String(string) => node.strings.push(string),
             Shape::Regex => node.regexes = true,
             Shape::Array(array) => {

@@ -1,24 +1,23 @@
 //! Strings: the languages of patterns and formats, and their expressions.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use grammar_ir::regular::{CharAutomaton, Spelling};
-use grammar_ir::{Budget, ByteAutomaton, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits};
+use grammar_ir::{Budget, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits};
 use rustc_hash::FxHashMap;
 
 use super::format::Side;
 use super::merge::least;
 use super::normal::{StringShape, Texts};
-use super::number::NumberSet;
+use super::number::{NumberSet, Numbers};
 use super::options::Digits;
 use super::spelled;
 use super::spelling::JsonString;
 use crate::diagnostic::Diagnostics;
 use crate::regex;
 
-/// The automaton of a set of numbers, `None` where it is empty, or why there is none.
-type Numbers = Result<Option<Arc<ByteAutomaton>>, String>;
+/// The texts of a set of numbers, `None` where it is empty, or why there are none.
+type NumbersOrReason = Result<Option<Numbers>, String>;
 
 /// The languages of patterns, formats and sets of numbers, each compiled once.
 #[derive(Debug, Default)]
@@ -27,7 +26,7 @@ pub(super) struct Patterns {
     formats: FxHashMap<(String, Side), Result<Rc<CharAutomaton>, String>>,
     /// The trees of the patterns that need no automaton and whose languages take many states, or too many.
     large: FxHashMap<String, Rc<regex::Pattern>>,
-    numbers: FxHashMap<(NumberSet, Digits), Numbers>,
+    numbers: FxHashMap<(NumberSet, Digits), NumbersOrReason>,
 }
 
 impl Patterns {
@@ -53,15 +52,15 @@ impl Patterns {
         language
     }
 
-    /// The automaton of the texts of `set`.
-    pub(super) fn numbers(&mut self, set: &NumberSet, digits: Digits, budget: &mut Budget<'_>) -> Numbers {
+    /// The texts of `set`.
+    pub(super) fn numbers(&mut self, set: &NumberSet, digits: Digits, budget: &mut Budget<'_>) -> NumbersOrReason {
         let key = (set.clone(), digits);
         if let Some(done) = self.numbers.get(&key) {
             return done.clone();
         }
-        let automaton = set.to_automaton(digits, budget).map(|automaton| automaton.map(Arc::new));
-        self.numbers.insert(key, automaton.clone());
-        automaton
+        let texts = set.texts(digits, budget);
+        self.numbers.insert(key, texts.clone());
+        texts
     }
 
     /// The tree of a `pattern` that has been compiled, if its language takes so many states that it is better written
