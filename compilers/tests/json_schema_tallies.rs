@@ -375,7 +375,7 @@ fn complements_of_branches_are_told_apart_by_a_key() {
             r#"{"kind": "k7"}"#,
             r#"{"kind": "k2"}"#,
             r#"{"kind": "k2", "o5": "abc", "r2": 1}"#,
-            r#"{"r0": 1, "kind": 3}"#,
+            r#"{"kind": 3, "r0": 1}"#,
         ],
         &[
             r#"{"kind": "k2", "r2": 1}"#,
