@@ -78,6 +78,10 @@ pub(crate) struct SourceArgs {
     /// The grammar as a JSON Schema
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) json_schema: Option<String>,
+
+    /// The grammar in a file that `compile` made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gmt: Option<PathBuf>,
 }
 
 impl SourceArgs {
@@ -96,6 +100,10 @@ pub(crate) struct GrammarArgs {
     /// Kind of the grammar, if its file name does not tell
     #[arg(long, value_enum, help_heading = "Grammar options")]
     pub(crate) kind: Option<Kind>,
+
+    /// Name of the grammar in a file that `compile` made, if it has several
+    #[arg(long, value_name = "NAME", help_heading = "Grammar options")]
+    pub(crate) entry: Option<String>,
 
     #[command(flatten)]
     pub(crate) options: CompileArgs,

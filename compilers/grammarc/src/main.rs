@@ -1,7 +1,7 @@
 //! `grammarc`: diagnose grammars, look at their masks, draw texts from them, run case files.
 //!
 //! ```text
-//! args → input (text of a grammar) → pipeline (Grammar → Pda → CompiledGrammar) → commands/* → output
+//! args → grammar → input (text of a grammar) → pipeline (Grammar → Pda → CompiledGrammar) → commands/* → output
 //! ```
 //!
 //! `docs/cli.md` describes the commands, their JSON output and the exit codes.
@@ -11,6 +11,7 @@ mod args;
 mod commands;
 mod describe;
 mod failure;
+mod grammar;
 mod input;
 mod limits;
 mod output;

@@ -19,9 +19,9 @@ use mask_runtime::{CompiledGrammar, Matcher, Tokenizer};
 
 use crate::args::{GrammarArgs, Kind};
 use crate::failure::Failure;
+use crate::grammar::Given;
 use crate::output::{Output, Verdict};
 use crate::settings::{CompileArgs, Settings};
-use crate::{input, pipeline};
 use device::DeviceChoice;
 use optional_source::OptionalSource;
 use prompt::PromptArgs;
@@ -78,6 +78,10 @@ pub(crate) struct Args {
     /// Kind of the grammar, if its file name does not tell
     #[arg(long, value_enum, help_heading = "Grammar options")]
     kind: Option<Kind>,
+
+    /// Name of the grammar in a file that `compile` made, if it has several
+    #[arg(long, value_name = "NAME", help_heading = "Grammar options")]
+    entry: Option<String>,
 
     #[command(flatten)]
     options: CompileArgs,
@@ -160,13 +164,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
 /// Compiles the grammar, if one is given.
 fn compile(args: &Args, tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
     let Some(source) = &args.source.0 else { return Ok(None) };
-    let grammar = GrammarArgs { source: source.clone(), kind: args.kind, options: args.options.clone() };
-    let source = input::load(&grammar)?;
-    let settings = Settings::from(&args.options);
-    pipeline::frontend(&source, &settings, Some(tokenizer.vocabulary()))
-        .and_then(|compiled| pipeline::bind(compiled.grammar, &settings, tokenizer.clone()))
-        .map(Some)
-        .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })
+    let (source, options) = (source.clone(), args.options.clone());
+    let grammar = GrammarArgs { source, kind: args.kind, entry: args.entry.clone(), options };
+    Given::load(&grammar)?.compile(&Settings::from(&args.options), tokenizer.clone()).map(Some)
 }
 
 impl Job<'_> {
