@@ -3,10 +3,10 @@
 use compilers::diagnostic::{Code, Place};
 use compilers::json_schema::{AdditionalProperties, Digits, Formats, Options, Whitespace, any_json, compile};
 use grammar_ir::Limits;
-use grammar_ir::interp::accepts;
+use grammar_ir::interp::{Recognizer, accepts};
 
 mod json_schema_common;
-use json_schema_common::{check, check_dead, grammar};
+use json_schema_common::{check, check_dead, check_with, grammar};
 
 #[test]
 fn types() {
@@ -155,6 +155,12 @@ fn numbers_are_exact_decimals() {
         r#"{"type": "number", "minimum": -1.5, "maximum": -0.25}"#,
         &["-1.5", "-1", "-0.25", "-0.3"],
         &["-1.51", "-2", "-0.2", "0", "1"],
+    );
+    // With an exponent, as programs write numbers of any size.
+    check(
+        r#"{"type": "number", "minimum": 0, "maximum": 1}"#,
+        &["1e-7", "1e0", "9.5367431640625e-07", "1E-300"],
+        &["1e1", "1.1e0", "-1e-7", "9e-0"],
     );
     let large = r#"{"type": "integer", "maximum": 9007199254740993}"#;
     let grammar = grammar(large, &Options::default());
@@ -475,6 +481,36 @@ fn digits_are_bounded_unless_asked() {
     assert!(accepts(&literal, b"123456789012345678901234567890.5"));
     let narrow = r#"{"type": "number", "exclusiveMinimum": 0.1, "exclusiveMaximum": 0.1000000000000000000000001}"#;
     assert!(accepts(&grammar(narrow, &Options::default()), b"0.10000000000000000000000005"));
+}
+
+#[test]
+fn exponents_are_exact_unless_digits_are_bounded() {
+    let exact = Options::exact();
+    let range = r#"{"type": "integer", "minimum": 5, "maximum": 7}"#;
+    check_with(
+        &exact,
+        range,
+        &["60e-1", "0.6e1", "5e0", "7.0", "0.00007e+5"],
+        &["80e-1", "6e1", "6.5e0", "55e-1", "0e5"],
+    );
+    let grammar = grammar(range, &exact);
+    for (prefix, lives) in [
+        ("8", false),
+        ("1", false),
+        ("60", true),
+        ("61", false),
+        ("6.5", false),
+        ("0.0", true),
+        ("60e", true),
+        ("60e1", false),
+    ] {
+        assert_eq!(Recognizer::new(&grammar).push_bytes(prefix.as_bytes()), lives, "{prefix}");
+    }
+    check_with(&exact, r#"{"type": "integer"}"#, &["1e40", "-120e-1", "0e-7"], &["1e-1", "1.25e1"]);
+    check_with(&exact, r#"{"const": 0}"#, &["0e5", "-0.00E-3", "0"], &["1e-5", "false"]);
+    check_with(&exact, r#"{"enum": [1, -250]}"#, &["1e0", "0.1e+1", "-2.5e2", "-2500E-1"], &["10e0", "2.5e2", "-25"]);
+    let unique = r#"{"items": {"type": "integer", "minimum": 1, "maximum": 3}, "uniqueItems": true, "minItems": 3}"#;
+    check_with(&exact, unique, &["[1, 20e-1, 0.3e1]"], &["[1, 2, 10e-1]", "[1, 2, 3, 3e0]"]);
 }
 
 #[test]

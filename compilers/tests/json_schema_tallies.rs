@@ -305,3 +305,53 @@ fn a_member_that_fails_several_branches_is_one_alternative() {
         &["{}", "{\"r0\": \"a\", \"r2\": \"a\"}", "{\"r2\": \"a\", \"s1\": \"x\"}"],
     );
 }
+
+/// Six closed branches that share keys: each excludes the five others by a member that they have no place for.
+#[test]
+fn complements_that_imply_each_other_are_one() {
+    let branch = |keys: &[&str]| {
+        let properties: Vec<String> = keys.iter().map(|key| format!("\"{key}\": {{}}")).collect();
+        format!(r#"{{"type": "object", "properties": {{{}}}, "additionalProperties": false}}"#, properties.join(", "))
+    };
+    let branches = [
+        branch(&["id", "grid", "max", "min", "step"]),
+        branch(&["id", "grid", "color"]),
+        branch(&["id", "grid"]),
+        branch(&["id", "grid", "options"]),
+        branch(&["id", "help"]),
+        branch(&["id", "action", "payload"]),
+    ];
+    let schema = format!(r#"{{"oneOf": [{}]}}"#, branches.join(", "));
+    check(
+        &schema,
+        &[
+            r#"{"id": 1, "grid": 2, "min": 3}"#,
+            r#"{"step": 1}"#,
+            r#"{"id": 1, "color": 2}"#,
+            r#"{"help": 1}"#,
+            r#"{"id": 0, "action": 1, "payload": 2}"#,
+        ],
+        &[
+            "{}",
+            r#"{"id": 1}"#,
+            r#"{"id": 1, "grid": 2}"#,
+            r#"{"grid": 1, "help": 2}"#,
+            r#"{"color": 1, "options": 2}"#,
+            r#"{"action": 1, "max": 2}"#,
+        ],
+    );
+}
+
+#[test]
+fn items_that_are_apart_anyway_need_no_tally() {
+    let of = |values: &str| format!(r#"{{"type": "array", "maxItems": 25, "items": {{"enum": [{values}]}}}}"#);
+    let branches = [of(r#""a", "b""#), of(r#""c", "d""#), of(r#""e""#), of(r#""f", 1"#), of("2, 3"), of("true")];
+    let schema = format!(r#"{{"oneOf": [{}]}}"#, branches.join(", "));
+    check(
+        &schema,
+        &[r#"["a", "b", "a"]"#, r#"["e"]"#, "[1]", r#"[1, "f"]"#, "[2, 3.0]", "[true]"],
+        &["[]", r#"["a", "c"]"#, "[1, 2]", r#"["x"]"#, "[true, 1]"],
+    );
+    let after = r#"{"type": "array", "prefixItems": [{}], "items": {"type": "string"}, "not": {"prefixItems": [{}], "items": {"type": "integer"}}}"#;
+    check(after, &[r#"[1, "a"]"#, r#"["a", "b", "c"]"#], &["[]", "[1]", r#"["a", 1]"#]);
+}

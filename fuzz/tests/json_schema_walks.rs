@@ -26,11 +26,12 @@ fn walks_hold(tokenizer: &std::sync::Arc<Tokenizer>, length: u64) {
         if let Some(fault) = walked.faults.first() {
             panic!("{}: {fault}", case.id);
         }
-        assert_eq!(walked.texts, 20, "{}", case.id);
+        assert_eq!((walked.texts, walked.unguided), (20, 0), "{}", case.id);
         texts += walked.texts;
         completions += walked.completions;
     }
-    assert!(completions > 0, "{completions} completions of {texts} texts");
+    // The first prefix of each text is completed, and some of those after it.
+    assert!(completions > texts, "{completions} completions of {texts} texts");
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod builder;
 mod byteset;
 mod charset;
 mod counting;
+mod embed;
 mod grammar;
 mod ids;
 pub mod interp;

@@ -17,6 +17,7 @@ mod fill;
 mod json_value;
 mod loops;
 mod matcher;
+mod reasoning;
 mod registers;
 mod slice;
 mod stack;
@@ -29,6 +30,7 @@ mod walk;
 pub use batch::{BatchFiller, ThreadError};
 pub use compiled::{BindError, CompiledGrammar, Tokenizer};
 pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError, StopTokenError};
+pub use reasoning::{MarkerError, ReasoningMatcher, ReasoningOptions};
 pub use token_index::{TokenIndex, TrieNode};
 pub use vocab::{
     HuggingFaceFiles, StopTokenSource, Token, TokenKind, TokenizerKind, TokenizerModel, Vocabulary, VocabularyError,

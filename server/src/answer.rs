@@ -195,7 +195,7 @@ impl Answer {
 }
 
 /// The length of the longest end of `text` that is a beginning of `stop`, and not all of it.
-fn begun(text: &str, stop: &str) -> usize {
+pub(crate) fn begun(text: &str, stop: &str) -> usize {
     let longest = text.len().min(stop.len() - 1);
     (1..=longest).rev().find(|&length| stop.is_char_boundary(length) && text.ends_with(&stop[..length])).unwrap_or(0)
 }

@@ -9,7 +9,7 @@ use crate::Service;
 use crate::answer::{Delta, FinishReason};
 use crate::error::ApiError;
 use crate::fields::{Fields, token_ids};
-use crate::generation::{Plan, Prompt};
+use crate::generation::{Budget, Plan, Prompt};
 use crate::grammar::Constraint;
 use crate::reply::{Reply, stream};
 use crate::sampling::{NATIVE, Sampling};
@@ -32,6 +32,7 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
     fields.refuse("return_logprob", |value| value == &Value::Bool(false))?;
     let (prompts, is_list) = prompts(service, &fields)?;
     let thinking = fields.flag("require_reasoning")?.unwrap_or(false);
+    let thinking = if thinking { Some(Budget::read(&fields)?) } else { None };
     let streams = fields.flag("stream")?.unwrap_or(false);
     let mut origins = Vec::new();
     let rid = fields.text("rid")?;

@@ -14,6 +14,7 @@ Examples:
   grammarc accept --json-schema '{\"type\": \"integer\"}' --text 42
   grammarc sample grammar.gbnf -n 5 --seed 7
   grammarc generate --regex '(France|England)' --prompt 'Which country is Paris in?'
+  grammarc sample --structural-tag examples/weather.tag.json
   grammarc cases cases.jsonl
 
 Exit codes:
@@ -45,6 +46,9 @@ pub(crate) enum Kind {
     /// JSON Schema
     #[value(alias = "json_schema")]
     JsonSchema,
+    /// Structural tag: free text with constrained regions
+    #[value(alias = "structural_tag")]
+    StructuralTag,
     /// The text form of the intermediate representation
     Gir,
 }
@@ -55,6 +59,7 @@ impl Kind {
             Self::Gbnf => "gbnf",
             Self::Regex => "regex",
             Self::JsonSchema => "json_schema",
+            Self::StructuralTag => "structural_tag",
             Self::Gir => "gir",
         }
     }
@@ -79,6 +84,10 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) json_schema: Option<String>,
 
+    /// The grammar as a structural tag, or the file that holds it
+    #[arg(long, value_name = "TEXT|FILE", allow_hyphen_values = true)]
+    pub(crate) structural_tag: Option<String>,
+
     /// The grammar in a file that `compile` made
     #[arg(long, value_name = "FILE")]
     pub(crate) gmt: Option<PathBuf>,
@@ -87,7 +96,7 @@ pub(crate) struct SourceArgs {
 impl SourceArgs {
     /// Whether the grammar is read from standard input.
     pub(crate) fn reads_stdin(&self) -> bool {
-        self.input.as_deref() == Some(Path::new("-"))
+        self.input.as_deref() == Some(Path::new("-")) || self.structural_tag.as_deref() == Some("-")
     }
 }
 

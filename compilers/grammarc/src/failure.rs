@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::sample::WalkError;
 use compilers::diagnostic::{Code, Diagnostics, Place, line_and_column};
-use grammarc::sample::WalkError;
 use mask_runtime::artifact::ArtifactError;
 use mask_runtime::{FillError, VocabularyError};
 use serde_json::{Value, json};

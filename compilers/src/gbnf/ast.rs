@@ -71,6 +71,15 @@ pub(super) enum Node {
         /// Whether the ids are the ones left out.
         complement: bool,
     },
+    /// `TagDispatch(…)` and the like.
+    Macro {
+        /// The name.
+        name: Span,
+        /// All of it.
+        span: Span,
+        /// What stands between the brackets.
+        arguments: Vec<Argument>,
+    },
     /// One after the other; without operands, ε.
     Sequence(Vec<NodeId>),
     /// Any one of them.
@@ -86,6 +95,37 @@ pub(super) enum Node {
     },
     /// A group whose operands moved into the node around it, or something refused with a diagnostic: ε.
     Vacant,
+}
+
+/// An argument of a macro.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Argument {
+    /// The name before `=`.
+    pub(super) name: Option<Span>,
+    /// The value.
+    pub(super) value: Value,
+}
+
+/// The value of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    /// The name of a rule, `true` or `false`.
+    Name(Span),
+    /// A number.
+    Number(Span),
+    /// A literal; the span includes the quotes.
+    Literal(Span),
+    /// A list in brackets; the span includes them.
+    List(Vec<Argument>, Span),
+}
+
+impl Value {
+    /// Where it stands.
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Self::Name(span) | Self::Number(span) | Self::Literal(span) | Self::List(_, span) => *span,
+        }
+    }
 }
 
 /// A rule.
@@ -255,12 +295,6 @@ impl<'s> AstBuilder<'s> {
         self.add(Node::TokenSet { span, ids: ids.into(), complement })
     }
 
-    /// A macro that is known and not supported, whose opening ends at `open_end`.
-    pub(super) fn unsupported_macro(&mut self, start: u32, open_end: u32, end: u32) -> NodeId {
-        let name = Span { start, end: open_end - 1 }.of(self.source);
-        self.unsupported(Span { start, end }, &format!("the macro `{name}`"))
-    }
-
     /// A lookahead.
     pub(super) fn unsupported_lookahead(&mut self, start: u32, end: u32) -> NodeId {
         self.unsupported(Span { start, end }, "the lookahead `(= …)`")
@@ -268,7 +302,7 @@ impl<'s> AstBuilder<'s> {
 
     /// Refuses `feature` by name.
     pub(super) fn unsupported(&mut self, span: Span, feature: &str) -> NodeId {
-        let message = format!("{feature} is not supported yet; it comes with structural tags");
+        let message = format!("{feature} is not supported");
         self.report(Code::Unsupported, span, message, "express it with rules, literals and character classes");
         self.add(Node::Vacant)
     }

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ast::{Ast, MAX_TOKEN_ID, Node, NodeId, Span};
 use super::parse::MAX_DIAGNOSTICS;
-use super::{Options, TokenNames, suggest, unescape};
+use super::{Options, TokenNames, macros, suggest, unescape};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
 
 /// Lowers `ast`, unless it or the parser found `diagnostics`.
@@ -44,24 +44,25 @@ pub(super) fn lower(
         if lowering.diagnostics.len() >= MAX_DIAGNOSTICS {
             break;
         }
-        let expression = lowering.node(node);
+        let expression = lowering.node(node, budget)?;
         lowering.expressions.push(expression);
     }
     lowering.finish(ast, options)
 }
 
-struct Lowering<'a> {
-    source: &'a str,
+/// What lowering carries along.
+pub(super) struct Lowering<'a> {
+    pub(super) source: &'a str,
     tokens: Option<&'a dyn TokenNames>,
-    builder: GrammarBuilder,
+    pub(super) builder: GrammarBuilder,
     rules: FxHashMap<&'a str, (RuleId, Span)>,
     undefined: FxHashSet<&'a str>,
     expressions: Vec<ExprId>,
-    diagnostics: Vec<Diagnostic>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Lowering<'a> {
-    fn report(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn report(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.diagnostics.push(Diagnostic::new(code, span.place(), message).with_help(help));
     }
 
@@ -85,8 +86,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn node(&mut self, node: &Node) -> ExprId {
-        match node {
+    fn node(&mut self, node: &Node, budget: &mut Budget<'_>) -> Result<ExprId, Diagnostics> {
+        Ok(match node {
             Node::Literal(span) => {
                 let text = unescape::literal(self.source, *span, &mut self.diagnostics);
                 self.builder.literal(&text)
@@ -112,15 +113,17 @@ impl<'a> Lowering<'a> {
                 self.builder.choice(operands)
             }
             Node::Repeat { body, min, max } => self.builder.repeat(self.expressions[body.index()], *min, *max),
+            Node::Macro { name, span, arguments } => macros::lower(self, *name, *span, arguments, budget)?,
             Node::Vacant => self.builder.empty(),
-        }
+        })
     }
 
     fn lowered(&self, operands: &[NodeId]) -> Vec<ExprId> {
         operands.iter().map(|operand| self.expressions[operand.index()]).collect()
     }
 
-    fn reference(&mut self, span: Span) -> ExprId {
+    /// A word of the rule whose name is at `span`.
+    pub(super) fn reference(&mut self, span: Span) -> ExprId {
         let name = span.of(self.source);
         if let Some(&(rule, _)) = self.rules.get(name) {
             return self.builder.rule(rule);
@@ -155,7 +158,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Reports the first of `ids` that no token has.
-    fn check_tokens(&mut self, span: Span, ids: &[u32]) {
+    pub(super) fn check_tokens(&mut self, span: Span, ids: &[u32]) {
         let Some(tokens) = self.tokens else { return };
         if let Some(id) = ids.iter().find(|&&id| !tokens.has_token(id)) {
             let message = format!("the vocabulary has no token {id}");

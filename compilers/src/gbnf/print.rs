@@ -38,6 +38,7 @@ impl<'s> SyntaxTree<'s> {
             Node::Reference(span) => writeln!(f, "reference {}", self.quoted(*span)),
             Node::TokenTerminal(span) => writeln!(f, "token {}", self.quoted(*span)),
             Node::TokenSet { span, .. } => writeln!(f, "tokens {}", self.quoted(*span)),
+            Node::Macro { span, .. } => writeln!(f, "macro {}", self.quoted(*span)),
             Node::Sequence(operands) if operands.is_empty() => writeln!(f, "empty"),
             Node::Sequence(_) => writeln!(f, "sequence"),
             Node::Choice(_) => writeln!(f, "choice"),

@@ -96,6 +96,21 @@ impl Decimal {
             .unwrap_or(0)
     }
 
+    /// The power of ten that the digits, read as `0.d₁d₂d₃…`, are to be multiplied by.
+    pub(super) fn point(&self) -> i64 {
+        self.point
+    }
+
+    /// The number of digits from the first to the last one that is not 0.
+    pub(super) fn significant_digits(&self) -> u64 {
+        self.digits.len() as u64
+    }
+
+    /// The digit at `index` from the first one that is not 0 on; 0 beyond the last.
+    pub(super) fn significant_digit(&self, index: u64) -> u8 {
+        usize::try_from(index).ok().and_then(|index| self.digits.get(index)).copied().unwrap_or(0)
+    }
+
     /// The digits without a point, and the power of ten they are to be multiplied by; `None` when the digits do not
     /// fit 64 bits.
     pub(super) fn significand(&self) -> Option<(u64, i64)> {

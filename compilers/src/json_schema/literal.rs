@@ -5,6 +5,7 @@ use serde_json::{Number, Value};
 
 use super::container::{self, Elements};
 use super::decimal::Decimal;
+use super::number::NumberSet;
 use super::options::{Digits, KeyOrder, Options};
 use super::string;
 use super::whitespace::Spaces;
@@ -32,7 +33,7 @@ pub(super) fn lower(
         Value::Null => builder.literal("null"),
         Value::Bool(true) => builder.literal("true"),
         Value::Bool(false) => builder.literal("false"),
-        Value::Number(value) => number(value, options.numbers, builder),
+        Value::Number(value) => number(value, options.numbers, builder, budget),
         Value::String(text) => string::literals([text.as_str()], builder, budget)?,
         Value::Array(items) => {
             let layout = spaces.layout(level, builder);
@@ -90,9 +91,21 @@ fn bracketed(
     builder.sequence(parts)
 }
 
-fn number(number: &Number, digits: Digits, builder: &mut GrammarBuilder) -> ExprId {
+fn number(number: &Number, digits: Digits, builder: &mut GrammarBuilder, budget: &mut Budget<'_>) -> ExprId {
     let source = as_written(&number.to_string(), builder);
-    let Some(plain) = Decimal::from_json(number).and_then(|value| value.to_plain(MAX_PLAIN)) else { return source };
+    let Some(decimal) = Decimal::from_json(number) else { return source };
+    let source = match digits {
+        Digits::Bounded => source,
+        // One number takes few states; should the time be up, others take note.
+        Digits::Unbounded => match NumberSet::single(&decimal).scientific(digits, budget) {
+            Ok(Some(automaton)) => {
+                let scientific = builder.automaton(automaton);
+                builder.choice([source, scientific])
+            }
+            Ok(None) | Err(_) => source,
+        },
+    };
+    let Some(plain) = decimal.to_plain(MAX_PLAIN) else { return source };
     let max = (digits == Digits::Bounded).then_some(ZEROS);
     let zero = builder.literal("0");
     let has_point = plain.contains('.');

@@ -1,10 +1,9 @@
 //! One alternative of constraints, merged into shapes of its type.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
+use grammar_ir::Budget;
 use grammar_ir::regular::CharAutomaton;
-use grammar_ir::{Budget, ByteAutomaton};
 use serde_json::Value;
 
 use super::ast::{Bound, SchemaId, Type, TypeSet};
@@ -12,8 +11,8 @@ use super::decimal::Decimal;
 use super::evaluate;
 use super::expand::{Atom, Part};
 use super::format::{REGEX, Side};
-use super::normal::{ArrayShape, Context, Goal, ObjectShape, StringShape, Texts};
-use super::number::{Fraction, NumberSet};
+use super::normal::{ArrayShape, Context, Goal, Literal, ObjectShape, StringShape, Texts};
+use super::number::{Fraction, NumberSet, Numbers};
 use super::string;
 use super::{merge_array, merge_object};
 
@@ -26,7 +25,7 @@ pub(super) enum Shape {
     /// This value.
     Value(Value),
     /// The numbers with these texts.
-    Number(Arc<ByteAutomaton>),
+    Number(Numbers),
     /// Strings.
     String(StringShape),
     /// The strings of the format `regex`.
@@ -74,7 +73,7 @@ pub(super) fn merge(context: &mut Context<'_>, kind: Type, alternative: &[Atom],
         Type::Null | Type::Boolean => {}
         Type::Number => numbers(context, alternative, None, &mut merged, budget),
         Type::String => strings(context, alternative, &mut merged, budget),
-        Type::Array => merge_array::arrays(context, alternative, &mut merged),
+        Type::Array => merge_array::arrays(context, alternative, &mut merged, budget),
         Type::Object => merge_object::objects(context, alternative, &mut merged, budget),
     }
     merged
@@ -181,12 +180,7 @@ fn numbers(
     merged: &mut Merged,
     budget: &mut Budget<'_>,
 ) {
-    let mut set = NumberSet::default();
-    if let Some(value) = only {
-        let bound = Bound { value: value.clone(), exclusive: false };
-        set.bound_below(&bound);
-        set.bound_above(&bound);
-    }
+    let mut set = only.map_or_else(NumberSet::default, NumberSet::single);
     let mut excluded: Vec<Decimal> = Vec::new();
     let mut divisor_source = None;
     for atom in alternative {
@@ -229,16 +223,16 @@ fn numbers(
         }
     }
     for set in set.without(excluded) {
-        match set.to_automaton(context.options.numbers, budget) {
-            Ok(Some(automaton)) => merged.shapes.push(Shape::Number(Arc::new(automaton))),
+        match context.patterns.numbers(&set, context.options.numbers, budget) {
+            Ok(Some(numbers)) => merged.shapes.push(Shape::Number(numbers)),
             Ok(None) => {}
             Err(reason) => {
                 let id = divisor_source.or_else(|| first_schema(alternative)).unwrap_or(super::ast::Ast::ROOT);
                 let keyword = if divisor_source.is_some() { "multipleOf" } else { "minimum" };
                 merged.refuse(context, id, keyword, &reason);
                 let wider = [set.without_divisors(), NumberSet::default()];
-                let automaton = wider.iter().find_map(|set| set.to_automaton(context.options.numbers, budget).ok());
-                merged.shapes.extend(automaton.flatten().map(|numbers| Shape::Number(Arc::new(numbers))));
+                let numbers = wider.iter().find_map(|set| set.texts(context.options.numbers, budget).ok());
+                merged.shapes.extend(numbers.flatten().map(Shape::Number));
             }
         }
     }
@@ -415,6 +409,16 @@ pub(super) fn is_surely_empty(
         }),
         _ => false,
     })
+}
+
+/// How deep a goal is compared with a schema to prove that no value satisfies both.
+const APART_DEPTH: usize = 1;
+
+/// Whether it is plain that no value satisfies `goal` and `schema`.
+pub(super) fn is_apart(context: &mut Context<'_>, goal: &Goal, schema: SchemaId, budget: &mut Budget<'_>) -> bool {
+    let mut both = goal.clone();
+    both.push(Literal::holds(schema));
+    is_goal_surely_empty(context, &both, APART_DEPTH, budget)
 }
 
 /// Judges a goal by the types and values that its schemas list, following `$ref` and `allOf` only: expanding it here

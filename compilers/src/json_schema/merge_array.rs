@@ -1,5 +1,7 @@
 //! Array constraints merged: items by position, counts, and how many items satisfy something.
 
+use grammar_ir::Budget;
+
 use super::ast::{SchemaId, Type, TypeSet};
 use super::expand::{Atom, Part};
 use super::merge::{self, Merged, Shape, least};
@@ -21,7 +23,7 @@ struct Wanted {
 }
 
 /// Merges the constraints of `alternative` on arrays.
-pub(super) fn arrays(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged) {
+pub(super) fn arrays(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged, budget: &mut Budget<'_>) {
     let mut items = Items { prefix: Vec::new(), rest: Goal::new(), min: 0, max: None };
     let mut wanted = Vec::new();
     let mut unique = None;
@@ -97,6 +99,14 @@ pub(super) fn arrays(context: &mut Context<'_>, alternative: &[Atom], merged: &m
         }
         !everywhere
     });
+    wanted.retain(|wanted| match wanted.tally {
+        Tally::AtLeast(count) if items.all_satisfy(wanted, context, budget) => {
+            let from = u32::try_from(wanted.from).unwrap_or(u32::MAX);
+            items.min = items.min.max(from.saturating_add(count));
+            false
+        }
+        _ => true,
+    });
     if items.max.is_some_and(|max| max < items.min) {
         return;
     }
@@ -134,6 +144,13 @@ impl Items {
         while self.prefix.len() < count {
             self.prefix.push(self.rest.clone());
         }
+    }
+
+    /// Whether it is plain that every item that counts satisfies what is wanted, whatever it is.
+    fn all_satisfy(&self, wanted: &Wanted, context: &mut Context<'_>, budget: &mut Budget<'_>) -> bool {
+        let counted = self.prefix.iter().skip(wanted.from).chain([&self.rest]);
+        !wanted.condition.positive
+            && counted.into_iter().all(|item| merge::is_apart(context, item, wanted.condition.schema, budget))
     }
 
     /// The first of `wanted` when the counts would need too many states.

@@ -83,11 +83,6 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
             Atom::Not(id, part) => builder.want(context, *id, *part),
         }
     }
-    if let Some(wanted) = builder.wanted.get(MAX_TALLIES) {
-        let reason = "more complements than can be told apart meet in one object";
-        merged.refuse(context, wanted.schema(), wanted.keyword(), reason);
-        builder.wanted.truncate(MAX_TALLIES);
-    }
     if let Some(shape) = builder.finish(context, merged, budget) {
         merged.shapes.push(Shape::Object(shape));
     }
@@ -185,6 +180,26 @@ struct Builder<'a> {
     unknown: Vec<SchemaId>,
 }
 
+/// What a member may be, before it is settled which of the things wanted are told apart.
+#[derive(Debug, Clone)]
+struct OpenPlace {
+    /// Its value; `None` when there is no such member.
+    value: Option<Goal>,
+    /// The index of each thing wanted that it can be, and what it must satisfy for that in addition, if anything.
+    conditions: Vec<(usize, Option<Literal>)>,
+    /// Whether it must be there.
+    required: bool,
+}
+
+impl OpenPlace {
+    /// The place with a tally for each of `kept`.
+    fn settle(self, kept: &[usize]) -> Place<Goal> {
+        let tally = |(index, condition)| Some((kept.binary_search(&index).ok()?, condition));
+        let conditions: Vec<_> = self.conditions.into_iter().filter_map(tally).collect();
+        Place::new(self.value, &conditions)
+    }
+}
+
 /// A class of undeclared keys: its language (`None` is every one) and what each schema's patterns say of it.
 struct Class {
     language: Option<Rc<CharAutomaton>>,
@@ -274,18 +289,58 @@ impl Builder<'_> {
             if value.is_none() && key.required {
                 return None;
             }
-            let place = Place::new(value, &self.conditions(context, Some(&key.name), &matched));
-            named.push(Named { key: key.name, required: key.required, place });
+            let conditions = self.conditions(context, Some(&key.name), &matched);
+            let place = OpenPlace { value, conditions, required: key.required };
+            named.push((key.name, place));
         }
         let before = merged.refused.len();
         let free = if listed { Vec::new() } else { self.free(context, &named, &patterns, &names, merged, budget) };
-        let mut tallies = vec![Tally::AtLeast(1); self.wanted.len()];
+        let mut kept = self.not_implied(named.iter().map(|member| &member.1).chain(free.iter().map(|class| &class.1)));
+        if let Some(&refused) = kept.get(MAX_TALLIES) {
+            let reason = "more complements than can be told apart meet in one object";
+            merged.refuse(context, self.wanted[refused].schema(), self.wanted[refused].keyword(), reason);
+            kept.truncate(MAX_TALLIES);
+        }
+        let named =
+            named.into_iter().map(|(key, place)| Named { key, required: place.required, place: place.settle(&kept) });
+        let named = named.collect();
+        let free = free.into_iter().map(|(keys, place)| Free { keys, place: place.settle(&kept) }).collect();
+        let mut tallies = vec![Tally::AtLeast(1); kept.len()];
         // What might not be reached must not be asked for.
         if merged.refused[before..].iter().any(|refused| refused.1 == "minProperties") {
             self.min = 0;
             tallies.fill(Tally::AtLeast(0));
         }
         Some(ObjectShape { named, free, min: self.min, max: self.max, tallies })
+    }
+
+    /// Of what is wanted, by index, that which is not there anyway once the rest is: where each member that is one thing is
+    /// another, too, and where a required member is.
+    fn not_implied<'p>(&self, places: impl Iterator<Item = &'p OpenPlace>) -> Vec<usize> {
+        let count = self.wanted.len();
+        let mut members: Vec<Vec<(usize, Option<Literal>)>> = vec![Vec::new(); count];
+        let mut is_met = vec![false; count];
+        for (position, place) in places.enumerate().filter(|(_, place)| place.value.is_some()) {
+            for &(index, condition) in &place.conditions {
+                members[index].push((position, condition));
+                is_met[index] |= place.required && condition.is_none();
+            }
+        }
+        let implies = |one: usize, other: usize| {
+            members[one].iter().all(|(position, condition)| {
+                let found = members[other].binary_search_by_key(position, |member| member.0);
+                found.is_ok_and(|found| {
+                    let weaker = members[other][found].1;
+                    weaker.is_none() || weaker == *condition
+                })
+            })
+        };
+        let is_implied = |index: usize| {
+            let by =
+                |other: usize| other != index && implies(other, index) && (other < index || !implies(index, other));
+            is_met[index] || (0..count).any(by)
+        };
+        (0..count).filter(|&index| !is_implied(index)).collect()
     }
 
     /// What a member may hold: for each schema the declared one and those of the matching patterns, or else the
@@ -393,13 +448,13 @@ impl Builder<'_> {
     fn free(
         &self,
         context: &mut Context<'_>,
-        named: &[Named<Goal>],
+        named: &[(String, OpenPlace)],
         patterns: &[Pattern],
         names: &[(SchemaId, SchemaId)],
         merged: &mut Merged,
         budget: &mut Budget<'_>,
-    ) -> Vec<Free<Goal>> {
-        let keys: Rc<[String]> = named.iter().map(|member| member.key.clone()).collect();
+    ) -> Vec<(FreeKeys, OpenPlace)> {
+        let keys: Rc<[String]> = named.iter().map(|member| member.0.clone()).collect();
         let is_closed = self.locals.iter().any(|(_, object)| object.additional == Additional::Closed);
         if is_closed && patterns.is_empty() && self.unknown.is_empty() {
             return Vec::new();
@@ -423,23 +478,24 @@ impl Builder<'_> {
             if let Some(reason) = reason {
                 merged.refuse(context, id, keyword, &reason);
                 // Any of the patterns may concern a key, or none.
-                let claims: Vec<_> = (0..self.wanted.len()).map(|index| (index, None)).collect();
-                let place = Place::new(Some(Goal::new()), &claims);
-                return vec![Free { keys: FreeKeys::AllBut(keys), place }];
+                let conditions = (0..self.wanted.len()).map(|index| (index, None)).collect();
+                let place = OpenPlace { value: Some(Goal::new()), conditions, required: false };
+                return vec![(FreeKeys::AllBut(keys), place)];
             }
         }
         let mut free = Vec::new();
         // In the declared order slots come one after the other, which undeclared keys should only where they must be
         // counted.
         let needs_count =
-            !self.wanted.is_empty() || self.min as usize > named.iter().filter(|key| key.required).count();
+            !self.wanted.is_empty() || self.min as usize > named.iter().filter(|member| member.1.required).count();
         let has_slots = context.options.key_order == KeyOrder::Any || named.is_empty() || needs_count;
         let mut room = if has_slots { MAX_FEW_KEYS } else { 0 };
         for Class { language, matched } in classes {
             let Some(value) = self.value(|_| None, &matched) else { continue };
-            let place = Place::new(Some(value), &self.conditions(context, None, &matched));
+            let conditions = self.conditions(context, None, &matched);
+            let place = OpenPlace { value: Some(value), conditions, required: false };
             let Some(language) = language else {
-                free.push(Free { keys: FreeKeys::AllBut(Rc::clone(&keys)), place });
+                free.push((FreeKeys::AllBut(Rc::clone(&keys)), place));
                 continue;
             };
             // A language that cannot be split stays one class.
@@ -451,10 +507,10 @@ impl Builder<'_> {
                 merged.refuse(context, id, "minProperties", "there are too few different keys, and too many to list");
             }
             if !rest.is_empty() {
-                free.push(Free { keys: FreeKeys::Language(Rc::new(rest)), place: place.clone() });
+                free.push((FreeKeys::Language(Rc::new(rest)), place.clone()));
             }
             if !few.is_empty() {
-                free.push(Free { keys: FreeKeys::Few(few), place });
+                free.push((FreeKeys::Few(few), place));
             }
         }
         free

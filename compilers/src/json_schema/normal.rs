@@ -1,15 +1,15 @@
 //! The normal form: for every set of schemas that some value must satisfy together, a union of typed shapes.
 
 use grammar_ir::regular::CharAutomaton;
-use grammar_ir::{Budget, ByteAutomaton, CharSet, LimitError, LimitKind};
+use grammar_ir::{Budget, CharSet, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::ast::{Ast, SchemaId, Type};
 use super::expand::{self, Expansions};
 use super::merge::{self, Shape};
+use super::number::Numbers;
 use super::options::{Options, Relaxation};
 use super::refusal::Refusals;
 use super::string::Patterns;
@@ -55,6 +55,8 @@ pub(super) struct Normal {
     pub(super) nodes: Vec<Node>,
     /// What is not enforced.
     pub(super) relaxations: Vec<Relaxation>,
+    /// The node of every value.
+    pub(super) anything: Option<NodeId>,
 }
 
 impl Normal {
@@ -68,7 +70,7 @@ pub(super) struct Node {
     /// Values that are listed one by one, `null` and the booleans among them.
     pub(super) values: Vec<Value>,
     /// The texts of numbers.
-    pub(super) numbers: Vec<Arc<ByteAutomaton>>,
+    pub(super) numbers: Vec<Numbers>,
     /// Strings.
     pub(super) strings: Vec<StringShape>,
     /// Whether the strings of the format `regex` are among them.
@@ -259,13 +261,18 @@ pub(super) struct Context<'a> {
 /// More nodes than this are refused.
 const MAX_NODES: usize = 200_000;
 
-/// Normalises the root schema of `ast` and all that it needs.
-pub(super) fn normalize(ast: &Ast, options: &Options, budget: &mut Budget<'_>) -> Result<Normal, Diagnostics> {
+/// Normalises the root schema of `ast` and all that it needs. `patterns` is what has been compiled before.
+pub(super) fn normalize(
+    ast: &Ast,
+    options: &Options,
+    patterns: &mut Patterns,
+    budget: &mut Budget<'_>,
+) -> Result<Normal, Diagnostics> {
     let mut context = Context {
         ast,
         options,
         expansions: Expansions::default(),
-        patterns: Patterns::default(),
+        patterns: std::mem::take(patterns),
         refusals: Refusals::new(options.lenient),
     };
     let mut interner = Interner { ids: FxHashMap::default(), goals: Vec::new() };
@@ -293,8 +300,9 @@ pub(super) fn normalize(ast: &Ast, options: &Options, budget: &mut Budget<'_>) -
         nodes.push(node);
     }
     unique::settle(&mut nodes, &mut context);
+    *patterns = context.patterns;
     let relaxations = context.refusals.into_result()?;
-    Ok(Normal { nodes, relaxations })
+    Ok(Normal { nodes, relaxations, anything: interner.ids.get(&Goal::new()).copied() })
 }
 
 struct Interner {
@@ -325,7 +333,7 @@ impl Interner {
                     node.values.push(value);
                 }
             }
-            Shape::Number(automaton) => node.numbers.push(automaton),
+            Shape::Number(numbers) => node.numbers.push(numbers),
             Shape::String(string) => node.strings.push(string),
             Shape::Regex => node.regexes = true,
             Shape::Array(array) => {

@@ -1,6 +1,8 @@
 //! Sets of numbers as automata over their decimal texts.
 
 use std::cell::RefCell;
+use std::hash::Hash;
+use std::sync::Arc;
 
 use grammar_ir::{Budget, ByteAutomaton, ByteEdge};
 use rustc_hash::FxHashMap;
@@ -9,8 +11,10 @@ use super::ast::Bound;
 use super::decimal::{Decimal, power_of_ten};
 use super::options::Digits;
 
+mod scientific;
+
 /// A range of numbers with divisibility constraints.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct NumberSet {
     lower: Option<Bound>,
     upper: Option<Bound>,
@@ -21,7 +25,7 @@ pub(super) struct NumberSet {
 }
 
 /// Whether a number is written with a fraction or an exponent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Fraction {
     /// With neither.
     Absent,
@@ -109,17 +113,44 @@ impl NumberSet {
         set
     }
 
-    /// The automaton of the texts of the set: `None` when the set is empty, an error when it needs too many states.
-    ///
-    /// Without exponents a text is read digit by digit: how it compares with each bound so far, and its residue. With
-    /// an exponent the digits say nothing about the size, so exponents are in the language only where neither matters.
-    pub(super) fn to_automaton(
+    /// The texts of the set: `None` when the set is empty, an error when it needs too many states.
+    pub(super) fn texts(&self, digits: Digits, budget: &mut Budget<'_>) -> Result<Option<Numbers>, String> {
+        let reader = Reader::new(self, digits)?;
+        let Some(plain) = reader.automaton(budget)? else { return Ok(None) };
+        let has_exponents = reader.exponents;
+        let scientific = if has_exponents { None } else { self.scientific(digits, budget)? };
+        Ok(Some(Numbers { plain: Arc::new(plain), scientific }))
+    }
+
+    /// Those texts with an exponent that only its size lets in or out.
+    pub(super) fn scientific(
         &self,
         digits: Digits,
         budget: &mut Budget<'_>,
-    ) -> Result<Option<ByteAutomaton>, String> {
-        Reader::new(self, digits)?.automaton(budget)
+    ) -> Result<Option<Arc<ByteAutomaton>>, String> {
+        scientific::automaton(self, digits, budget).map(|automaton| automaton.map(Arc::new))
     }
+
+    /// The set of a single number.
+    pub(super) fn single(value: &Decimal) -> Self {
+        let bound = Bound { value: value.clone(), exclusive: false };
+        Self { lower: Some(bound.clone()), upper: Some(bound), ..Self::default() }
+    }
+
+    /// Whether a number below zero may be in the set, or `-0`.
+    fn may_be_negative(&self) -> bool {
+        self.lower.as_ref().is_none_or(|bound| bound.value <= Decimal::ZERO)
+    }
+}
+
+/// The texts of a set of numbers.
+#[derive(Debug, Clone)]
+pub(super) struct Numbers {
+    /// Those whose digits tell the number: how it compares with each bound, and its residue. Exponents are among them only
+    /// where neither matters.
+    pub(super) plain: Arc<ByteAutomaton>,
+    /// All others: with an exponent that decides whether the number is in the set. They add no number to the set.
+    pub(super) scientific: Option<Arc<ByteAutomaton>>,
 }
 
 /// Where in a text the reader is.
@@ -247,34 +278,13 @@ impl<'a> Reader<'a> {
             upper: Relation::Equal,
             residue: Residue::Open(0),
         };
-        let mut ids = FxHashMap::from_iter([(start, 0usize)]);
-        let mut states = vec![start];
-        let mut edges: Vec<Vec<(u8, usize)>> = Vec::new();
-        while edges.len() < states.len() {
-            budget.tick().map_err(|error| error.to_string())?;
-            if states.len() > MAX_STATES {
-                return Err(format!("the set of numbers needs more than {MAX_STATES} automaton states"));
-            }
-            let state = states[edges.len()];
-            let mut outgoing = Vec::new();
-            for byte in *b"+-.0123456789Ee" {
-                let Some(next) = self.step(state, byte) else { continue };
-                let id = *ids.entry(next).or_insert_with(|| {
-                    states.push(next);
-                    states.len() - 1
-                });
-                outgoing.push((byte, id));
-            }
-            edges.push(outgoing);
-        }
-        let accepting: Vec<bool> = states.iter().map(|&state| self.accepts(state)).collect();
-        Ok(trim(&accepting, &edges))
+        tabulate(start, b"+-.0123456789Ee", |state, byte| self.step(state, byte), |state| self.accepts(state), budget)
     }
 
     fn step(&self, state: State, byte: u8) -> Option<State> {
         let at = |phase| Some(State { phase, ..state });
         match (state.phase, byte) {
-            (Phase::Start, b'-') if self.may_be_negative() => {
+            (Phase::Start, b'-') if self.set.may_be_negative() => {
                 Some(State { phase: Phase::Sign, negative: true, ..state })
             }
             (Phase::Start | Phase::Sign, b'0') => Some(State {
@@ -323,11 +333,6 @@ impl<'a> Reader<'a> {
             residue: self.append(state.residue, digit),
             ..state
         }
-    }
-
-    /// Whether a number below zero may be in the set, or `-0`.
-    fn may_be_negative(&self) -> bool {
-        self.set.lower.as_ref().is_none_or(|bound| bound.value <= Decimal::ZERO)
     }
 
     fn fraction_digit(&self, state: State, count: u64, digit: u8) -> Option<State> {
@@ -491,6 +496,38 @@ fn least_common_multiple(left: u64, right: u64) -> Option<u64> {
         (greatest, rest) = (rest, greatest % rest);
     }
     (left / greatest).checked_mul(right)
+}
+
+/// The automaton of a transition function over `bytes`, which ascend; `None` if it accepts nothing.
+fn tabulate<S: Copy + Eq + Hash>(
+    start: S,
+    bytes: &[u8],
+    step: impl Fn(S, u8) -> Option<S>,
+    accepts: impl Fn(S) -> bool,
+    budget: &mut Budget<'_>,
+) -> Result<Option<ByteAutomaton>, String> {
+    let mut ids = FxHashMap::from_iter([(start, 0usize)]);
+    let mut states = vec![start];
+    let mut edges: Vec<Vec<(u8, usize)>> = Vec::new();
+    while edges.len() < states.len() {
+        budget.tick().map_err(|error| error.to_string())?;
+        if states.len() > MAX_STATES {
+            return Err(format!("the set of numbers needs more than {MAX_STATES} automaton states"));
+        }
+        let state = states[edges.len()];
+        let mut outgoing = Vec::new();
+        for &byte in bytes {
+            let Some(next) = step(state, byte) else { continue };
+            let id = *ids.entry(next).or_insert_with(|| {
+                states.push(next);
+                states.len() - 1
+            });
+            outgoing.push((byte, id));
+        }
+        edges.push(outgoing);
+    }
+    let accepting: Vec<bool> = states.iter().map(|&state| accepts(state)).collect();
+    Ok(trim(&accepting, &edges))
 }
 
 /// The automaton without the states from which no number can be completed.

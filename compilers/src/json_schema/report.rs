@@ -18,7 +18,7 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
     if any(|node| !node.arrays.is_empty() || !node.objects.is_empty() || node.values.iter().any(has_parts)) {
         narrowings.extend(match options.whitespace {
             Whitespace::Any => None,
-            Whitespace::Bounded => Some("whitespace: bounded"),
+            Whitespace::Bounded | Whitespace::AtMost(_) => Some("whitespace: bounded"),
             Whitespace::Compact => Some("whitespace: compact"),
             Whitespace::Python => Some("whitespace: python"),
             Whitespace::Indent(_) => Some("whitespace: indent"),
@@ -33,11 +33,18 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
         }
     }
     if any(|node| !node.numbers.is_empty() || node.values.iter().any(Value::is_number)) {
-        narrowings
-            .push("exponents: only where a number has no bound other than 0, is no integer and has no multipleOf");
-        if options.numbers == Digits::Bounded {
-            narrowings.push("digits: at most 20 before the point, 20 after it, 3 in the exponent");
-        }
+        narrowings.extend(match options.numbers {
+            Digits::Bounded => [
+                "exponents: none of integers, multiples and listed numbers; next to a bound other than 0 one digit before \
+                 the point, which is not 0",
+                "digits: at most 20 before the point, 20 after it, 3 in the exponent",
+            ]
+            .as_slice(),
+            Digits::Unbounded => &[
+                "exponents: none of multiples; of integers, listed numbers and next to a bound other than 0 after at most \
+                 20 digits",
+            ],
+        });
     }
     if options.additional_properties == AdditionalProperties::Closed {
         narrowings.push("additional properties: closed where `properties` is present");

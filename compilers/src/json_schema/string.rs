@@ -9,18 +9,24 @@ use rustc_hash::FxHashMap;
 use super::format::Side;
 use super::merge::least;
 use super::normal::{StringShape, Texts};
+use super::number::{NumberSet, Numbers};
+use super::options::Digits;
 use super::spelled;
 use super::spelling::JsonString;
 use crate::diagnostic::Diagnostics;
 use crate::regex;
 
-/// The languages of patterns and formats, each compiled once.
+/// The texts of a set of numbers, `None` where it is empty, or why there are none.
+type NumbersOrReason = Result<Option<Numbers>, String>;
+
+/// The languages of patterns, formats and sets of numbers, each compiled once.
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
     patterns: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
     formats: FxHashMap<(String, Side), Result<Rc<CharAutomaton>, String>>,
     /// The trees of the patterns that need no automaton and whose languages take many states, or too many.
     large: FxHashMap<String, Rc<regex::Pattern>>,
+    numbers: FxHashMap<(NumberSet, Digits), NumbersOrReason>,
 }
 
 impl Patterns {
@@ -44,6 +50,17 @@ impl Patterns {
             self.large.insert(pattern.to_owned(), Rc::new(tree));
         }
         language
+    }
+
+    /// The texts of `set`.
+    pub(super) fn numbers(&mut self, set: &NumberSet, digits: Digits, budget: &mut Budget<'_>) -> NumbersOrReason {
+        let key = (set.clone(), digits);
+        if let Some(done) = self.numbers.get(&key) {
+            return done.clone();
+        }
+        let texts = set.texts(digits, budget);
+        self.numbers.insert(key, texts.clone());
+        texts
     }
 
     /// The tree of a `pattern` that has been compiled, if its language takes so many states that it is better written
@@ -204,4 +221,17 @@ pub(super) fn all_but<'t>(
     budget: &mut Budget<'_>,
 ) -> Result<ExprId, LimitError> {
     Ok(builder.automaton(spelled::all_but(texts, budget)?))
+}
+
+/// The texts of `language` but these.
+///
+/// # Errors
+/// When it takes too many states.
+pub(super) fn without<'t>(
+    language: &CharAutomaton,
+    texts: impl IntoIterator<Item = &'t str>,
+    budget: &mut Budget<'_>,
+) -> Result<CharAutomaton, LimitError> {
+    let listed = CharAutomaton::union_of(texts.into_iter().map(CharAutomaton::literal).collect(), budget)?;
+    language.difference(&listed, budget)
 }

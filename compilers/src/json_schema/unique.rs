@@ -7,6 +7,7 @@ use super::ast::Type;
 use super::evaluate::is_equal;
 use super::few;
 use super::normal::{ArrayShape, Context, Memory, Node, NodeId, StringShape, Texts};
+use super::number::Numbers;
 use super::tally::{self, Place};
 
 /// More transitions than this between sets of seen items are not written out.
@@ -132,8 +133,8 @@ fn few(node: &Node) -> Vec<Value> {
 }
 
 /// The numbers of a small language.
-pub(super) fn few_numbers(language: &grammar_ir::ByteAutomaton) -> Option<Vec<Value>> {
-    few::numbers(language, MAX_FEW)
+pub(super) fn few_numbers(numbers: &Numbers) -> Option<Vec<Value>> {
+    few::numbers(&numbers.plain, MAX_FEW)
 }
 
 /// The texts of a small language.

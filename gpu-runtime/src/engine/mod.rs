@@ -15,6 +15,7 @@ mod request;
 mod schedule;
 mod sequence;
 mod timing;
+mod token_matcher;
 
 use std::collections::VecDeque;
 use std::io;
@@ -37,6 +38,7 @@ use sequence::Sequence;
 pub use outcome::{Event, Finish, SequenceError, SequenceId, Step};
 pub use request::{Reasoning, Request, RequestError};
 pub use timing::StepTiming;
+pub use token_matcher::{Fill, TokenMatcher};
 
 /// Options of an [`Engine`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,7 +229,7 @@ impl<D: Device> Engine<D> {
             return Err(RequestError::OutOfRange { token, size });
         }
         let expected = self.tokenizer.vocabulary().size();
-        match request.matcher.as_ref().map(|matcher| matcher.grammar().vocabulary().size()) {
+        match request.matcher.as_ref().map(|matcher| matcher.vocabulary_size()) {
             Some(found) if found != expected => Err(RequestError::Vocabulary { found, expected }),
             _ => Ok(()),
         }

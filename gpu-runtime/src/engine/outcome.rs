@@ -55,6 +55,9 @@ pub enum SequenceError {
     /// The sampled token does not fit the grammar, which the mask should have prevented.
     #[error("the sampled token is refused: {0}")]
     Accept(#[from] AcceptError),
+    /// The engine of the constraint has failed.
+    #[error("the engine of the constraint has failed: {0}")]
+    Engine(String),
 }
 
 /// What happened to one sequence in a step.

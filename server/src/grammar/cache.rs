@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mask_runtime::CompiledGrammar;
-
-use super::compile::CompileError;
+use super::backend::{CompileError, CompiledConstraint};
 use super::constraint::Constraint;
 
 /// What compiling a constraint gave.
-pub(super) type Outcome = Result<Arc<CompiledGrammar>, CompileError>;
+pub(super) type Outcome = Result<Arc<dyn CompiledConstraint>, CompileError>;
 
 /// The bytes that an entry takes beside its texts and its grammar.
 const ENTRY_OVERHEAD: usize = 512;
@@ -90,16 +88,27 @@ fn size(constraint: &Constraint, outcome: &Outcome) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::compile;
+    use std::time::Duration;
+
+    use gpu_runtime::ModelFiles;
+    use mask_runtime::Tokenizer;
+
+    use super::super::backend::{BackendSetup, CompileBudget};
     use super::super::constraint::{ConstraintKind, JsonStyle};
+    use super::super::grammarc::GRAMMARC;
     use super::*;
 
     #[test]
     fn the_least_recently_used_goes_first() {
-        let tokenizer = mask_runtime::Tokenizer::new(mask_runtime::embedded_tiny());
+        let files = ModelFiles::embedded_tiny().expect("the embedded model");
+        let tokenizer = Tokenizer::new(files.vocabulary().expect("its vocabulary"));
+        let setup = BackendSetup { tokenizer, encoder: files.encoder().expect("its encoder") };
+        let backend = (GRAMMARC.start)(setup).expect("a backend");
+        let budget =
+            CompileBudget { time: Duration::from_secs(60), source_bytes: 1_000, states: 1_000, cancel: Arc::default() };
         let regex =
             |text: &str| Constraint { kind: ConstraintKind::Regex, text: text.into(), style: JsonStyle::default() };
-        let compile = |text: &str| compile::compile(&regex(text), &tokenizer, &grammar_ir::Limits::default());
+        let compile = |text: &str| backend.compile(&regex(text), &budget);
         let one = size(&regex("a"), &compile("a"));
         let mut cache = Cache::new(one * 5 / 2);
         for text in ["a", "b"] {

@@ -46,7 +46,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
         includes_usage: includes_usage(&fields)?,
     };
     let streams = fields.flag("stream")?.unwrap_or(false);
-    let mut generation = service.generate(Plan { prompts, thinking: false }).await?;
+    let mut generation = service.generate(Plan { prompts, thinking: None }).await?;
     if streams {
         return Ok(stream(move |events| send(head, generation, events)));
     }

@@ -7,4 +7,6 @@ mod load;
 mod native;
 mod reasoning;
 mod streams;
+mod tags;
 mod texts;
+mod tool_calls;

@@ -5,6 +5,7 @@ mod batch;
 mod cases;
 mod check;
 mod compile;
+mod device;
 mod dump;
 mod generate;
 mod inspect;
@@ -15,6 +16,7 @@ mod tokenizer;
 mod verify;
 
 use clap::Subcommand;
+use server::BackendEntry;
 
 use crate::failure::Failure;
 use crate::output::{Output, Verdict};
@@ -50,8 +52,8 @@ pub(crate) enum Command {
     Tokenizer(tokenizer::Args),
 }
 
-/// Carries out a command.
-pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Verdict, Failure> {
+/// Carries out a command. `backends` are the engines that `serve` and `batch` can compile grammars with.
+pub(crate) fn run(command: &Command, output: &mut Output, backends: &[BackendEntry]) -> Result<Verdict, Failure> {
     match command {
         Command::Check(args) => check::run(args, output),
         Command::Compile(args) => compile::run(args, output),
@@ -62,8 +64,8 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Verdict, Fai
         Command::Accept(args) => accept::run(args, output),
         Command::Sample(args) => sample::run(args, output),
         Command::Generate(args) => generate::run(args, output),
-        Command::Serve(args) => serve::run(args, output),
-        Command::Batch(args) => batch::run(args, output),
+        Command::Serve(args) => serve::run(args, output, backends),
+        Command::Batch(args) => batch::run(args, output, backends),
         Command::Cases(args) => cases::run(args, output),
         Command::Tokenizer(args) => tokenizer::run(args, output),
     }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use grammarc::sample::{Distances, Walk};
+use crate::sample::{Distances, Walk};
 use mask_runtime::{Matcher, Tokenizer};
 use serde_json::json;
 

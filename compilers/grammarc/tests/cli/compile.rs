@@ -80,7 +80,11 @@ fn files_say_what_is_in_them_and_are_verified() {
     let lists = value["sections"][5]["offset"].as_u64().expect("a number") as usize;
     bytes[lists] ^= 1;
     let damaged = file("compile-verify", "damaged.gmt", &bytes);
-    assert!(verify(&damaged).code == 2 && verify(&damaged).stderr.contains("is damaged"), "{}", verify(&damaged).stderr);
+    assert!(
+        verify(&damaged).code == 2 && verify(&damaged).stderr.contains("is damaged"),
+        "{}",
+        verify(&damaged).stderr
+    );
     mask_runtime::artifact::reseal(&mut bytes);
     let forged = file("compile-verify", "forged.gmt", &bytes);
     let run = verify(&forged);

@@ -26,7 +26,7 @@ fn judge(engine: &mut Engine<CpuDevice>) -> Count {
         let grammar = of_schema(engine, schema);
         for seed in 0..SEEDS {
             let request = Request {
-                matcher: Some(Matcher::new(grammar.clone())),
+                matcher: Some(Box::new(Matcher::new(grammar.clone()))),
                 sampling: SamplingParameters { temperature: 1.5, seed, ..SamplingParameters::default() },
                 ..Request::new(prompt.clone(), 120)
             };
