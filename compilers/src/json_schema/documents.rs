@@ -37,7 +37,7 @@ impl Documents {
         }
         let published: Vec<&str> = meta_schemas::referred_to(list.iter().map(|(_, document)| document)).collect();
         for text in published {
-            let document = parse::parse(text, limits)?;
+            let document = parse::parse(text, "the meta-schema", limits)?;
             let root = format!("{}#", meta_schemas::uri(&document).trim_end_matches('#'));
             // A document that was given under that name is what counts.
             if list.iter().all(|(known, _)| *known != root) {
