@@ -1,6 +1,7 @@
 //! Runs the binary as a user would: text and JSON output, exit codes, no panic on any input.
 
 mod accept;
+mod batch;
 mod cases;
 mod check;
 mod generate;
@@ -8,4 +9,5 @@ mod mask;
 mod process;
 mod robustness;
 mod sample;
+mod serve;
 mod tokenizer;
