@@ -1,7 +1,8 @@
-//! What the benchmarks share: a tokenizer to measure with, grammars, and the `maskbench` runner.
+//! What the benchmarks share: a tokenizer to measure with, grammars, and the runners `maskbench` and `serve_load`.
 #![forbid(unsafe_code)]
 
 pub mod maskbench;
+pub mod serve_load;
 
 use std::sync::Arc;
 

@@ -207,11 +207,11 @@ fn token_terminals_that_mean_nothing() {
 #[test]
 fn unsupported_features_are_refused_by_name() {
     let source = "\
-root[max_tokens=5, lazy] ::= TagDispatch((\"tag\", inner), loop_after_dispatch=true, excludes=(\"x\"))
-inner ::= Regex(\"a(b)\", flags=\"i\") Substring(\"abc\", \"d\") TokenTagDispatch((5, inner))
+root[max_tokens=5, temperature=1] ::= inner
+inner ::= \"a\"
 tail ::= \"a\" (= inner \"b\" | (\"c\"))";
     let found = compile(source).unwrap_err();
-    assert!(found.iter().all(|it| it.code == Code::Unsupported && it.message.contains("structural tags")));
+    assert!(found.iter().all(|it| it.code == Code::Unsupported));
     let spans: Vec<&str> = found
         .iter()
         .map(|it| match &it.place {
@@ -219,22 +219,93 @@ tail ::= \"a\" (= inner \"b\" | (\"c\"))";
             place => panic!("{place:?}"),
         })
         .collect();
-    assert_eq!(
-        spans,
-        [
-            "max_tokens=5",
-            "lazy",
-            "TagDispatch((\"tag\", inner), loop_after_dispatch=true, excludes=(\"x\"))",
-            "Regex(\"a(b)\", flags=\"i\")",
-            "Substring(\"abc\", \"d\")",
-            "TokenTagDispatch((5, inner))",
-            "(= inner \"b\" | (\"c\"))",
-        ]
-    );
-    for (diagnostic, name) in
-        found.iter().zip(["max_tokens", "lazy", "TagDispatch", "Regex", "Substring", "TokenTagDispatch", "lookahead"])
-    {
+    assert_eq!(spans, ["max_tokens=5", "temperature=1", "(= inner \"b\" | (\"c\"))"]);
+    for (diagnostic, name) in found.iter().zip(["max_tokens", "temperature", "lookahead"]) {
         assert!(diagnostic.message.contains(name), "{}", diagnostic.message);
+    }
+}
+
+#[test]
+fn tag_dispatch_is_free_text_and_rules() {
+    let grammar = compile(
+        "root ::= TagDispatch((\"<a>\", inner), (\"<b>\", b), excludes=(\"end\", \"</\"),)\ninner ::= [0-9]+ \";\"\nb ::= \"x\"",
+    )
+    .unwrap();
+    for (text, accepted) in [
+        ("", true),
+        ("free <a", true),
+        ("<a>1;", true),
+        ("é<a>12; and <b>x<b>x.", true),
+        ("<a>", false),
+        ("<a>;", false),
+        ("en", true),
+        ("the end", false),
+        ("<b>x</", false),
+        ("<b>y", false),
+    ] {
+        assert_eq!(accepts(&grammar, text.as_bytes()), accepted, "{text:?}");
+    }
+    let once = compile("root ::= TagDispatch((\"!\", b), loop_after_dispatch=false) \".\"\nb ::= \"x\"").unwrap();
+    assert!(accepts(&once, b"a!x.") && accepts(&once, b"a.") && !accepts(&once, b"a!xb.") && !accepts(&once, b"!."));
+    let free = compile("root ::= TagDispatch(excludes=(\"b\"))").unwrap();
+    assert!(accepts(&free, b"aca") && !accepts(&free, b"ab"));
+}
+
+#[test]
+fn token_tag_dispatch_is_tokens_and_rules() {
+    let grammar = compile("root ::= TokenTagDispatch((3, b), excludes=(4,))\nb ::= \"x\"").unwrap();
+    let reads = |tokens: &[(u32, &str)]| {
+        let mut recognizer = grammar_ir::interp::Recognizer::new(&grammar);
+        tokens.iter().all(|(id, text)| recognizer.push_token(*id, text.as_bytes(), *id == 9))
+            && recognizer.is_accepting()
+    };
+    assert!(reads(&[]) && reads(&[(5, "any"), (3, ""), (7, "x"), (6, "")]));
+    assert!(!reads(&[(4, "a")]) && !reads(&[(3, "")]) && !reads(&[(9, "")]) && !reads(&[(3, ""), (7, "y")]));
+}
+
+#[test]
+fn regex_macros_match_from_end_to_end() {
+    let grammar = compile(r#"root ::= "<" Regex("[a-f]{2,3}|\\d", flags="i") ">""#).unwrap();
+    for (text, accepted) in [("<ab>", true), ("<ABC>", true), ("<7>", true), ("<a>", false), ("<abcd>", false)] {
+        assert_eq!(accepts(&grammar, text.as_bytes()), accepted, "{text}");
+    }
+    let inside = compile(r#"root ::= "\"" Regex(".\n?", json_string=true) "\"""#).unwrap();
+    assert!(accepts(&inside, br#""\u0041\n""#) && accepts(&inside, br#""\"""#) && !accepts(&inside, b"\"\n\""));
+    let dot = compile(r#"root ::= Regex("a.b", flags="s")"#).unwrap();
+    assert!(accepts(&dot, b"a\nb"));
+}
+
+#[test]
+fn substrings_are_runs_of_pieces() {
+    let grammar = compile(r#"root ::= "[" Substring("ab", " cd", "ab") "]""#).unwrap();
+    for (text, accepted) in [("[]", true), ("[ab cd]", true), ("[ cdab]", true), ("[a]", false), ("[abab]", false)] {
+        assert_eq!(accepts(&grammar, text.as_bytes()), accepted, "{text}");
+    }
+    assert!(accepts(&compile("root ::= Substring()").unwrap(), b""));
+}
+
+#[test]
+fn arguments_of_macros_are_checked() {
+    for (source, parts) in [
+        ("root ::= TagDispatch((\"\", b))\nb ::= \"x\"", &["must not be empty"][..]),
+        ("root ::= TagDispatch(\"a\", b)\nb ::= \"x\"", &["pair of a literal", "pair of a literal"]),
+        ("root ::= TagDispatch((\"a\", c))", &["rule `c` is not defined"]),
+        ("root ::= TagDispatch(stop_eos=false)", &["no argument `stop_eos`"]),
+        ("root ::= TagDispatch(loop_after_dispatch=1, excludes=\"x\")", &["true or false", "must be a list"]),
+        ("root ::= TokenTagDispatch((\"a\", root))", &["the id of a token"]),
+        ("root ::= TokenTagDispatch(excludes=(2147483647))", &["the id of a token"]),
+        ("root ::= Regex()", &["is missing"]),
+        ("root ::= Regex(\"a\", \"b\")", &["one literal"]),
+        ("root ::= Regex(\"a\", json_string=1, flags=true)", &["true or false", "must be a literal"]),
+        ("root ::= Regex(\"a\", flags=\"q\")", &["no flag `q`"]),
+        ("root ::= Regex(\"a(\")", &["of the pattern"]),
+        ("root ::= Substring(\"a\", b=true, 1)", &["no named arguments", "must be a literal"]),
+    ] {
+        let found = messages(source);
+        assert_eq!(found.len(), parts.len(), "{source}: {found:?}");
+        for (message, part) in found.iter().zip(parts) {
+            assert!(message.contains(part), "{source}: {message}");
+        }
     }
 }
 
@@ -335,11 +406,8 @@ fn a_compile_can_be_cancelled() {
 }
 
 #[test]
-fn macros_and_attributes_of_other_engines_are_refused_in_any_spelling() {
+fn attributes_of_other_engines_are_refused_in_any_spelling() {
     for source in [
-        "root ::= TokenTagDispatch(\n  (3, b),\n  excludes=(4,)\n)\nb ::= \"x\"",
-        "root ::= TokenTagDispatch(excludes=(4, 5))",
-        "root ::= TagDispatch((\"a\", b), loop_after_dispatch=false, excludes=(),)\nb ::= \"x\"",
         "root[capture=\"a,b\", stop_capture=\"m\", capture_hidden_suffix_bytes=3] ::= \"x\"",
         "root[capture_hidden_stop_bytes=1, capture_hidden_body_rule_id=2, capture_hidden_marker_rule_id=3] ::= \"x\"",
     ] {

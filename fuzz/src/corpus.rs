@@ -27,6 +27,7 @@ files![
     "person.json",
     "record.gir",
     "string.regex",
+    "tags.gbnf",
     "tokens.gbnf",
     "tree.json",
     "word_boundary.regex",

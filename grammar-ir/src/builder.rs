@@ -256,7 +256,7 @@ impl GrammarBuilder {
     }
 
     /// Adds `expr`, or finds it. When the arena is full, remembers that and answers with an existing id.
-    fn add(&mut self, expr: Expr) -> ExprId {
+    pub(crate) fn add(&mut self, expr: Expr) -> ExprId {
         let hash = hash(&expr);
         let last = self.last_of_hash.get(&hash).copied();
         let mut same_hash = last;

@@ -1,5 +1,6 @@
 //! Counters, and with which counts a state can still be completed.
 
+use crate::words::Words;
 use crate::{Budget, ByteEdge, LimitError};
 
 /// How many edges that count a word passes through.
@@ -98,6 +99,49 @@ impl LiveCounts {
         Ok(sweep.finish(counter))
     }
 
+    /// With where each state's ranges begin, and the ranges, as [`ranges`](Self::ranges) answers them.
+    fn of_ranges(counter: Counter, offsets: Vec<u32>, ranges: Vec<(u32, u32)>) -> Self {
+        let mut changes = vec![counter.min];
+        for &(first, last) in &ranges {
+            changes.push(first);
+            changes.extend(last.checked_add(1));
+        }
+        // The count before the first is none; without a greatest count, the last one has none after it.
+        changes.retain(|&change| change > 0 && (counter.max.is_some() || change <= counter.greatest()));
+        changes.sort_unstable();
+        changes.dedup();
+        Self { offsets: offsets.into(), ranges: ranges.into(), changes: changes.into() }
+    }
+
+    /// As words: per state the number of its ranges, and each range.
+    pub(crate) fn write(&self, words: &mut Vec<u32>) {
+        for state in 0..self.offsets.len() - 1 {
+            let ranges = self.ranges(state);
+            words.push(ranges.len() as u32);
+            words.extend(ranges.iter().flat_map(|&(first, last)| [first, last]));
+        }
+    }
+
+    /// What [`write`](Self::write) wrote, of `states` states; `None` where these are no live counts of the counter.
+    pub(crate) fn read(counter: Counter, states: usize, words: &mut Words<'_>) -> Option<Self> {
+        let mut offsets = vec![0];
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for _ in 0..states {
+            let mut least = 0;
+            for pair in words.take_list(2)?.chunks_exact(2) {
+                let (first, last) = (pair[0], pair[1]);
+                if first < least || first > last || last > counter.greatest() {
+                    return None;
+                }
+                // Ranges do not touch.
+                least = last.saturating_add(2);
+                ranges.push((first, last));
+            }
+            offsets.push(ranges.len() as u32);
+        }
+        Some(Self::of_ranges(counter, offsets, ranges))
+    }
+
     /// The counts with which `state` is live, as ascending ranges (first and last) that do not touch.
     pub fn ranges(&self, state: usize) -> &[(u32, u32)] {
         &self.ranges[self.offsets[state] as usize..self.offsets[state + 1] as usize]
@@ -122,6 +166,14 @@ impl LiveCounts {
     /// The next count after `count` with which anything differs.
     pub fn next_change(&self, count: u32) -> Option<u32> {
         self.changes.get(self.changes.partition_point(|&change| change <= count)).copied()
+    }
+
+    /// Whether every state that is live at a count from `min` on is live at all counts from `min` up to it.
+    pub fn are_closed_downwards(&self, min: u32) -> bool {
+        (0..self.offsets.len() - 1).all(|state| match self.ranges(state) {
+            [] => true,
+            [.., (first, _)] => *first <= min,
+        })
     }
 
     /// Whether an edge from `source` to `target` can be part of a word.
@@ -254,25 +306,15 @@ impl<'a> Sweep<'a> {
     }
 
     fn finish(self, counter: Counter) -> LiveCounts {
-        let top = counter.greatest();
         let mut offsets = Vec::with_capacity(self.open.len() + 1);
         let mut ranges = Vec::with_capacity(self.closed_ranges + self.open.len());
-        let mut changes = vec![counter.min];
         offsets.push(0);
         for (closed, open) in self.closed.into_iter().zip(self.open) {
             ranges.extend(open.map(|last| (0, last)));
             ranges.extend(closed.into_iter().rev());
             offsets.push(ranges.len() as u32);
         }
-        for &(first, last) in &ranges {
-            changes.push(first);
-            changes.extend(last.checked_add(1));
-        }
-        // The count before the first is none; without a greatest count, the last one has none after it.
-        changes.retain(|&change| change > 0 && (counter.max.is_some() || change <= top));
-        changes.sort_unstable();
-        changes.dedup();
-        LiveCounts { offsets: offsets.into(), ranges: ranges.into(), changes: changes.into() }
+        LiveCounts::of_ranges(counter, offsets, ranges)
     }
 }
 

@@ -12,13 +12,15 @@
 //! * [`pda`]: the pushdown automaton with byte, call and token edges and frame registers for counts.
 //! * [`regular`]: algebra on character automata, for what the grammar operators cannot say (intersection, complement).
 //! * [`interp`]: a slow recogniser written from the definition of `Grammar`; it shares no code with `pda`.
+//! * [`table`]: arrays that are owned, or lie in the bytes of a loaded file.
 //! * [`Limits`]: what bounds every stage, on by default.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod builder;
 mod byteset;
 mod charset;
 mod counting;
+mod embed;
 mod grammar;
 mod ids;
 pub mod interp;
@@ -27,8 +29,10 @@ pub mod passes;
 pub mod pda;
 pub mod regular;
 mod scope;
+pub mod table;
 pub mod text;
 mod verify;
+mod words;
 
 pub use builder::{GrammarBuilder, GrammarError};
 pub use byteset::ByteSet;

@@ -4,20 +4,28 @@
 //! tokenizer.json | tiktoken ranks → Vocabulary → TokenIndex ─┐
 //! Grammar → Pda ─────────────────────────────────────────────┴→ CompiledGrammar → Matcher → bitmask row
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+pub mod artifact;
 mod batch;
 pub mod bitmask;
+mod branch;
 mod byte_table;
 mod compiled;
+mod component;
 mod difference;
 mod distinct;
 mod fill;
+mod inverted;
 mod json_value;
+mod known_rows;
 mod loops;
 mod matcher;
+mod reasoning;
 mod registers;
+mod remainders;
 mod slice;
+mod slices;
 mod stack;
 mod step;
 mod text_state;
@@ -28,6 +36,7 @@ mod walk;
 pub use batch::{BatchFiller, ThreadError};
 pub use compiled::{BindError, CompiledGrammar, Tokenizer};
 pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError, StopTokenError};
+pub use reasoning::{MarkerError, ReasoningMatcher, ReasoningOptions};
 pub use token_index::{TokenIndex, TrieNode};
 pub use vocab::{
     HuggingFaceFiles, StopTokenSource, Token, TokenKind, TokenizerKind, TokenizerModel, Vocabulary, VocabularyError,

@@ -110,8 +110,8 @@ pub enum FillError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cannot undo {asked} steps: only {made} were made")]
 pub struct RollbackError {
-    asked: usize,
-    made: usize,
+    pub(crate) asked: usize,
+    pub(crate) made: usize,
 }
 
 const DEFAULT_MAX_FRAMES: usize = 16_000_000;

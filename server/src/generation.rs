@@ -3,30 +3,39 @@
 use std::sync::Arc;
 
 use gpu_runtime::engine::{Reasoning, Request};
-use mask_runtime::{CompiledGrammar, Matcher, MatcherOptions};
 
 use crate::Service;
 use crate::answer::{Answer, AnswerOptions, Delta, Thinking};
 use crate::error::ApiError;
-use crate::grammar::Constraint;
+use crate::fields::Fields;
+use crate::grammar::{CompiledConstraint, Constraint};
+use crate::reasoning::ReasoningParser;
 use crate::sampling::Sampling;
 use crate::scheduler::{Admission, Group};
 
-/// What begins and ends the thinking of a model, and what such models put before their answer.
-const THINKING_START: &str = "<think>";
-const THINKING_END: &str = "</think>";
+/// What models that think put before their answer.
 const THINKING_SEPARATOR: &str = "\n\n";
-
-/// The stack frames of one answer, 12 bytes each: what an ambiguous grammar can use up.
-const MAX_FRAMES: usize = 1_000_000;
 
 /// What a request asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// The tokens of each prompt.
     pub(crate) prompts: Vec<Prompt>,
-    /// Whether a free text comes before the answer.
-    pub(crate) thinking: bool,
+    /// Set if a free text comes before the answer.
+    pub(crate) thinking: Option<Budget>,
+}
+
+/// The greatest number of tokens of the free text before an answer, if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Budget(Option<usize>);
+
+impl Budget {
+    /// Reads `max_thinking_tokens`, or `thinking_budget` of `custom_params`.
+    pub(crate) fn read(fields: &Fields<'_>) -> Result<Self, ApiError> {
+        let custom = fields.object("custom_params")?;
+        let custom = custom.map(|custom| custom.count("thinking_budget")).transpose()?.flatten();
+        Ok(Self(fields.count("max_thinking_tokens")?.or(custom)))
+    }
 }
 
 /// One prompt, and how it is to be answered.
@@ -50,22 +59,23 @@ impl Service {
     pub(crate) async fn generate(&self, plan: Plan) -> Result<Generation, ApiError> {
         let count = plan.prompts.iter().map(|prompt| prompt.sampling.n).fold(0, usize::saturating_add);
         let admission = self.scheduler.admit(count)?;
-        let thinking = plan.thinking.then(|| self.thinking()).transpose()?;
+        let thinking = plan.thinking.map(|budget| Ok::<_, ApiError>((self.thinking()?, budget))).transpose()?;
         let mut requests = Vec::with_capacity(count);
         let mut answers = Vec::with_capacity(count);
         for prompt in &plan.prompts {
-            let grammar = match &prompt.constraint {
-                None => None,
-                Some(_) if !self.options.constraints => {
+            let grammar = match (&prompt.constraint, &self.grammars) {
+                (None, _) => None,
+                (Some(_), None) => {
                     let message = "Grammar-based generation (json_schema, regex, ebnf, structural_tag) is not supported \
                                    when the server is launched with --grammar-backend none";
                     return Err(ApiError::Invalid(message.to_owned()));
                 }
-                Some(constraint) => Some(self.grammars.get(constraint).await?),
+                (Some(constraint), Some(grammars)) => Some(grammars.get(constraint).await?),
             };
             for index in 0..prompt.sampling.n {
                 requests.push(self.request(prompt, grammar.as_ref(), thinking.as_ref(), index)?);
-                answers.push(Answer::new(self.answer_options(prompt, thinking.as_ref()), self.model.tokenizer.clone()));
+                let tokens = thinking.as_ref().map(|(tokens, _)| tokens);
+                answers.push(Answer::new(self.answer_options(prompt, tokens), self.model.tokenizer.clone()));
             }
         }
         self.start(requests, answers, admission).await
@@ -88,16 +98,17 @@ impl Service {
             let message = || format!("require_reasoning: the model has no token {name}, so it does not think.");
             vocabulary.special_id(name).ok_or_else(|| ApiError::Invalid(message()))
         };
+        let parser = self.options.reasoning.unwrap_or(ReasoningParser::DEFAULT);
         let separator = self.model.encoder.encode(THINKING_SEPARATOR);
         let separator = separator.map_err(|error| ApiError::Internal(error.to_string()))?;
-        Ok(ThinkingTokens { start: token(THINKING_START)?, end: token(THINKING_END)?, separator })
+        Ok(ThinkingTokens { start: token(parser.start)?, end: token(parser.end)?, separator })
     }
 
     fn request(
         &self,
         prompt: &Prompt,
-        grammar: Option<&Arc<CompiledGrammar>>,
-        thinking: Option<&ThinkingTokens>,
+        grammar: Option<&Arc<dyn CompiledConstraint>>,
+        thinking: Option<&(ThinkingTokens, Budget)>,
         index: usize,
     ) -> Result<Request, ApiError> {
         let sampling = &prompt.sampling;
@@ -106,20 +117,22 @@ impl Service {
             stop_tokens.extend(&sampling.stop_token_ids);
             stop_tokens.sort_unstable();
             stop_tokens.dedup();
-            let max_frames = Some(MAX_FRAMES);
-            let options = MatcherOptions { stop_tokens: Some(stop_tokens), max_frames, ..MatcherOptions::default() };
-            Matcher::with_options(grammar.clone(), options)
-                .map_err(|error| ApiError::Invalid(format!("stop_token_ids: {error}")))
+            grammar.matcher(stop_tokens).map_err(|error| ApiError::Invalid(format!("stop_token_ids: {error}")))
         });
         let mut parameters = sampling.parameters;
         parameters.seed = parameters.seed.wrapping_add(index as u64);
-        let reasoning = thinking.map(|tokens| Reasoning { end_token: tokens.end, separator: tokens.separator.clone() });
+        let reasoning = thinking.map(|(tokens, budget)| Reasoning {
+            end_token: tokens.end,
+            separator: if grammar.is_some() { tokens.separator.clone() } else { Vec::new() },
+            budget: budget.0,
+        });
         Ok(Request {
             matcher: matcher.transpose()?,
             reasoning,
             sampling: parameters,
             min_tokens: sampling.min_tokens,
             ignore_eos: sampling.ignore_eos,
+            logprobs: sampling.logprobs,
             ..Request::new(prompt.tokens.clone(), sampling.max_tokens.unwrap_or(self.model.context))
         })
     }
@@ -199,6 +212,7 @@ impl Delta {
     /// Adds what came next.
     pub(crate) fn append(&mut self, next: Self) {
         self.tokens.extend(next.tokens);
+        self.logprobs.extend(next.logprobs);
         self.reasoning.push_str(&next.reasoning);
         self.content.push_str(&next.content);
         self.raw.push_str(&next.raw);

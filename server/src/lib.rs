@@ -24,6 +24,8 @@ mod reasoning;
 mod reply;
 mod sampling;
 mod scheduler;
+mod token_texts;
+mod tool_format;
 
 use std::io;
 use std::sync::Arc;
@@ -40,11 +42,15 @@ use model::Model;
 use scheduler::Scheduler;
 
 pub use error::{ApiError, Dialect};
-pub use grammar::{CompileError, Constraint, ConstraintKind, GrammarOptions, JsonStyle};
+pub use grammar::{
+    Backend, BackendEntry, BackendSetup, CompileBudget, CompileError, CompiledConstraint, Constraint, ConstraintKind,
+    GRAMMARC, GrammarOptions, JsonStyle,
+};
 pub use http::serve;
 pub use offline::Engine;
-pub use reasoning::Mode as ReasoningMode;
+pub use reasoning::ReasoningParser;
 pub use reply::Reply;
+pub use tool_format::ToolFormat;
 
 /// What a service serves, and how much of it at a time.
 #[derive(Debug, Clone)]
@@ -61,10 +67,13 @@ pub struct ServiceOptions {
     pub max_rows: usize,
     /// What compiling grammars may cost.
     pub grammars: GrammarOptions,
-    /// Whether constraints are served at all; requests that have one are refused otherwise. Default true.
-    pub constraints: bool,
-    /// When the model thinks before it answers a chat; `None` is never.
-    pub reasoning: Option<ReasoningMode>,
+    /// The engine that compiles constraints; requests that have one are refused without. Default [`GRAMMARC`].
+    pub backend: Option<BackendEntry>,
+    /// How the model thinks before it answers a chat; `None` is not at all.
+    pub reasoning: Option<ReasoningParser>,
+    /// How the model writes calls of tools. `None` is not known: calls are then a JSON list, and only made when a request
+    /// requires one.
+    pub tool_format: Option<ToolFormat>,
     /// Whether streams of `/generate` have what is new in each event, instead of all so far. Default false.
     pub incremental_streaming: bool,
 }
@@ -78,8 +87,9 @@ impl Default for ServiceOptions {
             max_context: 8_192,
             max_rows: 256,
             grammars: GrammarOptions::default(),
-            constraints: true,
+            backend: Some(GRAMMARC),
             reasoning: None,
+            tool_format: None,
             incremental_streaming: false,
         }
     }
@@ -98,6 +108,14 @@ pub enum ServiceError {
     /// The threads that fill masks could not be started.
     #[error(transparent)]
     MaskThreads(#[from] EngineThreadError),
+    /// The engine that compiles constraints cannot work with the model's vocabulary.
+    #[error("the grammar backend {name} does not start: {message}")]
+    Backend {
+        /// The name of the engine.
+        name: &'static str,
+        /// What it says.
+        message: String,
+    },
     /// A thread or a runtime could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
@@ -143,7 +161,7 @@ pub struct Service {
     options: ServiceOptions,
     model: Model,
     scheduler: Scheduler,
-    grammars: Grammars,
+    grammars: Option<Grammars>,
     metrics: Arc<Metrics>,
     closed: AtomicBool,
 }
@@ -177,7 +195,14 @@ impl Service {
         let engine = engine::Engine::new(llama, tokenizer.clone(), encoder.clone(), EngineOptions::default())?;
         let metrics = Arc::new(Metrics::default());
         let scheduler = Scheduler::start(engine, options.max_sequences.max(1), metrics.clone())?;
-        let grammars = Grammars::new(tokenizer.clone(), options.grammars.clone(), metrics.clone());
+        let grammars = match options.backend {
+            None => None,
+            Some(BackendEntry { name, start }) => {
+                let setup = BackendSetup { tokenizer: tokenizer.clone(), encoder: encoder.clone() };
+                let backend = start(setup).map_err(|message| ServiceError::Backend { name, message })?;
+                Some(Grammars::new(backend, options.grammars.clone(), metrics.clone()))
+            }
+        };
         let template = files.chat_template()?;
         let model = Model { name: options.model_name.clone(), tokenizer, encoder, template, context };
         let service = Self { options, model, scheduler, grammars, metrics, closed: AtomicBool::new(false) };
@@ -228,6 +253,6 @@ impl Service {
 
     /// What there is to say to Prometheus.
     pub fn metrics_page(&self) -> String {
-        self.metrics.render(self.grammars.size())
+        self.metrics.render(self.grammars.as_ref().map_or((0, 0), Grammars::size))
     }
 }

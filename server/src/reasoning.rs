@@ -1,24 +1,88 @@
-//! When a model thinks before it answers a chat.
+//! How models think before they answer: what stands around it, and when they do.
 
-/// When a model thinks before it answers a chat, with `<think>` and `</think>` around it.
+/// When a model thinks before it answers a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// In every answer.
     Always,
-    /// Unless `chat_template_kwargs.enable_thinking` is false.
-    UnlessDisabled,
-    /// If `chat_template_kwargs.thinking` is true.
-    IfEnabled,
+    /// Unless this member of `chat_template_kwargs` is false.
+    Unless(&'static str),
+    /// If this member of `chat_template_kwargs` is true.
+    If(&'static str),
+    /// If `reasoning_effort` is there and not `none`.
+    ByEffort,
 }
 
-impl Mode {
-    /// The mode of a model family, by the name of its reasoning parser.
-    pub fn of_parser(name: &str) -> Option<Self> {
+/// How a family of models thinks before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReasoningParser {
+    pub(crate) mode: Mode,
+    /// The text of the token that begins the thinking.
+    pub(crate) start: &'static str,
+    /// The text of the token that ends it.
+    pub(crate) end: &'static str,
+}
+
+impl ReasoningParser {
+    /// That of `/generate` where nothing is known of the model.
+    pub(crate) const DEFAULT: Self = Self::think(Mode::Always);
+
+    /// The names that [`from_name`](Self::from_name) knows.
+    pub const NAMES: [&'static str; 20] = [
+        "deepseek-r1",
+        "step3",
+        "step3p5",
+        "qwen3",
+        "qwen3-thinking",
+        "interns1",
+        "minimax",
+        "glm45",
+        "nemotron_3",
+        "telechat4",
+        "deepseek-v3",
+        "deepseek-v4",
+        "mimo",
+        "poolside_v1",
+        "kimi",
+        "kimi_k2",
+        "mistral",
+        "hunyuan",
+        "cohere_command4",
+        "apertus2509",
+    ];
+
+    const fn think(mode: Mode) -> Self {
+        Self { mode, start: "<think>", end: "</think>" }
+    }
+
+    /// The parser of a family, by its name in SGLang.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let other = |mode, start, end| Self { mode, start, end };
         Some(match name {
-            "deepseek-r1" | "step3" | "step3p5" => Self::Always,
-            "qwen3" | "qwen3-thinking" | "interns1" | "glm45" | "nemotron_3" | "minimax" => Self::UnlessDisabled,
-            "deepseek-v3" | "deepseek-v4" => Self::IfEnabled,
+            "deepseek-r1" | "step3" | "step3p5" => Self::think(Mode::Always),
+            "qwen3" | "qwen3-thinking" | "interns1" | "minimax" | "glm45" | "nemotron_3" | "telechat4" => {
+                Self::think(Mode::Unless("enable_thinking"))
+            }
+            "deepseek-v3" | "deepseek-v4" => Self::think(Mode::If("thinking")),
+            "mimo" | "poolside_v1" => Self::think(Mode::If("enable_thinking")),
+            "kimi" => other(Mode::Always, "◁think▷", "◁/think▷"),
+            "kimi_k2" => Self::think(Mode::Unless("thinking")),
+            "mistral" => other(Mode::ByEffort, "[THINK]", "[/THINK]"),
+            "hunyuan" => Self::think(Mode::ByEffort),
+            "cohere_command4" => other(Mode::Always, "<|START_THINKING|>", "<|END_THINKING|>"),
+            "apertus2509" => other(Mode::Always, "<|inner_prefix|>", "<|inner_suffix|>"),
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ReasoningParser;
+
+    #[test]
+    fn every_name_is_known() {
+        assert!(ReasoningParser::NAMES.iter().all(|name| ReasoningParser::from_name(name).is_some()));
+        assert_eq!(ReasoningParser::from_name("gpt-2"), None);
     }
 }

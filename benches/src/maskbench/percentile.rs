@@ -1,11 +1,11 @@
 //! Percentiles of a list of times.
 
 /// The percentiles that are reported.
-pub(super) const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+pub(crate) const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// A list in ascending order.
 #[derive(Debug, Default)]
-pub(super) struct Distribution {
+pub(crate) struct Distribution {
     ascending: Vec<f64>,
 }
 
@@ -18,26 +18,26 @@ impl FromIterator<f64> for Distribution {
 }
 
 impl Distribution {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ascending.len()
     }
 
     /// The value at position ⌊n·q⌋, without interpolation; NaN of nothing.
-    pub(super) fn quantile(&self, quantile: f64) -> f64 {
+    pub(crate) fn quantile(&self, quantile: f64) -> f64 {
         let position = (self.ascending.len() as f64 * quantile) as usize;
         self.ascending.get(position).or(self.ascending.last()).copied().unwrap_or(f64::NAN)
     }
 
-    pub(super) fn mean(&self) -> f64 {
+    pub(crate) fn mean(&self) -> f64 {
         self.ascending.iter().sum::<f64>() / self.ascending.len() as f64
     }
 
-    pub(super) fn max(&self) -> f64 {
+    pub(crate) fn max(&self) -> f64 {
         self.ascending.last().copied().unwrap_or(f64::NAN)
     }
 
     /// Mean, [`QUANTILES`], largest.
-    pub(super) fn figures(&self) -> Vec<f64> {
+    pub(crate) fn figures(&self) -> Vec<f64> {
         let mut figures = vec![self.mean()];
         figures.extend(QUANTILES.map(|(_, quantile)| self.quantile(quantile)));
         figures.push(self.max());

@@ -8,7 +8,7 @@ pub(super) fn peak(process: &str) -> Option<u64> {
 }
 
 /// The resident size of a process, in bytes.
-pub(super) fn resident(process: &str) -> Option<u64> {
+pub(crate) fn resident(process: &str) -> Option<u64> {
     field(process, "VmRSS:")
 }
 

@@ -14,6 +14,7 @@ Examples:
   grammarc accept --json-schema '{\"type\": \"integer\"}' --text 42
   grammarc sample grammar.gbnf -n 5 --seed 7
   grammarc generate --regex '(France|England)' --prompt 'Which country is Paris in?'
+  grammarc sample --structural-tag examples/weather.tag.json
   grammarc cases cases.jsonl
 
 Exit codes:
@@ -45,6 +46,9 @@ pub(crate) enum Kind {
     /// JSON Schema
     #[value(alias = "json_schema")]
     JsonSchema,
+    /// Structural tag: free text with constrained regions
+    #[value(alias = "structural_tag")]
+    StructuralTag,
     /// The text form of the intermediate representation
     Gir,
 }
@@ -55,6 +59,7 @@ impl Kind {
             Self::Gbnf => "gbnf",
             Self::Regex => "regex",
             Self::JsonSchema => "json_schema",
+            Self::StructuralTag => "structural_tag",
             Self::Gir => "gir",
         }
     }
@@ -78,12 +83,20 @@ pub(crate) struct SourceArgs {
     /// The grammar as a JSON Schema
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) json_schema: Option<String>,
+
+    /// The grammar as a structural tag, or the file that holds it
+    #[arg(long, value_name = "TEXT|FILE", allow_hyphen_values = true)]
+    pub(crate) structural_tag: Option<String>,
+
+    /// The grammar in a file that `compile` made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gmt: Option<PathBuf>,
 }
 
 impl SourceArgs {
     /// Whether the grammar is read from standard input.
     pub(crate) fn reads_stdin(&self) -> bool {
-        self.input.as_deref() == Some(Path::new("-"))
+        self.input.as_deref() == Some(Path::new("-")) || self.structural_tag.as_deref() == Some("-")
     }
 }
 
@@ -96,6 +109,10 @@ pub(crate) struct GrammarArgs {
     /// Kind of the grammar, if its file name does not tell
     #[arg(long, value_enum, help_heading = "Grammar options")]
     pub(crate) kind: Option<Kind>,
+
+    /// Name of the grammar in a file that `compile` made, if it has several
+    #[arg(long, value_name = "NAME", help_heading = "Grammar options")]
+    pub(crate) entry: Option<String>,
 
     #[command(flatten)]
     pub(crate) options: CompileArgs,

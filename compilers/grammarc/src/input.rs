@@ -25,7 +25,7 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Reads the grammar that the arguments name.
 pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
-    let SourceArgs { input, grammar, regex, json_schema } = &args.source;
+    let SourceArgs { input, grammar, regex, json_schema, structural_tag, .. } = &args.source;
     let inline = [
         (grammar, Kind::Gbnf, "--grammar"),
         (regex, Kind::Regex, "--regex"),
@@ -36,10 +36,30 @@ pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
             return Ok(Source { name: name.to_owned(), text: text.clone(), kind: args.kind.unwrap_or(kind) });
         }
     }
-    let Some(path) = input else {
+    let mut path = input.as_deref();
+    let mut given = args.kind;
+    if let Some(tag) = structural_tag {
+        given = given.or(Some(Kind::StructuralTag));
+        // A structural tag is an object, and no one begins the name of a file like one.
+        if tag.trim_start().starts_with('{') {
+            let text = tag.clone();
+            return Ok(Source {
+                name: "--structural-tag".to_owned(),
+                text,
+                kind: given.unwrap_or(Kind::StructuralTag),
+            });
+        }
+        path = Some(Path::new(tag));
+    }
+    let Some(path) = path else {
         return Err(Failure::Input("no grammar is given".to_owned()));
     };
-    let Some(kind) = args.kind.or_else(|| kind_of(path)) else {
+    load_file(path, given)
+}
+
+/// Reads the grammar in a file, `-` for standard input, of this kind or of that which its name tells.
+pub(crate) fn load_file(path: &Path, kind: Option<Kind>) -> Result<Source, Failure> {
+    let Some(kind) = kind.or_else(|| kind_of(path)) else {
         let message = if path == Path::new("-") {
             "the kind of a grammar on standard input has to be given with --kind".to_owned()
         } else {
@@ -59,9 +79,12 @@ pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
     Ok(Source { name, text, kind })
 }
 
-const EXTENSIONS: &str = ".gbnf, .ebnf, .regex, .json, .gir";
+const EXTENSIONS: &str = ".gbnf, .ebnf, .regex, .tag.json, .json, .gir";
 
 fn kind_of(path: &Path) -> Option<Kind> {
+    if path.file_name()?.to_str()?.to_ascii_lowercase().ends_with(".tag.json") {
+        return Some(Kind::StructuralTag);
+    }
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "gbnf" | "ebnf" => Some(Kind::Gbnf),
         "regex" => Some(Kind::Regex),
@@ -142,6 +165,8 @@ mod tests {
     #[test]
     fn extensions_tell_the_kind() {
         assert_eq!(kind_of(Path::new("a/b.GBNF")), Some(Kind::Gbnf));
+        assert_eq!(kind_of(Path::new("tools.tag.json")), Some(Kind::StructuralTag));
+        assert_eq!(kind_of(Path::new("tag.json")), Some(Kind::JsonSchema));
         assert_eq!(kind_of(Path::new("b.ebnf")), Some(Kind::Gbnf));
         assert_eq!(kind_of(Path::new("b.x.gir")), Some(Kind::Gir));
         assert_eq!(kind_of(Path::new("gbnf")), None);

@@ -1,60 +1,8 @@
-//! `grammarc`: diagnose grammars, look at their masks, draw texts from them, run case files.
-//!
-//! ```text
-//! args → input (text of a grammar) → pipeline (Grammar → Pda → CompiledGrammar) → commands/* → output
-//! ```
-//!
-//! `docs/cli.md` describes the commands, their JSON output and the exit codes.
+//! `grammarc`, with the engine of this project; `benches/rivals` builds it with others beside it.
 #![forbid(unsafe_code)]
 
-mod args;
-mod commands;
-mod describe;
-mod failure;
-mod input;
-mod limits;
-mod output;
-mod pipeline;
-mod rejection;
-mod settings;
-mod tokenizer;
-
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::Cli;
-use failure::Failure;
-use output::Output;
-
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let mut output = Output::new(cli.json);
-    let outcome = commands::run(&cli.command, &mut output);
-    let outcome = outcome.or_else(|failure| report(failure, &mut output));
-    match outcome.and_then(|verdict| Ok(output.flush().map(|()| verdict)?)) {
-        Ok(verdict) => verdict.exit_code(),
-        // Whoever reads has seen enough.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(failure) => {
-            // If this cannot be written either, the exit code has to do.
-            let _ = write!(anstream::stderr().lock(), "{}", failure.render());
-            failure.verdict().exit_code()
-        }
-    }
-}
-
-/// Says what went wrong; what is left is a failure to say so.
-fn report(failure: Failure, output: &mut Output) -> Result<output::Verdict, Failure> {
-    if matches!(failure, Failure::Output(_)) {
-        return Err(failure);
-    }
-    if output.is_json() {
-        output.json(&failure.to_json())?;
-    } else {
-        output.flush()?;
-        write!(anstream::stderr().lock(), "{}", failure.render())?;
-    }
-    Ok(failure.verdict())
+    grammarc::main(&[server::GRAMMARC])
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
-use compilers::{gbnf, json_schema, regex};
+use compilers::{gbnf, json_schema, regex, structural_tag};
 use grammar_ir::pda::{LowerError, Pda};
 use grammar_ir::{Budget, ByteSet, Grammar, Limits, passes, text};
 use mask_runtime::vocab::MAX_VOCABULARY_SIZE;
@@ -25,15 +25,40 @@ pub(crate) struct Compiled {
 }
 
 /// Resolves the names of tokens in a grammar.
-struct Names<'a>(&'a Vocabulary);
+pub(crate) struct Names<'a> {
+    vocabulary: &'a Vocabulary,
+    /// Whether an ordinary token may be named by its text, if there is exactly one such token.
+    with_text: bool,
+}
+
+impl<'a> Names<'a> {
+    /// As grammars name tokens: those with a name of their own.
+    fn of_grammar(vocabulary: &'a Vocabulary) -> Self {
+        Self { vocabulary, with_text: false }
+    }
+
+    /// As structural tags name tokens: also ordinary ones, by their text.
+    pub(crate) fn of_tag(vocabulary: &'a Vocabulary) -> Self {
+        Self { vocabulary, with_text: true }
+    }
+}
 
 impl gbnf::TokenNames for Names<'_> {
     fn token_id(&self, text: &str) -> Option<u32> {
-        self.0.special_id(text)
+        let of_text = || {
+            let mut found =
+                (0..self.vocabulary.size() as u32).filter(|&id| self.vocabulary.bytes(id) == text.as_bytes());
+            found.next().filter(|_| found.next().is_none())
+        };
+        self.vocabulary.special_id(text).or_else(|| if self.with_text && !text.is_empty() { of_text() } else { None })
+    }
+
+    fn is_text(&self, id: u32) -> bool {
+        self.vocabulary.kind(id) == TokenKind::Text
     }
 
     fn has_token(&self, id: u32) -> bool {
-        self.0.kind(id) != TokenKind::Hole
+        self.vocabulary.kind(id) != TokenKind::Hole
     }
 }
 
@@ -45,10 +70,10 @@ pub(crate) fn frontend(
 ) -> Result<Compiled, Diagnostics> {
     let Settings { limits, .. } = settings;
     let mut notes = Vec::new();
+    let names = vocabulary.map(Names::of_grammar);
+    let names = names.as_ref().map(|names| names as &dyn gbnf::TokenNames);
     let grammar = match source.kind {
         Kind::Gbnf => {
-            let names = vocabulary.map(Names);
-            let names = names.as_ref().map(|names| names as &dyn gbnf::TokenNames);
             let compiled = gbnf::compile_with_warnings(&source.text, &settings.gbnf, names, limits)?;
             notes.extend(compiled.warnings.iter().map(|warning| note(warning, &source.text)));
             compiled.grammar
@@ -63,6 +88,11 @@ pub(crate) fn frontend(
             notes.extend(report.annotations.iter().map(|note| format!("{}: {}", note.pointer, note.message)));
             notes.extend(report.narrowings.iter().map(|&note| note.to_owned()));
             compiled.grammar
+        }
+        Kind::StructuralTag => {
+            let names = vocabulary.map(Names::of_tag);
+            let names = names.as_ref().map(|names| names as &dyn gbnf::TokenNames);
+            structural_tag::compile(&source.text, &settings.structural_tag(), names, limits)?
         }
         Kind::Gir => text::parse_with_limits(&source.text, limits).map_err(|error| gir_fault(&source.text, &error))?,
     };
@@ -154,7 +184,11 @@ pub(crate) fn missing_bytes(compiled: &Arc<CompiledGrammar>) -> Result<ByteSet, 
 /// The automaton of `grammar` for reading bytes: bound to a vocabulary without text, with just the ids that the grammar
 /// names.
 pub(crate) fn bind_to_bytes(grammar: Grammar, settings: &Settings) -> Result<Arc<CompiledGrammar>, Diagnostics> {
-    let pda = lower(&normalize(grammar, &settings.limits)?, &settings.limits)?;
+    bind_automaton_to_bytes(lower(&normalize(grammar, &settings.limits)?, &settings.limits)?)
+}
+
+/// The same for an automaton.
+pub(crate) fn bind_automaton_to_bytes(pda: Pda) -> Result<Arc<CompiledGrammar>, Diagnostics> {
     let highest = pda.token_sets().iter().filter_map(|set| set.ids().last()).max();
     let size = highest.map_or(0, |&id| id as usize + 1);
     let invalid = |message: String| Diagnostics::from(Diagnostic::new(Code::Invalid, Place::Whole, message));

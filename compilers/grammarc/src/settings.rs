@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use compilers::json_schema::{AdditionalProperties, Digits, Formats, KeyOrder, Whitespace};
-use compilers::{gbnf, json_schema, regex};
+use compilers::{gbnf, json_schema, regex, structural_tag};
 use grammar_ir::Limits;
+use serde_json::{Value, json};
 
 use crate::limits::{LimitSetting, limits};
 
@@ -136,6 +137,27 @@ pub(crate) struct Settings {
     pub(crate) json_schema: json_schema::Options,
     /// For all.
     pub(crate) limits: Limits,
+}
+
+impl Settings {
+    /// The options, for people.
+    pub(crate) fn describe(&self) -> Value {
+        let Self { gbnf, regex, json_schema, limits } = self;
+        let Limits { expressions, states, determinize, unroll_states, .. } = limits;
+        json!({
+            "gbnf": format!("{gbnf:?}"), "regex": format!("{regex:?}"), "json_schema": format!("{json_schema:?}"),
+            "limits": {
+                "expressions": expressions, "states": states, "determinize": determinize,
+                "unroll_states": unroll_states,
+            },
+        })
+    }
+
+    /// For structural tags, whose parts are read as grammars of the other kinds are. Their grammars have a root of their
+    /// own.
+    pub(crate) fn structural_tag(&self) -> structural_tag::Options {
+        structural_tag::Options::default().with_json_schema(self.json_schema.clone()).with_regex(self.regex.clone())
+    }
 }
 
 impl From<&CompileArgs> for Settings {

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::attributes::Attributes;
 use super::lexer::LexError;
 use crate::diagnostic::{Code, Diagnostic, Place};
 
@@ -71,6 +72,15 @@ pub(super) enum Node {
         /// Whether the ids are the ones left out.
         complement: bool,
     },
+    /// `TagDispatch(…)` and the like.
+    Macro {
+        /// The name.
+        name: Span,
+        /// All of it.
+        span: Span,
+        /// What stands between the brackets.
+        arguments: Vec<Argument>,
+    },
     /// One after the other; without operands, ε.
     Sequence(Vec<NodeId>),
     /// Any one of them.
@@ -88,6 +98,37 @@ pub(super) enum Node {
     Vacant,
 }
 
+/// An argument of a macro.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Argument {
+    /// The name before `=`.
+    pub(super) name: Option<Span>,
+    /// The value.
+    pub(super) value: Value,
+}
+
+/// The value of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    /// The name of a rule, `true` or `false`.
+    Name(Span),
+    /// A number.
+    Number(Span),
+    /// A literal; the span includes the quotes.
+    Literal(Span),
+    /// A list in brackets; the span includes them.
+    List(Vec<Argument>, Span),
+}
+
+impl Value {
+    /// Where it stands.
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Self::Name(span) | Self::Number(span) | Self::Literal(span) | Self::List(_, span) => *span,
+        }
+    }
+}
+
 /// A rule.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
@@ -95,6 +136,8 @@ pub(super) struct Rule {
     pub(super) name: Span,
     /// What it stands for; `None` when that could not be parsed.
     pub(super) body: Option<NodeId>,
+    /// What restricts its language.
+    pub(super) attributes: Attributes,
 }
 
 /// A grammar as written.
@@ -255,12 +298,6 @@ impl<'s> AstBuilder<'s> {
         self.add(Node::TokenSet { span, ids: ids.into(), complement })
     }
 
-    /// A macro that is known and not supported, whose opening ends at `open_end`.
-    pub(super) fn unsupported_macro(&mut self, start: u32, open_end: u32, end: u32) -> NodeId {
-        let name = Span { start, end: open_end - 1 }.of(self.source);
-        self.unsupported(Span { start, end }, &format!("the macro `{name}`"))
-    }
-
     /// A lookahead.
     pub(super) fn unsupported_lookahead(&mut self, start: u32, end: u32) -> NodeId {
         self.unsupported(Span { start, end }, "the lookahead `(= …)`")
@@ -268,14 +305,14 @@ impl<'s> AstBuilder<'s> {
 
     /// Refuses `feature` by name.
     pub(super) fn unsupported(&mut self, span: Span, feature: &str) -> NodeId {
-        let message = format!("{feature} is not supported yet; it comes with structural tags");
+        let message = format!("{feature} is not supported");
         self.report(Code::Unsupported, span, message, "express it with rules, literals and character classes");
         self.add(Node::Vacant)
     }
 
-    /// Reports an attribute that does not exist.
-    pub(super) fn unknown_attribute(&mut self, span: Span, help: String) {
-        self.report(Code::Syntax, span, "unknown rule attribute", help);
+    /// Reports an attribute that does not exist, or has the wrong value.
+    pub(super) fn bad_attribute(&mut self, span: Span, message: &str, help: &str) {
+        self.report(Code::Syntax, span, message, help);
     }
 
     fn report(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {

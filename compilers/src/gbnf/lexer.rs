@@ -73,7 +73,7 @@ pub(super) enum Token {
     /// `Token(` or `ExcludeToken(`: a name and a bracket without a space between them, so that a rule may have the name.
     #[regex(r"(Exclude)?Token\(")]
     OpenTokenSet,
-    /// `TagDispatch(` and the other macros that are refused.
+    /// `TagDispatch(` and the other macros.
     #[regex(r"(TagDispatch|TokenTagDispatch|Regex|Substring)\(")]
     OpenMacro,
     /// `)`

@@ -7,9 +7,9 @@
 //! * `lexer`: tokens by kind and span.
 //! * `rules`: where rules begin and end, nesting, limits.
 //! * `grammar.lalrpop`, `parse`: bodies; what the parser's complaints mean to the author of a grammar.
-//! * `attributes`: rule attributes, refused by name.
+//! * `attributes`, `restrict`: rule attributes, enforced on the automaton of the rule or refused by name.
 //! * `ast`: the tree, an arena with spans.
-//! * `lower`, with `unescape` and `suggest`: names, escapes and token texts resolved.
+//! * `lower`, with `unescape`, `macros`, `substring` and `suggest`: names, escapes, macros and token texts resolved.
 //! * `productive`: rules that can never produce anything are errors, or warnings if the root does not need them.
 //! * `print`: the tree as text.
 
@@ -17,10 +17,13 @@ mod ast;
 mod attributes;
 mod lexer;
 mod lower;
+mod macros;
 mod parse;
 mod print;
 mod productive;
+mod restrict;
 mod rules;
+mod substring;
 mod suggest;
 mod unescape;
 
@@ -68,6 +71,12 @@ pub trait TokenNames {
     fn has_token(&self, id: u32) -> bool {
         let _ = id;
         true
+    }
+
+    /// Whether the token `id` is text as well, so that a literal matches it. By default a token with a name is none.
+    fn is_text(&self, id: u32) -> bool {
+        let _ = id;
+        false
     }
 }
 

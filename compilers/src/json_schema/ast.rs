@@ -105,6 +105,13 @@ impl TypeSet {
     /// No type.
     pub(super) const NONE: Self = Self(0);
 
+    /// The types listed.
+    pub(super) fn of(kinds: impl IntoIterator<Item = Type>) -> Self {
+        let mut set = Self::NONE;
+        kinds.into_iter().for_each(|kind| set.insert(kind));
+        set
+    }
+
     /// Adds one type.
     pub(super) fn insert(&mut self, kind: Type) {
         self.0 |= 1 << kind as u8;

@@ -28,15 +28,16 @@ pub(super) struct Documents {
 impl Documents {
     /// Parses the schema `source` and what it may refer to.
     pub(super) fn parse(source: &str, others: &[Document<'_>], limits: &Limits) -> Result<Self, Diagnostics> {
-        let mut list = vec![(String::new(), parse::parse(source, limits)?)];
+        let mut list = vec![(String::new(), parse::parse(source, "the schema", limits)?)];
         for other in others {
             let root = format!("{}#", other.uri.split('#').next().unwrap_or(""));
-            let parsed = parse::parse(other.source, limits).map_err(|faults| in_document(&root, &faults))?;
+            let parsed =
+                parse::parse(other.source, "the document", limits).map_err(|faults| in_document(&root, &faults))?;
             list.push((root, parsed));
         }
         let published: Vec<&str> = meta_schemas::referred_to(list.iter().map(|(_, document)| document)).collect();
         for text in published {
-            let document = parse::parse(text, limits)?;
+            let document = parse::parse(text, "the meta-schema", limits)?;
             let root = format!("{}#", meta_schemas::uri(&document).trim_end_matches('#'));
             // A document that was given under that name is what counts.
             if list.iter().all(|(known, _)| *known != root) {
@@ -44,6 +45,11 @@ impl Documents {
             }
         }
         Ok(Self { list })
+    }
+
+    /// The schema alone.
+    pub(super) fn of(schema: Value) -> Self {
+        Self { list: vec![(String::new(), schema)] }
     }
 
     /// The root of each document: its place, and its value.

@@ -1,6 +1,6 @@
 //! Objects: one scope for each shape, whatever the order of keys.
 
-use grammar_ir::{Budget, Element, ElementOrder, ExprId};
+use grammar_ir::{Budget, Element, ElementOrder, ExprId, LimitError};
 
 use super::container::{self, Elements};
 use super::lower::Lowerer;
@@ -26,14 +26,20 @@ pub(super) fn lower(
     if shape.max != Some(0) {
         for member in shape.named.iter().filter(|member| member.place.value.is_some()) {
             let slot = members.elements.slot(member.required);
-            let key = string::literals([member.key.as_str()], &mut lowerer.builder, budget)?;
+            let key = declared(lowerer, &member.key, budget)?;
             members.add(lowerer, key, Some(slot), &member.place, &shape.tallies);
         }
         for class in shape.free.iter().filter(|class| class.place.value.is_some()) {
             let key = match &class.keys {
-                FreeKeys::AllBut(keys) => {
-                    string::all_but(keys.iter().map(String::as_str), &mut lowerer.builder, budget)?
-                }
+                FreeKeys::AllBut(keys) => match lowerer.excludes.clone() {
+                    None => string::all_but(keys.iter().map(String::as_str), &mut lowerer.builder, budget)?,
+                    Some(excludes) => {
+                        let language = string::without(&excludes.free, keys.iter().map(String::as_str), budget)?;
+                        let inside = string::language(&language, &mut lowerer.builder, budget)?;
+                        string::quoted(inside, &mut lowerer.builder)
+                    }
+                },
+                // As for strings, a pattern says which keys there are.
                 FreeKeys::Language(language) => {
                     let inside = string::language(language, &mut lowerer.builder, budget)?;
                     string::quoted(inside, &mut lowerer.builder)
@@ -41,7 +47,7 @@ pub(super) fn lower(
                 FreeKeys::Few(keys) => {
                     for key in keys {
                         let slot = members.elements.slot(false);
-                        let key = string::literals([key.as_str()], &mut lowerer.builder, budget)?;
+                        let key = declared(lowerer, key, budget)?;
                         members.add(lowerer, key, Some(slot), &class.place, &shape.tallies);
                     }
                     continue;
@@ -63,6 +69,14 @@ pub(super) fn lower(
     let member = builder.choice(arms);
     let body = container::repeated(["{", "}"], member, layout, builder);
     Ok(builder.scope(body, elements.rules(order, shape.min, shape.max, &shape.tallies)))
+}
+
+/// A declared key, unless it contains an excluded text.
+fn declared(lowerer: &mut Lowerer<'_>, key: &str, budget: &mut Budget<'_>) -> Result<ExprId, LimitError> {
+    if lowerer.excludes.as_ref().is_some_and(|excludes| excludes.forbids(key)) {
+        return Ok(lowerer.builder.never());
+    }
+    string::literals([key], &mut lowerer.builder, budget)
 }
 
 /// The members of one object.

@@ -223,7 +223,7 @@ fn numbers(
         }
     }
     for set in set.without(excluded) {
-        match set.texts(context.options.numbers, budget) {
+        match context.patterns.numbers(&set, context.options.numbers, budget) {
             Ok(Some(numbers)) => merged.shapes.push(Shape::Number(numbers)),
             Ok(None) => {}
             Err(reason) => {

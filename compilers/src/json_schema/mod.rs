@@ -17,7 +17,9 @@ mod contradiction;
 mod decimal;
 mod dialect;
 mod documents;
+mod embed;
 mod evaluate;
+mod excludes;
 mod expand;
 mod few;
 mod format;
@@ -25,6 +27,7 @@ mod keyword;
 mod literal;
 mod lower;
 mod lower_array;
+mod lower_members;
 mod lower_object;
 mod merge;
 mod merge_array;
@@ -49,6 +52,7 @@ mod tally;
 mod unevaluated;
 mod unique;
 mod whitespace;
+mod xml;
 
 use grammar_ir::{Budget, Grammar, Limits};
 
@@ -56,10 +60,14 @@ use crate::diagnostic::Diagnostics;
 use documents::Documents;
 
 pub use documents::Document;
+pub use embed::Embedded;
 pub use options::{
     AdditionalProperties, Annotation, Compiled, Digits, Formats, KeyOrder, Options, Relaxation, Report, Whitespace,
 };
+pub(crate) use parse::parse as parse_json;
+pub(crate) use pointer::push as push_pointer;
 pub use spelling::JsonString;
+pub use xml::XmlStyle;
 
 /// Compiles the JSON Schema in `source`.
 ///
@@ -108,7 +116,7 @@ pub fn compile_with_documents(
     let documents = Documents::parse(source, documents, limits)?;
     let (mut ast, annotations) = read::read(&documents, options)?;
     share::share(&mut ast);
-    let mut normal = normal::normalize(&ast, options, &mut budget)?;
+    let mut normal = normal::normalize(&ast, options, &mut Default::default(), &mut budget)?;
     productive::prune(&mut normal, &ast)?;
     let grammar = lower::lower(&normal, options, &mut budget)?;
     Ok(Compiled { grammar, report: report::report(&normal, &ast, options, annotations) })

@@ -55,6 +55,8 @@ pub(super) struct Normal {
     pub(super) nodes: Vec<Node>,
     /// What is not enforced.
     pub(super) relaxations: Vec<Relaxation>,
+    /// The node of every value.
+    pub(super) anything: Option<NodeId>,
 }
 
 impl Normal {
@@ -259,13 +261,18 @@ pub(super) struct Context<'a> {
 /// More nodes than this are refused.
 const MAX_NODES: usize = 200_000;
 
-/// Normalises the root schema of `ast` and all that it needs.
-pub(super) fn normalize(ast: &Ast, options: &Options, budget: &mut Budget<'_>) -> Result<Normal, Diagnostics> {
+/// Normalises the root schema of `ast` and all that it needs. `patterns` is what has been compiled before.
+pub(super) fn normalize(
+    ast: &Ast,
+    options: &Options,
+    patterns: &mut Patterns,
+    budget: &mut Budget<'_>,
+) -> Result<Normal, Diagnostics> {
     let mut context = Context {
         ast,
         options,
         expansions: Expansions::default(),
-        patterns: Patterns::default(),
+        patterns: std::mem::take(patterns),
         refusals: Refusals::new(options.lenient),
     };
     let mut interner = Interner { ids: FxHashMap::default(), goals: Vec::new() };
@@ -293,8 +300,9 @@ pub(super) fn normalize(ast: &Ast, options: &Options, budget: &mut Budget<'_>) -
         nodes.push(node);
     }
     unique::settle(&mut nodes, &mut context);
+    *patterns = context.patterns;
     let relaxations = context.refusals.into_result()?;
-    Ok(Normal { nodes, relaxations })
+    Ok(Normal { nodes, relaxations, anything: interner.ids.get(&Goal::new()).copied() })
 }
 
 struct Interner {

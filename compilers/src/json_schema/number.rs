@@ -14,7 +14,7 @@ use super::options::Digits;
 mod scientific;
 
 /// A range of numbers with divisibility constraints.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct NumberSet {
     lower: Option<Bound>,
     upper: Option<Bound>,
@@ -25,7 +25,7 @@ pub(super) struct NumberSet {
 }
 
 /// Whether a number is written with a fraction or an exponent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Fraction {
     /// With neither.
     Absent,

@@ -4,8 +4,9 @@ use grammar_ir::Grammar;
 
 /// How a schema is read and which of the many texts of one value are in the grammar.
 ///
-/// Every field narrows or widens the *spelling* of values, never which values are valid, with two exceptions that say
-/// so: [`AdditionalProperties::Closed`] and [`Formats::Annotation`]; a third, [`Options::lenient`], reports what it lets in.
+/// Every field narrows or widens the *spelling* of values, never which values are valid, with exceptions that say so:
+/// [`AdditionalProperties::Closed`], [`Formats::Annotation`] and [`Options::string_excludes`]; [`Options::lenient`] reports
+/// what it lets in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Options {
@@ -22,6 +23,9 @@ pub struct Options {
     /// Compile a superset instead of refusing: what cannot be enforced exactly is left out, and
     /// [`Report::relaxations`] says what. Default off.
     pub lenient: bool,
+    /// Texts that no key and no string contains, but for strings that `pattern` or `format` constrains, which say
+    /// themselves what they may be. Default none.
+    pub string_excludes: Vec<String>,
 }
 
 /// Whitespace between the tokens of a JSON text.
@@ -33,6 +37,8 @@ pub enum Whitespace {
     /// Between tokens nothing, one space, or a line feed and up to 20 spaces or tabs; nothing around the value.
     #[default]
     Bounded,
+    /// Between tokens any run of at most so many spaces, tabs, line feeds and carriage returns; nothing around the value.
+    AtMost(u32),
     /// None.
     Compact,
     /// As Python's `json.dumps` writes: `", "` and `": "`.

@@ -10,8 +10,8 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 /// `serde_json` refuses deeper nesting than this; values are walked recursively in reliance on it.
 const PARSER_NESTING: usize = 127;
 
-/// Parses `source` as one JSON value whose objects have no key twice.
-pub(super) fn parse(source: &str, limits: &Limits) -> Result<Value, Diagnostics> {
+/// Parses `source` as one JSON value whose objects have no key twice; messages call it `what`.
+pub(crate) fn parse(source: &str, what: &str, limits: &Limits) -> Result<Value, Diagnostics> {
     if source.len() > limits.source_bytes {
         return Err(LimitError::new(LimitKind::SourceBytes, limits.source_bytes).into());
     }
@@ -21,7 +21,7 @@ pub(super) fn parse(source: &str, limits: &Limits) -> Result<Value, Diagnostics>
     }
     let value = serde_json::from_str(source).map_err(|error| {
         let offset = offset_of(source, error.line(), error.column());
-        Diagnostic::new(Code::Syntax, Place::Span(offset..offset), format!("the schema is not JSON: {error}"))
+        Diagnostic::new(Code::Syntax, Place::Span(offset..offset), format!("{what} is not JSON: {error}"))
     })?;
     let duplicates = duplicate_keys(source);
     if duplicates.is_empty() { Ok(value) } else { Err(duplicates.into()) }
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     fn error(source: &str) -> String {
-        parse(source, &Limits::default()).unwrap_err().to_string()
+        parse(source, "the schema", &Limits::default()).unwrap_err().to_string()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! JSON Pointers (RFC 6901).
 
 /// `pointer` extended by one reference token.
-pub(super) fn push(pointer: &str, token: &str) -> String {
+pub(crate) fn push(pointer: &str, token: &str) -> String {
     let mut extended = String::with_capacity(pointer.len() + token.len() + 1);
     extended.push_str(pointer);
     extended.push('/');

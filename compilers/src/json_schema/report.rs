@@ -18,7 +18,7 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
     if any(|node| !node.arrays.is_empty() || !node.objects.is_empty() || node.values.iter().any(has_parts)) {
         narrowings.extend(match options.whitespace {
             Whitespace::Any => None,
-            Whitespace::Bounded => Some("whitespace: bounded"),
+            Whitespace::Bounded | Whitespace::AtMost(_) => Some("whitespace: bounded"),
             Whitespace::Compact => Some("whitespace: compact"),
             Whitespace::Python => Some("whitespace: python"),
             Whitespace::Indent(_) => Some("whitespace: indent"),

@@ -25,19 +25,23 @@ pub(super) struct Layout {
 }
 
 /// The whitespace of one compile.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Spaces {
     style: Whitespace,
     gap: Option<ExprId>,
 }
 
 impl Spaces {
-    /// Prepares what all layouts share.
-    pub(super) fn new(style: Whitespace, builder: &mut GrammarBuilder) -> Self {
+    /// Prepares what all layouts share, which is a rule of that name.
+    pub(super) fn new(style: Whitespace, name: &str, builder: &mut GrammarBuilder) -> Self {
         let gap = match style {
             Whitespace::Any => {
                 let space = builder.byte_set(ByteSet::from_iter(*b" \t\n\r"));
                 Some(builder.repeat(space, 0, None))
+            }
+            Whitespace::AtMost(count) => {
+                let space = builder.byte_set(ByteSet::from_iter(*b" \t\n\r"));
+                Some(builder.repeat(space, 0, Some(count)))
             }
             Whitespace::Bounded => {
                 let blank = builder.byte_set(ByteSet::from_iter(*b" \t"));
@@ -51,7 +55,7 @@ impl Spaces {
             Whitespace::Compact | Whitespace::Python | Whitespace::Indent(_) => None,
         };
         let gap = gap.map(|body| {
-            let rule = builder.declare("whitespace");
+            let rule = builder.declare(name);
             builder.define(rule, body);
             builder.rule(rule)
         });
@@ -64,6 +68,14 @@ impl Spaces {
             Whitespace::Indent(_) => INDENT_LEVELS,
             _ => 0,
         }
+    }
+
+    /// White space between two elements of a notation that is not JSON, also where JSON has a fixed layout.
+    pub(super) fn between(&self, builder: &mut GrammarBuilder) -> ExprId {
+        self.gap.unwrap_or_else(|| {
+            let space = builder.byte_set(ByteSet::from_iter(*b" \t\n\r"));
+            builder.repeat(space, 0, Some(1))
+        })
     }
 
     /// The layout of a container at nesting `level`, capped at [`Spaces::levels`].

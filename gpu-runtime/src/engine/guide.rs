@@ -1,16 +1,19 @@
 //! What the next token of one sequence may be: grammar, reasoning before it, stop tokens.
 
-use mask_runtime::{FillError, Matcher, bitmask};
+use mask_runtime::bitmask;
 
 use super::outcome::SequenceError;
 use super::request::Reasoning;
+use super::token_matcher::{Fill, TokenMatcher};
 
 /// The rules that one sequence follows; the default allows everything.
 #[derive(Debug, Default)]
 pub(super) struct Guide {
-    matcher: Option<Matcher>,
+    matcher: Option<Box<dyn TokenMatcher>>,
     /// Set as long as the free text before the answer lasts.
     reasoning: Option<Reasoning>,
+    /// How many tokens it has.
+    reasoned: usize,
     min_tokens: usize,
     ignore_eos: bool,
 }
@@ -39,18 +42,18 @@ pub(super) enum Accepted {
 
 impl Guide {
     pub(super) fn new(
-        matcher: Option<Matcher>,
+        matcher: Option<Box<dyn TokenMatcher>>,
         reasoning: Option<Reasoning>,
         min_tokens: usize,
         ignore_eos: bool,
     ) -> Self {
-        let reasoning = reasoning.filter(|_| matcher.is_some());
-        Self { matcher, reasoning, min_tokens, ignore_eos }
+        let reasoning = reasoning.filter(|reasoning| matcher.is_some() || reasoning.budget.is_some());
+        Self { matcher, reasoning, reasoned: 0, min_tokens, ignore_eos }
     }
 
     /// Whether a row is needed after `generated` tokens.
     pub(super) fn needs_row(&self, generated: usize) -> bool {
-        self.matcher.is_some() || self.holds_back(generated)
+        self.matcher.is_some() || self.reasoning.is_some() || self.holds_back(generated)
     }
 
     /// Whether stop tokens are held back after `generated` tokens.
@@ -71,16 +74,17 @@ impl Guide {
                 return Ok(Filled::Free);
             }
             // Reasoning has no end but its own: a stop token in it would leave the answer out.
-            row.copy_from_slice(not_stopping);
+            match &self.reasoning {
+                Some(reasoning) if reasoning.budget.is_some_and(|budget| self.reasoned >= budget) => row.fill(0),
+                _ => row.copy_from_slice(not_stopping),
+            }
             if let Some(reasoning) = &self.reasoning {
                 bitmask::set(row, reasoning.end_token);
             }
             return Ok(Filled::Masked);
         };
-        match matcher.fill(row) {
-            Ok(()) => {}
-            Err(FillError::Finished) => return Ok(Filled::Ended),
-            Err(error) => return Err(error.into()),
+        if matcher.fill(row)? == Fill::Ended {
+            return Ok(Filled::Ended);
         }
         // Where the text is not complete, a stop token in the row is one that the grammar names as part of the text.
         if holds_back && matcher.is_complete() {
@@ -97,6 +101,7 @@ impl Guide {
         if let Some(reasoning) = self.reasoning.take_if(|reasoning| reasoning.end_token == token) {
             return Ok(Accepted::ReasoningEnd(reasoning.separator));
         }
+        self.reasoned += usize::from(self.reasoning.is_some());
         let Some(matcher) = self.matcher.as_mut().filter(|_| self.reasoning.is_none()) else {
             return Ok(if is_stop { Accepted::Stop } else { Accepted::Text });
         };
@@ -105,8 +110,11 @@ impl Guide {
     }
 
     /// The matcher, if the answer has begun.
-    pub(super) fn matcher(&mut self) -> Option<&mut Matcher> {
-        self.matcher.as_mut().filter(|_| self.reasoning.is_none())
+    pub(super) fn matcher(&mut self) -> Option<&mut dyn TokenMatcher> {
+        match &mut self.matcher {
+            Some(matcher) if self.reasoning.is_none() => Some(matcher.as_mut()),
+            _ => None,
+        }
     }
 
     /// Whether what there is is an answer of the grammar.
@@ -116,8 +124,6 @@ impl Guide {
 
     /// Whether the answer is complete and nothing but a stop token can follow. Then there is no need to ask the model.
     pub(super) fn is_ended(&mut self) -> bool {
-        self.matcher().is_some_and(|matcher| {
-            matcher.grammar().pda().token_sets().is_empty() && matcher.is_complete() && matcher.next_bytes().is_empty()
-        })
+        self.matcher().is_some_and(|matcher| matcher.is_ended())
     }
 }

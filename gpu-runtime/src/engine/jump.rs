@@ -1,7 +1,8 @@
 //! Jump-forward: text that the grammar forces, as the tokens that the model would have seen.
 
-use mask_runtime::{Matcher, TokenIndex, TokenKind, Vocabulary};
+use mask_runtime::{TokenIndex, TokenKind, Vocabulary};
 
+use super::token_matcher::TokenMatcher;
 use crate::text::Encoder;
 
 /// The longest forced text that is looked for at once.
@@ -24,7 +25,7 @@ impl Jumper<'_> {
     /// A token is only taken if encoding the whole text could not give another one there, whatever follows: the text is
     /// encoded together with what stands before it, and tokens at the end that a longer token could take in are left to
     /// the model.
-    pub(super) fn jump(&self, matcher: &mut Matcher, before: &[u32], max: usize) -> Vec<u32> {
+    pub(super) fn jump(&self, matcher: &mut dyn TokenMatcher, before: &[u32], max: usize) -> Vec<u32> {
         let forced = matcher.forced_bytes(MAX_BYTES);
         // A single byte is as quickly sampled.
         if forced.len() < 2 || max == 0 {

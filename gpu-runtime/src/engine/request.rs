@@ -1,7 +1,6 @@
 //! What is to be generated.
 
-use mask_runtime::Matcher;
-
+use super::token_matcher::TokenMatcher;
 use crate::sampler::{SamplingParameterError, SamplingParameters};
 
 /// One sequence to be generated.
@@ -10,8 +9,8 @@ pub struct Request {
     /// The tokens of the prompt, at least one.
     pub prompt: Vec<u32>,
     /// What the answer has to follow; `None` for any text.
-    pub matcher: Option<Matcher>,
-    /// A free text before the answer, if there is a `matcher`.
+    pub matcher: Option<Box<dyn TokenMatcher>>,
+    /// A free text before the answer. It makes no difference without a `matcher`, but for its budget.
     pub reasoning: Option<Reasoning>,
     /// How tokens are chosen.
     pub sampling: SamplingParameters,
@@ -23,6 +22,9 @@ pub struct Request {
     pub ignore_eos: bool,
     /// Whether text that the grammar forces is taken over without asking the model.
     pub jump_forward: bool,
+    /// Whether to say how probable each sampled token was, and how many of the most probable ones to name. Text is then
+    /// never jumped over.
+    pub logprobs: Option<usize>,
 }
 
 /// A free text before the answer: everything up to and including a token that ends it.
@@ -32,6 +34,8 @@ pub struct Reasoning {
     pub end_token: u32,
     /// What stands between it and the answer, as tokens; it is put there, not generated.
     pub separator: Vec<u32>,
+    /// The greatest number of tokens before the end token, which is then put there.
+    pub budget: Option<usize>,
 }
 
 impl Request {
@@ -46,6 +50,7 @@ impl Request {
             min_tokens: 0,
             ignore_eos: false,
             jump_forward: true,
+            logprobs: None,
         }
     }
 }

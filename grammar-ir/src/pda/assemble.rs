@@ -12,6 +12,7 @@ use super::nullable::{ends_with_selection, nullable_procedures};
 use super::productive::remove_unproductive_calls;
 use super::scope::Scope;
 use super::{ACCEPTING, ByteEdge, CallEdge, FINAL, GUARDED, LowerError, Pda, Procedure, State, TokenEdge};
+use crate::table::Table;
 use crate::{Budget, ByteSet, Counter, LiveCounts, ProcedureId, StateId};
 
 pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda, LowerError> {
@@ -57,17 +58,11 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
     let order: Vec<usize> = kept.into_iter().map(|number| met[number]).collect();
 
     let ranks = ranks(&machines);
-    let mut pda = Pda {
-        states: Vec::with_capacity(states + 1),
-        byte_edges: Vec::new(),
-        call_edges: Vec::new(),
-        token_edges: Vec::new(),
-        token_sets,
-        procedures: Vec::with_capacity(machines.len()),
-    };
+    let mut arrays = Arrays { states: Vec::with_capacity(states + 1), ..Arrays::default() };
+    let mut assembled: Vec<Procedure> = Vec::with_capacity(machines.len());
     for (number, (&old, machine)) in order.iter().zip(&machines).enumerate() {
         let nfa = &procedures[old];
-        let first_state = pda.states.len() as u32;
+        let first_state = arrays.states.len() as u32;
         let live = match nfa.counted.filter(|counted| counted.of == CountedKind::Edges) {
             Some(counted) => Some(live_counts(machine, counted.counter, budget)?),
             None => None,
@@ -78,10 +73,10 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
             live: live.as_ref(),
             scope: scope.as_deref(),
         };
-        push_states(&mut pda, machine, number as u32, register);
-        pda.procedures.push(Procedure {
+        arrays.push_states(machine, number as u32, register);
+        assembled.push(Procedure {
             name: nfa.name.clone(),
-            states: first_state..pda.states.len() as u32,
+            states: first_state..arrays.states.len() as u32,
             counter: register.counter,
             live,
             scope,
@@ -91,14 +86,26 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
             deterministic: machine.deterministic,
         });
     }
-    pda.states.push(State {
-        byte_edges: pda.byte_edges.len() as u32,
-        call_edges: pda.call_edges.len() as u32,
-        token_edges: pda.token_edges.len() as u32,
-        procedure: 0,
-    });
+    arrays.push_state(0);
+    let mut pda = Pda {
+        states: Table::from(arrays.states),
+        byte_edges: Table::from(arrays.byte_edges),
+        call_edges: Table::from(arrays.call_edges),
+        token_edges: Table::from(arrays.token_edges),
+        token_sets,
+        procedures: assembled,
+    };
     first_sets(&mut pda);
     Ok(pda)
+}
+
+/// The arrays of a [`Pda`] while they grow.
+#[derive(Default)]
+pub(super) struct Arrays {
+    pub(super) states: Vec<State>,
+    pub(super) byte_edges: Vec<ByteEdge>,
+    pub(super) call_edges: Vec<CallEdge>,
+    pub(super) token_edges: Vec<TokenEdge>,
 }
 
 /// Drops procedures that nobody calls any more; answers with the former numbers of those kept, in their order.
@@ -134,15 +141,15 @@ fn keep_reachable(machines: &mut Vec<Machine>) -> Vec<usize> {
 
 /// The register of a procedure, if it has one, and what is known of it.
 #[derive(Clone, Copy)]
-struct Register<'a> {
-    counter: Option<Counter>,
-    live: Option<&'a LiveCounts>,
-    scope: Option<&'a Scope>,
+pub(super) struct Register<'a> {
+    pub(super) counter: Option<Counter>,
+    pub(super) live: Option<&'a LiveCounts>,
+    pub(super) scope: Option<&'a Scope>,
 }
 
 impl Register<'_> {
     /// Whether `state`, one of those numbered from `offset`, can be completed with some counts or registers only.
-    fn guards(&self, state: usize, offset: u32) -> bool {
+    pub(super) fn guards(&self, state: usize, offset: u32) -> bool {
         if let Some(scope) = self.scope {
             return scope.is_guarded(offset + state as u32);
         }
@@ -153,38 +160,46 @@ impl Register<'_> {
     }
 }
 
-fn push_states(pda: &mut Pda, machine: &Machine, procedure: u32, register: Register<'_>) {
-    let offset = pda.states.len() as u32;
-    // A state that is only entered with live counts can return if there is nothing else that it can do.
-    let may_wait = register.counter.is_some() && register.live.is_none();
-    let is_final = |state: usize| !may_wait && machine.accepting[state] && machine.edges(state).is_empty();
-    for state in 0..machine.len() {
-        pda.states.push(State {
-            byte_edges: pda.byte_edges.len() as u32,
-            call_edges: pda.call_edges.len() as u32,
-            token_edges: pda.token_edges.len() as u32,
-            procedure: procedure
-                | if machine.accepting[state] { ACCEPTING } else { 0 }
-                | if is_final(state) { FINAL } else { 0 }
-                | if register.guards(state, offset) { GUARDED } else { 0 },
+impl Arrays {
+    /// Adds a state whose edges are those pushed from now on.
+    pub(super) fn push_state(&mut self, procedure: u32) {
+        self.states.push(State {
+            byte_edges: self.byte_edges.len() as u32,
+            call_edges: self.call_edges.len() as u32,
+            token_edges: self.token_edges.len() as u32,
+            procedure,
         });
-        for edge in machine.edges(state) {
-            let (counts, marks, target) = (edge.counts, edge.marks, StateId::from_u32(offset + edge.target));
-            match edge.symbol {
-                Symbol::Bytes { low, high } => pda.byte_edges.push(ByteEdge { low, high, counts, marks, target }),
-                Symbol::Call(callee) => {
-                    let last =
-                        machine.accepting[edge.target as usize] && machine.edges(edge.target as usize).is_empty();
-                    let procedure = ProcedureId::from_u32(callee);
-                    pda.call_edges.push(CallEdge {
-                        procedure,
-                        counts,
-                        marks,
-                        tail: last && register.counter.is_none(),
-                        target,
-                    });
+    }
+
+    fn push_states(&mut self, machine: &Machine, procedure: u32, register: Register<'_>) {
+        let offset = self.states.len() as u32;
+        // A state that is only entered with live counts can return if there is nothing else that it can do.
+        let may_wait = register.counter.is_some() && register.live.is_none();
+        let is_final = |state: usize| !may_wait && machine.accepting[state] && machine.edges(state).is_empty();
+        for state in 0..machine.len() {
+            self.push_state(
+                procedure
+                    | if machine.accepting[state] { ACCEPTING } else { 0 }
+                    | if is_final(state) { FINAL } else { 0 }
+                    | if register.guards(state, offset) { GUARDED } else { 0 },
+            );
+            for edge in machine.edges(state) {
+                let (counts, marks, target) = (edge.counts, edge.marks, StateId::from_u32(offset + edge.target));
+                match edge.symbol {
+                    Symbol::Bytes { low, high } => {
+                        self.byte_edges.push(ByteEdge { low, high, counts, padding: 0, marks, target });
+                    }
+                    Symbol::Call(callee) => {
+                        let last =
+                            machine.accepting[edge.target as usize] && machine.edges(edge.target as usize).is_empty();
+                        let procedure = ProcedureId::from_u32(callee);
+                        let tail = last && register.counter.is_none();
+                        self.call_edges.push(CallEdge { procedure, marks, target, counts, tail, padding: [0; 2] });
+                    }
+                    Symbol::Token(set) => {
+                        self.token_edges.push(TokenEdge { set, marks, target, counts, padding: [0; 3] });
+                    }
                 }
-                Symbol::Token(set) => pda.token_edges.push(TokenEdge { set, counts, marks, target }),
             }
         }
     }
@@ -226,7 +241,7 @@ fn ranks(machines: &[Machine]) -> Vec<u32> {
 }
 
 /// Fills in what procedures can begin with, callees before callers.
-fn first_sets(pda: &mut Pda) {
+pub(super) fn first_sets(pda: &mut Pda) {
     let mut by_rank: Vec<usize> = (0..pda.procedures.len()).collect();
     by_rank.sort_unstable_by_key(|&number| std::cmp::Reverse(pda.procedures[number].rank));
     for number in by_rank {

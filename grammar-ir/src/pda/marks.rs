@@ -2,7 +2,8 @@
 
 /// The marks that come before the symbol of an edge: at most the end of one part, then the beginning of the next or the
 /// close of the scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(transparent)]
 pub struct EdgeMarks(u32);
 
 const BEGIN: u32 = 1 << 30;

@@ -16,6 +16,8 @@
 //!   not every state can be completed with every count, [`Procedure::live`] says with which, and no other count gets there.
 
 mod assemble;
+mod bounds;
+mod check;
 mod determinize;
 mod graph;
 mod left_recursion;
@@ -25,15 +27,22 @@ mod marks;
 mod minimize;
 mod nfa;
 mod nullable;
+mod parts;
 mod print;
 mod productive;
 mod scope;
 
 use std::ops::Range;
 
+pub use bounds::Bounds;
+pub use check::InvalidPda;
 pub use marks::EdgeMarks;
+pub use parts::{PdaParts, ProcedureRecord, State, TokenSetRecord};
 pub use scope::Scope;
 
+use bytemuck::{CheckedBitPattern, NoUninit};
+
+use crate::table::Table;
 use crate::{Budget, ByteSet, Grammar, LimitError, LiveCounts, ProcedureId, StateId, TokenSet};
 
 pub use crate::Counter;
@@ -78,22 +87,12 @@ pub enum LowerError {
 /// A pushdown automaton. Immutable; shared by all matchers of a grammar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pda {
-    pub(super) states: Vec<State>,
-    pub(super) byte_edges: Vec<ByteEdge>,
-    pub(super) call_edges: Vec<CallEdge>,
-    pub(super) token_edges: Vec<TokenEdge>,
+    pub(super) states: Table<State>,
+    pub(super) byte_edges: Table<ByteEdge>,
+    pub(super) call_edges: Table<CallEdge>,
+    pub(super) token_edges: Table<TokenEdge>,
     pub(super) token_sets: Vec<TokenSet>,
     pub(super) procedures: Vec<Procedure>,
-}
-
-/// Where a state's edges begin; they end where the next state's begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct State {
-    pub(super) byte_edges: u32,
-    pub(super) call_edges: u32,
-    pub(super) token_edges: u32,
-    /// The procedure, with `ACCEPTING`, `FINAL` and `GUARDED` set where they hold.
-    pub(super) procedure: u32,
 }
 
 pub(super) const ACCEPTING: u32 = 1 << 31;
@@ -104,7 +103,8 @@ pub(super) const GUARDED: u32 = 1 << 29;
 const FLAGS: u32 = ACCEPTING | FINAL | GUARDED;
 
 /// Consumes one byte of `low..=high`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, NoUninit, CheckedBitPattern)]
+#[repr(C)]
 pub struct ByteEdge {
     /// The first byte.
     pub low: u8,
@@ -112,6 +112,8 @@ pub struct ByteEdge {
     pub high: u8,
     /// Whether the edge begins an iteration of its procedure's counter.
     pub counts: bool,
+    /// Zero: every byte of an edge is written, so that equal automata are stored as equal bytes.
+    pub padding: u8,
     /// The marks before the byte.
     pub marks: EdgeMarks,
     /// The state it leads to.
@@ -119,31 +121,37 @@ pub struct ByteEdge {
 }
 
 /// Consumes a word of another procedure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, NoUninit, CheckedBitPattern)]
+#[repr(C)]
 pub struct CallEdge {
     /// The procedure called.
     pub procedure: ProcedureId,
-    /// Whether the edge begins an iteration of its procedure's counter.
-    pub counts: bool,
     /// The marks before the call.
     pub marks: EdgeMarks,
-    /// Nothing is left to do after the return, so the callee may return to the caller's caller: no frame is pushed.
-    pub tail: bool,
     /// The state after the return.
     pub target: StateId,
+    /// Whether the edge begins an iteration of its procedure's counter.
+    pub counts: bool,
+    /// Nothing is left to do after the return, so the callee may return to the caller's caller: no frame is pushed.
+    pub tail: bool,
+    /// Zero; see [`ByteEdge::padding`].
+    pub padding: [u8; 2],
 }
 
 /// Consumes one token of a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, NoUninit, CheckedBitPattern)]
+#[repr(C)]
 pub struct TokenEdge {
     /// Index into [`Pda::token_sets`].
     pub set: u32,
-    /// Whether the edge begins an iteration of its procedure's counter.
-    pub counts: bool,
     /// The marks before the token.
     pub marks: EdgeMarks,
     /// The state it leads to.
     pub target: StateId,
+    /// Whether the edge begins an iteration of its procedure's counter.
+    pub counts: bool,
+    /// Zero; see [`ByteEdge::padding`].
+    pub padding: [u8; 3],
 }
 
 /// A procedure: a rule, a counted repetition or automaton, a scope, or the entry.
@@ -262,6 +270,20 @@ impl Pda {
         self.procedures[self.procedure_of(state).index()].counter.is_none_or(|counter| count >= counter.min)
     }
 
+    /// How many counts `count` is below the least count of the state's procedure.
+    pub fn counts_missing(&self, state: StateId, count: u32) -> u32 {
+        let counter = self.procedures[self.procedure_of(state).index()].counter;
+        counter.map_or(0, |counter| counter.min.saturating_sub(count))
+    }
+
+    /// Whether, once the least count is reached, a lower count never rules out in the procedure of `state` what a higher
+    /// one allows.
+    pub fn counts_only_limit(&self, state: StateId) -> bool {
+        let procedure = &self.procedures[self.procedure_of(state).index()];
+        let min = procedure.counter.map_or(0, |counter| counter.min);
+        procedure.live.as_ref().is_none_or(|live| live.are_closed_downwards(min))
+    }
+
     /// The count in `target` after an edge of its procedure that counts, or does not; `None` when the edge cannot be taken,
     /// because there is no next count or the target could not be completed with it. (Scopes have no counts.)
     pub fn count_after(&self, count: u32, counts: bool, target: StateId) -> Option<u32> {
@@ -337,12 +359,12 @@ impl Pda {
         self.byte_edges.iter().fold(ByteSet::EMPTY, |set, edge| set.union(&ByteSet::range(edge.low, edge.high)))
     }
 
-    /// Bytes of memory.
+    /// Bytes of memory, without what lies in the bytes of a loaded file.
     pub fn memory(&self) -> usize {
-        std::mem::size_of_val(self.states.as_slice())
-            + std::mem::size_of_val(self.byte_edges.as_slice())
-            + std::mem::size_of_val(self.call_edges.as_slice())
-            + std::mem::size_of_val(self.token_edges.as_slice())
+        self.states.memory()
+            + self.byte_edges.memory()
+            + self.call_edges.memory()
+            + self.token_edges.memory()
             + self.token_sets.iter().map(|set| std::mem::size_of_val(set.ids())).sum::<usize>()
             + self.procedures.iter().map(Procedure::memory).sum::<usize>()
     }

@@ -8,6 +8,8 @@
 //! Whether the rules can still be met ([`Scope::is_completable`]) supposes that the body of the scope allows the elements
 //! it has not selected yet in any sequence that the rules allow, until it closes.
 
+mod stored;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::determinize::{Machine, Symbol};
@@ -45,6 +47,14 @@ const CLOSE: u32 = u32::MAX;
 /// In a guard: the procedure may return without closing.
 const RETURN: u32 = u32::MAX - 1;
 
+/// What is found out from the edges of a scope's procedure.
+struct Facts {
+    guard_of: Vec<u32>,
+    guards: Vec<Vec<u32>>,
+    part_ends: Vec<bool>,
+    has_traps: bool,
+}
+
 const COUNT: usize = 0;
 /// In any order: how many required slots have been selected.
 const REQUIRED: usize = 1;
@@ -57,12 +67,19 @@ const TALLIES: usize = 3;
 impl Scope {
     /// The rules, for the procedure of `machine`, whose states are numbered from `first_state`.
     pub(super) fn new(rules: ScopeRules, machine: &Machine, first_state: u32) -> Self {
-        let mut present: Vec<u32> = machine.edges.iter().filter_map(|edge| edge.marks.selected()).collect();
-        present.sort_unstable();
-        present.dedup();
+        let present = present(machine.edges.iter().map(|edge| edge.marks));
+        let (guard_of, guards) = guards(machine, &present);
+        let part_ends = part_ends(machine, &rules);
+        let facts = Facts { guard_of, guards, part_ends, has_traps: has_traps(machine) };
+        Self::of_facts(rules, &present, first_state, facts)
+    }
+
+    /// The rules, for a procedure whose edges select the elements `present`.
+    fn of_facts(rules: ScopeRules, present: &[u32], first_state: u32, facts: Facts) -> Self {
+        let Facts { guard_of, guards, part_ends, has_traps } = facts;
         let mut slots = vec![Vec::new(); rules.required.len()];
         let mut repeatable = Vec::new();
-        for &index in &present {
+        for &index in present {
             match rules.elements[index as usize].slot {
                 Some(slot) => slots[slot as usize].push(index),
                 None => repeatable.push(index),
@@ -77,12 +94,11 @@ impl Scope {
             optional += u32::from(!required && !elements.is_empty());
             before.push((needed, optional));
         }
-        let (guard_of, guards) = guards(machine, &present);
         let has_distinct = present.iter().any(|&index| rules.elements[index as usize].distinct);
         Self {
             has_distinct,
-            has_traps: has_distinct && has_traps(machine),
-            part_ends: part_ends(machine, &rules),
+            has_traps: has_distinct && has_traps,
+            part_ends,
             wants_part: guards
                 .iter()
                 .map(|events| {
@@ -323,6 +339,14 @@ fn widen(ways: &mut FxHashMap<Vec<u32>, (u32, u32)>, sums: Vec<u32>, range: (u32
             wider != known
         }
     }
+}
+
+/// The elements that edges with these marks select, ascending.
+fn present(marks: impl Iterator<Item = super::EdgeMarks>) -> Vec<u32> {
+    let mut present: Vec<u32> = marks.filter_map(super::EdgeMarks::selected).collect();
+    present.sort_unstable();
+    present.dedup();
+    present
 }
 
 /// Per state the number of its guard, plus one, or 0 where it needs none; and the guards: what can come first among

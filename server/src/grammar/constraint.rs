@@ -148,7 +148,7 @@ impl Constraint {
     }
 
     /// The constraint of a structural tag. Only its own members are kept.
-    fn tag(tag: &Value) -> Self {
+    pub(crate) fn tag(tag: &Value) -> Self {
         let known = ["type", "format", "structures", "triggers", "at_least_one", "stop_after_first"];
         let members = known.iter().filter_map(|&name| Some((name.to_owned(), tag.get(name)?.clone())));
         let text = Value::Object(members.collect()).to_string().into();

@@ -1,36 +1,38 @@
 //! Constraints to grammars: off the threads that serve, once for equal ones, within limits.
 //!
 //! ```text
-//! Constraint ─ cache ─┬ hit ──────────────────────────────────────────────┬→ Arc<CompiledGrammar>
-//!                     └ in flight? wait : permit → blocking thread, limits ┘
+//! Constraint ─ cache ─┬ hit ─────────────────────────────────────────┬→ CompiledConstraint → TokenMatcher, one an answer
+//!                     └ in flight? wait : lanes → thread, Backend ────┘
 //! ```
 
+mod backend;
 mod cache;
-mod compile;
 mod constraint;
+mod grammarc;
+mod lanes;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use grammar_ir::Limits;
-use mask_runtime::{CompiledGrammar, Tokenizer};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use cache::{Cache, Outcome};
+use lanes::Lanes;
 
-pub use compile::CompileError;
+pub use backend::{Backend, BackendEntry, BackendSetup, CompileBudget, CompileError, CompiledConstraint};
 pub use constraint::{Constraint, ConstraintKind, JsonStyle};
+pub use grammarc::GRAMMARC;
 
 /// How much compiling grammars may cost.
 #[derive(Debug, Clone)]
 pub struct GrammarOptions {
     /// Bytes of compiled grammars that are kept. Default 256 MB.
     pub cache_bytes: usize,
-    /// Grammars compiled at the same time. Default 2.
+    /// Grammars compiled at the same time, of those that take long and of the others each. Default 1.
     pub compile_threads: usize,
     /// Wall-clock time of each half of a compile. Default 5 s.
     pub compile_time: Duration,
@@ -44,7 +46,7 @@ impl Default for GrammarOptions {
     fn default() -> Self {
         Self {
             cache_bytes: 256_000_000,
-            compile_threads: 2,
+            compile_threads: 1,
             compile_time: Duration::from_secs(5),
             source_bytes: 4_000_000,
             states: 1_000_000,
@@ -55,9 +57,8 @@ impl Default for GrammarOptions {
 /// Compiles and keeps the grammars of one model.
 #[derive(Debug)]
 pub(crate) struct Grammars {
-    tokenizer: Arc<Tokenizer>,
     options: GrammarOptions,
-    permits: Arc<Semaphore>,
+    lanes: Lanes,
     state: Arc<Mutex<State>>,
     metrics: Arc<Metrics>,
 }
@@ -85,10 +86,10 @@ struct Waiting<'a> {
 }
 
 impl Grammars {
-    pub(crate) fn new(tokenizer: Arc<Tokenizer>, options: GrammarOptions, metrics: Arc<Metrics>) -> Self {
-        let permits = Arc::new(Semaphore::new(options.compile_threads.max(1)));
+    pub(crate) fn new(backend: Arc<dyn Backend>, options: GrammarOptions, metrics: Arc<Metrics>) -> Self {
+        let lanes = Lanes::new(backend, &options, metrics.clone());
         let state = State { cache: Cache::new(options.cache_bytes), in_flight: HashMap::new() };
-        Self { tokenizer, options, permits, state: Arc::new(Mutex::new(state)), metrics }
+        Self { options, lanes, state: Arc::new(Mutex::new(state)), metrics }
     }
 
     /// The number of grammars kept, and their bytes.
@@ -100,7 +101,7 @@ impl Grammars {
     ///
     /// # Errors
     /// When it does not compile, or not within the limits.
-    pub(crate) async fn get(&self, constraint: &Constraint) -> Result<Arc<CompiledGrammar>, ApiError> {
+    pub(crate) async fn get(&self, constraint: &Constraint) -> Result<Arc<dyn CompiledConstraint>, ApiError> {
         let waiting = {
             let mut state = lock(&self.state);
             if let Some(outcome) = state.cache.get(constraint) {
@@ -132,43 +133,26 @@ impl Grammars {
     fn start(&self, constraint: Constraint) -> Arc<Compile> {
         let (sender, outcome) = watch::channel(None);
         let cancel = Arc::new(AtomicBool::new(false));
-        let limits = Limits {
+        let budget = CompileBudget {
+            time: self.options.compile_time,
             source_bytes: self.options.source_bytes,
-            expressions: self.options.states,
             states: self.options.states,
-            time: Some(self.options.compile_time),
-            cancel: Some(cancel.clone()),
-            ..Limits::default()
+            cancel: cancel.clone(),
         };
-        let Self { tokenizer, permits, state, metrics, .. } = self;
-        let (tokenizer, permits, state, metrics) = (tokenizer.clone(), permits.clone(), state.clone(), metrics.clone());
-        let abandoned = cancel.clone();
+        let (lanes, state, abandoned) = (self.lanes.clone(), self.state.clone(), cancel.clone());
         tokio::spawn(async move {
-            let Ok(permit) = permits.acquire_owned().await else { return };
-            let source = constraint.clone();
-            let compiling = tokio::task::spawn_blocking(move || {
-                let _permit = permit;
-                let start = Instant::now();
-                let outcome = compile::compile(&source, &tokenizer, &limits);
-                let took = start.elapsed();
-                metrics.grammar_compiles.add(1);
-                metrics.grammar_compile_time.add(took.as_micros() as u64);
-                let in_time = limits.time.is_none_or(|time| took < time);
-                (outcome, in_time)
-            });
-            let compiled = compiling.await;
+            let compiled = lanes.compile(constraint.clone(), budget).await;
             let mut state = lock(&state);
-            let abandoned = abandoned.load(Ordering::Relaxed);
-            if !abandoned {
+            if !abandoned.load(Ordering::Relaxed) {
                 state.in_flight.remove(&constraint);
             }
-            if let Ok((outcome, in_time)) = compiled {
+            if let Some(compiled) = compiled {
                 // Being slow, or not awaited, says nothing about the grammar.
-                if in_time && !abandoned || !outcome.as_ref().is_err_and(|error| error.is_limit) {
-                    state.cache.insert(constraint, outcome.clone());
+                if compiled.is_final {
+                    state.cache.insert(constraint, compiled.outcome.clone());
                 }
                 // Nobody may be waiting any more.
-                let _ = sender.send(Some(outcome));
+                let _ = sender.send(Some(compiled.outcome));
             }
         });
         Arc::new(Compile { outcome, waiting: AtomicUsize::new(0), cancel })

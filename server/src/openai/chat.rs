@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use mask_runtime::Tokenizer;
 use serde_json::{Value, json};
 
-use super::tools::Tools;
-use super::{finish, includes_usage, now, refuse_logprobs, usage};
+use super::tools::{CallReader, Piece, Tools};
+use super::{finish, includes_usage, logprobs, now, usage};
 use crate::Service;
 use crate::answer::Delta;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::generation::{Generation, Plan, Prompt};
+use crate::generation::{Budget, Generation, Plan, Prompt};
 use crate::grammar::Constraint;
 use crate::reasoning::Mode;
 use crate::reply::{Events, Gone, Reply, stream};
 use crate::sampling::{OPENAI, Sampling};
+use crate::token_texts::TokenTexts;
 
 /// What the answers have in common.
 #[derive(Debug, Clone)]
@@ -29,17 +31,20 @@ struct Head {
     /// Whether reasoning is streamed as it comes, or in one piece.
     stream_reasoning: bool,
     includes_usage: bool,
+    /// Set if it is to be said how probable tokens were.
+    tokenizer: Option<Arc<Tokenizer>>,
 }
 
 /// Serves a request.
 pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
     let fields = Fields::of_body(body)?;
-    refuse_logprobs(&fields)?;
     let messages = messages(&fields)?;
-    let sampling = Sampling::read(&fields, OPENAI, None)?;
+    let mut sampling = Sampling::read(&fields, OPENAI, None)?;
     let own = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
-    let tools = Tools::read(&fields)?;
-    let constraint = tools.constraint(own)?;
+    let tools = Tools::read(&fields, service.options.tool_format)?;
+    let constraint = tools.constraint(own, &TokenTexts::with_ordinary(service.model.tokenizer.vocabulary()))?;
+    sampling.skip_special_tokens &= !tools.keeps_special_tokens();
+    sampling.logprobs = logprobs::of_chat(&fields)?;
     let thinking = thinks(service, &fields)?;
     let mut tokens = service.model.render(&messages, &tools.list)?;
     if thinking {
@@ -60,8 +65,10 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
         separate_reasoning: fields.flag("separate_reasoning")?.unwrap_or(true),
         stream_reasoning: fields.flag("stream_reasoning")?.unwrap_or(true),
         includes_usage: includes_usage(&fields)?,
+        tokenizer: sampling.logprobs.map(|_| service.model.tokenizer.clone()),
     };
     let streams = fields.flag("stream")?.unwrap_or(false);
+    let thinking = if thinking { Some(Budget::read(&fields)?) } else { None };
     let plan = Plan { prompts: vec![Prompt { tokens, sampling, constraint }], thinking };
     let mut generation = service.generate(plan).await?;
     if streams {
@@ -123,13 +130,16 @@ fn text_part<'a>(part: &'a Value, message: &str) -> Result<&'a str, ApiError> {
 
 /// Whether the model thinks before it answers.
 fn thinks(service: &Service, fields: &Fields<'_>) -> Result<bool, ApiError> {
-    let Some(mode) = service.options.reasoning else { return Ok(false) };
+    let Some(parser) = service.options.reasoning else { return Ok(false) };
     let arguments = fields.object("chat_template_kwargs")?;
     let argument = |name| arguments.as_ref().map(|arguments| arguments.flag(name)).transpose();
-    Ok(match mode {
+    Ok(match parser.mode {
         Mode::Always => true,
-        Mode::UnlessDisabled => argument("enable_thinking")?.flatten().unwrap_or(true),
-        Mode::IfEnabled => argument("thinking")?.flatten().unwrap_or(false),
+        Mode::Unless(name) => argument(name)?.flatten().unwrap_or(true),
+        Mode::If(name) => argument(name)?.flatten().unwrap_or(false),
+        Mode::ByEffort => {
+            fields.text("reasoning_effort")?.is_some_and(|effort| !["none", "no_think"].contains(&effort))
+        }
     })
 }
 
@@ -148,13 +158,26 @@ impl Head {
             true => (answer.reasoning.as_str().into(), answer.content.as_str()),
             false => (Value::Null, answer.raw.as_str()),
         };
-        let calls = if self.tools.must_call() { self.tools.calls(content) } else { None };
-        let content = if calls.is_some() { Value::Null } else { content.into() };
-        // A call that was cut off is text, and says that it was cut off.
-        if calls.is_some() && reason == "stop" {
+        let (mut text, mut calls) = (String::new(), Vec::new());
+        match self.tools.reader() {
+            None => text.push_str(content),
+            Some(mut reader) => {
+                let pieces = reader.push(content).into_iter().chain(reader.finish());
+                for piece in pieces {
+                    match piece {
+                        Piece::Text(piece) => text.push_str(&piece),
+                        Piece::Call(call) => calls.push(call.json(calls.len())),
+                    }
+                }
+            }
+        }
+        let content = if !calls.is_empty() && text.trim().is_empty() { Value::Null } else { text.into() };
+        // An answer that was cut off says so, whatever calls there are.
+        if !calls.is_empty() && reason == "stop" {
             reason = "tool_calls".into();
             matched = Value::Null;
         }
+        let calls = if calls.is_empty() { Value::Null } else { calls.into() };
         Ok(json!({
             "index": index,
             "message": {
@@ -163,10 +186,14 @@ impl Head {
                 "reasoning_content": reasoning,
                 "tool_calls": calls,
             },
-            "logprobs": null,
+            "logprobs": self.logprobs(answer),
             "finish_reason": reason,
             "matched_stop": matched,
         }))
+    }
+
+    fn logprobs(&self, answer: &Delta) -> Value {
+        self.tokenizer.as_ref().map_or(Value::Null, |tokenizer| logprobs::chat(answer, tokenizer.vocabulary()))
     }
 
     fn chunk(&self, choices: Value) -> Value {
@@ -197,9 +224,8 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
     for index in 0..generation.len() {
         events.send(head.delta(index, json!({"role": "assistant", "content": ""}), &none, &none)).await?;
     }
-    // Calls are sent whole: half a call is of no use.
-    let buffers_content = head.tools.must_call();
-    let mut contents = vec![String::new(); generation.len()];
+    let mut readers: Vec<Option<CallReader>> = (0..generation.len()).map(|_| head.tools.reader()).collect();
+    let mut calls = vec![0; generation.len()];
     let mut reasonings = vec![String::new(); generation.len()];
     while let Some(next) = generation.next().await {
         let (index, mut delta) = match next {
@@ -218,11 +244,29 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
         if !delta.reasoning.is_empty() {
             events.send(head.delta(index, json!({"reasoning_content": delta.reasoning}), &none, &none)).await?;
         }
-        if buffers_content {
-            contents[index].push_str(&std::mem::take(&mut delta.content));
+        if !delta.logprobs.is_empty() {
+            let mut chunk = head.delta(index, json!({}), &none, &none);
+            chunk["choices"][0]["logprobs"] = head.logprobs(&delta);
+            events.send(chunk).await?;
         }
-        if !delta.content.is_empty() {
-            events.send(head.delta(index, json!({"content": delta.content}), &none, &none)).await?;
+        let mut pieces = match &mut readers[index] {
+            Some(reader) => reader.push(&delta.content),
+            None if delta.content.is_empty() => Vec::new(),
+            None => vec![Piece::Text(delta.content)],
+        };
+        if let (Some(reader), true) = (&mut readers[index], delta.finish.is_some()) {
+            pieces.extend(reader.finish());
+        }
+        for piece in pieces {
+            // Calls are sent whole: half a call is of no use.
+            let piece = match piece {
+                Piece::Text(text) => json!({"content": text}),
+                Piece::Call(call) => {
+                    calls[index] += 1;
+                    json!({"tool_calls": [call.json(calls[index] - 1)]})
+                }
+            };
+            events.send(head.delta(index, piece, &none, &none)).await?;
         }
         if delta.finish.is_none() {
             continue;
@@ -231,18 +275,8 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
             Ok(finish) => finish,
             Err(error) => return events.fail(&error).await,
         };
-        if buffers_content {
-            let content = std::mem::take(&mut contents[index]);
-            let last = match head.tools.calls(&content) {
-                Some(calls) => {
-                    if reason == "stop" {
-                        (reason, matched) = ("tool_calls".into(), Value::Null);
-                    }
-                    json!({"tool_calls": calls})
-                }
-                None => json!({"content": content}),
-            };
-            events.send(head.delta(index, last, &none, &none)).await?;
+        if calls[index] > 0 && reason == "stop" {
+            (reason, matched) = ("tool_calls".into(), Value::Null);
         }
         events.send(head.delta(index, json!({}), &reason, &matched)).await?;
     }

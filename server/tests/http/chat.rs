@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::{assert_valid, chat_with, content, shared};
-use crate::texts::{CITY, capital, date, is_city, json_schema, pydantic_capital, tools, weather};
+use crate::texts::{CITY, capital, is_city, json_schema, pydantic_capital};
 
 const CAPITAL: &str = "Please give me information about the capital of France in the JSON format.";
 
@@ -95,58 +95,4 @@ fn stop_strings_and_special_tokens() {
     let answer =
         shared().chat(chat_with("Letters.", json!({"regex": "a, b, c, d", "stop": "b", "no_stop_trim": true})));
     assert_eq!(content(&answer), "a, b");
-}
-
-#[test]
-fn m7_tool_choice_required() {
-    let body = chat_with(
-        "What is the weather in New York?",
-        json!({"tools": tools(), "tool_choice": "required", "max_tokens": 300, "parallel_tool_calls": false}),
-    );
-    let answer = shared().chat(body);
-    let choice = &answer["choices"][0];
-    let calls = choice["message"]["tool_calls"].as_array().unwrap_or_else(|| panic!("no calls in {answer}"));
-    assert!(!calls.is_empty());
-    for call in calls {
-        let schema = match call["function"]["name"].as_str() {
-            Some("get_current_weather") => weather(),
-            Some("get_current_date") => date(),
-            other => panic!("no such tool: {other:?}"),
-        };
-        assert_valid(&schema, call["function"]["arguments"].as_str().expect("arguments are a text"));
-        assert!(call["id"].as_str().is_some_and(|id| id.len() == 29 && id.starts_with("call_")), "{call}");
-    }
-    assert_eq!(choice["finish_reason"], "tool_calls");
-    assert_eq!(choice["matched_stop"], Value::Null);
-    assert_eq!(choice["message"]["content"], Value::Null);
-}
-
-#[test]
-fn m7_a_named_tool_is_called_once() {
-    let choice = json!({"type": "function", "function": {"name": "get_current_date"}});
-    let members = json!({"tools": tools(), "tool_choice": choice, "stream": true});
-    let events = shared().post("/v1/chat/completions", &chat_with("Hello.", members)).events();
-    let deltas: Vec<&Value> = events.iter().map(|event| &event["choices"][0]["delta"]["tool_calls"]).collect();
-    let calls: Vec<&Value> = deltas.iter().filter_map(|calls| calls.as_array()).flatten().collect();
-    assert_eq!(calls.len(), 1);
-    assert_eq!(calls[0]["function"]["name"], "get_current_date");
-    assert_valid(&date(), calls[0]["function"]["arguments"].as_str().expect("arguments"));
-    assert_eq!(events.last().map(|event| event["choices"][0]["finish_reason"].clone()), Some("tool_calls".into()));
-}
-
-#[test]
-fn m7_one_call_if_not_parallel() {
-    let members = json!({
-        "tools": tools(), "tool_choice": "required", "parallel_tool_calls": false, "temperature": 1.0, "n": 4, "seed": 3,
-        "max_tokens": 400,
-    });
-    let answer = shared().chat(chat_with("The weather in New York and in Boston.", members));
-    for choice in answer["choices"].as_array().expect("choices") {
-        if choice["finish_reason"] == "tool_calls" {
-            assert_eq!(choice["message"]["tool_calls"].as_array().map(Vec::len), Some(1), "{choice}");
-        } else {
-            assert_eq!(choice["finish_reason"], "length");
-            assert_eq!(choice["message"]["tool_calls"], Value::Null, "a call that was cut off is none");
-        }
-    }
 }

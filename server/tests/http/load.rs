@@ -42,6 +42,19 @@ fn m1_forty_requests_with_and_without_a_schema() {
 }
 
 #[test]
+fn x4_a_request_beside_faults_goes_on() {
+    let mut stream = shared().open("POST", "/generate", &long().to_string());
+    for index in 0..20 {
+        let parameters = if index % 2 == 0 { json!({"regex": "("}) } else { json!({"ebnf": "root ::= <<<"}) };
+        assert_eq!(shared().post("/generate", &json!({"text": "x", "sampling_params": parameters})).status, 400);
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let last = answer.trim_end().rsplit("data: ").nth(1).expect("an event");
+    assert!(answer.contains("data: [DONE]") && last.contains("\"type\":\"length\""), "{last}");
+}
+
+#[test]
 fn without_room_requests_are_refused_and_then_served() {
     let server = Server::start(ServiceOptions { max_sequences: 2, ..ServiceOptions::default() });
     let streams: Vec<_> = (0..2).map(|_| server.open("POST", "/generate", &long().to_string())).collect();
@@ -72,7 +85,7 @@ fn the_end_waits_for_requests_in_work() {
 }
 
 #[test]
-fn e1_to_e3_the_engine_without_a_server() {
+fn e1_to_e4_the_engine_without_a_server() {
     let engine = Engine::new(service(ServiceOptions::default())).expect("an engine");
     let prompts = ["The capital of China.", "The capital of France.", "The capital of Ireland."];
     let schema = json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}},
@@ -88,6 +101,14 @@ fn e1_to_e3_the_engine_without_a_server() {
     let parameters = json!({"temperature": 0.8, "regex": "(France|England)"});
     let answers = engine.generate(&prompts[..2], &parameters).expect("answers");
     assert!(answers.iter().all(|answer| answer["text"] == "France" || answer["text"] == "England"), "{answers:?}");
+    let tag = json!({"type": "structural_tag", "format": {
+        "type": "triggered_tags", "triggers": ["<city>"], "at_least_one": true, "stop_after_first": true,
+        "tags": [{"begin": "<city>", "content": {"type": "regex", "pattern": "Paris|London"}, "end": "</city>"}],
+    }});
+    let parameters = json!({"temperature": 0.8, "structural_tag": tag.to_string()});
+    let cities = ["<city>Paris</city>", "<city>London</city>"];
+    let answers = engine.generate(&prompts, &parameters).expect("answers");
+    assert!(answers.iter().all(|answer| cities.contains(&answer["text"].as_str().unwrap_or(""))), "{answers:?}");
     let fault = engine.generate(&prompts, &json!({"regex": "("})).expect_err("it is refused");
     assert!(fault.to_string().contains("regex"), "{fault}");
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use server::{ReasoningMode, ServiceOptions};
+use server::{ReasoningParser, ServiceOptions};
 
 use crate::client::{Server, assert_valid, chat_with, content, shared};
 use crate::texts::{CITY, is_city, json_schema};
@@ -11,7 +11,7 @@ use crate::texts::{CITY, is_city, json_schema};
 /// A server that keeps reasoning apart in chats.
 fn thinking() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    let reasoning = ReasoningMode::of_parser("deepseek-r1");
+    let reasoning = ReasoningParser::from_name("deepseek-r1");
     SERVER.get_or_init(|| Server::start(ServiceOptions { reasoning, ..ServiceOptions::default() }))
 }
 
@@ -75,6 +75,51 @@ fn r5_all_of_several_answers_reason() {
         let (_, city) = answer["text"].as_str().and_then(|text| text.split_once("</think>")).expect("two parts");
         assert!(is_city(city.trim()), "{answer}");
     }
+}
+
+#[test]
+fn r3_r9_tags_after_reasoning() {
+    let tag = json!({"type": "structural_tag", "format": {
+        "type": "triggered_tags", "triggers": ["<city>"], "at_least_one": true, "stop_after_first": true,
+        "tags": [{"begin": "<city>", "content": {"type": "regex", "pattern": "Paris|London"}, "end": "</city>"}],
+    }});
+    let cities = ["<city>Paris</city>", "<city>London</city>"];
+    let answer = thinking().chat(chat_with(QUESTION, json!({"response_format": tag, "max_tokens": 400})));
+    assert!(!reasoning(&answer).is_empty());
+    assert!(cities.contains(&content(&answer)), "{answer}");
+    let parameters = json!({"temperature": 0, "max_new_tokens": 400, "structural_tag": tag.to_string()});
+    let answer = shared().generate(&json!({
+        "text": prompt(QUESTION), "require_reasoning": true, "sampling_params": parameters,
+    }));
+    let (_, after) = answer["text"].as_str().and_then(|text| text.split_once("</think>")).expect("two parts");
+    assert!(cities.contains(&after.trim()), "{answer}");
+}
+
+#[test]
+fn r6_thinking_has_a_budget_if_asked_for() {
+    let mut body = json!({
+        "text": "Paris is the capital of", "require_reasoning": true,
+        "sampling_params": {"temperature": 0, "max_new_tokens": 40, "regex": "(France|England)"},
+    });
+    let answer = shared().generate(&body);
+    if !answer["text"].as_str().is_some_and(|text| text.contains("</think>")) {
+        assert_eq!(answer["meta_info"]["finish_reason"], json!({"type": "length", "length": 40}));
+    }
+    for field in ["max_thinking_tokens", "custom_params"] {
+        body[field] = if field == "custom_params" { json!({"thinking_budget": 7}) } else { 7.into() };
+        let answer = shared().generate(&body);
+        let (before, after) = answer["text"].as_str().and_then(|text| text.split_once("</think>")).expect("two parts");
+        assert!(["France", "England"].contains(&after.trim()), "{answer}");
+        assert!(!before.contains("think>"), "{answer}");
+        assert!(answer["meta_info"]["reasoning_tokens"].as_u64() <= Some(8), "{answer}");
+        body[field] = Value::Null;
+    }
+    let free = json!({"max_thinking_tokens": 3, "max_tokens": 40});
+    let answer = thinking().chat(chat_with(QUESTION, free));
+    assert!(
+        answer["usage"]["reasoning_tokens"].as_u64() <= Some(4),
+        "a budget holds without a constraint, too: {answer}"
+    );
 }
 
 #[test]

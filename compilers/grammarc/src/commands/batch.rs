@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use server::{ApiError, Endpoint, Reply, Service};
+use server::{ApiError, BackendEntry, Endpoint, Reply, Service};
 use tokio::task::JoinHandle;
 
 use super::serve::ServiceArgs;
@@ -59,14 +59,14 @@ impl Line {
     }
 }
 
-pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
+pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -> Result<Verdict, Failure> {
     let text = input::read_text(&args.file)?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let fault = |index: usize, message| Failure::Input(format!("{}:{}: {message}", args.file.display(), index + 1));
     let lines: Vec<Line> = lines
         .map(|(index, line)| Line::parse(line).map_err(|message| fault(index, message)))
         .collect::<Result<_, _>>()?;
-    let service = args.service.load()?;
+    let (service, _) = args.service.load(backends)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} requests, {eta} left");
     let progress =

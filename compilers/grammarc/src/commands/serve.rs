@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum;
-use gpu_runtime::{CpuDevice, ModelFiles};
-use server::{GrammarOptions, ReasoningMode, Service, ServiceError, ServiceOptions};
+use gpu_runtime::{Device, ModelFiles};
+use server::{BackendEntry, GrammarOptions, ReasoningParser, Service, ServiceError, ServiceOptions, ToolFormat};
 use tokio::net::TcpListener;
 
+use super::device::{self, Chosen, DeviceArgs};
 use crate::failure::Failure;
 use crate::output::{Output, Verdict};
 
@@ -54,9 +54,8 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "NAME", help_heading = "Model options")]
     served_model_name: Option<String>,
 
-    /// Threads of the CPU; 0 is one per core
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Model options")]
-    threads: usize,
+    #[command(flatten)]
+    device: DeviceArgs,
 
     /// The greatest number of positions of a sequence
     #[arg(long, value_name = "N", default_value_t = 8_192, help_heading = "Model options")]
@@ -71,15 +70,15 @@ pub(super) struct ServiceArgs {
     max_sequences: usize,
 
     /// What compiles grammars; `none` refuses requests that have one
-    #[arg(long, value_enum, default_value = "grammarc", help_heading = "Grammar options")]
-    grammar_backend: Backend,
+    #[arg(long, value_name = "NAME", default_value = "grammarc", help_heading = "Grammar options")]
+    grammar_backend: String,
 
     /// Seconds that each half of a compile may take
     #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Grammar options")]
     compile_seconds: u64,
 
-    /// Grammars compiled at the same time
-    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Grammar options")]
+    /// Grammars compiled at the same time, of those that take long and of the others each
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Grammar options")]
     compile_threads: usize,
 
     /// Megabytes of compiled grammars that are kept
@@ -87,39 +86,52 @@ pub(super) struct ServiceArgs {
     grammar_cache_mb: usize,
 
     /// The model family whose thinking is kept apart in chats: deepseek-r1, qwen3, glm45, deepseek-v3, …
-    #[arg(long, value_name = "NAME", value_parser = reasoning_mode, help_heading = "Model options")]
-    reasoning_parser: Option<ReasoningMode>,
+    #[arg(long, value_name = "NAME", value_parser = reasoning_parser, help_heading = "Model options")]
+    reasoning_parser: Option<ReasoningParser>,
+
+    /// How the model writes calls of tools: llama3, hermes, qwen25, deepseekv3, kimi_k2, …; the built-in model's are known
+    #[arg(long, value_name = "NAME", value_parser = tool_format, help_heading = "Model options")]
+    tool_call_parser: Option<ToolFormat>,
 
     /// Have only what is new in the events of /generate
     #[arg(long)]
     incremental_streaming_output: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Backend {
-    /// This engine
-    Grammarc,
-    /// None
-    None,
+/// The engine with this name; `None` is `none`.
+fn backend(name: &str, backends: &[BackendEntry]) -> Result<Option<BackendEntry>, Failure> {
+    match backends.iter().find(|backend| backend.name == name) {
+        Some(&backend) => Ok(Some(backend)),
+        None if name == "none" => Ok(None),
+        None => {
+            let names: Vec<&str> = backends.iter().map(|backend| backend.name).collect();
+            let names = names.join(", ");
+            let message = format!(
+                "--grammar-backend {name}: this program was built with {names} and none; `cargo build --release` in \
+                 benches/rivals builds one with others"
+            );
+            Err(Failure::Input(message))
+        }
+    }
 }
 
-fn reasoning_mode(name: &str) -> Result<ReasoningMode, String> {
-    ReasoningMode::of_parser(name).ok_or_else(|| {
-        "no such parser; known are those of models that write <think> and </think>: deepseek-r1, step3, step3p5, \
-         qwen3, qwen3-thinking, interns1, glm45, nemotron_3, minimax, deepseek-v3, deepseek-v4"
-            .to_owned()
-    })
+fn reasoning_parser(name: &str) -> Result<ReasoningParser, String> {
+    ReasoningParser::from_name(name)
+        .ok_or_else(|| format!("no such parser; known are {}", ReasoningParser::NAMES.join(", ")))
+}
+
+fn tool_format(name: &str) -> Result<ToolFormat, String> {
+    ToolFormat::from_name(name).ok_or_else(|| format!("no such parser; known are {}", ToolFormat::NAMES.join(", ")))
 }
 
 impl ServiceArgs {
-    /// Loads the model.
-    pub(super) fn load(&self) -> Result<Arc<Service>, Failure> {
+    /// Loads the model; answers the device, too, and why it was chosen.
+    pub(super) fn load(&self, backends: &[BackendEntry]) -> Result<(Arc<Service>, String), Failure> {
         let files = match &self.model {
             Some(folder) => ModelFiles::open(folder),
             None => ModelFiles::embedded_tiny(),
         };
         let files = files.map_err(|error| service_failure(error.into()))?;
-        let device = CpuDevice::new(self.threads).map_err(|error| Failure::Input(error.to_string()))?;
         let folder = self.model.as_deref().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.to_owned()));
         let folder_name = folder.as_deref().and_then(|folder| folder.file_name()).map(|name| name.to_string_lossy());
         let options = ServiceOptions {
@@ -137,13 +149,30 @@ impl ServiceArgs {
                 compile_time: Duration::from_secs(self.compile_seconds),
                 ..GrammarOptions::default()
             },
-            constraints: self.grammar_backend != Backend::None,
+            backend: backend(&self.grammar_backend, backends)?,
             reasoning: self.reasoning_parser,
+            tool_format: match self.model {
+                Some(_) => self.tool_call_parser,
+                None => self.tool_call_parser.or(Some(ToolFormat::FunctionTag)),
+            },
             incremental_streaming: self.incremental_streaming_output,
             ..ServiceOptions::default()
         };
-        Service::load(&files, device, options).map_err(service_failure)
+        match self.device.open()? {
+            Chosen::Cpu(device, why) => load(&files, device, &why, options),
+            Chosen::Cuda(device, why) => load(&files, *device, &why, options),
+        }
     }
+}
+
+fn load<D: Device + 'static>(
+    files: &ModelFiles,
+    device: D,
+    why: &str,
+    options: ServiceOptions,
+) -> Result<(Arc<Service>, String), Failure> {
+    let description = device::describe(&device, why);
+    Ok((Service::load(files, device, options).map_err(service_failure)?, description))
 }
 
 fn service_failure(error: ServiceError) -> Failure {
@@ -153,15 +182,15 @@ fn service_failure(error: ServiceError) -> Failure {
     }
 }
 
-pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
-    let service = args.service.load()?;
+pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -> Result<Verdict, Failure> {
+    let (service, device) = args.service.load(backends)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
     runtime.block_on(async {
         let address = (args.host, args.port);
         let fault = |error: io::Error| Failure::Input(format!("cannot listen on {}:{}: {error}", args.host, args.port));
         let listener = TcpListener::bind(address).await.map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        writeln!(output, "listening on http://{address}")?;
+        writeln!(output, "listening on http://{address}\ndevice: {device}")?;
         output.flush()?;
         let patience = Duration::from_secs(args.shutdown_seconds);
         server::serve(service, listener, end()?, patience).await.map_err(fault)

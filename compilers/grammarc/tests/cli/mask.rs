@@ -64,3 +64,26 @@ fn a_text_outside_the_language_has_no_mask() {
     assert!(run.stdout.contains("rejected at byte 0"), "{}", run.stdout);
     assert_eq!(grammarc(&["mask", "--json", "--regex", "ab", "--after", "b"]).json()["rejection"]["offset"], 0);
 }
+
+#[test]
+fn structural_tags_of_both_forms() {
+    for name in ["weather.tag.json", "weather-legacy.tag.json"] {
+        let path = format!("{}/../../examples/{name}", env!("CARGO_MANIFEST_DIR"));
+        let tag = std::fs::read_to_string(&path).expect("committed");
+        let free = grammarc(&["mask", "--json", &path, "--after", "Let me see. <function"]).json();
+        assert!(free["allowed"].as_u64() > Some(900) && free["may_end"] == true, "{free}");
+        let inside =
+            grammarc(&["mask", "--json", "--structural-tag", &tag, "--after", "<function=get_current_d"]).json();
+        assert_eq!((&inside["forced"], &inside["may_end"]), (&"ate>{".into(), &false.into()));
+        let call = "<function=get_current_date>{\"timezone\": \"UTC\"}</function>";
+        let text = format!("Hi! {call}{call} Done.");
+        assert_eq!(grammarc(&["accept", "--structural-tag", &tag, "--text", &text]).code, 0);
+        let texts =
+            grammarc(&["sample", "--structural-tag", &tag, "-n", "5", "--max-tokens", "30", "--json"]).json_lines();
+        for text in &texts {
+            let text = text["text"].as_str().expect("a text");
+            assert_eq!(grammarc(&["accept", &path, "--text", text]).code, 0, "{text}");
+        }
+        assert_eq!(texts.len(), 5);
+    }
+}

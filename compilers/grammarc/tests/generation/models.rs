@@ -102,7 +102,7 @@ pub(crate) fn ask(engine: &Engine<CpuDevice>, question: &str, grammar: Option<&A
          <|start_header_id|>assistant<|end_header_id|>\n\n"
     );
     Request {
-        matcher: grammar.cloned().map(Matcher::new),
+        matcher: grammar.cloned().map(|grammar| Box::new(Matcher::new(grammar)) as _),
         sampling: GREEDY,
         ..Request::new(engine.encoder().encode(&prompt).expect("it encodes"), 200)
     }

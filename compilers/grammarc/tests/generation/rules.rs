@@ -74,7 +74,7 @@ fn reasoning_is_free_and_then_the_grammar_holds() {
     let question = "Give me the capital of Germany as JSON with the fields name, population. Think first.";
     let separator = engine.encoder().encode("\n\n").expect("it encodes");
     let end_token = engine.tokenizer().vocabulary().special_id("</think>").expect("it has one");
-    let reasoning = Some(Reasoning { end_token, separator });
+    let reasoning = Some(Reasoning { end_token, separator, budget: None });
     let found = answer(Request { reasoning, ..ask(&engine, question, Some(&grammar)) }, &mut engine);
     let whole = text(&engine, &found.tokens);
     let (thoughts, after) = whole.split_once("</think>\n\n").expect("it thinks");
@@ -146,7 +146,7 @@ fn requests_that_cannot_be_served_are_refused() {
         &grammar_ir::Limits::default(),
     );
     let grammar = mask_runtime::CompiledGrammar::new(&grammar.expect("a pattern"), other, &Default::default());
-    let matcher = Some(Matcher::new(grammar.expect("it fits")));
+    let matcher = Some(Box::new(Matcher::new(grammar.expect("it fits"))) as _);
     assert_eq!(
         refused(&mut engine, Request { matcher, ..Request::new(vec![1], 5) }),
         RequestError::Vocabulary { found: 1, expected: 1024 }

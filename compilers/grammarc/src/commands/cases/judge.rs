@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::ratchet::Verdict;
 use compilers::diagnostic::{Code, Diagnostics};
 use compilers::{gbnf, json_schema, regex};
-use grammarc::ratchet::Verdict;
 use mask_runtime::{CompiledGrammar, Matcher};
 use serde_json::{Value, json};
 

@@ -13,7 +13,7 @@ mod steps;
 use std::io::Write;
 use std::path::PathBuf;
 
-use grammarc::ratchet::{self, Ratchet};
+use crate::ratchet::{self, Ratchet};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::Failure;

@@ -27,6 +27,7 @@ pub(super) fn plan(case: &Case, base: &Settings) -> Plan {
         "gbnf" | "ebnf" => Kind::Gbnf,
         "regex" => Kind::Regex,
         "json_schema" | "builtin_json" => Kind::JsonSchema,
+        "structural_tag" => Kind::StructuralTag,
         "gir" => Kind::Gir,
         other => return Plan::Skip(format!("no frontend for grammars of kind `{other}`")),
     };
@@ -39,8 +40,9 @@ pub(super) fn plan(case: &Case, base: &Settings) -> Plan {
         settings.json_schema = json_schema::Options::exact();
         json_options(&case.options, &mut settings.json_schema)
     } else {
-        // The root has been seen to.
-        case.options.keys().find(|key| *key != "root").map_or(Ok(()), |key| Err(key.clone()))
+        // The root has been seen to, and the legacy form of a structural tag is told by its fields.
+        let known = |key: &str| key == "root" || (kind == Kind::StructuralTag && key == "legacy");
+        case.options.keys().find(|key| !known(key)).map_or(Ok(()), |key| Err(key.clone()))
     };
     match applied {
         Ok(()) => Plan::Compile(kind, Box::new(settings)),

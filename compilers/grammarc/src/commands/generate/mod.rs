@@ -5,10 +5,10 @@
 //!              └────────────────────── device → engine ───────────────────────┘ → events → show
 //! ```
 
-mod device;
 mod optional_source;
 mod prompt;
 mod show;
+mod tools;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,22 +16,26 @@ use std::sync::Arc;
 use gpu_runtime::engine::{Engine, EngineOptions, Reasoning, Request, SequenceId};
 use gpu_runtime::{Device, Encoder, Llama, LlamaOptions, LoadError, ModelError, ModelFiles, SamplingParameters};
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer};
+use serde_json::Value;
 
+use super::device::{self, Chosen, DeviceArgs};
 use crate::args::{GrammarArgs, Kind};
 use crate::failure::Failure;
+use crate::grammar::Given;
 use crate::output::{Output, Verdict};
 use crate::settings::{CompileArgs, Settings};
-use crate::{input, pipeline};
-use device::DeviceChoice;
 use optional_source::OptionalSource;
 use prompt::PromptArgs;
 use show::{Answer, Shown, Stats};
+use tools::ToolArgs;
 
 const EXAMPLES: &str = "\
 Examples:
   grammarc generate examples/capital.schema.json --prompt 'Tell me about the capital of France as JSON.'
   grammarc generate --regex '(France|England)' --prompt 'Which country is Paris in?'
   grammarc generate --prompt 'What is the capital of Germany?'
+  grammarc generate --tools tools.json --tool-format qwen3 --prompt 'What is the weather in Paris?'
+  grammarc generate --structural-tag examples/weather.tag.json --prompt 'What is the weather in Paris?'
   grammarc generate schema.json --model path/to/Llama-3.2-1B-Instruct --prompt '…' --temperature 0.7 --n 3 --stats
 
 Without --model a model of a million weights answers, made for trying things out: it knows capitals, extracts fields and
@@ -57,16 +61,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", help_heading = "Model options")]
     model: Option<PathBuf>,
 
-    /// Where the model runs
-    #[arg(long, value_enum, default_value = "auto", help_heading = "Model options")]
-    device: DeviceChoice,
-
-    /// Threads of the CPU; 0 is one per core
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Model options")]
-    threads: usize,
+    #[command(flatten)]
+    device: DeviceArgs,
 
     #[command(flatten)]
     prompt: PromptArgs,
+
+    #[command(flatten)]
+    tools: ToolArgs,
 
     #[command(flatten)]
     sampling: SamplingArgs,
@@ -78,6 +80,10 @@ pub(crate) struct Args {
     /// Kind of the grammar, if its file name does not tell
     #[arg(long, value_enum, help_heading = "Grammar options")]
     kind: Option<Kind>,
+
+    /// Name of the grammar in a file that `compile` made, if it has several
+    #[arg(long, value_name = "NAME", help_heading = "Grammar options")]
+    entry: Option<String>,
 
     #[command(flatten)]
     options: CompileArgs,
@@ -146,33 +152,38 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     let files = files.map_err(model_failure)?;
     let tokenizer = Tokenizer::new(files.vocabulary().map_err(model_failure)?);
     let encoder = files.encoder().map_err(model_failure)?;
-    let grammar = compile(args, &tokenizer)?;
+    let tools = args.tools.list()?;
+    let grammar = compile(args, &tools, &tokenizer)?;
     if args.prompt.reasoning && grammar.is_none() {
         let message = "--reasoning says where the grammar begins; give a grammar, or leave it away";
         return Err(Failure::Input(message.to_owned()));
     }
-    let (prompt, reasoning) = prompt::build(&args.prompt, &files, tokenizer.vocabulary(), &encoder)?;
+    let (prompt, reasoning) = prompt::build(&args.prompt, &tools, &files, tokenizer.vocabulary(), &encoder)?;
     let job = Job { args, files, tokenizer, encoder, grammar, prompt, reasoning };
-    let (device, why) = device::choose(args.device, args.threads)?;
-    job.generate(device, &why, output)
+    match args.device.open()? {
+        Chosen::Cpu(device, why) => job.generate(device, &why, output),
+        Chosen::Cuda(device, why) => job.generate(*device, &why, output),
+    }
 }
 
-/// Compiles the grammar, if one is given.
-fn compile(args: &Args, tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
-    let Some(source) = &args.source.0 else { return Ok(None) };
-    let grammar = GrammarArgs { source: source.clone(), kind: args.kind, options: args.options.clone() };
-    let source = input::load(&grammar)?;
-    let settings = Settings::from(&args.options);
-    pipeline::frontend(&source, &settings, Some(tokenizer.vocabulary()))
-        .and_then(|compiled| pipeline::bind(compiled.grammar, &settings, tokenizer.clone()))
-        .map(Some)
-        .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })
+/// Compiles the grammar, if one is given or the calls of tools have one.
+fn compile(args: &Args, tools: &[Value], tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
+    let given = match &args.source.0 {
+        Some(source) => {
+            let (source, options) = (source.clone(), args.options.clone());
+            let grammar = GrammarArgs { source, kind: args.kind, entry: args.entry.clone(), options };
+            Some(Given::load(&grammar)?)
+        }
+        None => args.tools.grammar(tools, tokenizer.vocabulary())?.map(Given::Text),
+    };
+    let Some(given) = given else { return Ok(None) };
+    given.compile(&Settings::from(&args.options), tokenizer.clone()).map(Some)
 }
 
 impl Job<'_> {
     fn generate<D: Device>(self, device: D, why: &str, output: &mut Output) -> Result<Verdict, Failure> {
         let sampling = &self.args.sampling;
-        let mut stats = Stats::new(format!("{} ({why})", device.description()));
+        let mut stats = Stats::new(device::describe(&device, why));
         let options = self.options()?;
         let model = Llama::load(device, self.files.config().map_err(model_failure)?, self.files.checkpoint(), options);
         let model = model.map_err(load_failure)?;
@@ -220,7 +231,7 @@ impl Job<'_> {
     fn request(&self, index: usize) -> Request {
         let sampling = &self.args.sampling;
         Request {
-            matcher: self.grammar.clone().map(Matcher::new),
+            matcher: self.grammar.clone().map(|grammar| Box::new(Matcher::new(grammar)) as _),
             reasoning: self.reasoning.clone(),
             sampling: SamplingParameters {
                 temperature: sampling.temperature,

@@ -1,7 +1,5 @@
 //! From the command line to the tokens of a prompt.
 
-use std::path::{Path, PathBuf};
-
 use gpu_runtime::engine::Reasoning;
 use gpu_runtime::{Conversation, Encoder, ModelFiles};
 use mask_runtime::Vocabulary;
@@ -9,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::model_failure;
 use crate::failure::Failure;
-use crate::input;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Prompt options")]
@@ -26,10 +23,6 @@ pub(super) struct PromptArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     system: Option<String>,
 
-    /// File with the tools the model may call: a JSON list in the form of OpenAI's API
-    #[arg(long, value_name = "FILE")]
-    tools: Option<PathBuf>,
-
     /// Let the model think first: free text up to </think>, then the grammar
     #[arg(long)]
     pub(super) reasoning: bool,
@@ -43,6 +36,7 @@ const REASONING_SEPARATOR: &str = "\n\n";
 /// The tokens of the prompt, and the rules for reasoning if there is to be any.
 pub(super) fn build(
     args: &PromptArgs,
+    tools: &[Value],
     files: &ModelFiles,
     vocabulary: &Vocabulary,
     encoder: &Encoder,
@@ -51,7 +45,7 @@ pub(super) fn build(
     let mut tokens = if args.raw {
         encoder.encode_with_special_tokens(&args.prompt).map_err(encoder_failure)?
     } else {
-        encoder.encode(&render(args, files)?).map_err(encoder_failure)?
+        encoder.encode(&render(args, tools, files)?).map_err(encoder_failure)?
     };
     if !args.reasoning {
         return Ok((tokens, None));
@@ -68,31 +62,19 @@ pub(super) fn build(
         tokens.push(start);
     }
     let separator = encoder.encode(REASONING_SEPARATOR).map_err(encoder_failure)?;
-    Ok((tokens, Some(Reasoning { end_token, separator })))
+    Ok((tokens, Some(Reasoning { end_token, separator, budget: None })))
 }
 
 /// The conversation as the model's chat template writes it.
-fn render(args: &PromptArgs, files: &ModelFiles) -> Result<String, Failure> {
+fn render(args: &PromptArgs, tools: &[Value], files: &ModelFiles) -> Result<String, Failure> {
     let Some(template) = files.chat_template().map_err(model_failure)? else {
         let message = "the model has no chat template; use --raw to send the prompt as it is";
         return Err(Failure::Input(message.to_owned()));
     };
-    let tools = args.tools.as_deref().map(read_tools).transpose()?.unwrap_or_default();
     let mut messages = Vec::new();
     if let Some(system) = &args.system {
         messages.push(json!({"role": "system", "content": system}));
     }
     messages.push(json!({"role": "user", "content": args.prompt}));
-    template
-        .render(&Conversation { messages: &messages, tools: &tools })
-        .map_err(|error| Failure::Input(error.to_string()))
-}
-
-fn read_tools(path: &Path) -> Result<Vec<Value>, Failure> {
-    let text = input::read_text(path)?;
-    let fault = |message: String| Failure::Input(format!("{}: {message}", path.display()));
-    match serde_json::from_str(&text).map_err(|error| fault(error.to_string()))? {
-        Value::Array(tools) => Ok(tools),
-        _ => Err(fault("the tools have to be a JSON list".to_owned())),
-    }
+    template.render(&Conversation { messages: &messages, tools }).map_err(|error| Failure::Input(error.to_string()))
 }

@@ -1,0 +1,284 @@
+//! Structural tags: diagnostics, tokens, and the tags of model families. The texts of each format are judged in
+//! `grammarc/tests/structural_tags.rs`.
+
+use compilers::gbnf::TokenNames;
+use compilers::structural_tag::{Family, Options, Request, compile, for_family};
+use grammar_ir::{Grammar, Limits, interp};
+use serde_json::json;
+
+/// A vocabulary with ids below 1,000; the names are special tokens from 100 on.
+struct Names(&'static [&'static str]);
+
+impl TokenNames for Names {
+    fn token_id(&self, text: &str) -> Option<u32> {
+        self.0.iter().position(|name| *name == text).map(|index| 100 + index as u32)
+    }
+
+    fn has_token(&self, id: u32) -> bool {
+        id < 1_000
+    }
+}
+
+fn errors(source: &str) -> Vec<String> {
+    let names = Names(&["<a>"]);
+    match compile(source, &Options::default(), Some(&names), &Limits::default()) {
+        Ok(_) => Vec::new(),
+        Err(found) => found.to_string().split("; ").map(str::to_owned).collect(),
+    }
+}
+
+#[test]
+fn every_fault_is_named_by_its_pointer() {
+    let tag = r#"{"begin": "<f=x>", "content": {"type": "const_string", "value": "v"}, "end": "</f>"}"#;
+    let in_format = |format: &str| format!(r#"{{"type": "structural_tag", "format": {format}}}"#);
+    for (format, expected) in [
+        ("7".to_owned(), r#"at "/format": a format must be an object"#),
+        ("{}".to_owned(), r#"at "/format": the field `type` is missing"#),
+        (r#"{"type": 1}"#.to_owned(), r#"at "/format/type": the type of a format must be a string"#),
+        (r#"{"type": "x"}"#.to_owned(), r#"at "/format/type": there is no format of type `x`"#),
+        (r#"{"type": "const_string"}"#.to_owned(), r#"at "/format": the field `value` is missing"#),
+        (r#"{"type": "const_string", "value": 1}"#.to_owned(), r#"at "/format/value": this must be a string"#),
+        (
+            r#"{"type": "const_string", "value": "", "a/b": 1}"#.to_owned(),
+            r#"at "/format/a~1b": there is no field `a/b` here"#,
+        ),
+        (
+            r#"{"type": "sequence", "elements": []}"#.to_owned(),
+            r#"at "/format/elements": this must be a list of at least"#,
+        ),
+        (
+            r#"{"type": "or", "elements": [{"type": "or", "elements": 1}]}"#.to_owned(),
+            r#"at "/format/elements/0/elements""#,
+        ),
+        (
+            r#"{"type": "any_text", "excludes": [""]}"#.to_owned(),
+            r#"at "/format/excludes/0": this string must not be empty"#,
+        ),
+        (
+            r#"{"type": "any_text", "max_chars": -1}"#.to_owned(),
+            r#"at "/format/max_chars": this must be an integer from 0"#,
+        ),
+        (
+            r#"{"type": "any_text", "max_tokens": 3}"#.to_owned(),
+            r#"at "/format/max_tokens": a number of tokens is not"#,
+        ),
+        (r#"{"type": "token", "token": "<b>"}"#.to_owned(), r#"at "/format/token": the vocabulary has no special"#),
+        (r#"{"type": "token", "token": 1000}"#.to_owned(), r#"at "/format/token": the vocabulary has no token 1000"#),
+        (r#"{"type": "token", "token": -1}"#.to_owned(), r#"at "/format/token": this must be a token"#),
+        (
+            r#"{"type": "repeat", "min": 2, "max": 1, "content": {"type": "any_text"}}"#.to_owned(),
+            r#"at "/format/max": this must be at least `min`"#,
+        ),
+        (
+            r#"{"type": "tag", "begin": "a", "content": {"type": "any_text"}, "end": ""}"#.to_owned(),
+            r#"at "/format/end": the content of this tag is unlimited"#,
+        ),
+        (
+            r#"{"type": "tag", "begin": "a", "content": {"type": "any_text"}, "end": []}"#.to_owned(),
+            r#"at "/format/end": this must be a list of at least one"#,
+        ),
+        (
+            format!(r#"{{"type": "triggered_tags", "triggers": ["<g"], "tags": [{tag}]}}"#),
+            r#"at "/format/tags/0/begin": this begins with 0 of the triggers"#,
+        ),
+        (
+            format!(r#"{{"type": "triggered_tags", "triggers": ["<f", "<"], "tags": [{tag}]}}"#),
+            r#"at "/format/tags/0/begin": this begins with 2 of the triggers"#,
+        ),
+        (
+            format!(r#"{{"type": "triggered_tags", "triggers": ["<f", ""], "tags": [{tag}], "at_least_one": 1}}"#),
+            r#"at "/format/triggers/1": this string must not be empty"#,
+        ),
+        (
+            format!(r#"{{"type": "token_triggered_tags", "trigger_tokens": ["<a>"], "tags": [{tag}]}}"#),
+            r#"at "/format/tags/0/begin": a tag that a token triggers must begin with a token"#,
+        ),
+        (
+            r#"{"type": "dispatch", "rules": [["a"]]}"#.to_owned(),
+            r#"at "/format/rules/0": this must be a pair of a pattern and a format"#,
+        ),
+        (
+            r#"{"type": "json_schema", "json_schema": {"properties": {"a": {"minimum": "x"}}}}"#.to_owned(),
+            r#"at "/format/json_schema/properties/a/minimum""#,
+        ),
+        (
+            r#"{"type": "json_schema", "json_schema": 1}"#.to_owned(),
+            r#"at "/format/json_schema": this must be a JSON Schema"#,
+        ),
+        (
+            r#"{"type": "json_schema", "json_schema": true, "style": "yaml"}"#.to_owned(),
+            r#"at "/format/style": this must be one of `json`, `qwen_xml`"#,
+        ),
+        (r#"{"type": "regex", "pattern": "a("}"#.to_owned(), r#"at "/format/pattern": at byte "#),
+        (
+            r#"{"type": "grammar", "grammar": "root ::= x"}"#.to_owned(),
+            r#"at "/format/grammar": at byte 9 of this text"#,
+        ),
+    ] {
+        let found = errors(&in_format(&format));
+        assert!(found.iter().any(|error| error.starts_with(expected)), "{format}: {found:?}");
+    }
+    for (source, expected) in [
+        ("[", "the structural tag is not JSON"),
+        ("[]", r#"at "": a structural tag must be an object"#),
+        (r#"{"type": "structural_tag"}"#, r#"at "": the field `format` is missing"#),
+        (r#"{"type": "tag", "format": {"type": "any_text"}}"#, r#"at "/type": this must be "structural_tag""#),
+        (
+            r#"{"structures": [{"begin": "<", "end": ">"}], "triggers": []}"#,
+            r#"at "/structures/0/begin": this begins with 0"#,
+        ),
+        (
+            r#"{"structures": [{"begin": "<", "end": ">", "schem": 1}], "triggers": ["<"]}"#,
+            r#"at "/structures/0/schem""#,
+        ),
+    ] {
+        let found = errors(source);
+        assert!(found.iter().any(|error| error.contains(expected)), "{source}: {found:?}");
+    }
+}
+
+#[test]
+fn several_faults_are_reported_at_once() {
+    let source = r#"{"type": "structural_tag", "format": {"type": "sequence", "elements": [
+        {"type": "const_string"}, {"type": "regex", "pattern": 1}, {"type": "any_text", "x": 1}]}}"#;
+    assert_eq!(errors(source).len(), 3);
+}
+
+/// Whether the tokens, each with its text, make up a word.
+fn reads(grammar: &Grammar, tokens: &[(u32, &str)]) -> bool {
+    let mut recognizer = interp::Recognizer::new(grammar);
+    tokens.iter().all(|(id, text)| recognizer.push_token(*id, text.as_bytes(), false)) && recognizer.is_accepting()
+}
+
+fn with_names(format: serde_json::Value, names: &Names) -> Grammar {
+    let source = json!({"type": "structural_tag", "format": format}).to_string();
+    compile(&source, &Options::default(), Some(names), &Limits::default()).expect("a tag")
+}
+
+const A: (u32, &str) = (100, "");
+const B: (u32, &str) = (101, "");
+const C: (u32, &str) = (102, "");
+const X: (u32, &str) = (1, "x");
+const Y: (u32, &str) = (2, "y");
+
+#[test]
+fn token_formats() {
+    let names = Names(&["<a>", "<b>", "<c>"]);
+    let one = with_names(json!({"type": "token", "token": "<a>"}), &names);
+    let other = with_names(json!({"type": "exclude_token", "exclude_tokens": ["<a>", 1]}), &names);
+    let any = with_names(json!({"type": "any_tokens", "exclude_tokens": [101], "max_tokens": 3}), &names);
+    for (tokens, expected) in [
+        (&[][..], [false, false, true]),
+        (&[A], [true, false, true]),
+        (&[B], [false, true, false]),
+        (&[X], [false, false, true]),
+        (&[Y], [false, true, true]),
+        (&[A, A], [false, false, true]),
+        (&[A, Y, X], [false, false, true]),
+        (&[A, B, X], [false, false, false]),
+        (&[X, X, X, X], [false, false, false]),
+        (&[C, C, C], [false, false, true]),
+    ] {
+        let found = [&one, &other, &any].map(|grammar| reads(grammar, tokens));
+        assert_eq!(found, expected, "{tokens:?}");
+    }
+}
+
+#[test]
+fn token_triggers_and_ends() {
+    let names = Names(&["<a>", "<b>", "<c>"]);
+    let tag = json!({"begin": {"type": "token", "token": "<a>"}, "content": {"type": "any_tokens"}, "end": {"type": "token", "token": "<b>"}});
+    let triggered = |more: serde_json::Value| {
+        let mut format = json!({"type": "token_triggered_tags", "trigger_tokens": ["<a>"], "tags": [tag], "exclude_tokens": ["<c>"]});
+        format.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        with_names(format, &names)
+    };
+    let plain = triggered(json!({}));
+    let first = triggered(json!({"at_least_one": true}));
+    let last = triggered(json!({"stop_after_first": true}));
+    let dispatch = with_names(
+        json!({"type": "token_dispatch", "rules": [["<a>", {"type": "const_string", "value": "x"}]], "excludes": ["<c>"]}),
+        &names,
+    );
+    for (tokens, expected) in [
+        (&[][..], [true, false, true, true]),
+        (&[X, Y], [true, false, true, true]),
+        (&[A, B], [true, true, true, false]),
+        (&[X, A, B], [true, false, true, false]),
+        (&[A, X, B, Y], [true, true, false, true]),
+        (&[A, X], [false, false, false, true]),
+        (&[C], [false, false, false, false]),
+        (&[A, C, B], [true, true, true, false]),
+        (&[A, X, B, A, B], [true, true, false, false]),
+        (&[B], [true, false, true, true]),
+        (&[A, A, B], [true, true, true, false]),
+        (&[A, X, A, X], [false, false, false, true]),
+    ] {
+        let found = [&plain, &first, &last, &dispatch].map(|grammar| reads(grammar, tokens));
+        assert_eq!(found, expected, "{tokens:?}");
+    }
+}
+
+#[test]
+fn special_delimiters_of_a_family_are_tokens() {
+    let names = Names(&[
+        "<｜tool▁calls▁begin｜>",
+        "<｜tool▁calls▁end｜>",
+        "<｜tool▁call▁begin｜>",
+        "<｜tool▁call▁end｜>",
+        "<｜tool▁sep｜>",
+    ]);
+    let request = Request::from_json(&json!({"tools": [{"type": "function", "function": {"name": "f"}}]})).unwrap();
+    let tag = for_family(Family::DeepSeekV31, &request, Some(&names)).unwrap().to_string();
+    let grammar = compile(&tag, &Options::default(), Some(&names), &Limits::default()).unwrap();
+    let [begin, end, call, call_end, separator] = [(100, ""), (101, ""), (102, ""), (103, ""), (104, "")];
+    let (name, arguments, text) = ((1, "f"), (2, "{}"), (3, "hi"));
+    assert!(reads(&grammar, &[text, begin, call, name, separator, arguments, call_end, end, text]));
+    assert!(reads(
+        &grammar,
+        &[begin, call, name, separator, arguments, call_end, call, name, separator, arguments, call_end, end]
+    ));
+    assert!(reads(&grammar, &[text]));
+    assert!(!reads(&grammar, &[text, begin, end]));
+    assert!(!reads(&grammar, &[call, name, separator, arguments, call_end]));
+    // Text that looks like a delimiter is not one.
+    assert!(!reads(&grammar, &[begin, (4, "<｜tool▁call▁begin｜>"), name, separator, arguments, call_end, end]));
+}
+
+#[test]
+fn requests_are_checked() {
+    let tool = json!({"type": "function", "function": {"name": "f"}});
+    for (request, expected) in [
+        (json!({"tools": 1}), r#"at "/tools""#),
+        (json!({"tools": [{}]}), r#"at "/tools/0""#),
+        (json!({"tools": [tool, tool]}), r#"at "/tools/1/function""#),
+        (json!({"tools": [{"function": {"name": "f", "parameters": 1}}]}), r#"at "/tools/0/function/parameters""#),
+        (json!({"tools": [tool], "tool_choice": "maybe"}), r#"at "/tool_choice""#),
+        (json!({"tool_choice": "required"}), r#"at "/tool_choice""#),
+        (
+            json!({"tools": [tool], "tool_choice": {"type": "function", "function": {"name": "g"}}}),
+            r#"at "/tool_choice/function/name""#,
+        ),
+        (json!({"parallel_tool_calls": 1}), r#"at "/parallel_tool_calls""#),
+        (json!({"reasoning": "much"}), r#"at "/reasoning""#),
+    ] {
+        let found = Request::from_json(&request).unwrap_err().to_string();
+        assert!(found.starts_with(expected), "{request}: {found}");
+    }
+    let allowed = json!({"tools": [tool, {"function": {"name": "g"}}], "tool_choice": {"type": "allowed_tools",
+        "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "g"}}]}}});
+    let request = Request::from_json(&allowed).unwrap();
+    assert_eq!(request.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["g"]);
+    let reasoning = Request::from_json(&json!({"reasoning": true})).unwrap();
+    assert!(for_family(Family::Llama3, &reasoning, None).is_err());
+    assert!(Family::ALL.into_iter().all(|family| Family::from_name(family.name()) == Some(family)));
+}
+
+#[test]
+fn keys_in_any_order_are_bounded() {
+    let properties: serde_json::Map<String, serde_json::Value> =
+        (0..11).map(|index| (format!("k{index}"), json!(true))).collect();
+    let format = json!({"type": "json_schema", "any_order": true, "style": "qwen_xml", "json_schema": {"type": "object", "properties": properties}});
+    let found = errors(&json!({"type": "structural_tag", "format": format}).to_string());
+    assert!(found[0].contains("any order"), "{found:?}");
+}

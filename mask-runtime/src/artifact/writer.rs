@@ -1,0 +1,194 @@
+//! From automata and tables to the bytes of a file.
+
+use std::sync::Arc;
+
+use bytemuck::NoUninit;
+use grammar_ir::pda::Pda;
+use grammar_ir::table::ALIGNMENT;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::checksum::{checksum, content_key};
+use super::error::WriteError;
+use super::header::{FILE_SECTIONS, Header, PREAMBLE_LENGTH};
+use super::pool::Pool;
+use super::section::{FILE_KINDS, GRAMMAR_KINDS, GrammarRecord, SectionKind, SectionRecord};
+use super::set::EntryRecord;
+use super::tabulate::{Entry, Tabulated};
+use crate::compiled::Tokenizer;
+
+/// Puts a file together, grammar by grammar. What it makes depends on what it is given alone: the same automata, tables and
+/// texts in the same order make the same bytes on every machine.
+#[derive(Debug)]
+pub struct ArtifactWriter {
+    tokenizer: Option<Arc<Tokenizer>>,
+    /// The file, but for its preamble and the sections that come last.
+    body: Vec<u8>,
+    /// Sections by what they hold: equal ones are written once.
+    written: FxHashMap<u128, Vec<SectionRecord>>,
+    pool: Pool,
+    records: Vec<GrammarRecord>,
+    names: Vec<u8>,
+    known: FxHashSet<String>,
+}
+
+impl ArtifactWriter {
+    /// A file of automata without tables, for any tokenizer.
+    pub fn automata() -> Self {
+        Self::new(None)
+    }
+
+    /// A file with tables for `tokenizer`.
+    pub fn with_tables(tokenizer: Arc<Tokenizer>) -> Self {
+        Self::new(Some(tokenizer))
+    }
+
+    fn new(tokenizer: Option<Arc<Tokenizer>>) -> Self {
+        let size = tokenizer.as_ref().map_or(0, |tokenizer| tokenizer.vocabulary().size());
+        Self {
+            tokenizer,
+            body: Vec::new(),
+            written: FxHashMap::default(),
+            pool: Pool::new(size),
+            records: Vec::new(),
+            names: Vec::new(),
+            known: FxHashSet::default(),
+        }
+    }
+
+    /// Adds an automaton, about which the tables know nothing. `metadata` is for whoever asks.
+    ///
+    /// # Errors
+    /// When the name is taken, the automaton could not be read again, or the file is full.
+    pub fn add(&mut self, name: &str, pda: &Pda, metadata: &str) -> Result<(), WriteError> {
+        self.add_grammar(name, pda, metadata, &[])
+    }
+
+    /// Adds a grammar with its tables.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add), and when the tables are for another tokenizer.
+    pub fn add_tables(&mut self, name: &str, tables: &Tabulated, metadata: &str) -> Result<(), WriteError> {
+        let grammar = &tables.grammar;
+        let fingerprint = self.tokenizer.as_ref().map(|tokenizer| tokenizer.fingerprint());
+        if fingerprint != Some(grammar.tokenizer().fingerprint()) {
+            return Err(WriteError::OtherTokenizer { name: name.to_owned() });
+        }
+        let sets = tables.sets.iter().map(|set| self.pool.add(set)).collect::<Result<Vec<u32>, _>>()?;
+        let record = |entry: &Option<Entry>| match *entry {
+            Some(Entry { accepted, dependent, counts_below }) => {
+                let [accepted, dependent] = [accepted, dependent].map(|set| sets[set as usize]);
+                EntryRecord { accepted, dependent, counts_below }
+            }
+            None => EntryRecord::NONE,
+        };
+        let start = (!tables.entries.is_empty()).then_some(&tables.start);
+        let entries: Vec<EntryRecord> = tables.entries.iter().chain(start).map(record).collect();
+        self.add_grammar(name, grammar.pda(), metadata, &entries)
+    }
+
+    fn add_grammar(
+        &mut self,
+        name: &str,
+        pda: &Pda,
+        metadata: &str,
+        entries: &[EntryRecord],
+    ) -> Result<(), WriteError> {
+        if !self.known.insert(name.to_owned()) {
+            return Err(WriteError::SameName { name: name.to_owned() });
+        }
+        let parts = pda.to_parts();
+        Pda::from_parts(parts.clone()).map_err(|error| WriteError::Automaton { name: name.to_owned(), error })?;
+        let section_of = |kind| match kind {
+            SectionKind::GrammarMetadata => metadata.as_bytes(),
+            SectionKind::States => parts.states.as_bytes(),
+            SectionKind::ByteEdges => parts.byte_edges.as_bytes(),
+            SectionKind::CallEdges => parts.call_edges.as_bytes(),
+            SectionKind::TokenEdges => parts.token_edges.as_bytes(),
+            SectionKind::Procedures => parts.procedures.as_bytes(),
+            SectionKind::TokenSets => parts.token_sets.as_bytes(),
+            SectionKind::Words => parts.words.as_bytes(),
+            SectionKind::ProcedureNames => parts.names.as_bytes(),
+            _ => bytemuck::cast_slice(entries),
+        };
+        let sections = GRAMMAR_KINDS.map(|kind| self.section(kind, section_of(kind)));
+        let list: &[u8] = bytemuck::cast_slice(&sections);
+        let start = u32::try_from(self.names.len()).map_err(|_| WriteError::TooMany { what: "bytes of names" })?;
+        let record = GrammarRecord {
+            name_start: start,
+            name_length: u32::try_from(name.len()).map_err(|_| WriteError::TooMany { what: "bytes of names" })?,
+            sections_offset: self.append(list),
+            sections_checksum: checksum(list),
+            checksum: 0,
+        };
+        self.names.extend_from_slice(name.as_bytes());
+        self.records.push(GrammarRecord { checksum: record.own_checksum(name.as_bytes()), ..record });
+        Ok(())
+    }
+
+    /// The bytes of the file. `metadata` is for whoever asks.
+    ///
+    /// # Errors
+    /// When there are too many grammars.
+    pub fn finish(mut self, metadata: &str) -> Result<Vec<u8>, WriteError> {
+        let grammars = u32::try_from(self.records.len()).map_err(|_| WriteError::TooMany { what: "grammars" })?;
+        let pool = std::mem::take(&mut self.pool);
+        let (records, names) = (std::mem::take(&mut self.records), std::mem::take(&mut self.names));
+        let section_of = |kind| match kind {
+            SectionKind::Metadata => metadata.as_bytes(),
+            SectionKind::Grammars => bytes(&records),
+            SectionKind::GrammarNames => &names,
+            SectionKind::Rows => bytes(&pool.rows),
+            SectionKind::RowChecksums => bytes(&pool.row_checksums),
+            SectionKind::Lists => bytes(&pool.lists),
+            _ => bytes(&pool.records),
+        };
+        let sections: [SectionRecord; FILE_SECTIONS] = FILE_KINDS.map(|kind| self.section(kind, section_of(kind)));
+        let tables = self.tokenizer.as_ref().map(|tokenizer| {
+            // `Vocabulary` bounds its size, so that it fits.
+            (tokenizer.fingerprint(), tokenizer.vocabulary().size() as u32)
+        });
+        let length = (body_start() + self.body.len()) as u64;
+        let header = Header::new(tables, grammars, length).seal(&sections);
+        let mut file = Vec::with_capacity(body_start() + self.body.len());
+        file.extend_from_slice(bytemuck::bytes_of(&header));
+        file.extend_from_slice(bytemuck::cast_slice(&sections));
+        file.resize(body_start(), 0);
+        file.append(&mut self.body);
+        Ok(file)
+    }
+
+    /// Writes a section, or finds it among those written.
+    fn section(&mut self, kind: SectionKind, content: &[u8]) -> SectionRecord {
+        let key = content_key(content);
+        let known = self.written.get(&key).into_iter().flatten();
+        let found = known.copied().find(|record| {
+            let start = record.offset as usize - body_start();
+            self.body[start..start + record.length as usize] == *content
+        });
+        let record = found.unwrap_or_else(|| {
+            let offset = self.append(content);
+            SectionRecord { kind: 0, reserved: 0, offset, length: content.len() as u64, checksum: checksum(content) }
+        });
+        if found.is_none() {
+            self.written.entry(key).or_default().push(record);
+        }
+        SectionRecord { kind: kind.number(), ..record }
+    }
+
+    /// Writes bytes at an aligned place; where that is in the file.
+    fn append(&mut self, content: &[u8]) -> u64 {
+        let offset = body_start() + self.body.len();
+        self.body.extend_from_slice(content);
+        self.body.resize(self.body.len().next_multiple_of(ALIGNMENT), 0);
+        offset as u64
+    }
+}
+
+/// Where what comes after the preamble begins.
+fn body_start() -> usize {
+    PREAMBLE_LENGTH.next_multiple_of(ALIGNMENT)
+}
+
+fn bytes<T: NoUninit>(items: &[T]) -> &[u8] {
+    bytemuck::cast_slice(items)
+}

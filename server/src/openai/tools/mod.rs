@@ -1,0 +1,184 @@
+//! Tools: what a request says of them, the constraint under which a model calls them, and the calls in its answer.
+//!
+//! ```text
+//! request ─ Tools::read → Tools ┬ constraint (a structural tag of the model's family, or a JSON list) → grammar
+//!                               └ reader: text as it comes → content and calls
+//! ```
+
+mod arguments;
+mod list;
+mod reader;
+mod written;
+
+use compilers::structural_tag::{self, Request};
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::grammar::Constraint;
+use crate::token_texts::TokenTexts;
+use crate::tool_format::ToolFormat;
+pub(super) use reader::{CallReader, Piece};
+
+/// Which tools may or must be called.
+#[derive(Debug, Clone, PartialEq)]
+enum Choice {
+    /// None.
+    None,
+    /// As the model decides.
+    Auto,
+    /// At least one.
+    Required,
+    /// The one with this name.
+    Named(String),
+}
+
+/// The tools of a request.
+#[derive(Debug, Clone)]
+pub(super) struct Tools {
+    /// As the request has them; with a named choice only that one.
+    pub(super) list: Vec<Value>,
+    choice: Choice,
+    parallel: bool,
+    /// How the model writes calls; `None` is a JSON list, and only if a call is required.
+    format: Option<ToolFormat>,
+}
+
+impl Tools {
+    /// Reads what a request says of tools.
+    pub(super) fn read(fields: &Fields<'_>, format: Option<ToolFormat>) -> Result<Self, ApiError> {
+        let mut list = fields.list("tools")?.unwrap_or_default().to_vec();
+        let invalid = |message: String| Err(ApiError::Invalid(message));
+        for (index, tool) in list.iter().enumerate() {
+            let name = tool["function"]["name"].as_str();
+            let Some(name) = name.filter(|name| !name.is_empty()) else {
+                return invalid(format!("tools.{index}.function.name must be a string that is not empty."));
+            };
+            if list[..index].iter().any(|other| other["function"]["name"] == name) {
+                return invalid(format!("tools.{index}.function.name: there are two tools named '{name}'."));
+            }
+            let parameters = &tool["function"]["parameters"];
+            if !parameters.is_null() && !parameters.is_object() {
+                return invalid(format!(
+                    "Tool {index} function has invalid 'parameters' schema: it must be an object."
+                ));
+            }
+        }
+        let choice = match fields.value("tool_choice") {
+            None if list.is_empty() => Choice::None,
+            None => Choice::Auto,
+            Some(Value::String(choice)) => match choice.as_str() {
+                "none" => Choice::None,
+                "auto" => Choice::Auto,
+                "required" => Choice::Required,
+                other => {
+                    return invalid(format!("tool_choice must be none, auto, required or a function, got {other:?}."));
+                }
+            },
+            Some(choice) => match choice["function"]["name"].as_str() {
+                Some(name) => Choice::Named(name.to_owned()),
+                None => return invalid("tool_choice.function.name must be a string.".to_owned()),
+            },
+        };
+        match &choice {
+            Choice::Required if list.is_empty() => {
+                return invalid("Tools cannot be empty if tool choice is set to required.".to_owned());
+            }
+            Choice::Named(_) if list.is_empty() => {
+                return invalid("Tools cannot be empty if tool choice is set to a specific tool.".to_owned());
+            }
+            Choice::Named(name) => {
+                list.retain(|tool| tool["function"]["name"].as_str() == Some(name));
+                if list.is_empty() {
+                    return invalid(format!("Tool '{name}' not found in tools list."));
+                }
+            }
+            Choice::None => list.clear(),
+            Choice::Auto | Choice::Required => {}
+        }
+        Ok(Self { list, choice, parallel: fields.flag("parallel_tool_calls")?.unwrap_or(true), format })
+    }
+
+    /// Whether a call has to come.
+    fn must_call(&self) -> bool {
+        matches!(self.choice, Choice::Required | Choice::Named(_))
+    }
+
+    /// Whether there may be at most one call.
+    fn is_single(&self) -> bool {
+        !self.parallel || matches!(self.choice, Choice::Named(_))
+    }
+
+    /// Whether special tokens are part of how the model writes calls.
+    pub(super) fn keeps_special_tokens(&self) -> bool {
+        !self.list.is_empty() && self.format.is_some()
+    }
+
+    /// The constraint under which the model calls tools. `own` is the request's own constraint.
+    pub(super) fn constraint(
+        &self,
+        own: Option<Constraint>,
+        tokens: &TokenTexts<'_>,
+    ) -> Result<Option<Constraint>, ApiError> {
+        if self.list.is_empty() {
+            return Ok(own);
+        }
+        if own.is_some() {
+            let message = "tools cannot be combined with response_format, regex or ebnf, which would keep the model \
+                           from calling them; leave one out, or set tool_choice to none.";
+            return Err(ApiError::Invalid(message.to_owned()));
+        }
+        match self.format {
+            None if self.must_call() => list::constraint(&self.list, self.is_single()).map(Some),
+            None => Ok(None),
+            Some(ToolFormat::FunctionTag) => Ok(Some(Constraint::tag(&self.function_tags()))),
+            Some(ToolFormat::Family(family)) => {
+                let choice = match &self.choice {
+                    Choice::None => "none".into(),
+                    Choice::Auto => "auto".into(),
+                    Choice::Required => "required".into(),
+                    Choice::Named(name) => json!({"type": "function", "function": {"name": name}}),
+                };
+                let request = json!({"tools": self.list, "tool_choice": choice, "parallel_tool_calls": self.parallel});
+                let tag = Request::from_json(&request)
+                    .and_then(|request| structural_tag::for_family(family, &request, Some(tokens)));
+                let tag = tag.map_err(|fault| ApiError::Invalid(format!("tools: {fault}")))?;
+                Ok(Some(Constraint::tag(&tag)))
+            }
+        }
+    }
+
+    fn function_tags(&self) -> Value {
+        let tag = |tool: &Value| {
+            let function = &tool["function"];
+            let name = function["name"].as_str().unwrap_or_default();
+            let schema = match &function["parameters"] {
+                Value::Null => json!({"type": "object"}),
+                schema => schema.clone(),
+            };
+            let content = json!({"type": "json_schema", "json_schema": schema});
+            json!({"type": "tag", "begin": format!("<function={name}>"), "content": content, "end": "</function>"})
+        };
+        let tags: Vec<Value> = self.list.iter().map(tag).collect();
+        let format = match (&self.choice, tags.as_slice()) {
+            (Choice::Named(_), [tag]) => tag.clone(),
+            _ => json!({
+                "type": "triggered_tags",
+                "triggers": ["<function="],
+                "tags": tags,
+                "at_least_one": self.choice == Choice::Required,
+                "stop_after_first": self.is_single(),
+            }),
+        };
+        json!({"type": "structural_tag", "format": format})
+    }
+
+    /// What finds the calls in an answer; `None` if there are none to find.
+    pub(super) fn reader(&self) -> Option<CallReader> {
+        match self.format {
+            _ if self.list.is_empty() => None,
+            None if !self.must_call() => None,
+            format => Some(CallReader::new(format, &self.list)),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The texts of tokens, as grammars name them.
+
+use compilers::gbnf::TokenNames;
+use mask_runtime::{TokenKind, Vocabulary};
+
+/// Finds the tokens of a vocabulary by their texts.
+pub(crate) struct TokenTexts<'a> {
+    vocabulary: &'a Vocabulary,
+    /// Whether an ordinary token may be named by its text, if there is exactly one such token.
+    with_ordinary: bool,
+}
+
+impl<'a> TokenTexts<'a> {
+    /// Special and added tokens only, as in EBNF.
+    pub(crate) fn new(vocabulary: &'a Vocabulary) -> Self {
+        Self { vocabulary, with_ordinary: false }
+    }
+
+    /// Ordinary tokens, too, as in structural tags.
+    pub(crate) fn with_ordinary(vocabulary: &'a Vocabulary) -> Self {
+        Self { vocabulary, with_ordinary: true }
+    }
+
+    /// The only ordinary token with this text.
+    fn ordinary(&self, text: &str) -> Option<u32> {
+        let ids = 0..self.vocabulary.size() as u32;
+        let mut found = ids.filter(|&id| self.vocabulary.bytes(id) == text.as_bytes());
+        found.next().filter(|_| found.next().is_none())
+    }
+}
+
+impl TokenNames for TokenTexts<'_> {
+    fn token_id(&self, text: &str) -> Option<u32> {
+        let ordinary = || if self.with_ordinary && !text.is_empty() { self.ordinary(text) } else { None };
+        self.vocabulary.special_id(text).or_else(ordinary)
+    }
+
+    fn has_token(&self, id: u32) -> bool {
+        self.vocabulary.kind(id) != TokenKind::Hole
+    }
+
+    fn is_text(&self, id: u32) -> bool {
+        self.vocabulary.kind(id) == TokenKind::Text
+    }
+}

@@ -1,0 +1,149 @@
+//! Structural tags, in chats and in `/generate`, in both forms.
+
+use serde_json::{Value, json};
+
+use crate::client::{assert_valid, chat_with, content, shared};
+use crate::texts::{date, weather};
+
+const QUESTION: &str = "You are in New York. Please get the current date and time, and the weather.";
+
+const FUNCTIONS: [&str; 2] = ["get_current_weather", "get_current_date"];
+
+fn schema(name: &str) -> Value {
+    if name == "get_current_weather" { weather() } else { date() }
+}
+
+fn legacy() -> Value {
+    let structures = FUNCTIONS
+        .map(|name| json!({"begin": format!("<function={name}>"), "schema": schema(name), "end": "</function>"}));
+    json!({"type": "structural_tag", "structures": structures, "triggers": ["<function="]})
+}
+
+fn current(at_least_one: bool, stop_after_first: bool) -> Value {
+    let tags = FUNCTIONS.map(|name| {
+        let content = json!({"type": "json_schema", "json_schema": schema(name)});
+        json!({"begin": format!("<function={name}>"), "content": content, "end": "</function>"})
+    });
+    json!({"type": "structural_tag", "format": {
+        "type": "triggered_tags", "triggers": ["<function="], "tags": tags,
+        "at_least_one": at_least_one, "stop_after_first": stop_after_first,
+    }})
+}
+
+/// The number of calls in a text, each of which has to be valid; if `is_cut_off`, the last may have no end.
+#[track_caller]
+fn calls(mut text: &str, is_cut_off: bool) -> usize {
+    let mut count = 0;
+    while let Some((_, after)) = text.split_once("<function=") {
+        let Some((call, rest)) = after.split_once("</function>") else {
+            assert!(is_cut_off, "a call without an end: {after}");
+            return count;
+        };
+        let (name, arguments) = call.split_once('>').expect("a name");
+        assert!(FUNCTIONS.contains(&name), "{name}");
+        assert_valid(&schema(name), arguments);
+        count += 1;
+        text = rest;
+    }
+    count
+}
+
+/// Chats with a structural tag and several seeds: the content of each answer, and whether it was cut off.
+fn answers(format: &Value) -> Vec<(String, bool)> {
+    let members = json!({"response_format": format, "temperature": 1.0, "seed": 11, "n": 6, "max_tokens": 150});
+    let answer = shared().chat(chat_with(QUESTION, members));
+    let choices = answer["choices"].as_array().expect("choices").iter();
+    choices
+        .map(|choice| {
+            let text = choice["message"]["content"].as_str().expect("a content");
+            (text.to_owned(), choice["finish_reason"] == "length")
+        })
+        .collect()
+}
+
+#[test]
+fn a5_legacy_form() {
+    for (text, is_cut_off) in answers(&legacy()) {
+        calls(&text, is_cut_off);
+    }
+}
+
+#[test]
+fn a6_current_form() {
+    for (text, is_cut_off) in answers(&current(false, false)) {
+        calls(&text, is_cut_off);
+    }
+}
+
+#[test]
+fn a7_at_least_one_call() {
+    let mut whole = 0;
+    for (text, is_cut_off) in answers(&current(true, false)) {
+        assert!(text.starts_with("<function=") || is_cut_off, "{text}");
+        let count = calls(&text, is_cut_off);
+        assert!(count > 0 || is_cut_off, "{text}");
+        whole += count;
+    }
+    assert!(whole > 0, "no call was whole");
+}
+
+#[test]
+fn a8_exactly_one_call() {
+    let answers = answers(&current(true, true));
+    assert!(answers.iter().any(|(_, is_cut_off)| !is_cut_off));
+    for (text, is_cut_off) in answers {
+        let count = calls(&text, is_cut_off);
+        assert!(is_cut_off || (count == 1 && text.ends_with("</function>")), "{text}");
+    }
+}
+
+#[test]
+fn a10_unknown_members_are_ignored() {
+    let mut format = legacy();
+    format["max_new_tokens"] = 2048.into();
+    let answer = shared().chat(chat_with(QUESTION, json!({"response_format": format})));
+    calls(content(&answer), answer["choices"][0]["finish_reason"] == "length");
+    let mut format = current(false, false);
+    format["max_new_tokens"] = 2048.into();
+    assert_eq!(
+        shared().post("/v1/chat/completions", &chat_with(QUESTION, json!({"response_format": format}))).status,
+        200
+    );
+}
+
+#[test]
+fn b5_b6_tags_as_texts() {
+    for tag in [legacy(), current(false, false)] {
+        let parameters = json!({"temperature": 0, "max_new_tokens": 60, "structural_tag": tag.to_string()});
+        let answer = shared().generate(&json!({"text": "Paris is the capital of", "sampling_params": parameters}));
+        let text = answer["text"].as_str().expect("a text");
+        calls(text, answer["meta_info"]["finish_reason"]["type"] == "length");
+    }
+}
+
+#[test]
+fn a_schema_may_be_missing() {
+    let tag = json!({"type": "structural_tag", "structures": [{"begin": "<a>", "end": "</a>"}], "triggers": ["<a>"],
+        "at_least_one": true});
+    let members = json!({"response_format": tag, "max_tokens": 60, "json_whitespace": "compact"});
+    let answer = shared().chat(chat_with("Hello.", members));
+    assert!(content(&answer).starts_with("<a>"), "{answer}");
+}
+
+#[test]
+fn x4_tags_at_fault() {
+    for (tag, place) in [
+        (
+            json!({"type": "structural_tag", "structures": [{"begin": "<a>", "end": "</a>"}], "triggers": ["<b>"]}),
+            "trigger",
+        ),
+        (json!({"type": "structural_tag", "format": {"type": "nonsense"}}), "/format/type"),
+        (json!({"type": "structural_tag", "format": {"type": "regex", "pattern": "("}}), "/format/pattern"),
+    ] {
+        let body = chat_with("x", json!({"response_format": tag}));
+        let response = shared().post("/v1/chat/completions", &body);
+        assert_eq!(response.status, 400, "{}", response.body);
+        let message = response.json()["message"].as_str().expect("a message").to_owned();
+        assert!(message.contains("structural_tag") && message.contains(place), "{message}");
+    }
+}

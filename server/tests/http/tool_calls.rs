@@ -1,0 +1,130 @@
+//! Tools: calls as a JSON list, and in the form of a model's family.
+
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use server::{ServiceOptions, ToolFormat};
+
+use crate::client::{Server, assert_valid, chat_with, shared};
+use crate::texts::{date, tools, weather};
+
+const WEATHER: &str = "What is the weather in New York?";
+
+/// A server whose model writes calls as the embedded one was trained to.
+fn calling() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let tool_format = Some(ToolFormat::FunctionTag);
+    SERVER.get_or_init(|| Server::start(ServiceOptions { tool_format, ..ServiceOptions::default() }))
+}
+
+/// The calls of a choice, which have to be valid.
+#[track_caller]
+fn calls(choice: &Value) -> Vec<Value> {
+    let calls = choice["message"]["tool_calls"].as_array().unwrap_or_else(|| panic!("no calls in {choice}"));
+    calls.iter().for_each(assert_call);
+    assert_eq!(choice["finish_reason"], "tool_calls");
+    assert_eq!(choice["matched_stop"], Value::Null);
+    calls.clone()
+}
+
+#[track_caller]
+fn assert_call(call: &Value) {
+    let schema = match call["function"]["name"].as_str() {
+        Some("get_current_weather") => weather(),
+        Some("get_current_date") => date(),
+        other => panic!("no such tool: {other:?}"),
+    };
+    assert_valid(&schema, call["function"]["arguments"].as_str().expect("arguments are a text"));
+    assert!(call["id"].as_str().is_some_and(|id| id.len() == 29 && id.starts_with("call_")), "{call}");
+    assert_eq!(call["type"], "function");
+}
+
+#[test]
+fn m7_required_as_a_list() {
+    let members = json!({"tools": tools(), "tool_choice": "required", "max_tokens": 300, "parallel_tool_calls": false});
+    let answer = shared().chat(chat_with(WEATHER, members));
+    let choice = &answer["choices"][0];
+    assert_eq!(calls(choice).len(), 1);
+    assert_eq!(choice["message"]["content"], Value::Null);
+}
+
+#[test]
+fn m7_a_named_tool_is_called_once() {
+    for server in [shared(), calling()] {
+        let choice = json!({"type": "function", "function": {"name": "get_current_date"}});
+        let members = json!({"tools": tools(), "tool_choice": choice, "stream": true});
+        let events = server.post("/v1/chat/completions", &chat_with("Hello.", members)).events();
+        let deltas: Vec<&Value> = events.iter().map(|event| &event["choices"][0]["delta"]["tool_calls"]).collect();
+        let calls: Vec<&Value> = deltas.iter().filter_map(|calls| calls.as_array()).flatten().collect();
+        assert_eq!(calls.len(), 1);
+        assert_eq!(calls[0]["function"]["name"], "get_current_date");
+        assert_call(calls[0]);
+        assert_eq!(events.last().map(|event| event["choices"][0]["finish_reason"].clone()), Some("tool_calls".into()));
+    }
+}
+
+#[test]
+fn m7_one_call_if_not_parallel() {
+    for server in [shared(), calling()] {
+        let members = json!({
+            "tools": tools(), "tool_choice": "required", "parallel_tool_calls": false, "temperature": 1.0, "n": 4,
+            "seed": 3, "max_tokens": 400,
+        });
+        let answer = server.chat(chat_with("The weather in New York and in Boston.", members));
+        for choice in answer["choices"].as_array().expect("choices") {
+            if choice["finish_reason"] == "length" {
+                assert_eq!(choice["message"]["tool_calls"], Value::Null, "a call that was cut off is none");
+            } else {
+                assert_eq!(calls(choice).len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn m7_auto_is_as_the_model_decides() {
+    let with_tools = |message: &str, stream: bool| {
+        chat_with(message, json!({"tools": tools(), "tool_choice": "auto", "stream": stream}))
+    };
+    // The model was trained to call a function here, and not to there.
+    let answer = calling().chat(with_tools("What is the weather in Paris?", false));
+    let called = calls(&answer["choices"][0]);
+    assert_eq!(called[0]["function"]["name"], "get_current_weather", "{answer}");
+    assert_eq!(answer["choices"][0]["message"]["content"], Value::Null);
+    let events = calling().post("/v1/chat/completions", &with_tools("What is the weather in Paris?", true)).events();
+    let deltas: Vec<&Value> = events.iter().map(|event| &event["choices"][0]["delta"]).collect();
+    assert!(deltas.iter().all(|delta| !delta["content"].as_str().is_some_and(|text| text.contains("<func"))));
+    let streamed = deltas.iter().find_map(|delta| delta["tool_calls"].as_array()).expect("a call");
+    assert_eq!(streamed[0]["function"], called[0]["function"]);
+
+    let members = json!({"tools": tools(), "tool_choice": "none"});
+    let answer = calling().chat(chat_with("What is the capital of Germany?", members));
+    assert_eq!(answer["choices"][0]["message"]["tool_calls"], Value::Null);
+    assert_eq!(answer["choices"][0]["finish_reason"], "stop");
+}
+
+#[test]
+fn m7_auto_without_a_known_format_is_text() {
+    let answer = shared().chat(chat_with("What is the weather in Paris?", json!({"tools": tools()})));
+    assert_eq!(answer["choices"][0]["message"]["tool_calls"], Value::Null);
+    assert!(answer["choices"][0]["message"]["content"].is_string());
+}
+
+#[test]
+fn m7_families() {
+    for name in ToolFormat::NAMES {
+        let tool_format = ToolFormat::from_name(name);
+        let server = Server::start(ServiceOptions { tool_format, ..ServiceOptions::default() });
+        let members = json!({
+            "tools": tools(), "tool_choice": "required", "parallel_tool_calls": false, "max_tokens": 400,
+            "temperature": 0.7, "seed": 5, "n": 3,
+        });
+        let answer = server.chat(chat_with(WEATHER, members));
+        let choices = answer["choices"].as_array().expect("choices");
+        let whole: Vec<&Value> = choices.iter().filter(|choice| choice["finish_reason"] != "length").collect();
+        assert!(!whole.is_empty(), "{name}: every answer was cut off: {answer}");
+        for choice in whole {
+            assert_eq!(calls(choice).len(), 1, "{name}");
+        }
+    }
+}
