@@ -20,7 +20,7 @@ pub(crate) enum Given {
     /// A text.
     Text(Source),
     /// A grammar that was compiled before.
-    Stored(Stored),
+    Stored(Box<Stored>),
 }
 
 /// An entry of an artifact.
@@ -48,7 +48,7 @@ impl Given {
         };
         let path = args.source.gmt.as_ref().or(args.source.input.as_ref().filter(is_artifact));
         match path {
-            Some(path) => Stored::open(path, args.entry.as_deref()).map(Self::Stored),
+            Some(path) => Stored::open(path, args.entry.as_deref()).map(|stored| Self::Stored(Box::new(stored))),
             None if args.entry.is_some() => {
                 Err(Failure::Input("--entry names a grammar of an artifact; give one with --gmt".to_owned()))
             }

@@ -162,7 +162,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     let job = Job { args, files, tokenizer, encoder, grammar, prompt, reasoning };
     match args.device.open()? {
         Chosen::Cpu(device, why) => job.generate(device, &why, output),
-        Chosen::Cuda(device, why) => job.generate(device, &why, output),
+        Chosen::Cuda(device, why) => job.generate(*device, &why, output),
     }
 }
 
