@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gpu_runtime::TextStream;
-use gpu_runtime::engine::{Event, Finish};
+use gpu_runtime::engine::{Event, Finish, TokenLogprobs};
 use mask_runtime::{TokenKind, Tokenizer};
 
 /// Why an answer ended.
@@ -45,6 +45,9 @@ pub(crate) struct AnswerOptions {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Delta {
     pub(crate) tokens: Vec<u32>,
+    /// How probable they were, if the request wants to know: one for each of them, but for an end that the grammar alone
+    /// decided.
+    pub(crate) logprobs: Vec<TokenLogprobs>,
     /// Text before the end of the thinking, without its tags.
     pub(crate) reasoning: String,
     /// Text of the answer.
@@ -94,6 +97,12 @@ impl Answer {
     /// Takes an event of the engine over.
     pub(crate) fn push(&mut self, event: Event) -> Delta {
         let mut delta = Delta::default();
+        if let Some(first) = event.logprobs {
+            // What was not sampled was certain.
+            let forced = event.tokens.iter().skip(1);
+            let forced = forced.map(|&token| TokenLogprobs { token, logprob: 0.0, top: Vec::new() });
+            delta.logprobs = std::iter::once(first).chain(forced).collect();
+        }
         for token in event.tokens {
             delta.tokens.push(token);
             let finish = self.token(token, &mut delta);
@@ -117,6 +126,7 @@ impl Answer {
             }
         }
         self.tokens += delta.tokens.len();
+        delta.logprobs.truncate(delta.tokens.len());
         delta
     }
 

@@ -132,6 +132,7 @@ impl Service {
             sampling: parameters,
             min_tokens: sampling.min_tokens,
             ignore_eos: sampling.ignore_eos,
+            logprobs: sampling.logprobs,
             ..Request::new(prompt.tokens.clone(), sampling.max_tokens.unwrap_or(self.model.context))
         })
     }
@@ -211,6 +212,7 @@ impl Delta {
     /// Adds what came next.
     pub(crate) fn append(&mut self, next: Self) {
         self.tokens.extend(next.tokens);
+        self.logprobs.extend(next.logprobs);
         self.reasoning.push_str(&next.reasoning);
         self.content.push_str(&next.content);
         self.raw.push_str(&next.raw);

@@ -22,6 +22,7 @@ const DEFAULT_MAX_TOKENS: usize = 128;
 struct Origin {
     prompt_tokens: usize,
     max_tokens: usize,
+    logprobs: Option<usize>,
     id: String,
 }
 
@@ -29,8 +30,9 @@ struct Origin {
 pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
     let begin = Instant::now();
     let fields = Fields::of_body(body)?;
-    fields.refuse("return_logprob", |value| value == &Value::Bool(false))?;
-    let (prompts, is_list) = prompts(service, &fields)?;
+    let (mut prompts, is_list) = prompts(service, &fields)?;
+    let logprobs = logprobs(&fields)?;
+    prompts.iter_mut().for_each(|prompt| prompt.sampling.logprobs = logprobs);
     let thinking = fields.flag("require_reasoning")?.unwrap_or(false);
     let thinking = if thinking { Some(Budget::read(&fields)?) } else { None };
     let streams = fields.flag("stream")?.unwrap_or(false);
@@ -41,6 +43,7 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
             origins.push(Origin {
                 prompt_tokens: prompt.tokens.len(),
                 max_tokens: prompt.sampling.max_tokens.unwrap_or(service.model.context),
+                logprobs,
                 id: uuid::Uuid::new_v4().simple().to_string(),
             });
         }
@@ -105,6 +108,15 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
         }
         Ok(())
     }))
+}
+
+/// Whether it is to be said how probable tokens were, with the number of the most probable ones to name.
+fn logprobs(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
+    fields.refuse("logprob_start_len", |value| value.as_i64() == Some(-1))?;
+    fields.refuse("token_ids_logprob", |value| value.as_array().is_some_and(Vec::is_empty))?;
+    fields.refuse("return_text_in_logprobs", |value| value == &Value::Bool(false))?;
+    let top = fields.count("top_logprobs_num")?.unwrap_or(0);
+    Ok(fields.flag("return_logprob")?.unwrap_or(false).then_some(top))
 }
 
 /// The prompts, and whether they came as a list.
@@ -176,7 +188,7 @@ fn finish_reason(finish: Option<&FinishReason>, origin: &Origin) -> Result<Value
 
 fn answer(origin: &Origin, delta: &Delta, finish_reason: Value, reasoning_tokens: usize, begin: Instant) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
-    json!({
+    let mut answer = json!({
         "text": delta.raw,
         "output_ids": delta.tokens,
         "meta_info": {
@@ -193,5 +205,18 @@ fn answer(origin: &Origin, delta: &Delta, finish_reason: Value, reasoning_tokens
             "e2e_latency": begin.elapsed().as_secs_f64(),
             "response_sent_to_client_ts": now,
         },
-    })
+    });
+    if let Some(top) = origin.logprobs {
+        let triple = |&(token, logprob): &(u32, f32)| json!([logprob, token, null]);
+        let info = &mut answer["meta_info"];
+        // There is nothing before the answer that would have been sampled.
+        info["input_token_logprobs"] = json!([]);
+        info["output_token_logprobs"] = delta.logprobs.iter().map(|one| triple(&(one.token, one.logprob))).collect();
+        if top > 0 {
+            info["input_top_logprobs"] = json!([]);
+            info["output_top_logprobs"] =
+                delta.logprobs.iter().map(|one| one.top.iter().map(triple).collect::<Value>()).collect();
+        }
+    }
+    answer
 }

@@ -41,6 +41,8 @@ pub(crate) struct Sampling {
     pub(crate) no_stop_trim: bool,
     /// The number of answers, at least 1.
     pub(crate) n: usize,
+    /// Set if it is to be said how probable tokens were, with the number of the most probable ones to name.
+    pub(crate) logprobs: Option<usize>,
 }
 
 impl Sampling {
@@ -108,6 +110,7 @@ impl Sampling {
             skip_special_tokens: fields.flag("skip_special_tokens")?.unwrap_or(true),
             no_stop_trim: fields.flag("no_stop_trim")?.unwrap_or(false),
             n,
+            logprobs: None,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! percentiles are over the places in the text. `first` is the slowest mask of the first round, in which each state is new
 //! to the grammar. `GRAMMARC_TOKENIZER=DIR` chooses the tokenizer.
 #![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 use std::collections::HashMap;
 use std::sync::Arc;

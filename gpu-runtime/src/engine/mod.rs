@@ -8,6 +8,7 @@
 
 mod guide;
 mod jump;
+mod logprobs;
 mod mask_workers;
 mod outcome;
 mod pages;
@@ -35,6 +36,7 @@ use pages::Pages;
 use schedule::Schedule;
 use sequence::Sequence;
 
+pub use logprobs::TokenLogprobs;
 pub use outcome::{Event, Finish, SequenceError, SequenceId, Step};
 pub use request::{Reasoning, Request, RequestError};
 pub use timing::StepTiming;
@@ -155,7 +157,9 @@ impl<D: Device> Engine<D> {
     pub fn submit(&mut self, request: Request) -> Result<SequenceId, RequestError> {
         let sampler = Sampler::new(request.sampling)?;
         self.check(&request)?;
-        let Request { prompt, matcher, reasoning, max_tokens, min_tokens, ignore_eos, jump_forward, .. } = request;
+        let Request { prompt, matcher, reasoning, max_tokens, min_tokens, ignore_eos, jump_forward, logprobs, .. } =
+            request;
+        let jump_forward = jump_forward && logprobs.is_none();
         let prompt_length = prompt.len();
         let max_length = prompt_length.saturating_add(max_tokens).min(self.context());
         let context_bound = max_length - prompt_length < max_tokens;
@@ -182,6 +186,7 @@ impl<D: Device> Engine<D> {
             row: Vec::new(),
             sampler,
             jump_forward,
+            logprobs,
             filled: Ok(Filled::Free),
         });
         Ok(id)
@@ -266,7 +271,8 @@ impl<D: Device> Engine<D> {
         step.rows = self.schedule.tokens.len();
         self.forward_and_fill(&mut step)?;
         let sampled = self.sample(&mut step)?;
-        self.accept(&sampled, &mut step);
+        let logits = self.read_logits()?;
+        self.accept(&sampled, &logits, &mut step);
         step.timing.total = start.elapsed();
         Ok(step)
     }
@@ -320,7 +326,8 @@ impl<D: Device> Engine<D> {
             MaskRows { words: &self.mask_words, words_per_row: self.words_per_row, row_indices: &self.row_indices };
         let (device, logits) = model.device_and_logits();
         let mut start = Instant::now();
-        let tokens = if self.detailed_timing {
+        let wants_logits = schedule.sampled.iter().any(|&index| running[index].logprobs.is_some());
+        let tokens = if self.detailed_timing || wants_logits {
             device.apply_bitmask(logits, masks)?;
             device.synchronize()?;
             step.timing.apply = start.elapsed();
@@ -333,13 +340,32 @@ impl<D: Device> Engine<D> {
         Ok(tokens.into_iter().map(|token| token.map_err(SequenceError::from)).collect())
     }
 
+    /// The masked logits of the step, if a sequence that got a token wants to know of them.
+    fn read_logits(&mut self) -> Result<Vec<f32>, DeviceError> {
+        let Self { model, schedule, running, .. } = self;
+        if !schedule.sampled.iter().any(|&index| running[index].logprobs.is_some()) {
+            return Ok(Vec::new());
+        }
+        let (device, logits) = model.device_and_logits();
+        device.read(schedule.sampled.len(), logits)
+    }
+
     /// Takes the sampled tokens over, jumps over forced text, and lets the finished go.
-    fn accept(&mut self, sampled: &[Result<u32, SequenceError>], step: &mut Step) {
+    fn accept(&mut self, sampled: &[Result<u32, SequenceError>], logits: &[f32], step: &mut Step) {
         let start = Instant::now();
         let jumper =
             Jumper { encoder: &self.encoder, vocabulary: self.tokenizer.vocabulary(), index: self.tokenizer.index() };
-        for (&index, token) in self.schedule.sampled.iter().zip(sampled) {
-            step.events.push(advance(&mut self.running[index], token.clone(), &jumper));
+        let width = logits.len() / sampled.len().max(1);
+        for (row, (&index, token)) in self.schedule.sampled.iter().zip(sampled).enumerate() {
+            let sequence = &mut self.running[index];
+            let is_sampled = sequence.filled != Ok(Filled::Ended);
+            let logprobs = match (sequence.logprobs, token) {
+                (Some(top), &Ok(token)) if is_sampled => {
+                    Some(TokenLogprobs::of(&logits[row * width..][..width], token, top))
+                }
+                _ => None,
+            };
+            step.events.push(Event { logprobs, ..advance(sequence, token.clone(), &jumper) });
         }
         let finished = |sequence: &Sequence| {
             step.events.iter().any(|event| event.sequence == sequence.id && event.finish.is_some())
@@ -364,7 +390,7 @@ fn advance(sequence: &mut Sequence, token: Result<u32, SequenceError>, jumper: &
     };
     let tokens = sequence.tokens[sequence.reported..].to_vec();
     sequence.reported = sequence.tokens.len();
-    Event { sequence: sequence.id, tokens, forced: std::mem::take(&mut sequence.forced), finish }
+    Event { sequence: sequence.id, tokens, forced: std::mem::take(&mut sequence.forced), logprobs: None, finish }
 }
 
 /// Adds `token` and what it forces; answers whether that was the last.

@@ -2,6 +2,7 @@
 
 use mask_runtime::{AcceptError, FillError};
 
+use super::logprobs::TokenLogprobs;
 use super::timing::StepTiming;
 use crate::sampler::SampleError;
 
@@ -69,6 +70,8 @@ pub struct Event {
     pub tokens: Vec<u32>,
     /// How many of them were not sampled: forced by the grammar, or put between reasoning and answer.
     pub forced: usize,
+    /// How probable the sampled token was, if the request wants to know: the first of `tokens`, or the stop token.
+    pub logprobs: Option<TokenLogprobs>,
     /// Set in the last event of a sequence.
     pub finish: Option<Finish>,
 }

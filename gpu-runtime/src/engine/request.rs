@@ -22,6 +22,9 @@ pub struct Request {
     pub ignore_eos: bool,
     /// Whether text that the grammar forces is taken over without asking the model.
     pub jump_forward: bool,
+    /// Whether to say how probable each sampled token was, and how many of the most probable ones to name. Text is then
+    /// never jumped over.
+    pub logprobs: Option<usize>,
 }
 
 /// A free text before the answer: everything up to and including a token that ends it.
@@ -47,6 +50,7 @@ impl Request {
             min_tokens: 0,
             ignore_eos: false,
             jump_forward: true,
+            logprobs: None,
         }
     }
 }

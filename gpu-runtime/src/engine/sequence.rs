@@ -30,6 +30,8 @@ pub(super) struct Sequence {
     pub(super) row: Vec<u32>,
     pub(super) sampler: Sampler,
     pub(super) jump_forward: bool,
+    /// See [`Request::logprobs`](super::Request::logprobs).
+    pub(super) logprobs: Option<usize>,
     /// The answer of the last mask.
     pub(super) filled: Result<Filled, SequenceError>,
 }

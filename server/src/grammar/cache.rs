@@ -15,6 +15,9 @@ const ENTRY_OVERHEAD: usize = 512;
 /// A grammar grows as its masks are asked for, so it is measured again each time it was asked for this often.
 const HITS_PER_MEASURE: u64 = 32;
 
+/// The largest entry that is kept is this part of the capacity.
+const LARGEST_PART: usize = 4;
+
 #[derive(Debug)]
 struct Entry {
     outcome: Outcome,
@@ -53,8 +56,12 @@ impl Cache {
         Some(outcome)
     }
 
+    /// Keeps an outcome, unless it is so large that it would drive out much else.
     pub(super) fn insert(&mut self, constraint: Constraint, outcome: Outcome) {
         let bytes = size(&constraint, &outcome);
+        if bytes > self.capacity / LARGEST_PART {
+            return;
+        }
         self.clock += 1;
         let entry = Entry { outcome, bytes, hits: 0, used: self.clock };
         self.bytes += bytes;
@@ -110,17 +117,20 @@ mod tests {
             |text: &str| Constraint { kind: ConstraintKind::Regex, text: text.into(), style: JsonStyle::default() };
         let compile = |text: &str| backend.compile(&regex(text), &budget);
         let one = size(&regex("a"), &compile("a"));
-        let mut cache = Cache::new(one * 5 / 2);
-        for text in ["a", "b"] {
+        let mut cache = Cache::new(one * 9 / 2);
+        for text in ["d", "e", "a", "b"] {
             cache.insert(regex(text), compile(text));
         }
         assert!(cache.get(&regex("a")).is_some_and(|outcome| outcome.is_ok()));
         cache.insert(regex("c"), compile("c"));
-        assert_eq!(cache.size().0, 2);
-        assert!(cache.get(&regex("b")).is_none(), "it was not asked for");
+        assert_eq!(cache.size().0, 4);
+        assert!(cache.get(&regex("d")).is_none(), "it was not asked for");
         assert!(cache.get(&regex("a")).is_some() && cache.get(&regex("c")).is_some());
+        let large = "[ab]{400}[cd]{400}(e|fg){90}";
+        cache.insert(regex(large), compile(large));
+        assert!(cache.get(&regex(large)).is_none() && cache.size().0 == 4, "it is too large");
         cache.insert(regex("("), compile("("));
         assert!(cache.get(&regex("(")).is_some_and(|outcome| outcome.is_err()), "faults are kept, too");
-        assert!(cache.size().1 <= one * 5 / 2);
+        assert!(cache.size().1 <= one * 9 / 2);
     }
 }

@@ -1,7 +1,7 @@
 //! Where compiles run: two lanes, so that those that take long do not hold up those that do not.
 //!
 //! ```text
-//! Constraint → quick lane: a tenth of a second ─ over? → slow lane: all of the budget, at low priority → outcome
+//! Constraint → quick lane: a tenth of a second ─ over? → slow lane: all of the budget, at a lower priority → outcome
 //! ```
 //!
 //! Nearly every constraint compiles in milliseconds. What does not is tried again from the beginning, which costs little
@@ -22,8 +22,10 @@ use crate::metrics::Metrics;
 /// The time of each half of a compile in the quick lane.
 const QUICK: Duration = Duration::from_millis(100);
 
-/// How much lower the priority of slow compiles is, as Unix counts niceness.
-const NICENESS: i32 = 10;
+/// How much lower the priority of compiles is than that of the model, as Unix counts niceness: the threads of the model
+/// wait for each other many times in a step, so one that has to wait for a core holds up all.
+const QUICK_NICENESS: i32 = 5;
+const SLOW_NICENESS: i32 = 15;
 
 /// Where compiles run.
 #[derive(Debug, Clone)]
@@ -53,11 +55,11 @@ impl Lanes {
     pub(super) async fn compile(&self, constraint: Constraint, budget: CompileBudget) -> Option<Compiled> {
         let quick = CompileBudget { time: self.time.min(QUICK), ..budget.clone() };
         let is_all = quick.time == self.time;
-        let compiled = self.run(&self.quick, constraint.clone(), quick, 0).await?;
+        let compiled = self.run(&self.quick, constraint.clone(), quick, QUICK_NICENESS).await?;
         if compiled.is_final || is_all || budget.cancel.load(Ordering::Relaxed) {
             return Some(compiled);
         }
-        self.run(&self.slow, constraint, CompileBudget { time: self.time, ..budget }, NICENESS).await
+        self.run(&self.slow, constraint, CompileBudget { time: self.time, ..budget }, SLOW_NICENESS).await
     }
 
     /// Compiles on a thread of its own, once the lane has room.
@@ -91,11 +93,9 @@ impl Lanes {
 
 /// Lets other threads go first, where the system has priorities of threads.
 fn lower_priority(niceness: i32) {
+    // On Linux this is the niceness of the calling thread. Without it compiles are merely less polite.
     #[cfg(target_os = "linux")]
-    if niceness > 0 {
-        // On Linux this is the niceness of the calling thread. Without it compiles are merely less polite.
-        let _ = rustix::process::nice(niceness);
-    }
+    let _ = rustix::process::nice(niceness);
     #[cfg(not(target_os = "linux"))]
     let _ = niceness;
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use mask_runtime::Tokenizer;
 use serde_json::{Value, json};
 
 use super::tools::{CallReader, Piece, Tools};
-use super::{finish, includes_usage, now, refuse_logprobs, usage};
+use super::{finish, includes_usage, logprobs, now, usage};
 use crate::Service;
 use crate::answer::Delta;
 use crate::error::ApiError;
@@ -30,18 +31,20 @@ struct Head {
     /// Whether reasoning is streamed as it comes, or in one piece.
     stream_reasoning: bool,
     includes_usage: bool,
+    /// Set if it is to be said how probable tokens were.
+    tokenizer: Option<Arc<Tokenizer>>,
 }
 
 /// Serves a request.
 pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
     let fields = Fields::of_body(body)?;
-    refuse_logprobs(&fields)?;
     let messages = messages(&fields)?;
     let mut sampling = Sampling::read(&fields, OPENAI, None)?;
     let own = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
     let tools = Tools::read(&fields, service.options.tool_format)?;
     let constraint = tools.constraint(own, &TokenTexts::with_ordinary(service.model.tokenizer.vocabulary()))?;
     sampling.skip_special_tokens &= !tools.keeps_special_tokens();
+    sampling.logprobs = logprobs::of_chat(&fields)?;
     let thinking = thinks(service, &fields)?;
     let mut tokens = service.model.render(&messages, &tools.list)?;
     if thinking {
@@ -62,6 +65,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
         separate_reasoning: fields.flag("separate_reasoning")?.unwrap_or(true),
         stream_reasoning: fields.flag("stream_reasoning")?.unwrap_or(true),
         includes_usage: includes_usage(&fields)?,
+        tokenizer: sampling.logprobs.map(|_| service.model.tokenizer.clone()),
     };
     let streams = fields.flag("stream")?.unwrap_or(false);
     let thinking = if thinking { Some(Budget::read(&fields)?) } else { None };
@@ -182,10 +186,14 @@ impl Head {
                 "reasoning_content": reasoning,
                 "tool_calls": calls,
             },
-            "logprobs": null,
+            "logprobs": self.logprobs(answer),
             "finish_reason": reason,
             "matched_stop": matched,
         }))
+    }
+
+    fn logprobs(&self, answer: &Delta) -> Value {
+        self.tokenizer.as_ref().map_or(Value::Null, |tokenizer| logprobs::chat(answer, tokenizer.vocabulary()))
     }
 
     fn chunk(&self, choices: Value) -> Value {
@@ -235,6 +243,11 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
         }
         if !delta.reasoning.is_empty() {
             events.send(head.delta(index, json!({"reasoning_content": delta.reasoning}), &none, &none)).await?;
+        }
+        if !delta.logprobs.is_empty() {
+            let mut chunk = head.delta(index, json!({}), &none, &none);
+            chunk["choices"][0]["logprobs"] = head.logprobs(&delta);
+            events.send(chunk).await?;
         }
         let mut pieces = match &mut readers[index] {
             Some(reader) => reader.push(&delta.content),

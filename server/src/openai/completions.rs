@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use mask_runtime::Tokenizer;
 use serde_json::{Value, json};
 
-use super::{finish, includes_usage, now, refuse_logprobs, usage};
+use super::{finish, includes_usage, logprobs, now, usage};
 use crate::Service;
+use crate::answer::Delta;
 use crate::error::ApiError;
 use crate::fields::{Fields, token_ids};
 use crate::generation::{Generation, Plan, Prompt};
@@ -24,15 +26,18 @@ struct Head {
     model: String,
     prompt_tokens: usize,
     includes_usage: bool,
+    /// Set if it is to be said how probable tokens were.
+    tokenizer: Option<Arc<Tokenizer>>,
 }
 
 /// Serves a request.
 pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
     let fields = Fields::of_body(body)?;
-    refuse_logprobs(&fields)?;
     fields.refuse("echo", |value| value == &Value::Bool(false))?;
     fields.refuse("suffix", |_| false)?;
-    let sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS))?;
+    let mut sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS))?;
+    sampling.logprobs = logprobs::of_completion(&fields)?;
+    let tokenizer = sampling.logprobs.map(|_| service.model.tokenizer.clone());
     let constraint = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
     let prompts: Vec<Prompt> = prompts(service, &fields)?
         .into_iter()
@@ -44,6 +49,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
         model: fields.text("model")?.unwrap_or(&service.model.name).to_owned(),
         prompt_tokens: prompts.iter().map(|prompt| prompt.tokens.len()).sum(),
         includes_usage: includes_usage(&fields)?,
+        tokenizer,
     };
     let streams = fields.flag("stream")?.unwrap_or(false);
     let mut generation = service.generate(Plan { prompts, thinking: None }).await?;
@@ -54,7 +60,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     let mut choices = Vec::with_capacity(answers.len());
     for (index, answer) in answers.iter().enumerate() {
         let (reason, matched) = finish(answer.finish.as_ref())?;
-        choices.push(choice(index, &answer.raw, &reason, &matched));
+        choices.push(head.choice(index, answer, 0, &reason, &matched));
     }
     let mut whole = head.object(choices);
     whole["usage"] = head.usage(&generation);
@@ -89,6 +95,19 @@ impl Head {
         usage(self.prompt_tokens, (0..generation.len()).map(|index| generation.counts(index).0).sum(), 0)
     }
 
+    /// A choice, or the next piece of one whose text so far has `offset` characters.
+    fn choice(&self, index: usize, delta: &Delta, offset: usize, reason: &Value, matched: &Value) -> Value {
+        let logprobs =
+            self.tokenizer.as_ref().map(|tokenizer| logprobs::completion(delta, tokenizer.vocabulary(), offset));
+        json!({
+            "index": index,
+            "text": delta.raw,
+            "logprobs": logprobs,
+            "finish_reason": reason,
+            "matched_stop": matched,
+        })
+    }
+
     fn object(&self, choices: Vec<Value>) -> Value {
         json!({
             "id": self.id,
@@ -101,17 +120,16 @@ impl Head {
     }
 }
 
-fn choice(index: usize, text: &str, reason: &Value, matched: &Value) -> Value {
-    json!({"index": index, "text": text, "logprobs": null, "finish_reason": reason, "matched_stop": matched})
-}
-
 /// Sends the answers as they come.
 async fn send(head: Head, mut generation: Generation, events: Events) -> Result<(), Gone> {
+    let mut offsets = vec![0; generation.len()];
     while let Some(next) = generation.next().await {
-        let finished = next.and_then(|(index, delta)| Ok((index, finish(delta.finish.as_ref())?, delta.raw)));
+        let finished = next.and_then(|(index, delta)| Ok((index, finish(delta.finish.as_ref())?, delta)));
         match finished {
-            Ok((index, (reason, matched), text)) => {
-                events.send(head.object(vec![choice(index, &text, &reason, &matched)])).await?;
+            Ok((index, (reason, matched), delta)) => {
+                let choice = head.choice(index, &delta, offsets[index], &reason, &matched);
+                offsets[index] += delta.raw.chars().count();
+                events.send(head.object(vec![choice])).await?;
             }
             Err(error) => return events.fail(&error).await,
         }

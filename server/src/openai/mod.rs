@@ -2,6 +2,7 @@
 
 pub(crate) mod chat;
 pub(crate) mod completions;
+mod logprobs;
 mod tools;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -55,10 +56,4 @@ fn usage(prompt_tokens: usize, completion_tokens: usize, reasoning_tokens: usize
 fn includes_usage(fields: &Fields<'_>) -> Result<bool, ApiError> {
     let options = fields.object("stream_options")?;
     Ok(options.map(|options| options.flag("include_usage")).transpose()?.flatten().unwrap_or(false))
-}
-
-/// Refuses what the model loop does not give.
-fn refuse_logprobs(fields: &Fields<'_>) -> Result<(), ApiError> {
-    fields.refuse("logprobs", |value| value == &Value::Bool(false))?;
-    fields.refuse("top_logprobs", |value| value.as_u64() == Some(0))
 }

@@ -4,6 +4,7 @@ mod chat;
 mod client;
 mod errors;
 mod load;
+mod logprobs;
 mod native;
 mod reasoning;
 mod streams;

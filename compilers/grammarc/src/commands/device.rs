@@ -32,7 +32,7 @@ pub(super) struct DeviceArgs {
 /// A device, and why it was chosen.
 pub(super) enum Chosen {
     Cpu(CpuDevice, String),
-    Cuda(CudaDevice, String),
+    Cuda(Box<CudaDevice>, String),
 }
 
 impl DeviceArgs {
@@ -45,9 +45,9 @@ impl DeviceArgs {
             DeviceChoice::Cpu => "as asked for".to_owned(),
             choice => match CudaDevice::open() {
                 Ok(device) if choice == DeviceChoice::Cuda => {
-                    return Ok(Chosen::Cuda(device, "as asked for".to_owned()));
+                    return Ok(Chosen::Cuda(Box::new(device), "as asked for".to_owned()));
                 }
-                Ok(device) => return Ok(Chosen::Cuda(device, "there is a GPU".to_owned())),
+                Ok(device) => return Ok(Chosen::Cuda(Box::new(device), "there is a GPU".to_owned())),
                 Err(error) if choice == DeviceChoice::Cuda => {
                     return Err(Failure::Refused(format!("{error}; use --device cpu")));
                 }

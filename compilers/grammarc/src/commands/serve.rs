@@ -160,7 +160,7 @@ impl ServiceArgs {
         };
         match self.device.open()? {
             Chosen::Cpu(device, why) => load(&files, device, &why, options),
-            Chosen::Cuda(device, why) => load(&files, device, &why, options),
+            Chosen::Cuda(device, why) => load(&files, *device, &why, options),
         }
     }
 }

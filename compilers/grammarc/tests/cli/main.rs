@@ -3,6 +3,7 @@
 mod accept;
 mod cases;
 mod check;
+mod compile;
 mod generate;
 mod mask;
 mod process;

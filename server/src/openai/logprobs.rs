@@ -1,0 +1,86 @@
+//! How probable tokens were, in the forms of OpenAI's two APIs.
+
+use gpu_runtime::engine::TokenLogprobs;
+use mask_runtime::{TokenKind, Vocabulary};
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Delta, FinishReason};
+use crate::error::ApiError;
+use crate::fields::Fields;
+
+/// The most that can be named for each token.
+const MAX_TOP: usize = 20;
+
+/// What a chat asks for: the number of the most probable tokens to name.
+pub(super) fn of_chat(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
+    let top = fields.count("top_logprobs")?;
+    if !fields.flag("logprobs")?.unwrap_or(false) {
+        return match top {
+            None | Some(0) => Ok(None),
+            Some(_) => Err(ApiError::Invalid("top_logprobs needs logprobs to be true.".to_owned())),
+        };
+    }
+    bounded("top_logprobs", top.unwrap_or(0)).map(Some)
+}
+
+/// What a completion asks for.
+pub(super) fn of_completion(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
+    fields.count("logprobs")?.map(|top| bounded("logprobs", top)).transpose()
+}
+
+fn bounded(name: &str, top: usize) -> Result<usize, ApiError> {
+    match top {
+        0..=MAX_TOP => Ok(top),
+        _ => Err(ApiError::Invalid(format!("{name} must be at most {MAX_TOP}, got {top}."))),
+    }
+}
+
+/// The tokens of a delta that are part of the text.
+fn of_text(delta: &Delta) -> &[TokenLogprobs] {
+    match (&delta.finish, delta.logprobs.split_last()) {
+        (Some(FinishReason::StopToken(stop)), Some((last, before))) if last.token == *stop => before,
+        _ => &delta.logprobs,
+    }
+}
+
+fn bytes(token: u32, vocabulary: &Vocabulary) -> Vec<u8> {
+    match vocabulary.kind(token) {
+        TokenKind::Special => vocabulary.name(token).as_bytes().to_vec(),
+        _ => vocabulary.bytes(token).to_vec(),
+    }
+}
+
+fn text(token: u32, vocabulary: &Vocabulary) -> String {
+    String::from_utf8_lossy(&bytes(token, vocabulary)).into_owned()
+}
+
+/// `logprobs` of a choice of a chat.
+pub(super) fn chat(delta: &Delta, vocabulary: &Vocabulary) -> Value {
+    let one = |&(token, logprob): &(u32, f32)| json!({"token": text(token, vocabulary), "bytes": bytes(token, vocabulary), "logprob": logprob});
+    let content = of_text(delta).iter().map(|found| {
+        let mut entry = one(&(found.token, found.logprob));
+        entry["top_logprobs"] = found.top.iter().map(one).collect();
+        entry
+    });
+    json!({"content": content.collect::<Vec<_>>()})
+}
+
+/// `logprobs` of a choice of a completion, whose text before `delta` has `offset` characters.
+pub(super) fn completion(delta: &Delta, vocabulary: &Vocabulary, mut offset: usize) -> Value {
+    let found = of_text(delta);
+    let mut offsets = Vec::with_capacity(found.len());
+    for one in found {
+        offsets.push(offset);
+        offset += text(one.token, vocabulary).chars().count();
+    }
+    let top = |one: &TokenLogprobs| {
+        let members = one.top.iter().map(|&(token, logprob)| (text(token, vocabulary), logprob.into()));
+        Value::Object(members.collect::<Map<_, _>>())
+    };
+    json!({
+        "tokens": found.iter().map(|one| text(one.token, vocabulary)).collect::<Vec<_>>(),
+        "token_logprobs": found.iter().map(|one| one.logprob).collect::<Vec<_>>(),
+        "top_logprobs": found.iter().map(top).collect::<Vec<_>>(),
+        "text_offset": offsets,
+    })
+}
