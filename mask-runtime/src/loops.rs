@@ -18,7 +18,8 @@ pub(crate) struct LoopSet {
 }
 
 impl LoopSet {
-    /// The number of bytes at the start of `text` that are whole characters of the set, and how many characters.
+    /// The number of bytes at the start of `text` that are characters of the set, and how many characters. A character may
+    /// be incomplete at the end, as it is in some tokens: it can only become one past ASCII, all of which are in the set.
     pub(crate) fn prefix(&self, text: &[u8]) -> (usize, usize) {
         let (mut bytes, mut characters) = (0, 0);
         while let Some(&byte) = text.get(bytes) {
@@ -66,7 +67,7 @@ impl LoopSet {
     }
 }
 
-/// The length of the character past ASCII at the start of `text`, 0 when there is no whole one.
+/// The length of the character past ASCII at the start of `text`, or of what there is of it; 0 when there is none.
 fn character_length(text: &[u8]) -> usize {
     let length = match text[0] {
         0xc2..=0xdf => 2,
@@ -74,10 +75,13 @@ fn character_length(text: &[u8]) -> usize {
         0xf0..=0xf4 => 4,
         _ => return 0,
     };
-    match text.get(..length) {
-        Some(bytes) if std::str::from_utf8(bytes).is_ok() => length,
-        _ => 0,
-    }
+    let bytes = &text[..length.min(text.len())];
+    if is_beginning(bytes) { bytes.len() } else { 0 }
+}
+
+/// Whether `text` consists of characters, of which the last may be incomplete.
+pub(crate) fn is_beginning(text: &[u8]) -> bool {
+    std::str::from_utf8(text).err().is_none_or(|error| error.error_len().is_none())
 }
 
 /// A state's loop.

@@ -204,16 +204,21 @@ impl Stack {
         self.full = full;
     }
 
+    #[inline]
     pub(crate) fn mark(&self) -> Mark {
         Mark { nodes: self.nodes.len() as u32, registers: self.registers.mark() }
     }
 
     /// Drops the nodes and registers made since `mark`. `interned` says whether any of them may have been interned.
+    #[inline]
     pub(crate) fn truncate(&mut self, mark: Mark, interned: bool) {
         self.registers.truncate(mark.registers, interned);
-        if self.nodes.len() as u32 == mark.nodes {
-            return;
+        if self.nodes.len() as u32 != mark.nodes {
+            self.cut(mark, interned);
         }
+    }
+
+    fn cut(&mut self, mark: Mark, interned: bool) {
         if interned {
             for node in (mark.nodes - 1..self.nodes.len() as u32 - 1).map(NodeId) {
                 let hash = hash(self.own_frames(node), self.nodes[node.0 as usize].included);
