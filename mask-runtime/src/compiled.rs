@@ -103,7 +103,7 @@ struct Known {
     /// What characters lead to from it.
     component: OnceLock<Option<Arc<ComponentSlice>>>,
     /// What it does on each byte.
-    bytes: OnceLock<Option<ByteTable>>,
+    bytes: OnceLock<ByteTable>,
 }
 
 fn known(pda: &Pda) -> Box<[Known]> {
@@ -113,7 +113,7 @@ fn known(pda: &Pda) -> Box<[Known]> {
 impl Known {
     /// Bytes behind the pointers.
     fn memory(&self) -> usize {
-        let table = self.bytes.get().is_some_and(Option::is_some);
+        let table = self.bytes.get().is_some();
         let text = self.text.get().is_some_and(Option::is_some);
         let component = self.component.get().is_some_and(Option::is_some);
         usize::from(table) * size_of::<[u32; 256]>()
@@ -230,8 +230,8 @@ impl CompiledGrammar {
 
     /// What `state` does on each byte.
     #[inline]
-    pub(crate) fn bytes_of(&self, state: StateId) -> Option<&ByteTable> {
-        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(&self.pda, state)).as_ref()
+    pub(crate) fn bytes_of(&self, state: StateId) -> &ByteTable {
+        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(&self.pda, state))
     }
 
     /// What `state` has to do with a loop.

@@ -78,7 +78,6 @@ fn may_repeat(pda: &Pda, heads: &[Frame], stack: &Stack, parts: Parts, scratch: 
 
 /// Whether the parts that are being read can still become values that have not been seen.
 #[inline]
-#[inline]
 pub(crate) fn is_live(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
     !stack.registers.has_traps() || has_way_on(pda, heads, stack, scratch)
 }

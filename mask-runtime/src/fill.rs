@@ -37,7 +37,7 @@ pub(crate) fn fill_text(
         return;
     }
     let alone = match heads {
-        &[head] => Some(head).filter(|&head| KnownRows::is_for(grammar.pda(), head)),
+        &[head] => Some(head).filter(|&head| KnownRows::is_for(grammar.pda(), stack, head)),
         _ => None,
     };
     if let Some(known) = alone.and_then(|head| grammar.rows().get(head)) {

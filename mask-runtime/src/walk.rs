@@ -190,7 +190,11 @@ pub(crate) fn walk(
             next.clear();
             let heads = &arena[parent.first_head..parent.past_head];
             let known = match heads {
-                &[head] => grammar.bytes_of(head.state).and_then(|table| table.after(head, node.byte)),
+                &[head] => {
+                    let table = grammar.bytes_of(head.state);
+                    let is_all = !table.may_return || stack.is_inert(head.below);
+                    if is_all { table.after(head, node.byte) } else { None }
+                }
                 _ => None,
             };
             match known {
