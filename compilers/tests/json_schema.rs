@@ -1,7 +1,7 @@
 //! What each keyword accepts and rejects, judged by the oracle and by an independent validator.
 
 use compilers::diagnostic::{Code, Place};
-use compilers::json_schema::{AdditionalProperties, Digits, Formats, Options, Whitespace, any_json, compile};
+use compilers::json_schema::{AdditionalProperties, Digits, Formats, KeyOrder, Options, Whitespace, any_json, compile};
 use grammar_ir::Limits;
 use grammar_ir::interp::{Recognizer, accepts};
 
@@ -600,4 +600,29 @@ fn mistakes_are_reported_where_they_stand() {
             diagnostics.iter().flat_map(|list| list.iter()).map(|one| (one.code, one.place.clone())).collect();
         assert_eq!(found, [(code, Place::Pointer(pointer.to_owned()))], "{schema}");
     }
+}
+
+#[test]
+fn meta_schemas_are_known() {
+    let mut options = Options::default();
+    options.key_order = KeyOrder::Any;
+    options.formats = Formats::Annotation;
+    for (meta_schema, invalid) in [
+        ("http://json-schema.org/draft-04/schema#", r#"{"minimum": "1"}"#),
+        ("http://json-schema.org/draft-06/schema#", r#"{"exclusiveMinimum": true}"#),
+        ("http://json-schema.org/draft-07/schema", r#"{"if": 1}"#),
+        ("https://json-schema.org/draft/2019-09/schema", r#"{"$recursiveAnchor": 1}"#),
+        ("https://json-schema.org/draft/2020-12/schema", r#"{"$defs": {"a": {"prefixItems": []}}}"#),
+    ] {
+        let grammar = grammar(&format!(r#"{{"$ref": "{meta_schema}"}}"#), &options);
+        assert!(
+            accepts(&grammar, br#"{"type": ["null", "array"], "maxItems": 3, "properties": {"a": {}}}"#),
+            "{meta_schema}"
+        );
+        assert!(!accepts(&grammar, invalid.as_bytes()), "{meta_schema}: {invalid}");
+        assert!(!accepts(&grammar, b"[]"), "{meta_schema}");
+    }
+    let part =
+        grammar(r##"{"$ref": "http://json-schema.org/draft-04/schema#/properties/title"}"##, &Options::default());
+    assert!(accepts(&part, b"\"a\"") && !accepts(&part, b"1"));
 }

@@ -103,3 +103,9 @@ fn the_report_names_what_a_format_leaves_out() {
         assert_eq!(report.narrowings.iter().filter(|line| line.starts_with(format)).count(), expected, "{report:?}");
     }
 }
+
+#[test]
+fn a_pattern_may_hold_regular_expressions_only() {
+    let schema = r#"{"type": "string", "minLength": 1, "format": "regex", "pattern": "^(?:-?[0-9]+\\.)?(?:[0-9]+:)?[0-9]{0,2}$"}"#;
+    check(schema, &["\"1.2:30\"", "\"7\""], &["\"\"", "\"1+\"", "\"a\""]);
+}

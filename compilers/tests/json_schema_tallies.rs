@@ -355,3 +355,42 @@ fn items_that_are_apart_anyway_need_no_tally() {
     let after = r#"{"type": "array", "prefixItems": [{}], "items": {"type": "string"}, "not": {"prefixItems": [{}], "items": {"type": "integer"}}}"#;
     check(after, &[r#"[1, "a"]"#, r#"["a", "b", "c"]"#], &["[]", "[1]", r#"["a", 1]"#]);
 }
+
+/// Seven branches told apart by one key, under a complement: none of them holds.
+#[test]
+fn complements_of_branches_are_told_apart_by_a_key() {
+    let branch = |index: usize| {
+        let optional: Vec<String> = (0..8).map(|key| format!(r#""o{key}": {{"maxLength": {index}}}"#)).collect();
+        format!(
+            r#"{{"type": "object", "required": ["kind", "r{index}"], "properties": {{"kind": {{"enum": ["k{index}"]}}, {}}}}}"#,
+            optional.join(", ")
+        )
+    };
+    let branches: Vec<String> = (0..7).map(branch).collect();
+    let none = format!(r#"{{"type": "object", "not": {{"anyOf": [{}]}}}}"#, branches.join(", "));
+    check(
+        &none,
+        &[
+            "{}",
+            r#"{"kind": "k7"}"#,
+            r#"{"kind": "k2"}"#,
+            r#"{"kind": "k2", "o5": "abc", "r2": 1}"#,
+            r#"{"kind": 3, "r0": 1}"#,
+        ],
+        &[
+            r#"{"kind": "k2", "r2": 1}"#,
+            r#"{"kind": "k2", "o5": "ab", "r2": 1}"#,
+            r#"{"kind": "k0", "r0": 1, "o0": ""}"#,
+        ],
+    );
+    // The last branch, whose key is optional, overlaps every other one.
+    let one = format!(
+        r#"{{"oneOf": [{}, {{"type": "object", "properties": {{"kind": {{"enum": ["x"]}}}}}}]}}"#,
+        branches.join(", ")
+    );
+    check(
+        &one,
+        &["{}", r#"{"kind": "x"}"#, r#"{"kind": "k3", "r3": 0}"#, r#"{"a": 1}"#],
+        &[r#"{"kind": "k3"}"#, r#"{"kind": "y"}"#, r#"{"kind": "k3", "o1": "abcd", "r3": 0}"#],
+    );
+}

@@ -15,6 +15,7 @@ pub mod json_schema;
 pub mod oracles;
 mod random;
 mod source;
+pub mod stored;
 pub mod targets;
 pub mod walks;
 

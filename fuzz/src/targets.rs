@@ -11,7 +11,7 @@ use mask_runtime::{CompiledGrammar, Matcher, TokenIndex, Tokenizer, Vocabulary, 
 
 use crate::generators::Scopes;
 use crate::oracles::{self, Disagreement, Exactness};
-use crate::{Source, generators};
+use crate::{Source, generators, stored};
 
 /// A target: its name, and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));
@@ -24,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     ("gir", gir),
     ("matcher", matcher),
     ("tokenizer", tokenizer),
+    ("artifact", artifact),
 ];
 
 /// Small limits, so that no input is slow.
@@ -103,6 +104,30 @@ pub fn tokenizer(data: &[u8]) {
         let index = TokenIndex::new(&vocabulary);
         assert!(index.tokens().len() <= vocabulary.size());
     }
+}
+
+/// A file of compiled grammars with some words changed: what is not refused can be followed, whatever it says.
+pub fn artifact(data: &[u8]) {
+    let mut source = Source::new(data);
+    let shape = generators::Shape { rules: 3, depth: 3, repeat: 8, tokens: 4, scopes: Scopes::Any };
+    let limits = Limits { unroll_states: 4, ..limits() };
+    if let Some((file, tokenizer)) = stored::random_file(&mut source, &limits, shape) {
+        stored::follow(&stored::damaged(&file, &mut source), &tokenizer, &mut source);
+    }
+}
+
+/// A grammar and a vocabulary from one byte string; from a file it gives the same masks.
+///
+/// # Errors
+/// The disagreement, with the grammar.
+pub fn stored_masks_agree(data: &[u8], limits: &Limits, shape: generators::Shape) -> Result<(), String> {
+    let mut source = Source::new(data);
+    let grammar = generators::grammar(&mut source, shape);
+    let vocabulary = generators::vocabulary(&mut source).map_err(|error| error.to_string())?;
+    let Ok(compiled) = CompiledGrammar::new(&grammar, Tokenizer::new(vocabulary), limits) else { return Ok(()) };
+    let report = |error: String| format!("{error}\n{}\n{}", text::print(&grammar), compiled.pda());
+    let loaded = stored::round_trip(&compiled).map_err(report)?;
+    stored::same_masks(&compiled, &loaded, &mut source, 12).map_err(report)
 }
 
 /// A grammar, a vocabulary and a walk from one byte string; masks, accepts, rollback and forks against the definition.

@@ -7,7 +7,7 @@ use grammar_ir::interp::Recognizer;
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, Vocabulary, bitmask};
 
 use crate::random::Random;
-use crate::{BruteForce, corpus};
+use crate::{BruteForce, corpus, stored};
 
 /// What a comparison has seen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,6 +16,15 @@ pub struct Compared {
     pub masks: usize,
     /// Bits set in them.
     pub bits: usize,
+}
+
+/// Where the grammars come from whose masks are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// They were compiled.
+    Compiled,
+    /// They were compiled, written to a file with tables for all states, and read again.
+    Stored,
 }
 
 /// Steps of one walk.
@@ -29,7 +38,7 @@ const STEPS: usize = 24;
 ///
 /// # Errors
 /// The first difference, with the text that leads to it.
-pub fn compare(vocabulary: Vocabulary, states: usize, seed: u64) -> Result<Compared, String> {
+pub fn compare(vocabulary: Vocabulary, form: Form, states: usize, seed: u64) -> Result<Compared, String> {
     let tokenizer = Tokenizer::new(vocabulary);
     let brute_force = BruteForce::new(tokenizer.vocabulary());
     let mut random = Random::new(seed);
@@ -39,6 +48,10 @@ pub fn compare(vocabulary: Vocabulary, states: usize, seed: u64) -> Result<Compa
         let grammar = corpus::compile(name, text, &limits)?;
         let compiled = CompiledGrammar::new(&grammar, Arc::clone(&tokenizer), &limits)
             .map_err(|error| format!("{name}: {error}"))?;
+        let compiled = match form {
+            Form::Compiled => compiled,
+            Form::Stored => stored::round_trip(&compiled).map_err(|error| format!("{name}: {error}"))?,
+        };
         let grammars = corpus::GRAMMARS.len();
         let share = states * (index + 1) / grammars - states * index / grammars;
         let mut left = share;

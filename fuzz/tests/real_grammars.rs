@@ -5,7 +5,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use grammarc_fuzz::walks;
+use grammarc_fuzz::walks::{self, Form};
 use mask_runtime::{HuggingFaceFiles, Vocabulary, embedded_tiny};
 
 /// A tokenizer from the runtime's test data.
@@ -19,8 +19,8 @@ fn compressed(folder: &str) -> Vocabulary {
     Vocabulary::from_huggingface_files(files).expect("a supported tokenizer")
 }
 
-fn check(vocabulary: Vocabulary, states: usize) {
-    match walks::compare(vocabulary, states, 7) {
+fn check(vocabulary: Vocabulary, form: Form, states: usize) {
+    match walks::compare(vocabulary, form, states, 7) {
         Ok(compared) => assert!(compared.masks == states, "{} masks only", compared.masks),
         Err(difference) => panic!("{difference}"),
     }
@@ -28,15 +28,25 @@ fn check(vocabulary: Vocabulary, states: usize) {
 
 #[test]
 fn tiny_tools() {
-    check(embedded_tiny(), 450);
+    check(embedded_tiny(), Form::Compiled, 450);
+}
+
+#[test]
+fn tiny_tools_from_files() {
+    check(embedded_tiny(), Form::Stored, 450);
 }
 
 #[test]
 fn gpt2() {
-    check(compressed("gpt2"), 120);
+    check(compressed("gpt2"), Form::Compiled, 120);
 }
 
 #[test]
 fn qwen3() {
-    check(compressed("qwen3"), 45);
+    check(compressed("qwen3"), Form::Compiled, 45);
+}
+
+#[test]
+fn qwen3_from_files() {
+    check(compressed("qwen3"), Form::Stored, 45);
 }

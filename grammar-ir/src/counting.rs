@@ -168,6 +168,14 @@ impl LiveCounts {
         self.changes.get(self.changes.partition_point(|&change| change <= count)).copied()
     }
 
+    /// Whether every state that is live at a count from `min` on is live at all counts from `min` up to it.
+    pub fn are_closed_downwards(&self, min: u32) -> bool {
+        (0..self.offsets.len() - 1).all(|state| match self.ranges(state) {
+            [] => true,
+            [.., (first, _)] => *first <= min,
+        })
+    }
+
     /// Whether an edge from `source` to `target` can be part of a word.
     pub(crate) fn admits(&self, counter: Counter, edge: CountedEdge) -> bool {
         let targets = self.ranges(edge.target as usize);

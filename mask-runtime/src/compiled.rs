@@ -7,8 +7,14 @@ use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 
 use crate::artifact::Tables;
 use crate::bitmask;
+use crate::branch::Branch;
 use crate::byte_table::ByteTable;
-use crate::slice::{Branch, Slices};
+use crate::component::Component;
+use crate::known_rows::KnownRows;
+use crate::loops::LoopSet;
+use crate::remainders::Remainders;
+use crate::slice::Slice;
+use crate::slices::Slices;
 use crate::text_state::TextState;
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
@@ -80,12 +86,46 @@ pub struct CompiledGrammar {
     tokenizer: Arc<Tokenizer>,
     /// One per token set of the automaton.
     token_sets: Vec<TokenSetMembers>,
-    /// Per state: what it has to do with a loop, once somebody has asked.
-    texts: Box<[OnceLock<Option<Box<TextState>>>]>,
-    /// Per state: what it does on each byte, once somebody has asked.
-    bytes: Box<[OnceLock<Option<ByteTable>>]>,
+    /// Per state.
+    known: Box<[Known]>,
+    /// Masks that depend on a state alone.
+    rows: KnownRows,
     /// What is known ahead of masks, if the grammar was loaded with it.
     tables: Option<Tables>,
+}
+
+/// What is known of a state once somebody has asked.
+#[derive(Debug, Default)]
+struct Known {
+    /// What it has to do with a loop.
+    text: OnceLock<Option<Box<TextState>>>,
+    /// What characters lead to from it.
+    component: OnceLock<Option<Box<ComponentSlice>>>,
+    /// What it does on each byte.
+    bytes: OnceLock<Option<ByteTable>>,
+}
+
+fn known(pda: &Pda) -> Box<[Known]> {
+    std::iter::repeat_with(Known::default).take(pda.state_count()).collect()
+}
+
+impl Known {
+    /// Bytes behind the pointers.
+    fn memory(&self) -> usize {
+        let table = self.bytes.get().is_some_and(Option::is_some);
+        let text = self.text.get().is_some_and(Option::is_some);
+        let component = self.component.get().is_some_and(Option::is_some);
+        usize::from(table) * size_of::<[u32; 256]>()
+            + usize::from(text) * size_of::<TextState>()
+            + usize::from(component) * size_of::<ComponentSlice>()
+    }
+}
+
+/// A [`Component`] and the tokens of its set.
+#[derive(Debug)]
+pub(crate) struct ComponentSlice {
+    pub(crate) component: Component,
+    pub(crate) slice: Arc<Slice>,
 }
 
 /// The members of a token set.
@@ -123,17 +163,17 @@ impl CompiledGrammar {
         tables: Option<Tables>,
     ) -> Result<Arc<Self>, BindError> {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
-        let texts = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
-        let bytes = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
-        Ok(Arc::new(Self { pda, tokenizer, token_sets, texts, bytes, tables }))
+        let known = known(&pda);
+        let rows = KnownRows::new(pda.state_count());
+        Ok(Arc::new(Self { pda, tokenizer, token_sets, known, rows, tables }))
     }
 
     /// Another automaton, without token terminals that matter, for the same tokenizer.
     pub(crate) fn with_automaton(&self, pda: Pda) -> Arc<Self> {
-        let texts = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
-        let bytes = std::iter::repeat_with(OnceLock::new).take(pda.state_count()).collect();
+        let known = known(&pda);
         let tokenizer = Arc::clone(&self.tokenizer);
-        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), texts, bytes, tables: None })
+        let rows = KnownRows::new(pda.state_count());
+        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), known, rows, tables: None })
     }
 
     /// The automaton.
@@ -163,10 +203,9 @@ impl CompiledGrammar {
     pub fn memory(&self) -> usize {
         self.pda.memory()
             + self.tables.as_ref().map_or(0, Tables::memory)
-            + std::mem::size_of_val(&*self.texts)
-            + std::mem::size_of_val(&*self.bytes)
-            + self.bytes.iter().filter(|table| matches!(table.get(), Some(Some(_)))).count() * size_of::<[u32; 256]>()
-            + self.texts.iter().filter(|text| matches!(text.get(), Some(Some(_)))).count() * size_of::<TextState>()
+            + self.rows.memory()
+            + std::mem::size_of_val(&*self.known)
+            + self.known.iter().map(Known::memory).sum::<usize>()
             + self
                 .token_sets
                 .iter()
@@ -183,25 +222,56 @@ impl CompiledGrammar {
         self.tables.as_ref()
     }
 
+    /// Masks that depend on a state alone.
+    pub(crate) fn rows(&self) -> &KnownRows {
+        &self.rows
+    }
+
     /// What `state` does on each byte.
     #[inline]
     pub(crate) fn bytes_of(&self, state: StateId) -> Option<&ByteTable> {
-        self.bytes[state.index()].get_or_init(|| ByteTable::of(&self.pda, state)).as_ref()
+        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(&self.pda, state)).as_ref()
     }
 
     /// What `state` has to do with a loop.
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
-        let found = self.texts[state.index()].get_or_init(|| {
+        let found = self.known[state.index()].text.get_or_init(|| {
             let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
-            TextState::of(&self.pda, state, |own_loop| slices.get(own_loop.set, vocabulary, index)).map(Box::new)
+            TextState::of(&self.pda, state, |own_loop| slices.slice(own_loop.set, vocabulary, index)).map(Box::new)
         });
         found.as_deref()
     }
 
-    /// The branch at `node` of the slice of a state.
-    pub(crate) fn branch(&self, text: &TextState, node: u32) -> Arc<Branch> {
+    /// What characters lead to from `state`.
+    pub(crate) fn component(&self, state: StateId) -> Option<&ComponentSlice> {
+        let found = self.known[state.index()].component.get_or_init(|| {
+            let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
+            let component = Component::of(&self.pda, state)?;
+            let slice = slices.slice(component.set, vocabulary, index);
+            Some(Box::new(ComponentSlice { component, slice }))
+        });
+        found.as_deref()
+    }
+
+    /// The remainders for a state with or next to a loop, of those that begin with a byte of `exits`, unless they are too
+    /// many.
+    pub(crate) fn remainders(&self, text: &TextState, exits: ByteSet) -> Option<Arc<Remainders>> {
+        if let Some((known, remainders)) = text.remainders.get()
+            && *known == exits
+        {
+            return remainders.clone();
+        }
         let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
-        slices.branch(text.own_loop.set, node, vocabulary, index)
+        let found = slices.remainders((text.own_loop.set, &text.slice), exits, vocabulary, index);
+        // What can come next may depend on the stack; mostly it does not.
+        let _ = text.remainders.set((exits, found.clone()));
+        found
+    }
+
+    /// The branch at `node` of the slice of `set`.
+    pub(crate) fn branch(&self, set: LoopSet, node: u32) -> Arc<Branch> {
+        let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
+        slices.branch(set, node, vocabulary, index)
     }
 
     pub(crate) fn token_set_members(&self, set: u32) -> &TokenSetMembers {

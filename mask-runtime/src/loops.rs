@@ -36,6 +36,16 @@ impl LoopSet {
         (bytes, characters)
     }
 
+    /// The characters in both sets.
+    pub(crate) fn intersection(self, other: Self) -> Self {
+        Self { ascii: self.ascii & other.ascii, non_ascii: self.non_ascii && other.non_ascii }
+    }
+
+    /// The bytes that are no ASCII character of the set.
+    pub(crate) fn others(&self) -> ByteSet {
+        (0..=u8::MAX).filter(|&byte| !byte.is_ascii() || self.ascii >> byte & 1 == 0).collect()
+    }
+
     /// The bytes that a character of the set begins with.
     pub(crate) fn first_bytes(&self) -> ByteSet {
         let mut set: ByteSet = (0..128).filter(|byte| self.ascii >> byte & 1 == 1).collect();

@@ -86,9 +86,10 @@ impl Registers {
     /// Drops what was made since `mark`. `interned` says whether any entry may have been interned.
     #[inline]
     pub(crate) fn truncate(&mut self, mark: RegistersMark, interned: bool) {
-        if mark != self.mark() {
+        if self.entries.len() != mark.entries as usize || self.seen.len() != mark.seen as usize {
             self.cut(mark, interned);
         }
+        self.text.truncate(mark.text as usize);
     }
 
     fn cut(&mut self, mark: RegistersMark, interned: bool) {
@@ -103,7 +104,6 @@ impl Registers {
         self.entries.truncate(mark.entries as usize);
         self.words.truncate(self.entries.last().map_or(0, |entry| entry.words_end as usize));
         self.seen.truncate(mark.seen as usize);
-        self.text.truncate(mark.text as usize);
     }
 
     /// Whether parts could be trapped, as values are remembered in a scope where that can be.
@@ -150,6 +150,11 @@ impl Registers {
     /// Takes the text so far to be followed by some more that is not shown; `false` ends that.
     pub(crate) fn hide(&mut self, hidden: bool) {
         self.hidden_before = hidden.then_some(self.text.len() as u32);
+    }
+
+    /// Whether an entry has been refused for want of room since [`take_full`](Self::take_full).
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Whether an entry was refused for want of room since the last call.

@@ -195,6 +195,11 @@ impl Stack {
         std::mem::take(&mut self.full) | self.registers.take_full()
     }
 
+    /// Whether a push has been refused since [`take_full`](Self::take_full).
+    pub(crate) fn is_full(&self) -> bool {
+        self.full || self.registers.is_full()
+    }
+
     pub(crate) fn set_full(&mut self, full: bool) {
         self.full = full;
     }

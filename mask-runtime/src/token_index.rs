@@ -33,6 +33,8 @@ pub struct TokenIndex {
     tokens: Vec<u32>,
     /// Per first byte: the node of depth 1, or `NONE`.
     roots: Box<[u32; 256]>,
+    /// How many first bytes there are.
+    root_count: usize,
     max_depth: usize,
 }
 
@@ -102,12 +104,13 @@ impl TokenIndex {
         nodes.shrink_to_fit();
         token_starts.shrink_to_fit();
         let mut roots = Box::new([NONE; 256]);
-        let mut root = 0;
+        let (mut root, mut root_count) = (0, 0);
         while let Some(node) = nodes.get(root as usize) {
+            root_count += 1;
             roots[usize::from(node.byte)] = root;
             root = node.subtree_end;
         }
-        Self { nodes, token_starts, tokens, roots, max_depth }
+        Self { nodes, token_starts, tokens, roots, root_count, max_depth }
     }
 
     /// The nodes in depth-first order.
@@ -178,6 +181,11 @@ impl TokenIndex {
             None
         });
         roots.chain(below)
+    }
+
+    /// How many first bytes the tokens have.
+    pub(crate) fn root_count(&self) -> usize {
+        self.root_count
     }
 
     /// The depth of the deepest node: the length of the longest token.

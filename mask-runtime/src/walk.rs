@@ -2,16 +2,18 @@
 //!
 //! Most of the trie is below nodes at which the walk has come into a text, where nearly every token fits. There the walk
 //! goes no further: what the tokens below have to do with the text's characters is worked out once for the node
-//! ([`Branch`](crate::slice::Branch)).
+//! ([`Branch`](crate::branch::Branch)).
 
 use grammar_ir::ByteSet;
 use grammar_ir::pda::Pda;
 
 use crate::bitmask;
-use crate::compiled::CompiledGrammar;
+use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::difference;
 use crate::distinct::{PartScratch, is_live};
+use crate::fill::MAX_LONGER;
 use crate::loops::Loop;
+use crate::remainders::{Remainders, Room, walk_remainders};
 use crate::slice::Slice;
 use crate::stack::{Frame, Mark, Stack};
 use crate::step::{Byte, Scratch, Survey, step};
@@ -25,6 +27,8 @@ pub(crate) struct WalkScratch {
     /// The heads of each level of the path, one after the other.
     heads: Vec<Frame>,
     levels: Vec<Level>,
+    /// What of the trie is walked: first and past the last node.
+    ranges: Vec<(u32, u32)>,
     next: Vec<Frame>,
     /// Tokens that a walk could not decide on, as they repeat a part of a text that it was not shown.
     pub(crate) doubtful: Vec<u32>,
@@ -46,7 +50,7 @@ pub(crate) struct Looking {
 
 impl Looking {
     /// The bytes that `heads` can consume.
-    fn bytes(&mut self, pda: &Pda, heads: &[Frame], stack: &mut Stack) -> ByteSet {
+    pub(crate) fn bytes(&mut self, pda: &Pda, heads: &[Frame], stack: &mut Stack) -> ByteSet {
         let Self { step: scratch, survey, none, .. } = self;
         survey.with_bytes = true;
         survey.bytes = ByteSet::EMPTY;
@@ -94,12 +98,27 @@ pub(crate) enum Sink<'a> {
     All(&'a mut [u32]),
     /// Into the row, which has the slice's tokens already: what the slice covers is not walked.
     Uncovered(&'a mut [u32], &'a Slice),
+    /// Into the row, if they begin with at least `from` and at most `left` characters of a loop that counts. The walk
+    /// begins with the least count for which the loop may be left; what then could go past `left` is doubtful.
+    Counted { row: &'a mut [u32], remainders: &'a Remainders, from: u32, left: u32 },
 }
 
 impl Sink<'_> {
-    fn take(&mut self, index: &TokenIndex, node: usize) {
+    fn take(&mut self, index: &TokenIndex, node: usize, doubtful: &mut Vec<u32>) {
         match self {
             Self::All(row) | Self::Uncovered(row, _) => bitmask::set_each(row, index.own_tokens(node as u32)),
+            Self::Counted { row, remainders, from, left } => {
+                let depth = u32::from(index.nodes()[node].depth);
+                for position in index.own_range(node as u32) {
+                    let before = remainders.characters_before(position);
+                    if before < *from || before > *left {
+                        continue;
+                    }
+                    let token = index.tokens()[position];
+                    // No character has less than a byte.
+                    if before + depth <= *left { bitmask::set(row, token) } else { doubtful.push(token) }
+                }
+            }
         }
     }
 
@@ -107,6 +126,9 @@ impl Sink<'_> {
         matches!(self, Self::Uncovered(_, slice) if slice.covers(node, index))
     }
 }
+
+/// With no more first bytes than this, each of them is tried.
+const FEW_ROOTS: usize = 8;
 
 /// Below a node with fewer tokens than this there is nothing to be saved.
 const MIN_BRANCH: usize = 24;
@@ -129,74 +151,85 @@ pub(crate) fn walk(
 ) {
     let pda = grammar.pda();
     let nodes = index.nodes();
-    let (mut position, end, depth) = match from {
+    let bottom = stack.mark();
+    let mut ranges = std::mem::take(&mut scratch.ranges);
+    ranges.clear();
+    let depth = match from {
         Some(node) => {
             let TrieNode { subtree_end, depth, .. } = nodes[node as usize];
-            (node as usize + 1, subtree_end as usize, depth)
+            ranges.push((node + 1, subtree_end));
+            depth
         }
-        None => (0, nodes.len(), 0),
+        None => {
+            // At the root of a whole trie there are children for nearly all bytes, of which mostly few can be consumed.
+            let many = index.root_count() > FEW_ROOTS;
+            let first = if many { scratch.looking.bytes(pda, heads, stack) } else { ByteSet::FULL };
+            ranges.extend(index.children(None, &first).map(|root| (root, nodes[root as usize].subtree_end)));
+            0
+        }
     };
-    let bottom = stack.mark();
-    // At the root there are children for nearly all bytes, of which mostly few can be consumed.
-    let first = if from.is_none() { scratch.looking.bytes(pda, heads, stack) } else { ByteSet::FULL };
     let is_whole = std::ptr::eq(index, grammar.tokenizer().index());
     scratch.heads.clear();
     scratch.heads.extend_from_slice(heads);
     scratch.levels.clear();
     scratch.levels.push(Level { first_head: 0, past_head: heads.len(), stack: bottom, is_doubtful: false });
     stack.registers.take_doubtful();
-    while position < end {
-        let node = nodes[position];
-        if sink.covers(position, index) || (node.depth == 1 && !first.contains(node.byte)) {
-            position = node.subtree_end as usize;
-            continue;
-        }
-        scratch.levels.truncate(usize::from(node.depth - depth));
-        let parent = scratch.levels[scratch.levels.len() - 1];
-        scratch.heads.truncate(parent.past_head);
-        stack.truncate(parent.stack, false);
-        let WalkScratch { step: step_scratch, heads: arena, next, parts, .. } = scratch;
-        next.clear();
-        let heads = &arena[parent.first_head..parent.past_head];
-        let known = match heads {
-            &[head] => grammar.bytes_of(head.state).and_then(|table| table.after(head, node.byte)),
-            _ => None,
-        };
-        match known {
-            Some(after) => next.extend(after),
-            None => step(pda, heads, &mut Byte(node.byte), stack, false, step_scratch, next),
-        }
-        if next.is_empty() {
-            position = node.subtree_end as usize;
-            continue;
-        }
-        stack.registers.push_text(node.byte);
-        if !is_live(pda, next, stack, parts) {
-            position = node.subtree_end as usize;
-            continue;
-        }
-        arena.extend_from_slice(next);
-        let is_doubtful = stack.registers.take_doubtful() || parent.is_doubtful;
-        if is_doubtful {
-            scratch.doubtful.extend_from_slice(index.own_tokens(position as u32));
-        } else {
-            sink.take(index, position);
-        }
-        if let (Sink::All(row), true) = (&mut sink, is_whole && !is_doubtful)
-            && (1..=MAX_SEPARATE).contains(&scratch.next.len())
-            && index.subtree_range(position as u32).len() >= MIN_BRANCH
-        {
-            walk_branches(grammar, position as u32, parent.past_head, stack, scratch, row);
-            if scratch.heads.len() == parent.past_head {
+    for &(first, end) in &ranges {
+        let (mut position, end) = (first as usize, end as usize);
+        while position < end {
+            let node = nodes[position];
+            if sink.covers(position, index) {
                 position = node.subtree_end as usize;
                 continue;
             }
+            scratch.levels.truncate(usize::from(node.depth - depth));
+            let parent = scratch.levels[scratch.levels.len() - 1];
+            scratch.heads.truncate(parent.past_head);
+            stack.truncate(parent.stack, false);
+            let WalkScratch { step: step_scratch, heads: arena, next, parts, .. } = scratch;
+            next.clear();
+            let heads = &arena[parent.first_head..parent.past_head];
+            let known = match heads {
+                &[head] => grammar.bytes_of(head.state).and_then(|table| table.after(head, node.byte)),
+                _ => None,
+            };
+            match known {
+                Some(after) => next.extend(after),
+                None => step(pda, heads, &mut Byte(node.byte), stack, false, step_scratch, next),
+            }
+            if next.is_empty() {
+                position = node.subtree_end as usize;
+                continue;
+            }
+            stack.registers.push_text(node.byte);
+            if !is_live(pda, next, stack, parts) {
+                position = node.subtree_end as usize;
+                continue;
+            }
+            arena.extend_from_slice(next);
+            let is_doubtful = stack.registers.take_doubtful() || parent.is_doubtful;
+            if is_doubtful {
+                scratch.doubtful.extend_from_slice(index.own_tokens(position as u32));
+            } else {
+                sink.take(index, position, &mut scratch.doubtful);
+            }
+            if let (Sink::All(row), true) = (&mut sink, is_whole && !is_doubtful)
+                && (1..=MAX_SEPARATE).contains(&scratch.next.len())
+                && index.subtree_range(position as u32).len() >= MIN_BRANCH
+            {
+                walk_branches(grammar, position as u32, parent.past_head, stack, scratch, row);
+                if scratch.heads.len() == parent.past_head {
+                    position = node.subtree_end as usize;
+                    continue;
+                }
+            }
+            let first_head = parent.past_head;
+            let past_head = scratch.heads.len();
+            scratch.levels.push(Level { first_head, past_head, stack: stack.mark(), is_doubtful });
+            position += 1;
         }
-        let first_head = parent.past_head;
-        let past_head = scratch.heads.len();
-        scratch.levels.push(Level { first_head, past_head, stack: stack.mark(), is_doubtful });
-        position += 1;
     }
+    scratch.ranges = ranges;
     stack.truncate(bottom, false);
 }
 
@@ -211,13 +244,6 @@ fn in_text<'g>(
     let pda = grammar.pda();
     let text = grammar.text_state(head.state)?;
     let base = base_of(pda, head, text, stack)?;
-    if text.own_loop.counts {
-        let longest = grammar.tokenizer().index().max_depth() as u32;
-        if pda.counts_left(base.state, base.count) < longest || pda.counts_unchanged(base.state, base.count) <= longest
-        {
-            return None;
-        }
-    }
     // Whether a part that is not shown can still become something new is not told from here.
     let traps = pda.scope_of(head.state).is_some_and(|scope| scope.has_traps());
     let hidden = traps && stack.registers.is_new_part(head.count);
@@ -256,6 +282,9 @@ fn walk_branches(
                 walk_branch(grammar, node, head, (text, base), stack, scratch, row);
                 scratch.heads.remove(at);
             }
+            _ if walk_component(grammar, node, head, stack, scratch, row) => {
+                scratch.heads.remove(at);
+            }
             _ => at += 1,
         }
     }
@@ -271,15 +300,39 @@ fn walk_branch(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let branch = grammar.branch(text, node);
-    bitmask::set_each(row, &branch.members);
+    let branch = grammar.branch(text.own_loop.set, node);
+    let room = Room::of(grammar.pda(), base, &text.own_loop);
+    branch.set_up_to(room.left, row);
     let mut inner = scratch.inner.take().unwrap_or_default();
-    stack.registers.hide(true);
-    walk(grammar, &branch.remainders, None, &[base], stack, &mut inner, Sink::All(row));
-    stack.registers.hide(false);
+    walk_remainders(grammar, base, branch.remainders(grammar.vocabulary()), room, stack, &mut inner, row);
     if base != head {
         difference::correct(grammar, Some(node), head, base, stack, &mut inner, row);
     }
     scratch.doubtful.append(&mut inner.doubtful);
     scratch.inner = Some(inner);
+}
+
+/// The tokens below a node at which `head` goes among states that read the same characters; false where it does not.
+fn walk_component(
+    grammar: &CompiledGrammar,
+    node: u32,
+    head: Frame,
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    row: &mut [u32],
+) -> bool {
+    let Some(ComponentSlice { component, .. }) = grammar.component(head.state) else { return false };
+    let steps = component.steps(grammar.pda(), head, stack);
+    let branch = grammar.branch(component.set, node);
+    let longer = branch.longer_than(steps);
+    if longer.len() > MAX_LONGER {
+        return false;
+    }
+    branch.set_up_to(steps, row);
+    let mut inner = scratch.inner.take().unwrap_or_default();
+    walk(grammar, branch.rests(grammar.vocabulary()), None, &[head], stack, &mut inner, Sink::All(row));
+    scratch.doubtful.extend_from_slice(longer);
+    scratch.doubtful.append(&mut inner.doubtful);
+    scratch.inner = Some(inner);
+    true
 }

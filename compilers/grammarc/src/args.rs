@@ -87,6 +87,10 @@ pub(crate) struct SourceArgs {
     /// The grammar as a structural tag, or the file that holds it
     #[arg(long, value_name = "TEXT|FILE", allow_hyphen_values = true)]
     pub(crate) structural_tag: Option<String>,
+
+    /// The grammar in a file that `compile` made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gmt: Option<PathBuf>,
 }
 
 impl SourceArgs {
@@ -105,6 +109,10 @@ pub(crate) struct GrammarArgs {
     /// Kind of the grammar, if its file name does not tell
     #[arg(long, value_enum, help_heading = "Grammar options")]
     pub(crate) kind: Option<Kind>,
+
+    /// Name of the grammar in a file that `compile` made, if it has several
+    #[arg(long, value_name = "NAME", help_heading = "Grammar options")]
+    pub(crate) entry: Option<String>,
 
     #[command(flatten)]
     pub(crate) options: CompileArgs,

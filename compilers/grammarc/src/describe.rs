@@ -119,6 +119,15 @@ fn byte(byte: u8) -> String {
     }
 }
 
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// A set of bytes for programs: the ranges `[low, high]`.
 pub(crate) fn bytes_json(set: &ByteSet) -> Value {
     set.ranges().map(|(low, high)| Value::from(vec![low, high])).collect()

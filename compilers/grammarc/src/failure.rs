@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::sample::WalkError;
 use compilers::diagnostic::{Code, Diagnostics, Place, line_and_column};
+use mask_runtime::artifact::ArtifactError;
 use mask_runtime::{FillError, VocabularyError};
 use serde_json::{Value, json};
 
@@ -24,6 +25,22 @@ pub(crate) enum Failure {
     /// A file cannot be read.
     #[error("cannot read {}: {error}", path.display())]
     Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A file of compiled grammars cannot be used.
+    #[error("{} cannot be used: {error}", path.display())]
+    Artifact {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: Box<ArtifactError>,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Write {
         /// The file.
         path: PathBuf,
         /// What the system said.

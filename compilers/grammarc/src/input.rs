@@ -25,7 +25,7 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Reads the grammar that the arguments name.
 pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
-    let SourceArgs { input, grammar, regex, json_schema, structural_tag } = &args.source;
+    let SourceArgs { input, grammar, regex, json_schema, structural_tag, .. } = &args.source;
     let inline = [
         (grammar, Kind::Gbnf, "--grammar"),
         (regex, Kind::Regex, "--regex"),
@@ -54,7 +54,12 @@ pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
     let Some(path) = path else {
         return Err(Failure::Input("no grammar is given".to_owned()));
     };
-    let Some(kind) = given.or_else(|| kind_of(path)) else {
+    load_file(path, given)
+}
+
+/// Reads the grammar in a file, `-` for standard input, of this kind or of that which its name tells.
+pub(crate) fn load_file(path: &Path, kind: Option<Kind>) -> Result<Source, Failure> {
+    let Some(kind) = kind.or_else(|| kind_of(path)) else {
         let message = if path == Path::new("-") {
             "the kind of a grammar on standard input has to be given with --kind".to_owned()
         } else {

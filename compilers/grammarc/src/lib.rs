@@ -1,7 +1,7 @@
 //! The command line, and what it shares with the crates that judge the engine: texts drawn at random, and ratchets.
 //!
 //! ```text
-//! args → input (text of a grammar) → pipeline (Grammar → Pda → CompiledGrammar) → commands/* → output
+//! args → grammar → input (text of a grammar) → pipeline (Grammar → Pda → CompiledGrammar) → commands/* → output
 //! ```
 //!
 //! `docs/cli.md` describes the commands, their JSON output and the exit codes.
@@ -11,6 +11,7 @@ mod args;
 mod commands;
 mod describe;
 mod failure;
+mod grammar;
 mod input;
 mod limits;
 mod output;

@@ -184,7 +184,11 @@ pub(crate) fn missing_bytes(compiled: &Arc<CompiledGrammar>) -> Result<ByteSet, 
 /// The automaton of `grammar` for reading bytes: bound to a vocabulary without text, with just the ids that the grammar
 /// names.
 pub(crate) fn bind_to_bytes(grammar: Grammar, settings: &Settings) -> Result<Arc<CompiledGrammar>, Diagnostics> {
-    let pda = lower(&normalize(grammar, &settings.limits)?, &settings.limits)?;
+    bind_automaton_to_bytes(lower(&normalize(grammar, &settings.limits)?, &settings.limits)?)
+}
+
+/// The same for an automaton.
+pub(crate) fn bind_automaton_to_bytes(pda: Pda) -> Result<Arc<CompiledGrammar>, Diagnostics> {
     let highest = pda.token_sets().iter().filter_map(|set| set.ids().last()).max();
     let size = highest.map_or(0, |&id| id as usize + 1);
     let invalid = |message: String| Diagnostics::from(Diagnostic::new(Code::Invalid, Place::Whole, message));

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use compilers::json_schema::{AdditionalProperties, Digits, Formats, KeyOrder, Whitespace};
 use compilers::{gbnf, json_schema, regex, structural_tag};
 use grammar_ir::Limits;
+use serde_json::{Value, json};
 
 use crate::limits::{LimitSetting, limits};
 
@@ -139,6 +140,19 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The options, for people.
+    pub(crate) fn describe(&self) -> Value {
+        let Self { gbnf, regex, json_schema, limits } = self;
+        let Limits { expressions, states, determinize, unroll_states, .. } = limits;
+        json!({
+            "gbnf": format!("{gbnf:?}"), "regex": format!("{regex:?}"), "json_schema": format!("{json_schema:?}"),
+            "limits": {
+                "expressions": expressions, "states": states, "determinize": determinize,
+                "unroll_states": unroll_states,
+            },
+        })
+    }
+
     /// For structural tags, whose parts are read as grammars of the other kinds are. Their grammars have a root of their
     /// own.
     pub(crate) fn structural_tag(&self) -> structural_tag::Options {

@@ -2,7 +2,7 @@
 //! and through token masks.
 //!
 //! `structural_tags/*.jsonl` has one group a line: a tag, or a family with a request, and texts that it accepts and rejects.
-//! They were written for this project. Masks of large vocabularies take their time, so by default only one text in
+//! They were written for this project. A text in `tokens.jsonl` is a list of pieces, of which `$A` to `$C` are special tokens. Masks of large vocabularies take their time, so by default only one text in
 //! [`SAMPLED`] is walked with one of them. With `GRAMMARC_TOKENIZERS=DIR`, a folder of model folders, every text is walked with
 //! each of their vocabularies instead.
 
@@ -11,6 +11,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use compilers::gbnf::TokenNames;
 use compilers::structural_tag::{self, Family, Options, Request};
 use grammar_ir::{Grammar, Limits, interp};
 use mask_runtime::{
@@ -18,44 +19,98 @@ use mask_runtime::{
 };
 use serde_json::Value;
 
+/// A part of a text.
+#[derive(Debug, Clone)]
+enum Piece {
+    /// Text, cut into tokens in any way.
+    Text(String),
+    /// A special token by its name.
+    Special(String),
+}
+
+/// A tag, or a family with a request, and texts.
 struct Group {
     name: String,
-    grammar: Grammar,
-    texts: Vec<(String, bool)>,
+    row: Value,
+    texts: Vec<(Vec<Piece>, bool)>,
+}
+
+/// How special tokens are named in `tokens.jsonl`: each vocabulary has its own.
+const PLACEHOLDERS: [&str; 3] = ["$A", "$B", "$C"];
+
+impl Group {
+    fn read(line: &str) -> Self {
+        let row: Value = serde_json::from_str(line).expect("JSON");
+        let name = row["name"].as_str().expect("a name").to_owned();
+        let list = |key: &str, accepted: bool| {
+            let texts = row[key].as_array().expect("a list").iter();
+            let texts: Vec<(Vec<Piece>, bool)> = texts.map(|text| (pieces(text), accepted)).collect();
+            assert!(texts.len() >= 10, "{name}: {} texts {key}", texts.len());
+            texts
+        };
+        let texts = [list("accepted", true), list("rejected", false)].concat();
+        Self { name, row, texts }
+    }
+
+    /// The grammar; with a vocabulary, delimiters that are special tokens there are matched as those.
+    fn grammar(&self, vocabulary: Option<&Vocabulary>) -> Grammar {
+        let names = vocabulary.map(Names);
+        let names = names.as_ref().map(|names| names as &dyn TokenNames);
+        let mut tag = match self.row["family"].as_str() {
+            Some(family) => {
+                let request = Request::from_json(&self.row["request"]).expect("a request");
+                let family = Family::from_name(family).expect("a family");
+                structural_tag::for_family(family, &request, names).expect("a tag").to_string()
+            }
+            None => self.row["tag"].to_string(),
+        };
+        for (placeholder, name) in PLACEHOLDERS.into_iter().zip(vocabulary.map(specials).unwrap_or_default()) {
+            tag = tag.replace(placeholder, &name);
+        }
+        structural_tag::compile(&tag, &Options::default(), names, &Limits::default())
+            .unwrap_or_else(|diagnostics| panic!("{}: {diagnostics}", self.name))
+    }
+}
+
+/// A text, or the pieces of one.
+fn pieces(text: &Value) -> Vec<Piece> {
+    let piece = |text: &str| match text {
+        name if PLACEHOLDERS.contains(&name) => Piece::Special(name.to_owned()),
+        text => Piece::Text(text.to_owned()),
+    };
+    match text {
+        Value::Array(pieces) => pieces.iter().map(|text| piece(text.as_str().expect("a text"))).collect(),
+        text => vec![piece(text.as_str().expect("a text"))],
+    }
 }
 
 fn groups(file: &str) -> Vec<Group> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/structural_tags").join(file);
-    let lines = std::fs::read_to_string(path).expect("committed");
-    lines
-        .lines()
-        .map(|line| {
-            let row: Value = serde_json::from_str(line).expect("JSON");
-            let name = row["name"].as_str().expect("a name").to_owned();
-            let tag = match row["family"].as_str() {
-                Some(family) => {
-                    let request = Request::from_json(&row["request"]).expect("a request");
-                    let family = Family::from_name(family).expect("a family");
-                    structural_tag::for_family(family, &request, None).expect("a tag").to_string()
-                }
-                None => row["tag"].to_string(),
-            };
-            let grammar = structural_tag::compile(&tag, &Options::default(), None, &Limits::default())
-                .unwrap_or_else(|diagnostics| panic!("{name}: {diagnostics}"));
-            let list = |key: &str, accepted: bool| {
-                let texts: Vec<(String, bool)> = row[key]
-                    .as_array()
-                    .expect("a list")
-                    .iter()
-                    .map(|text| (text.as_str().expect("a text").to_owned(), accepted))
-                    .collect();
-                assert!(texts.len() >= 10, "{name}: {} texts {key}", texts.len());
-                texts
-            };
-            let texts = [list("accepted", true), list("rejected", false)].concat();
-            Group { name, grammar, texts }
-        })
-        .collect()
+    std::fs::read_to_string(path).expect("committed").lines().map(Group::read).collect()
+}
+
+/// The names of tokens, as the command line has them.
+struct Names<'v>(&'v Vocabulary);
+
+impl TokenNames for Names<'_> {
+    fn token_id(&self, text: &str) -> Option<u32> {
+        self.0.special_id(text)
+    }
+
+    fn has_token(&self, id: u32) -> bool {
+        self.0.kind(id) != TokenKind::Hole
+    }
+
+    fn is_text(&self, id: u32) -> bool {
+        self.0.kind(id) == TokenKind::Text
+    }
+}
+
+/// The names of some special tokens that do not end a text.
+fn specials(vocabulary: &Vocabulary) -> Vec<String> {
+    let special = |&id: &u32| vocabulary.kind(id) == TokenKind::Special && !vocabulary.is_stop(id);
+    let names = (0..vocabulary.size() as u32).filter(special).map(|id| vocabulary.name(id).into_owned());
+    names.take(PLACEHOLDERS.len()).collect()
 }
 
 /// The committed vocabulary of Qwen 3.
@@ -92,8 +147,10 @@ fn vocabularies() -> Vec<(String, Arc<Tokenizer>, usize)> {
 
 /// Cuts texts into tokens.
 struct Cutter<'v> {
+    vocabulary: &'v Vocabulary,
     ids: HashMap<&'v [u8], u32>,
     longest: usize,
+    placeholders: Vec<String>,
     state: u64,
 }
 
@@ -104,7 +161,30 @@ impl<'v> Cutter<'v> {
             .map(|id| (vocabulary.bytes(id), id))
             .collect();
         let longest = ids.keys().map(|bytes| bytes.len()).max().unwrap_or(1).min(64);
-        Self { ids, longest, state: 7 }
+        Self { vocabulary, ids, longest, placeholders: specials(vocabulary), state: 7 }
+    }
+
+    /// The tokens of a text: the longest ones, or with `any` some that fit.
+    fn tokens(&mut self, text: &[Piece], any: bool) -> Vec<u32> {
+        let mut tokens = Vec::new();
+        for piece in text {
+            match piece {
+                Piece::Special(name) => {
+                    let placeholder = PLACEHOLDERS.iter().position(|placeholder| placeholder == name);
+                    let name = placeholder.map_or(name, |index| &self.placeholders[index]);
+                    tokens.push(self.vocabulary.special_id(name).expect("a special token"));
+                }
+                Piece::Text(text) => {
+                    let mut rest = text.as_bytes();
+                    while !rest.is_empty() {
+                        let token = self.next(rest, any);
+                        tokens.push(token);
+                        rest = &rest[self.vocabulary.bytes(token).len()..];
+                    }
+                }
+            }
+        }
+        tokens
     }
 
     /// The longest token that `text` begins with, or with `any` one of those that it begins with.
@@ -119,50 +199,111 @@ impl<'v> Cutter<'v> {
     }
 }
 
-/// Whether the masks let `text` through, and the stop token after it.
-fn through_masks(matcher: &mut Matcher, cutter: &mut Cutter<'_>, text: &[u8], any: bool) -> bool {
+/// A text with the delimiters that are special tokens of the vocabulary as those tokens.
+fn with_specials(text: &[Piece], vocabulary: &Vocabulary) -> Vec<Piece> {
+    let special = |name: &str| vocabulary.special_id(name).is_some_and(|id| vocabulary.kind(id) == TokenKind::Special);
+    let mut pieces = Vec::new();
+    for piece in text {
+        let Piece::Text(text) = piece else {
+            pieces.push(piece.clone());
+            continue;
+        };
+        let mut plain = String::new();
+        let mut rest = text.as_str();
+        while let Some(character) = rest.chars().next() {
+            let end = rest.find('>').map(|end| end + 1).filter(|&end| character == '<' && special(&rest[..end]));
+            match end {
+                Some(end) => {
+                    pieces.extend([Piece::Text(std::mem::take(&mut plain)), Piece::Special(rest[..end].to_owned())]);
+                    rest = &rest[end..];
+                }
+                None => {
+                    plain.push(character);
+                    rest = &rest[character.len_utf8()..];
+                }
+            }
+        }
+        pieces.push(Piece::Text(plain));
+    }
+    pieces
+}
+
+/// What the oracle says of a row of tokens.
+fn by_oracle(grammar: &Grammar, vocabulary: &Vocabulary, tokens: &[u32]) -> bool {
+    let mut recognizer = interp::Recognizer::new(grammar);
+    tokens.iter().all(|&token| recognizer.push_token(token, vocabulary.bytes(token), vocabulary.is_stop(token)))
+        && recognizer.is_accepting()
+}
+
+/// Whether the masks let the tokens through, and the stop token after them.
+fn through_masks(matcher: &mut Matcher, tokens: &[u32]) -> bool {
     matcher.reset();
     let mut row = matcher.row();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let token = cutter.next(rest, any);
+    for &token in tokens {
         let has_bit = matcher.fill(&mut row).is_ok() && bitmask::contains(&row, token);
         assert_eq!(matcher.accept_token(token).is_ok(), has_bit, "the mask and the matcher differ on token {token}");
         if !has_bit {
             return false;
         }
-        rest = &rest[matcher.grammar().vocabulary().bytes(token).len()..];
     }
     let stop = matcher.stop_tokens().first().copied().expect("a stop token");
     matcher.fill(&mut row).is_ok() && bitmask::contains(&row, stop)
 }
 
+/// The bytes of a text, special tokens as their names.
+fn joined(text: &[Piece]) -> String {
+    text.iter()
+        .map(|piece| match piece {
+            Piece::Text(text) | Piece::Special(text) => text.as_str(),
+        })
+        .collect()
+}
+
+/// Texts by the oracle, by the matcher reading bytes, and through the masks of every vocabulary.
 fn check(file: &str) {
     let groups = groups(file);
     for group in &groups {
+        let grammar = group.grammar(None);
         for (text, accepted) in &group.texts {
-            assert_eq!(
-                interp::accepts(&group.grammar, text.as_bytes()),
-                *accepted,
-                "{}: oracle on {text:?}",
-                group.name
-            );
+            let text = joined(text);
+            assert_eq!(interp::accepts(&grammar, text.as_bytes()), *accepted, "{}: oracle on {text:?}", group.name);
         }
     }
     for (name, tokenizer, step) in vocabularies() {
         let mut cutter = Cutter::new(tokenizer.vocabulary());
         for group in &groups {
             let compiled =
-                CompiledGrammar::new(&group.grammar, tokenizer.clone(), &Limits::default()).expect("compiles");
+                CompiledGrammar::new(&group.grammar(None), tokenizer.clone(), &Limits::default()).expect("compiles");
             let mut matcher = Matcher::new(compiled);
             for (text, accepted) in group.texts.iter().step_by(step) {
                 let place = format!("{} with {name}: {text:?}", group.name);
                 matcher.reset();
-                let read = matcher.accept_bytes(text.as_bytes()).is_ok() && matcher.is_complete();
+                let read = matcher.accept_bytes(joined(text).as_bytes()).is_ok() && matcher.is_complete();
                 assert_eq!(read, *accepted, "{place}");
                 for any in if step == 1 && name == "tiny" { &[false, true][..] } else { &[false] } {
-                    assert_eq!(through_masks(&mut matcher, &mut cutter, text.as_bytes(), *any), *accepted, "{place}");
+                    let tokens = cutter.tokens(text, *any);
+                    assert_eq!(through_masks(&mut matcher, &tokens), *accepted, "{place}");
                 }
+            }
+        }
+    }
+}
+
+/// Texts with special tokens, by the oracle and through the masks of every vocabulary.
+fn check_tokens(file: &str) {
+    let groups = groups(file);
+    for (name, tokenizer, step) in vocabularies() {
+        let vocabulary = tokenizer.vocabulary();
+        let mut cutter = Cutter::new(vocabulary);
+        for group in &groups {
+            let grammar = group.grammar(Some(vocabulary));
+            let compiled = CompiledGrammar::new(&grammar, tokenizer.clone(), &Limits::default()).expect("compiles");
+            let mut matcher = Matcher::new(compiled);
+            for (text, accepted) in group.texts.iter().step_by(step) {
+                let place = format!("{} with {name}: {text:?}", group.name);
+                let tokens = cutter.tokens(&with_specials(text, vocabulary), false);
+                assert_eq!(by_oracle(&grammar, vocabulary, &tokens), *accepted, "oracle, {place}");
+                assert_eq!(through_masks(&mut matcher, &tokens), *accepted, "{place}");
             }
         }
     }
@@ -174,6 +315,16 @@ fn formats() {
 }
 
 #[test]
+fn token_formats() {
+    check_tokens("tokens.jsonl");
+}
+
+#[test]
 fn families() {
     check("families.jsonl");
+}
+
+#[test]
+fn families_with_special_tokens() {
+    check_tokens("families.jsonl");
 }

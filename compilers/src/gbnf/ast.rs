@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::attributes::Attributes;
 use super::lexer::LexError;
 use crate::diagnostic::{Code, Diagnostic, Place};
 
@@ -135,6 +136,8 @@ pub(super) struct Rule {
     pub(super) name: Span,
     /// What it stands for; `None` when that could not be parsed.
     pub(super) body: Option<NodeId>,
+    /// What restricts its language.
+    pub(super) attributes: Attributes,
 }
 
 /// A grammar as written.
@@ -307,9 +310,9 @@ impl<'s> AstBuilder<'s> {
         self.add(Node::Vacant)
     }
 
-    /// Reports an attribute that does not exist.
-    pub(super) fn unknown_attribute(&mut self, span: Span, help: String) {
-        self.report(Code::Syntax, span, "unknown rule attribute", help);
+    /// Reports an attribute that does not exist, or has the wrong value.
+    pub(super) fn bad_attribute(&mut self, span: Span, message: &str, help: &str) {
+        self.report(Code::Syntax, span, message, help);
     }
 
     fn report(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {

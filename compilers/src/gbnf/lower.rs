@@ -5,8 +5,9 @@ use std::collections::hash_map::Entry;
 use grammar_ir::{Budget, CharSet, ExprId, Grammar, GrammarBuilder, GrammarError, RuleId, TokenSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::ast::{Ast, MAX_TOKEN_ID, Node, NodeId, Span};
+use super::ast::{Ast, MAX_TOKEN_ID, Node, NodeId, Rule, Span};
 use super::parse::MAX_DIAGNOSTICS;
+use super::restrict::{self, Obstacle};
 use super::{Options, TokenNames, macros, suggest, unescape};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
 
@@ -47,7 +48,7 @@ pub(super) fn lower(
         let expression = lowering.node(node, budget)?;
         lowering.expressions.push(expression);
     }
-    lowering.finish(ast, options)
+    lowering.finish(ast, options, budget)
 }
 
 /// What lowering carries along.
@@ -196,7 +197,33 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    fn finish(mut self, ast: &Ast, options: &Options) -> Result<Grammar, Diagnostics> {
+    /// The words of a rule that its attributes allow.
+    fn restricted(&mut self, ast: &Ast, rule: &Rule, body: ExprId, budget: &mut Budget<'_>) -> ExprId {
+        let rule_body = |id: RuleId| {
+            let other = ast.rules.get(id.index())?;
+            let is_plain = !other.attributes.restrict() || other.name == rule.name;
+            other.body.filter(|_| is_plain).map(|body| self.expressions[body.index()])
+        };
+        let obstacle = match restrict::restrict(body, rule.attributes, &rule_body, &self.builder, budget) {
+            Ok(automaton) => return self.builder.automaton(automaton),
+            Err(obstacle) => obstacle,
+        };
+        let span = rule.attributes.brackets.unwrap_or(rule.name);
+        let name = rule.name.of(self.source);
+        match obstacle {
+            Obstacle::Part(part) => {
+                let message = format!("these attributes are not supported for `{name}`, which has {part}");
+                let help = "`max_chars` and `lazy` need a rule made of literals, classes and other such rules, or of one dispatch or substring";
+                self.report(Code::Unsupported, span, message, help);
+            }
+            Obstacle::Limit(error) => {
+                self.report(Code::Limit, span, error.to_string(), "simplify the rule or raise the limit");
+            }
+        }
+        self.builder.never()
+    }
+
+    fn finish(mut self, ast: &Ast, options: &Options, budget: &mut Budget<'_>) -> Result<Grammar, Diagnostics> {
         let root = self.rules.get(options.root.as_str()).map(|&(rule, _)| rule);
         if root.is_none() {
             let help = match self.did_you_mean(&options.root) {
@@ -206,14 +233,17 @@ impl<'a> Lowering<'a> {
             let message = format!("the root rule `{}` is not defined", options.root);
             self.diagnostics.push(Diagnostic::new(Code::Undefined, Place::Whole, message).with_help(help));
         }
+        let root = root.filter(|_| self.diagnostics.is_empty());
+        for (index, rule) in ast.rules.iter().enumerate() {
+            if let (Some(body), Some(_)) = (rule.body, root) {
+                let body = self.expressions[body.index()];
+                let body = if rule.attributes.restrict() { self.restricted(ast, rule, body, budget) } else { body };
+                self.builder.define(RuleId::from_u32(index as u32), body);
+            }
+        }
         let Some(root) = root.filter(|_| self.diagnostics.is_empty()) else {
             return Err(self.diagnostics.into());
         };
-        for (index, rule) in ast.rules.iter().enumerate() {
-            if let Some(body) = rule.body {
-                self.builder.define(RuleId::from_u32(index as u32), self.expressions[body.index()]);
-            }
-        }
         self.builder.finish(root).map_err(|error| match error {
             GrammarError::Limit(limit) => limit.into(),
             other => Diagnostic::new(Code::Invalid, Place::Whole, other.to_string()).into(),

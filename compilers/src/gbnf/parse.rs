@@ -37,7 +37,7 @@ pub(super) fn parse(source: &str, budget: &mut Budget<'_>) -> (Ast, Vec<Diagnost
             rules.skip_to_rule();
             continue;
         };
-        attributes::refuse(header, source, &mut builder);
+        let attributes = attributes::read(header, source, &mut builder);
         if let Some(define) = header.misspelt_define {
             let message = format!("{} does not define a rule", shown(define, source));
             builder
@@ -69,7 +69,7 @@ pub(super) fn parse(source: &str, budget: &mut Budget<'_>) -> (Ast, Vec<Diagnost
                 None
             }
         };
-        builder.ast.rules.push(Rule { name: header.name, body });
+        builder.ast.rules.push(Rule { name: header.name, body, attributes });
     }
     builder.diagnostics.extend(rules.limit().cloned());
     (builder.ast, builder.diagnostics)

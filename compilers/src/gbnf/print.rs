@@ -53,7 +53,14 @@ impl fmt::Display for SyntaxTree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut work: Vec<(NodeId, usize)> = Vec::new();
         for rule in &self.ast.rules {
-            writeln!(f, "rule {}", self.quoted(rule.name))?;
+            write!(f, "rule {}", self.quoted(rule.name))?;
+            if rule.attributes.is_lazy {
+                write!(f, ", lazy")?;
+            }
+            if let Some(max) = rule.attributes.max_chars {
+                write!(f, ", at most {max} characters")?;
+            }
+            writeln!(f)?;
             work.extend(rule.body.map(|body| (body, 1)));
             while let Some((id, depth)) = work.pop() {
                 write!(f, "{:indent$}", "", indent = 2 * depth.min(INDENTED_LEVELS))?;

@@ -20,6 +20,16 @@ struct Key<'a> {
     values: Option<&'a [Value]>,
 }
 
+impl<'a> Key<'a> {
+    /// Takes note that its value satisfies `schema`.
+    fn hold(&mut self, ast: &'a Ast, schema: SchemaId) {
+        let schema = follow(ast, schema);
+        self.types = self.types.intersection(schema.types);
+        let lists = schema.values.iter().map(Vec::as_slice).chain(self.values);
+        self.values = lists.min_by_key(|values| values.len());
+    }
+}
+
 /// More `$ref` in a row than this are not followed.
 const MAX_HOPS: usize = 8;
 
@@ -49,17 +59,20 @@ fn is_plain_of_objects(ast: &Ast, alternative: &[Atom]) -> bool {
                 excluded.extend(listed_only(ast, *child).map(|values| (name.as_str(), values)));
             }
             Atom::Not(..) | Atom::Evaluates(_) => {}
+            Atom::Has(id, index) => {
+                let (name, child) = &ast.get(*id).object.properties[*index];
+                let key = keys.entry(name).or_insert(unknown);
+                key.required = true;
+                key.hold(ast, *child);
+                held.insert((name, *child));
+            }
             Atom::Local(id) => {
                 let schema = ast.get(*id);
                 let object = &schema.object;
                 object.required.iter().for_each(|name| keys.entry(name).or_insert(unknown).required = true);
                 for (name, child) in &object.properties {
-                    let key = keys.entry(name).or_insert(unknown);
+                    keys.entry(name).or_insert(unknown).hold(ast, *child);
                     held.insert((name, *child));
-                    let child = follow(ast, *child);
-                    key.types = key.types.intersection(child.types);
-                    let lists = child.values.iter().map(Vec::as_slice).chain(key.values);
-                    key.values = lists.min_by_key(|values| values.len());
                 }
                 if object.additional == Additional::Closed && object.patterns.is_empty() {
                     closed.push(schema);
@@ -86,8 +99,11 @@ fn is_plain_of_objects(ast: &Ast, alternative: &[Atom]) -> bool {
 /// Whether every schema that lists the values of `name` lists `value`.
 fn is_allowed(ast: &Ast, alternative: &[Atom], name: &str, value: &Value) -> bool {
     alternative.iter().all(|atom| {
-        let Atom::Local(id) = atom else { return true };
-        let declared = ast.get(*id).object.properties.iter().find(|(key, _)| key == name);
+        let declared = match atom {
+            Atom::Local(id) => ast.get(*id).object.properties.iter().find(|(key, _)| key == name),
+            Atom::Has(id, index) => Some(&ast.get(*id).object.properties[*index]).filter(|(key, _)| key == name),
+            _ => None,
+        };
         declared.is_none_or(|(_, child)| {
             follow(ast, *child).values.iter().all(|list| list.iter().any(|listed| is_equal(listed, value)))
         })
@@ -95,7 +111,7 @@ fn is_allowed(ast: &Ast, alternative: &[Atom], name: &str, value: &Value) -> boo
 }
 
 /// A schema that must hold when `id` does, and says more about types and values where `id` only refers to it.
-fn follow(ast: &Ast, id: SchemaId) -> &Schema {
+pub(super) fn follow(ast: &Ast, id: SchemaId) -> &Schema {
     let mut schema = ast.get(id);
     for _ in 0..MAX_HOPS {
         match schema.reference {

@@ -3,7 +3,7 @@
 use grammar_ir::Limits;
 use serde_json::Value;
 
-use super::parse;
+use super::{meta_schemas, parse};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 
 /// A document that references of the schema may lead to.
@@ -34,6 +34,15 @@ impl Documents {
             let parsed =
                 parse::parse(other.source, "the document", limits).map_err(|faults| in_document(&root, &faults))?;
             list.push((root, parsed));
+        }
+        let published: Vec<&str> = meta_schemas::referred_to(list.iter().map(|(_, document)| document)).collect();
+        for text in published {
+            let document = parse::parse(text, "the meta-schema", limits)?;
+            let root = format!("{}#", meta_schemas::uri(&document).trim_end_matches('#'));
+            // A document that was given under that name is what counts.
+            if list.iter().all(|(known, _)| *known != root) {
+                list.push((root, document));
+            }
         }
         Ok(Self { list })
     }

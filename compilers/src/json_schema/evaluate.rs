@@ -100,6 +100,13 @@ impl Evaluator<'_, '_, '_> {
             Atom::Local(id) => self.local(self.ast.get(*id), value),
             Atom::Requires(name) => Some(has(name)),
             Atom::Lacks(name) => Some(!has(name)),
+            Atom::Has(id, index) => {
+                let (key, child) = &self.ast.get(*id).object.properties[*index];
+                value
+                    .as_object()
+                    .and_then(|members| members.get(key))
+                    .map_or(Some(false), |member| self.schema(*child, member))
+            }
             Atom::Not(id, part) => not(self.part(self.ast.get(*id), *part, value)),
             Atom::Evaluates(_) => Some(true),
         }

@@ -25,6 +25,8 @@ pub(super) enum Atom {
     Requires(Rc<str>),
     /// The object has not this key.
     Lacks(Rc<str>),
+    /// The object has the property of the schema at this index, and its value is valid.
+    Has(SchemaId, usize),
     /// The schema, which holds, is one whose keywords evaluate items or members. Only while the schemas around it are
     /// expanded that ask for it.
     Evaluates(SchemaId),
@@ -98,6 +100,16 @@ const DISJOINT_DEPTH: usize = 3;
 /// More pairs of alternatives than this are not merged to prove that no value is in both; they are taken to overlap.
 const MAX_COMPARISONS: u32 = 10_000;
 
+/// How the alternatives of the complement of a schema are stated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tell {
+    /// One for each way to fail.
+    Together,
+    /// By a required property with listed values: it fails, or it holds and something else fails. Branches that differ in
+    /// the value of one key then contradict each other, so that their complements have few alternatives together.
+    Apart,
+}
+
 /// What has been expanded.
 #[derive(Debug, Default)]
 pub(super) struct Expansions {
@@ -116,7 +128,10 @@ pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &
     for &literal in goal {
         let expanded = expand(context, kind, literal, Evaluation::Unknown, budget);
         let place = context.ast.get(literal.schema).pointer.clone();
-        alternatives = product(context, kind, &place, alternatives, &expanded);
+        alternatives = product(context.ast, kind, alternatives, &expanded).unwrap_or_else(|| {
+            refuse(context, &place);
+            Vec::new()
+        });
     }
     if matches!(kind, Type::Array | Type::Object) {
         let unlisted = alternatives.into_iter().flat_map(|atoms| unlisted(context, kind, atoms, budget));
@@ -144,7 +159,10 @@ fn unlisted(context: &mut Context<'_>, kind: Type, atoms: Alternative, budget: &
         };
         for &schema in containers {
             let negated = expand(context, kind, Literal { schema, positive: false }, Evaluation::Unknown, budget);
-            result = product(context, kind, &ast.get(id).pointer, result, &negated);
+            result = product(ast, kind, result, &negated).unwrap_or_else(|| {
+                refuse(context, &ast.get(id).pointer);
+                Vec::new()
+            });
         }
     }
     result
@@ -397,23 +415,17 @@ impl Expander<'_, '_, '_> {
             .collect();
         let mut union = Vec::new();
         for (index, (_, alternatives)) in expanded.iter().enumerate() {
-            let mut result = self.product(base.to_vec(), alternatives);
             let mut earlier: FxHashSet<Atom> = FxHashSet::default();
-            for (other, (branch, others)) in expanded.iter().enumerate() {
-                let (mut apart, mut together) = (Vec::new(), Vec::new());
-                for alternative in result {
-                    let is_apart = other == index || self.are_disjoint(std::slice::from_ref(&alternative), others);
-                    if is_apart { &mut apart } else { &mut together }.push(alternative);
-                }
-                result = apart;
-                if !together.is_empty() {
-                    let negated = self.child(*branch, false);
-                    if other < index {
-                        earlier.extend(negated.iter().flatten().cloned());
-                    }
-                    result.extend(self.product(together, &negated));
-                }
-            }
+            let mut result = self.product(base.to_vec(), alternatives);
+            result = match self.only(result.clone(), index, &expanded, Tell::Together, &mut earlier) {
+                Some(alternatives) => alternatives,
+                None => self
+                    .only(std::mem::take(&mut result), index, &expanded, Tell::Apart, &mut earlier)
+                    .unwrap_or_else(|| {
+                        refuse(self.context, &self.ast.get(self.id).pointer);
+                        Vec::new()
+                    }),
+            };
             // Keys are written in the order of the atoms, which is to be that of the document.
             let of_base: FxHashSet<&Atom> = base.iter().flatten().collect();
             let of_branch: FxHashSet<&Atom> = alternatives.iter().flatten().collect();
@@ -428,6 +440,60 @@ impl Expander<'_, '_, '_> {
             union.extend(result);
         }
         absorb(union)
+    }
+
+    /// What satisfies one of `alternatives`, which are of the branch at `index`, and none of the other branches; `None` if
+    /// there are too many. The atoms of the complements of earlier branches are added to `earlier`.
+    fn only(
+        &mut self,
+        alternatives: Vec<Alternative>,
+        index: usize,
+        branches: &[(SchemaId, Rc<Vec<Alternative>>)],
+        tell: Tell,
+        earlier: &mut FxHashSet<Atom>,
+    ) -> Option<Vec<Alternative>> {
+        let mut result = alternatives;
+        for (other, (branch, others)) in branches.iter().enumerate() {
+            let (mut apart, mut together) = (Vec::new(), Vec::new());
+            for alternative in result {
+                let is_apart = other == index || self.are_disjoint(std::slice::from_ref(&alternative), others);
+                if is_apart { &mut apart } else { &mut together }.push(alternative);
+            }
+            result = apart;
+            if !together.is_empty() {
+                let negated = self.complement(*branch, tell);
+                if other < index {
+                    earlier.extend(negated.iter().flatten().cloned());
+                }
+                result.extend(self.try_product(together, &negated)?);
+            }
+        }
+        Some(result)
+    }
+
+    /// The complement of `branch`.
+    fn complement(&mut self, branch: SchemaId, tell: Tell) -> Rc<Vec<Alternative>> {
+        let negated = self.child(branch, false);
+        if tell == Tell::Together {
+            return negated;
+        }
+        let is_key = |alternative: &Alternative| match alternative.as_slice() {
+            [Atom::Not(id, Part::RequiredProperty(index))] => {
+                let (_, child) = self.ast.get(*id).object.properties[*index];
+                (!contradiction::follow(self.ast, child).values.is_empty()).then_some((*id, *index))
+            }
+            _ => None,
+        };
+        let Some((id, index)) = negated.iter().find_map(is_key) else { return negated };
+        let fails = Atom::Not(id, Part::RequiredProperty(index));
+        let apart = negated.iter().map(|alternative| {
+            let mut alternative = alternative.clone();
+            if alternative != [fails.clone()] {
+                alternative.push(Atom::Has(id, index));
+            }
+            alternative
+        });
+        Rc::new(apart.collect())
     }
 
     fn are_disjoint(&mut self, first: &[Alternative], second: &[Alternative]) -> bool {
@@ -445,12 +511,16 @@ impl Expander<'_, '_, '_> {
     }
 
     fn none_of(&mut self, branches: &[SchemaId]) -> Vec<Alternative> {
-        let mut result = vec![Vec::new()];
-        for &branch in branches {
-            let negated = self.child(branch, false);
-            result = self.product(result, &negated);
-        }
-        result
+        let none = [Tell::Together, Tell::Apart].into_iter().find_map(|tell| {
+            branches.iter().try_fold(vec![Vec::new()], |result, &branch| {
+                let negated = self.complement(branch, tell);
+                self.try_product(result, &negated)
+            })
+        });
+        none.unwrap_or_else(|| {
+            refuse(self.context, &self.ast.get(self.id).pointer);
+            Vec::new()
+        })
     }
 
     /// At least one of `branches`. Where it matters what they evaluate, each one that evaluates something is in or out.
@@ -506,12 +576,20 @@ impl Expander<'_, '_, '_> {
     }
 
     fn product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
+        self.try_product(left, right).unwrap_or_else(|| {
+            refuse(self.context, &self.ast.get(self.id).pointer);
+            Vec::new()
+        })
+    }
+
+    /// The same; `None` if there are too many.
+    fn try_product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Option<Vec<Alternative>> {
         if let Err(error) = self.budget.check_time() {
             let place = self.ast.get(self.id).pointer.clone();
             self.context.refusals.push(Code::Limit, place, error.to_string(), Some("combine fewer branches"));
-            return Vec::new();
+            return Some(Vec::new());
         }
-        product(self.context, self.kind, &self.ast.get(self.id).pointer, left, right)
+        product(self.ast, self.kind, left, right)
     }
 
     fn is_unsupported(&self) -> bool {
@@ -519,36 +597,30 @@ impl Expander<'_, '_, '_> {
     }
 }
 
-/// Every alternative of `left` together with every one of `right`.
-fn product(
-    context: &mut Context<'_>,
-    kind: Type,
-    place: &str,
-    left: Vec<Alternative>,
-    right: &[Alternative],
-) -> Vec<Alternative> {
+/// Every alternative of `left` together with every one of `right`; `None` if there are too many.
+fn product(ast: &Ast, kind: Type, left: Vec<Alternative>, right: &[Alternative]) -> Option<Vec<Alternative>> {
     if let [single] = right
         && single.is_empty()
     {
-        return left;
+        return Some(left);
     }
-    let mut joined = Vec::new();
-    if left.len().saturating_mul(right.len()) <= MAX_PAIRS {
-        let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
-        let possible = pairs.filter(|pair| !contradiction::is_plain(context.ast, kind, pair));
-        joined.extend(possible.take(2 * MAX_ALTERNATIVES));
-        // Absorbing takes quadratic time; twice the limit is rarely brought below it.
-        if joined.len() < 2 * MAX_ALTERNATIVES {
-            joined = absorb(joined);
-            if joined.len() <= MAX_ALTERNATIVES {
-                return joined;
-            }
-        }
+    if left.len().saturating_mul(right.len()) > MAX_PAIRS {
+        return None;
     }
-    joined.clear();
+    let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
+    let possible = pairs.filter(|pair| !contradiction::is_plain(ast, kind, pair));
+    let joined: Vec<Alternative> = possible.take(2 * MAX_ALTERNATIVES).collect();
+    // Absorbing takes quadratic time; twice the limit is rarely brought below it.
+    if joined.len() == 2 * MAX_ALTERNATIVES {
+        return None;
+    }
+    Some(absorb(joined)).filter(|joined| joined.len() <= MAX_ALTERNATIVES)
+}
+
+/// Too many alternatives are needed for the schema at `place`.
+fn refuse(context: &mut Context<'_>, place: &str) {
     let message = format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
     context.refusals.push(Code::Limit, place.to_owned(), message, Some("combine fewer branches"));
-    joined
 }
 
 fn join(left: &[Atom], right: &[Atom]) -> Alternative {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use grammar_ir::{Budget, ByteAutomaton, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, RuleId};
+use grammar_ir::{Budget, ByteAutomaton, CharSet, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, RuleId};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::excludes::Excludes;
 use super::format::lower_regex;
 use super::lower_array;
 use super::lower_object;
-use super::normal::{Node, NodeId, Normal, StringShape};
+use super::normal::{Node, NodeId, Normal, StringShape, Texts};
 use super::number::Numbers;
 use super::options::{Digits, KeyOrder, Options, Whitespace};
 use super::spelling::JsonString;
@@ -44,14 +44,17 @@ fn broken(error: GrammarError) -> Diagnostics {
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     spaces: FxHashMap<Whitespace, Spaces>,
-    character: Option<ExprId>,
     regex: Option<ExprId>,
     /// The rules of every value, by how it is written.
     anything: FxHashMap<(Form, Whitespace, Digits, KeyOrder), RuleId>,
     /// The rules of sets of numbers, by their bodies.
     numbers: FxHashMap<ExprId, RuleId>,
+    strings: FxHashMap<Run, RuleId>,
     counter: usize,
 }
+
+/// Strings of some characters, or any: of which, how few and how many.
+type Run = (Option<CharSet>, u32, Option<u32>);
 
 /// A set of numbers whose automaton has more states than this gets a rule of its own, so that it is there once however
 /// often it is used.
@@ -72,22 +75,16 @@ pub(super) fn expression(
         let name = if styles == 0 { "whitespace".to_owned() } else { format!("whitespace_{styles}") };
         Spaces::new(options.whitespace, &name, builder)
     });
-    let character = *shared.character.get_or_insert_with(|| {
-        let character = builder.declare("character");
-        let body = string::any_character(builder);
-        builder.define(character, body);
-        builder.rule(character)
-    });
     let mut lowerer = Lowerer {
         normal,
         options,
         builder: std::mem::take(builder),
         spaces,
-        character,
         excludes,
         regex: shared.regex,
         rules: FxHashMap::default(),
         numbers: std::mem::take(&mut shared.numbers),
+        strings: std::mem::take(&mut shared.strings),
         queue: Vec::new(),
         counter: shared.counter,
     };
@@ -116,6 +113,7 @@ pub(super) fn expression(
     let made = lowerer.rules.iter().filter(|((node, _), _)| anything == Some(*node));
     shared.anything.extend(made.map(|(&(_, form), &rule)| ((form, style.0, style.1, style.2), rule)));
     shared.numbers = lowerer.numbers;
+    shared.strings = lowerer.strings;
     shared.regex = lowerer.regex;
     *builder = lowerer.builder;
     shared.counter = lowerer.counter;
@@ -128,14 +126,13 @@ pub(super) struct Lowerer<'a> {
     pub(super) options: &'a Options,
     pub(super) builder: GrammarBuilder,
     pub(super) spaces: Spaces,
-    /// One character inside a string.
-    pub(super) character: ExprId,
     /// A string of the format `regex`, once one is needed.
     regex: Option<ExprId>,
     /// What strings and keys may not contain.
     pub(super) excludes: Option<Rc<Excludes>>,
     rules: FxHashMap<(NodeId, Form), RuleId>,
     numbers: FxHashMap<ExprId, RuleId>,
+    strings: FxHashMap<Run, RuleId>,
     queue: Vec<(NodeId, Form, RuleId)>,
     counter: usize,
 }
@@ -215,13 +212,26 @@ impl Lowerer<'_> {
         self.builder.rule(rule)
     }
 
-    /// The strings of a shape that contain no excluded text.
+    /// The strings of a shape that contain no excluded text; runs of characters that are alike get one rule.
     fn strings(&mut self, shape: &StringShape, budget: &mut Budget<'_>) -> Result<ExprId, Diagnostics> {
-        let Some(excludes) = self.excludes.clone() else {
-            return string::lower(shape, self.character, &mut self.builder, budget);
+        let restricted = match self.excludes.clone() {
+            Some(excludes) => excludes.restrict(shape, budget)?,
+            None => None,
         };
-        let restricted = excludes.restrict(shape, budget)?;
-        string::lower(restricted.as_ref().unwrap_or(shape), self.character, &mut self.builder, budget)
+        let shape = restricted.as_ref().unwrap_or(shape);
+        let Texts::Run(set) = &shape.texts else { return string::lower(shape, &mut self.builder, budget) };
+        let run = (set.clone(), shape.min, shape.max);
+        let rule = match self.strings.get(&run) {
+            Some(&rule) => rule,
+            None => {
+                let rule = self.fresh("string");
+                let body = string::lower(shape, &mut self.builder, budget)?;
+                self.builder.define(rule, body);
+                self.strings.insert(run, rule);
+                rule
+            }
+        };
+        Ok(self.builder.rule(rule))
     }
 
     fn node(&mut self, id: NodeId, types: TypeSet, level: u32, budget: &mut Budget<'_>) -> Result<ExprId, Diagnostics> {

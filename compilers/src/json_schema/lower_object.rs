@@ -39,12 +39,9 @@ pub(super) fn lower(
                         string::quoted(inside, &mut lowerer.builder)
                     }
                 },
+                // As for strings, a pattern says which keys there are.
                 FreeKeys::Language(language) => {
-                    let free = match &lowerer.excludes {
-                        Some(excludes) => &language.intersection(&excludes.free, budget)?,
-                        None => language.as_ref(),
-                    };
-                    let inside = string::language(free, &mut lowerer.builder, budget)?;
+                    let inside = string::language(language, &mut lowerer.builder, budget)?;
                     string::quoted(inside, &mut lowerer.builder)
                 }
                 FreeKeys::Few(keys) => {

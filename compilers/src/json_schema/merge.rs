@@ -10,7 +10,7 @@ use super::ast::{Bound, SchemaId, Type, TypeSet};
 use super::decimal::Decimal;
 use super::evaluate;
 use super::expand::{Atom, Part};
-use super::format::{REGEX, Side};
+use super::format::{self, REGEX, Side};
 use super::normal::{ArrayShape, Context, Goal, Literal, ObjectShape, StringShape, Texts};
 use super::number::{Fraction, NumberSet, Numbers};
 use super::string;
@@ -318,7 +318,10 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         if languages.is_empty() && min == 0 && max.is_none() {
             return merged.shapes.push(Shape::Regex);
         }
-        if let Err(reason) = context.patterns.format(REGEX, Side::Inner, budget) {
+        let is_plain = |text: &(SchemaId, &'static str, Rc<CharAutomaton>)| format::are_regexes(&text.2, budget);
+        if !languages.iter().any(is_plain)
+            && let Err(reason) = context.patterns.format(REGEX, Side::Inner, &mut Budget::new(&limits))
+        {
             merged.refuse(context, id, "format", &reason);
         }
     }

@@ -61,6 +61,7 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
                     _ => {}
                 }
             }
+            Atom::Has(id, index) => builder.keys.declare(&context.ast.get(*id).object.properties[*index].0),
             Atom::Requires(_) | Atom::Lacks(_) | Atom::Evaluates(_) => {}
         }
     }
@@ -71,6 +72,11 @@ pub(super) fn objects(context: &mut Context<'_>, alternative: &[Atom], merged: &
             Atom::Requires(key) => builder.keys.require(key),
             Atom::Lacks(key) => builder.keys.forbid(key),
             Atom::Evaluates(_) => {}
+            Atom::Has(id, index) => {
+                let (key, schema) = &context.ast.get(*id).object.properties[*index];
+                builder.keys.require(key);
+                builder.keys.constrain(key, Literal::holds(*schema));
+            }
             Atom::Not(id, Part::Property(index)) => {
                 let (key, schema) = &context.ast.get(*id).object.properties[*index];
                 builder.keys.require(key);

@@ -32,6 +32,7 @@ mod lower_object;
 mod merge;
 mod merge_array;
 mod merge_object;
+mod meta_schemas;
 mod normal;
 mod number;
 mod options;

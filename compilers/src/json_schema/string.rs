@@ -1,9 +1,10 @@
 //! Strings: the languages of patterns and formats, and their expressions.
 
 use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
-use grammar_ir::regular::{CharAutomaton, Spelling};
-use grammar_ir::{Budget, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits};
+use grammar_ir::regular::CharAutomaton;
+use grammar_ir::{Budget, ByteAutomaton, ByteEdge, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits};
 use rustc_hash::FxHashMap;
 
 use super::format::Side;
@@ -155,32 +156,71 @@ pub(super) fn of_length(
     Ok(language.has_length(counter, budget)?.then_some(StringShape { texts: Texts::Language(language), min, max }))
 }
 
-/// One character of any kind, as the inside of a JSON string.
-pub(super) fn any_character(builder: &mut GrammarBuilder) -> ExprId {
-    JsonString.class(builder, &CharSet::full())
-}
-
 /// The JSON texts of the strings of `shape`, quotes included.
 pub(super) fn lower(
     shape: &StringShape,
-    any_character: ExprId,
     builder: &mut GrammarBuilder,
     budget: &mut Budget<'_>,
 ) -> Result<ExprId, Diagnostics> {
+    let counter = Counter { min: shape.min, max: shape.max };
     let inside = match &shape.texts {
-        Texts::Run(set) => {
-            let character = set.as_ref().map_or(any_character, |set| JsonString.class(builder, set));
-            builder.repeat(character, shape.min, shape.max)
+        Texts::Run(set) => run(set.as_ref(), counter, budget)?,
+        Texts::Pattern { tree, .. } => {
+            let inside = regex::lower(tree, regex::Anchoring::Search, &JsonString, builder, budget)?;
+            return Ok(quoted(inside, builder));
         }
-        Texts::Pattern { tree, .. } => regex::lower(tree, regex::Anchoring::Search, &JsonString, builder, budget)?,
-        Texts::Language(language) if (shape.min, shape.max) == (0, None) => self::language(language, builder, budget)?,
-        Texts::Language(language) => {
-            let counter = Counter { min: shape.min, max: shape.max };
-            let bytes = language.to_counted_bytes(counter, &JsonString, budget)?;
-            builder.automaton(bytes)
-        }
+        Texts::Language(language) => Arc::new(spelled_language(language, counter, budget)?),
     };
-    Ok(quoted(inside, builder))
+    Ok(builder.automaton(between_quotes(&inside)))
+}
+
+/// The inside of strings of `language` that have `counter.min` to `counter.max` characters.
+fn spelled_language(
+    language: &CharAutomaton,
+    counter: Counter,
+    budget: &mut Budget<'_>,
+) -> Result<ByteAutomaton, LimitError> {
+    if (counter.min, counter.max) == (0, None) {
+        language.to_bytes(&JsonString, budget)
+    } else {
+        language.to_counted_bytes(counter, &JsonString, budget)
+    }
+}
+
+/// The texts of `inside` between quotes, one automaton, so that where characters are counted nothing is called: a state
+/// that loops on them leaves by the quote.
+fn between_quotes(inside: &ByteAutomaton) -> ByteAutomaton {
+    let quote = |target: usize| ByteEdge { low: b'"', high: b'"', target: target as u32, counts: false };
+    let end = inside.edges.len() + 1;
+    let moved = |edge: &ByteEdge| ByteEdge { target: edge.target + 1, ..*edge };
+    let mut edges = vec![vec![quote(1)]];
+    for (own, &accepting) in inside.edges.iter().zip(&inside.accepting) {
+        let mut own: Vec<ByteEdge> = own.iter().map(moved).collect();
+        if accepting {
+            own.insert(own.partition_point(|edge| edge.low < b'"'), quote(end));
+        }
+        edges.push(own);
+    }
+    edges.push(Vec::new());
+    let accepting = (0..edges.len()).map(|state| state == end).collect();
+    ByteAutomaton { edges, accepting, counter: inside.counter }
+}
+
+/// The inside of strings of `counter.min` to `counter.max` characters, all of `set` or of any kind.
+fn run(set: Option<&CharSet>, counter: Counter, budget: &mut Budget<'_>) -> Result<Arc<ByteAutomaton>, LimitError> {
+    static ANY_TEXT: OnceLock<Arc<ByteAutomaton>> = OnceLock::new();
+    let language = match set {
+        Some(set) => CharAutomaton::from_set(set).repeat(0, None, budget)?,
+        None => CharAutomaton::any_text(),
+    };
+    if set.is_some() || (counter.min, counter.max) != (0, None) {
+        return Ok(Arc::new(spelled_language(&language, counter, budget)?));
+    }
+    if let Some(known) = ANY_TEXT.get() {
+        return Ok(Arc::clone(known));
+    }
+    let inside = Arc::new(spelled_language(&language, counter, budget)?);
+    Ok(Arc::clone(ANY_TEXT.get_or_init(|| inside)))
 }
 
 /// The inside of the JSON texts of the strings of `language`.

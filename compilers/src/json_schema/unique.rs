@@ -127,7 +127,7 @@ fn never_runs_out(array: &ArrayShape<NodeId>, kinds: &FxHashMap<NodeId, Kinds>) 
 
 /// The values of `node` that have a slot each: those that are listed, and those of languages that are small.
 fn few(node: &Node) -> Vec<Value> {
-    let numbers = node.numbers.iter().filter_map(|numbers| few_numbers(numbers)).flatten();
+    let numbers = node.numbers.iter().filter_map(few_numbers).flatten();
     let texts = node.strings.iter().filter_map(few_texts).flatten();
     node.values.iter().cloned().chain(numbers).chain(texts).collect()
 }

@@ -1,7 +1,7 @@
 //! Compares masks with brute force on states of real grammars with a real vocabulary.
 //!
 //! ```text
-//! cargo run --release -p grammarc-fuzz --bin mask_oracle -- --states 300 TOKENIZER_FOLDER…
+//! cargo run --release -p grammarc-fuzz --bin mask_oracle -- --states 300 [--stored] TOKENIZER_FOLDER…
 //! ```
 //!
 //! Exit code 0: all equal; 1: a difference, printed with the text that leads to it; 2: usage.
@@ -10,12 +10,13 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use grammarc_fuzz::walks;
+use grammarc_fuzz::walks::{self, Form};
 use mask_runtime::Vocabulary;
 
 fn main() -> ExitCode {
     let mut states: u64 = 300;
     let mut seed: u64 = 1;
+    let mut form = Form::Compiled;
     let mut folders = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
                 let Some(number) = arguments.next().and_then(|number| number.parse().ok()) else { return usage() };
                 *if argument == "--states" { &mut states } else { &mut seed } = number;
             }
+            "--stored" => form = Form::Stored,
             _ if argument.starts_with('-') => return usage(),
             _ => folders.push(argument),
         }
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
             }
         };
         let (size, begun) = (vocabulary.size(), Instant::now());
-        match walks::compare(vocabulary, states as usize, seed) {
+        match walks::compare(vocabulary, form, states as usize, seed) {
             Ok(compared) => println!(
                 "{folder}: {} masks of {size} tokens equal brute force ({} bits set on average, {:.0} s)",
                 compared.masks,
@@ -58,6 +60,6 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: mask_oracle [--states N] [--seed N] TOKENIZER_FOLDER...");
+    eprintln!("usage: mask_oracle [--states N] [--seed N] [--stored] TOKENIZER_FOLDER...");
     ExitCode::from(2)
 }

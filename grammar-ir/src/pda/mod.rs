@@ -270,6 +270,20 @@ impl Pda {
         self.procedures[self.procedure_of(state).index()].counter.is_none_or(|counter| count >= counter.min)
     }
 
+    /// How many counts `count` is below the least count of the state's procedure.
+    pub fn counts_missing(&self, state: StateId, count: u32) -> u32 {
+        let counter = self.procedures[self.procedure_of(state).index()].counter;
+        counter.map_or(0, |counter| counter.min.saturating_sub(count))
+    }
+
+    /// Whether, once the least count is reached, a lower count never rules out in the procedure of `state` what a higher
+    /// one allows.
+    pub fn counts_only_limit(&self, state: StateId) -> bool {
+        let procedure = &self.procedures[self.procedure_of(state).index()];
+        let min = procedure.counter.map_or(0, |counter| counter.min);
+        procedure.live.as_ref().is_none_or(|live| live.are_closed_downwards(min))
+    }
+
     /// The count in `target` after an edge of its procedure that counts, or does not; `None` when the edge cannot be taken,
     /// because there is no next count or the target could not be completed with it. (Scopes have no counts.)
     pub fn count_after(&self, count: u32, counts: bool, target: StateId) -> Option<u32> {

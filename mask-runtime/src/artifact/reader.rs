@@ -255,6 +255,30 @@ impl Artifact {
         self.check_gaps()
     }
 
+    /// Where `bytes` differ from those of the file; `None` if they do not.
+    ///
+    /// # Errors
+    /// When a list of sections is damaged.
+    pub fn difference(&self, bytes: &[u8]) -> Result<Option<String>, ArtifactError> {
+        if *self.file == *bytes {
+            return Ok(None);
+        }
+        let infos = self.section_infos()?;
+        let differs = |info: &&SectionInfo| {
+            let range = info.offset as usize..(info.offset + info.length) as usize;
+            self.file.get(range.clone()) != bytes.get(range)
+        };
+        // Those of a grammar say more than those that all grammars share.
+        let first = infos.iter().filter(|info| info.grammar.is_some()).find(differs);
+        Ok(Some(match first.or_else(|| infos.iter().find(differs)) {
+            Some(SectionInfo { grammar: Some(index), kind, .. }) => {
+                format!("{kind} of grammar {:?}", self.name(*index)?)
+            }
+            Some(SectionInfo { grammar: None, kind, .. }) => format!("{kind} of the file"),
+            None => format!("{} bytes, not {}", bytes.len(), self.file.len()),
+        }))
+    }
+
     /// Between sections there are zeros.
     fn check_gaps(&self) -> Result<(), ArtifactError> {
         let mut used = vec![(0, size_of::<Header>() + FILE_SECTIONS * size_of::<SectionRecord>())];

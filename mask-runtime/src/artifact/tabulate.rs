@@ -26,11 +26,14 @@ pub(super) enum TokenRow {
     Many(Box<[u32]>),
 }
 
+/// So few ids are a list, however short a row is.
+const ALWAYS_FEW: usize = 8;
+
 impl TokenRow {
     /// The set of the ids in `row`.
     pub(super) fn of(row: &[u32]) -> Self {
         // Up to here a list is far shorter than a row, whatever other rows there are.
-        let few = row.len() / 8;
+        let few = (row.len() / 8).max(ALWAYS_FEW);
         if bitmask::count(row) <= few { Self::Few(bitmask::iter(row).collect()) } else { Self::Many(row.into()) }
     }
 
@@ -74,7 +77,7 @@ pub enum TabulatedStates {
 pub struct Tabulated {
     pub(super) grammar: Arc<CompiledGrammar>,
     pub(super) sets: Vec<TokenRow>,
-    /// Per state.
+    /// Per state; none if nothing is to be written.
     pub(super) entries: Vec<Option<Entry>>,
     /// Of the first mask, in which nothing depends on anything.
     pub(super) start: Option<Entry>,
@@ -101,6 +104,11 @@ const MAX_FRAMES: usize = 1 << 20;
 impl Tabulated {
     /// Works out the tables of `grammar`.
     pub fn of(grammar: &Arc<CompiledGrammar>, states: TabulatedStates) -> Self {
+        // What is loaded is worked out again: tables only say for which states that was done.
+        let tables = grammar.tables();
+        if states == TabulatedStates::Loaded && tables.is_none() {
+            return Self { grammar: grammar.clone(), sets: Vec::new(), entries: Vec::new(), start: None };
+        }
         let mut tabulated = Self { grammar: grammar.clone(), sets: Vec::new(), entries: Vec::new(), start: None };
         let mut numbers: FxHashMap<TokenRow, u32> = FxHashMap::default();
         let mut number = |sets: &mut Vec<TokenRow>, row: &[u32]| {
@@ -111,7 +119,7 @@ impl Tabulated {
         };
         let chosen: Vec<StateId> = (0..grammar.pda().state_count() as u32)
             .map(StateId::from_u32)
-            .filter(|&state| match (states, grammar.tables()) {
+            .filter(|&state| match (states, tables) {
                 (TabulatedStates::All, _) => true,
                 (TabulatedStates::Met, Some(tables)) => tables.has(state) || tables.was_missed(state),
                 (TabulatedStates::Loaded, Some(tables)) => tables.has(state),
@@ -134,7 +142,8 @@ impl Tabulated {
         }
         let start = Frame { state: grammar.pda().start(), count: 0, below: NodeId::BOTTOM };
         let mut first = none.clone();
-        if mask(grammar, start, &mut Stack::new(grammar.pda(), MAX_FRAMES), &mut WalkScratch::default(), &mut first) {
+        let plain = grammar.with_automaton(grammar.pda().clone());
+        if mask(&plain, start, &mut Stack::new(grammar.pda(), MAX_FRAMES), &mut WalkScratch::default(), &mut first) {
             bitmask::clear_all(&mut none);
             let accepted = number(&mut tabulated.sets, &first);
             let dependent = number(&mut tabulated.sets, &none);

@@ -81,7 +81,8 @@ impl ArtifactWriter {
             }
             None => EntryRecord::NONE,
         };
-        let entries: Vec<EntryRecord> = tables.entries.iter().chain([&tables.start]).map(record).collect();
+        let start = (!tables.entries.is_empty()).then_some(&tables.start);
+        let entries: Vec<EntryRecord> = tables.entries.iter().chain(start).map(record).collect();
         self.add_grammar(name, grammar.pda(), metadata, &entries)
     }
 

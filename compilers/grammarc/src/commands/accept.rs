@@ -8,10 +8,11 @@ use serde_json::json;
 
 use crate::args::{GrammarArgs, TokenizerArgs};
 use crate::failure::Failure;
+use crate::grammar::Given;
 use crate::output::{BAD, GOOD, Output, Verdict};
 use crate::rejection::{self, Rejection};
 use crate::settings::Settings;
-use crate::{input, pipeline, tokenizer};
+use crate::{input, tokenizer};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,9 +50,9 @@ struct TextArgs {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
-    let source = input::load(&args.grammar)?;
+    let given = Given::load(&args.grammar)?;
     if let Some(tokens) = &args.text.tokens {
-        return accept_tokens(args, source, tokens, output);
+        return accept_tokens(args, given, tokens, output);
     }
     let text = match (&args.text.text, &args.text.file) {
         (Some(text), _) => text.clone().into_bytes(),
@@ -64,9 +65,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     };
     let vocabulary = tokenizer::load_if_named(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
-    let compiled = pipeline::frontend(&source, &settings, vocabulary.as_ref())
-        .and_then(|compiled| pipeline::bind_to_bytes(compiled.grammar, &settings))
-        .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })?;
+    let compiled = given.compile_for_bytes(&settings, vocabulary.as_ref())?;
     let mut matcher = Matcher::new(compiled);
     let rejection = match rejection::read(&mut matcher, &text)? {
         None if matcher.is_complete() => None,
@@ -84,12 +83,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     Ok(Verdict::from_bool(rejection.is_none()))
 }
 
-fn accept_tokens(args: &Args, source: input::Source, tokens: &[u32], output: &mut Output) -> Result<Verdict, Failure> {
+fn accept_tokens(args: &Args, given: Given, tokens: &[u32], output: &mut Output) -> Result<Verdict, Failure> {
     let tokenizer = Tokenizer::new(tokenizer::load(&args.tokenizer)?);
     let settings = Settings::from(&args.grammar.options);
-    let compiled = pipeline::frontend(&source, &settings, Some(tokenizer.vocabulary()))
-        .and_then(|compiled| pipeline::bind(compiled.grammar, &settings, tokenizer.clone()))
-        .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })?;
+    let compiled = given.compile(&settings, tokenizer.clone())?;
     let mut matcher = Matcher::new(compiled);
     let fault = tokens.iter().enumerate().find_map(|(index, &token)| Some((index, matcher.accept_token(token).err()?)));
     let accepted = fault.is_none() && (matcher.is_complete() || matcher.is_terminated());

@@ -11,10 +11,11 @@ use serde_json::json;
 use crate::args::{GrammarArgs, TokenizerArgs};
 use crate::describe::{Bytes, bytes_json};
 use crate::failure::{Failure, diagnostics_json, is_refusal};
+use crate::grammar::{Given, Stored};
 use crate::input::Source;
 use crate::output::{GOOD, Output, Verdict, WARN};
 use crate::settings::Settings;
-use crate::{input, pipeline, tokenizer};
+use crate::{pipeline, tokenizer};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,8 +48,11 @@ struct Checked {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
-    let source = input::load(&args.grammar)?;
     let tokenizer = tokenizer::load_if_named(&args.tokenizer)?.map(Tokenizer::new);
+    let source = match Given::load(&args.grammar)? {
+        Given::Text(source) => source,
+        Given::Stored(stored) => return check_stored(&stored, tokenizer, output),
+    };
     let settings = Settings::from(&args.grammar.options);
     match check(&source, &settings, tokenizer) {
         Ok(Checked { rules, procedures, states, notes, missing_bytes }) => {
@@ -86,6 +90,33 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
             Ok(if refused { Verdict::Refused } else { Verdict::No })
         }
     }
+}
+
+/// A grammar that was compiled before has no fault of its own; it may not go with the tokenizer.
+fn check_stored(stored: &Stored, tokenizer: Option<Arc<Tokenizer>>, output: &mut Output) -> Result<Verdict, Failure> {
+    let missing = match tokenizer {
+        Some(tokenizer) => match pipeline::missing_bytes(&stored.grammar(tokenizer)?) {
+            Ok(missing) => missing,
+            Err(diagnostics) => return Err(Failure::Input(diagnostics.to_string())),
+        },
+        None => ByteSet::EMPTY,
+    };
+    let pda = stored.automaton()?;
+    let (procedures, states, name) = (pda.procedures().len(), pda.state_count(), stored.name()?);
+    if output.is_json() {
+        output.json(&json!({
+            "ok": true, "kind": "gmt", "procedures": procedures, "states": states, "notes": [], "diagnostics": [],
+            "missing_bytes": bytes_json(&missing),
+        }))?;
+    } else {
+        if !missing.is_empty() {
+            let bytes = Bytes(&missing);
+            let message = "the tokenizer has no token for these bytes that the grammar uses";
+            writeln!(output, "{WARN}note{WARN:#}: {message}: {bytes}")?;
+        }
+        writeln!(output, "{GOOD}ok{GOOD:#}: {name}: procedures {procedures}, states {states}")?;
+    }
+    Ok(Verdict::Yes)
 }
 
 fn check(source: &Source, settings: &Settings, tokenizer: Option<Arc<Tokenizer>>) -> Result<Checked, Diagnostics> {

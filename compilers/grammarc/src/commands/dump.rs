@@ -11,10 +11,11 @@ use serde_json::json;
 
 use crate::args::{GrammarArgs, Kind, TokenizerArgs};
 use crate::failure::Failure;
+use crate::grammar::Given;
 use crate::input::Source;
 use crate::output::{Output, Verdict};
 use crate::settings::Settings;
-use crate::{input, pipeline, tokenizer};
+use crate::{pipeline, tokenizer};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,7 +48,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
-    let source = input::load(&args.grammar)?;
+    let source = match Given::load(&args.grammar)? {
+        Given::Text(source) => source,
+        Given::Stored(stored) if args.stage == Stage::Pda => {
+            return show(args, &stored.automaton()?.to_string(), output);
+        }
+        Given::Stored(_) => {
+            let message = "of a compiled grammar there is the automaton alone; --stage pda shows it";
+            return Err(Failure::Refused(message.to_owned()));
+        }
+    };
     let vocabulary = tokenizer::load_if_named(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
     let limits = &settings.limits;
@@ -67,6 +77,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         _ => after_frontend(args, &source, &settings, vocabulary.as_ref()),
     };
     let shown = shown.map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })?;
+    show(args, &shown, output)
+}
+
+fn show(args: &Args, shown: &str, output: &mut Output) -> Result<Verdict, Failure> {
     if output.is_json() {
         let stage = args.stage.to_possible_value().map(|stage| stage.get_name().to_owned());
         output.json(&json!({"stage": stage, "text": shown}))?;

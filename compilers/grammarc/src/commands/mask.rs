@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use crate::args::{GrammarArgs, TokenizerArgs};
 use crate::describe::Quoted;
 use crate::failure::Failure;
+use crate::grammar::Given;
 use crate::output::{BAD, DIM, GOOD, HEADING, Output, Verdict};
 use crate::rejection;
 use crate::settings::Settings;
+use crate::tokenizer;
 use crate::tokenizer::token_json;
-use crate::{input, pipeline, tokenizer};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,12 +47,10 @@ const MAX_FORCED: usize = 1_000;
 const SHOWN_TEXT: usize = 100;
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
-    let source = input::load(&args.grammar)?;
+    let given = Given::load(&args.grammar)?;
     let tokenizer = Tokenizer::new(tokenizer::load(&args.tokenizer)?);
     let settings = Settings::from(&args.grammar.options);
-    let compiled = pipeline::frontend(&source, &settings, Some(tokenizer.vocabulary()))
-        .and_then(|compiled| pipeline::bind(compiled.grammar, &settings, tokenizer.clone()))
-        .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })?;
+    let compiled = given.compile(&settings, tokenizer.clone())?;
     let mut matcher = Matcher::new(compiled);
     if !go_there(args, &mut matcher, output)? {
         return Ok(Verdict::No);

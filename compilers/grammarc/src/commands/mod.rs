@@ -4,13 +4,16 @@ mod accept;
 mod batch;
 mod cases;
 mod check;
+mod compile;
 mod device;
 mod dump;
 mod generate;
+mod inspect;
 mod mask;
 mod sample;
 mod serve;
 mod tokenizer;
+mod verify;
 
 use clap::Subcommand;
 use server::BackendEntry;
@@ -23,6 +26,12 @@ use crate::output::{Output, Verdict};
 pub(crate) enum Command {
     /// Diagnose a grammar
     Check(check::Args),
+    /// Compile grammars to a file that is loaded in no time
+    Compile(compile::Args),
+    /// Show what is in a file of compiled grammars
+    Inspect(inspect::Args),
+    /// Check a file of compiled grammars, and that compiling again makes the same
+    Verify(verify::Args),
     /// Show a grammar at a stage of the compile
     Dump(dump::Args),
     /// Show which tokens may come after a text
@@ -47,6 +56,9 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command, output: &mut Output, backends: &[BackendEntry]) -> Result<Verdict, Failure> {
     match command {
         Command::Check(args) => check::run(args, output),
+        Command::Compile(args) => compile::run(args, output),
+        Command::Inspect(args) => inspect::run(args, output),
+        Command::Verify(args) => verify::run(args, output),
         Command::Dump(args) => dump::run(args, output),
         Command::Mask(args) => mask::run(args, output),
         Command::Accept(args) => accept::run(args, output),

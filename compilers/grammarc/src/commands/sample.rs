@@ -9,9 +9,10 @@ use serde_json::json;
 use crate::args::{GrammarArgs, TokenizerArgs};
 use crate::describe::Quoted;
 use crate::failure::Failure;
+use crate::grammar::Given;
 use crate::output::{DIM, Output, Verdict, WARN};
 use crate::settings::Settings;
-use crate::{input, pipeline, tokenizer};
+use crate::tokenizer;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,12 +46,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
-    let source = input::load(&args.grammar)?;
+    let given = Given::load(&args.grammar)?;
     let tokenizer = Tokenizer::new(tokenizer::load(&args.tokenizer)?);
     let settings = Settings::from(&args.grammar.options);
-    let compiled = pipeline::frontend(&source, &settings, Some(tokenizer.vocabulary()))
-        .and_then(|compiled| pipeline::bind(compiled.grammar, &settings, tokenizer.clone()))
-        .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })?;
+    let compiled = given.compile(&settings, tokenizer.clone())?;
     let distances = Distances::new(compiled.pda());
     let mut matcher = Matcher::new(compiled.clone());
     for index in 0..args.number {

@@ -1,13 +1,12 @@
 //! `grammarc tokenizer`: what was detected about a tokenizer.
 
-use std::fmt::Write as _;
 use std::io::Write;
 
 use mask_runtime::{TokenKind, Vocabulary};
 use serde_json::{Value, json};
 
 use crate::args::TokenizerArgs;
-use crate::describe::{Bytes, bytes_json};
+use crate::describe::{Bytes, bytes_json, hex};
 use crate::failure::Failure;
 use crate::output::{DIM, Output, Verdict, WARN};
 use crate::tokenizer;
@@ -40,11 +39,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     let vocabulary = tokenizer::load(&tokenizer)?;
     let special: Vec<u32> =
         (0..vocabulary.size() as u32).filter(|&id| vocabulary.kind(id) == TokenKind::Special).collect();
-    let fingerprint = vocabulary.fingerprint().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let fingerprint = hex(&vocabulary.fingerprint());
     if output.is_json() {
         output.json(&to_json(&vocabulary, &special, &fingerprint))?;
     } else {

@@ -62,6 +62,51 @@ fn tools_reach_the_model() {
     assert_eq!((run.code, run.stdout.as_str()), (0, expected), "{}", run.stderr);
 }
 
+/// The tools that the model has been made with, as a file.
+fn weather_tools() -> String {
+    let tools = r#"[{"type": "function", "function": {"name": "get_current_weather", "parameters": {"type": "object",
+        "properties": {"location": {"type": "string"}, "unit": {"type": "string"}}, "required": ["location"]}}},
+        {"type": "function", "function": {"name": "search", "parameters": {"properties": {"query": {}}}}}]"#;
+    file("generate", "weather-tools.json", tools.as_bytes())
+}
+
+#[test]
+fn calls_follow_structural_tags_of_both_forms() {
+    let tools = weather_tools();
+    for tag in ["weather.tag.json", "weather-legacy.tag.json"] {
+        let prompt = "What is the weather in Paris?";
+        let args = ["generate", "--structural-tag", &example(tag), "--tools", &tools, "--prompt", prompt];
+        let run = grammarc(&args);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let call = run.stdout.trim_end().strip_prefix("<function=get_current_weather>");
+        let call = call.and_then(|call| call.strip_suffix("</function>"));
+        let call: serde_json::Value = serde_json::from_str(call.unwrap_or_else(|| panic!("{}", run.stdout))).unwrap();
+        // What the model was trained to write, `location`, is not among the fields that the tag requires.
+        for required in ["city", "state", "unit"] {
+            assert!(call[required].is_string(), "{call}");
+        }
+    }
+}
+
+#[test]
+fn calls_follow_the_form_of_a_family() {
+    let tools = weather_tools();
+    let base = ["generate", "--tools", &tools, "--tool-format", "qwen3", "--prompt", "What is the weather in Paris?"];
+    for choice in ["required", "get_current_weather"] {
+        for more in [&[][..], &["--reasoning"], &["--single-tool-call"]] {
+            let run = grammarc(&[&base[..], &["--tool-choice", choice, "--max-tokens", "120"], more].concat());
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            let call = run.stdout.strip_prefix("<tool_call>\n").and_then(|call| call.strip_suffix("\n</tool_call>\n"));
+            let call: serde_json::Value =
+                serde_json::from_str(call.unwrap_or_else(|| panic!("{}", run.stdout))).unwrap();
+            assert_eq!(call["name"], "get_current_weather");
+            assert!(call["arguments"]["location"].is_string(), "{call}");
+        }
+    }
+    let run = grammarc(&[&base[..], &["--tool-choice", "none"]].concat());
+    assert!(run.code == 0 && !run.stdout.contains("<tool_call>"), "{}", run.stdout);
+}
+
 #[test]
 fn a_truncated_answer_says_so() {
     let args = ["generate", "--json-schema", CAPITAL, "--prompt", ABOUT_FRANCE, "--max-tokens", "5"];
@@ -128,6 +173,13 @@ fn what_cannot_be_done_is_said() {
         (&["--temperature=-1"], 2, "temperature -1"),
         (&["--max-tokens", "0"], 2, "max_tokens is 0"),
         (&["--tools", "/nowhere"], 2, "cannot read /nowhere"),
+        (&["--tool-format", "qwen3"], 2, "--tools"),
+        (&["--structural-tag", "/nowhere"], 2, "cannot read /nowhere"),
+        (
+            &["--tools", &weather_tools(), "--tool-format", "qwen3", "--tool-choice", "dance"],
+            2,
+            "there is no tool `dance`",
+        ),
         (&["--regex", "(a"], 2, "error"),
         (&["--raw", "--system", "Be brief."], 2, "cannot be used with"),
     ] {

@@ -4,6 +4,7 @@ mod accept;
 mod batch;
 mod cases;
 mod check;
+mod compile;
 mod generate;
 mod mask;
 mod process;

@@ -48,10 +48,26 @@ fn judge(engine: &mut Engine<CpuDevice>) -> Count {
             .should_validate_formats(true)
             .build(&serde_json::from_str(schema).expect("JSON"))
             .expect("a schema");
-        assert!(validator.is_valid(&value), "{schema}: {text}");
+        // The validator reads numbers as doubles, in which 8E-461 is 0.
+        assert!(validator.is_valid(&value) || !fits_doubles(&value), "{schema}: {text}");
         count.whole += 1;
     }
     count
+}
+
+/// Whether every number in `value` is about the double it is read as.
+fn fits_doubles(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(fits_doubles),
+        Value::Object(members) => members.values().all(fits_doubles),
+        Value::Number(number) => {
+            let text = number.to_string();
+            let digits = text.split(['e', 'E']).next().unwrap_or(&text);
+            let is_zero = !digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+            number.as_f64().is_some_and(|double| double.is_finite() && (is_zero || double != 0.0))
+        }
+        _ => true,
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use grammar_ir::regular::CharAutomaton;
 use super::string;
 use crate::regex;
 
-pub(super) use regular_expression::{is_regex, lower_regex};
+pub(super) use regular_expression::{are_regexes, is_regex, lower_regex};
 
 /// Which of two languages stands for a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,8 +4,8 @@
 //! a memory is left out: a back-reference needs its group, and two groups must not have one name. In a class, a range
 //! must not be out of order, so only those are there whose order shows in a character or two.
 
-use grammar_ir::regular::{Spelling, Utf8};
-use grammar_ir::{CharSet, ExprId, GrammarBuilder, RuleId, interp};
+use grammar_ir::regular::{CharAutomaton, Spelling, Utf8};
+use grammar_ir::{Budget, CharSet, ExprId, GrammarBuilder, RuleId, interp};
 
 /// Texts longer than this are not decided.
 const MAX_TEXT: usize = 2_000;
@@ -21,6 +21,13 @@ pub(in super::super) fn is_regex(text: &str) -> Option<bool> {
     builder.define(root, body);
     let grammar = builder.finish(root).ok()?;
     interp::accepts(&grammar, text.as_bytes()).then_some(true)
+}
+
+/// Whether all texts of `language` are plainly regular expressions: those without characters that group, repeat or escape.
+pub(in super::super) fn are_regexes(language: &CharAutomaton, budget: &mut Budget<'_>) -> bool {
+    let special: CharSet = "\\*+?()[]{}".chars().collect();
+    let plain = CharAutomaton::from_set(&special.complement()).repeat(0, None, budget);
+    plain.and_then(|plain| language.difference(&plain, budget)).is_ok_and(|others| others.is_empty())
 }
 
 /// The regular expressions, with each character written as `spelling` says.

@@ -68,8 +68,11 @@ impl Scope {
         }
         let guard_of: Vec<u32> = per_state.iter().map(|word| word >> 1).collect();
         let part_ends = per_state.iter().map(|word| word & 1 == 1).collect();
-        let numbered = guard_of.iter().all(|&guard| guard as usize <= guards.len());
-        numbered.then(|| Self::of_facts(rules, &present, first_state, Facts { guard_of, guards, part_ends, has_traps }))
+        // What may return without closing needs no guard.
+        let guards_state = |guard: &Vec<u32>| !guard.contains(&RETURN);
+        let used = guard_of.iter().filter_map(|guard| guard.checked_sub(1));
+        let sound = used.into_iter().all(|guard| guards.get(guard as usize).is_some_and(guards_state));
+        sound.then(|| Self::of_facts(rules, &present, first_state, Facts { guard_of, guards, part_ends, has_traps }))
     }
 }
 

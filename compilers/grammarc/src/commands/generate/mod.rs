@@ -21,9 +21,9 @@ use serde_json::Value;
 use super::device::{self, Chosen, DeviceArgs};
 use crate::args::{GrammarArgs, Kind};
 use crate::failure::Failure;
+use crate::grammar::Given;
 use crate::output::{Output, Verdict};
 use crate::settings::{CompileArgs, Settings};
-use crate::{input, pipeline};
 use optional_source::OptionalSource;
 use prompt::PromptArgs;
 use show::{Answer, Shown, Stats};
@@ -80,6 +80,10 @@ pub(crate) struct Args {
     /// Kind of the grammar, if its file name does not tell
     #[arg(long, value_enum, help_heading = "Grammar options")]
     kind: Option<Kind>,
+
+    /// Name of the grammar in a file that `compile` made, if it has several
+    #[arg(long, value_name = "NAME", help_heading = "Grammar options")]
+    entry: Option<String>,
 
     #[command(flatten)]
     options: CompileArgs,
@@ -164,19 +168,16 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
 
 /// Compiles the grammar, if one is given or the calls of tools have one.
 fn compile(args: &Args, tools: &[Value], tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
-    let source = match &args.source.0 {
+    let given = match &args.source.0 {
         Some(source) => {
-            let grammar = GrammarArgs { source: source.clone(), kind: args.kind, options: args.options.clone() };
-            Some(input::load(&grammar)?)
+            let (source, options) = (source.clone(), args.options.clone());
+            let grammar = GrammarArgs { source, kind: args.kind, entry: args.entry.clone(), options };
+            Some(Given::load(&grammar)?)
         }
-        None => args.tools.grammar(tools, tokenizer.vocabulary())?,
+        None => args.tools.grammar(tools, tokenizer.vocabulary())?.map(Given::Text),
     };
-    let Some(source) = source else { return Ok(None) };
-    let settings = Settings::from(&args.options);
-    pipeline::frontend(&source, &settings, Some(tokenizer.vocabulary()))
-        .and_then(|compiled| pipeline::bind(compiled.grammar, &settings, tokenizer.clone()))
-        .map(Some)
-        .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source), diagnostics })
+    let Some(given) = given else { return Ok(None) };
+    given.compile(&Settings::from(&args.options), tokenizer.clone()).map(Some)
 }
 
 impl Job<'_> {

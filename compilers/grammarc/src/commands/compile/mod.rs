@@ -1,0 +1,210 @@
+//! `grammarc compile`: grammars to a file that is loaded without compiling.
+
+mod inputs;
+mod job;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use mask_runtime::Tokenizer;
+use mask_runtime::artifact::{Artifact, ArtifactWriter, TabulatedStates};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use self::job::Outcome;
+use crate::args::{Kind, TokenizerArgs};
+use crate::failure::{Failure, diagnostics_json, is_refusal};
+use crate::output::{DIM, GOOD, Output, Verdict, WARN};
+use crate::settings::{CompileArgs, Settings};
+use crate::tokenizer;
+
+const EXAMPLES: &str = "\
+Examples:
+  grammarc compile search.json order.json -t model/ -o tools.gmt
+  grammarc compile tools.jsonl -t model/ -o tools.gmt --jobs 2
+  grammarc compile grammar.gbnf -o grammar.gpda
+  grammarc mask --gmt tools.gmt --entry order -t model/ --after '{\"id\": 7, '
+
+Each file is a grammar, named like the file without its extension. A .jsonl file has a grammar on each line: an object with
+`id` and `schema`, or with `name` and `parameters`, as tools have. Without a tokenizer only the automata are written.
+docs/artifact.md describes the file.
+
+Exit code 1 says that some grammar is at fault, 3 that one is refused; then nothing is written, unless with --keep-going.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Files with grammars; `-` for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+
+    /// Where to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Kind of the grammars, if their file names do not tell
+    #[arg(long, value_enum, help_heading = "Grammar options")]
+    kind: Option<Kind>,
+
+    /// Write those grammars that compile, though others do not
+    #[arg(long)]
+    keep_going: bool,
+
+    /// For which states masks are worked out ahead
+    #[arg(long, value_enum, default_value = "all")]
+    tables: TablesArg,
+
+    /// How many grammars are compiled at the same time; 0 is one per core
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    jobs: usize,
+
+    /// At most so many grammars, from the first on
+    #[arg(long, value_name = "N")]
+    limit_inputs: Option<usize>,
+
+    #[command(flatten)]
+    tokenizer: TokenizerArgs,
+
+    #[command(flatten)]
+    options: CompileArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TablesArg {
+    /// All states
+    All,
+    /// The first mask of each grammar
+    Start,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
+    let begin = Instant::now();
+    let mut sources = inputs::load(&args.inputs, args.kind)?;
+    sources.truncate(args.limit_inputs.unwrap_or(usize::MAX));
+    let tokenizer = tokenizer::load_if_named(&args.tokenizer)?.map(Tokenizer::new);
+    let settings = Settings::from(&args.options);
+    let states = match args.tables {
+        TablesArg::All => TabulatedStates::All,
+        TablesArg::Start => TabulatedStates::Start,
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs).build();
+    let pool = pool.map_err(|error| Failure::Input(format!("cannot start threads: {error}")))?;
+    let mut writer = match &tokenizer {
+        Some(tokenizer) => ArtifactWriter::with_tables(tokenizer.clone()),
+        None => ArtifactWriter::automata(),
+    };
+    let progress = progress_bar(sources.len(), output);
+    let mut reports = Vec::new();
+    let mut refusals = Vec::new();
+    // Not all at once: what is known of a grammar takes far more memory than what is written of it.
+    for some in sources.chunks(pool.current_num_threads() * 4) {
+        let outcomes: Vec<Outcome> = pool.install(|| {
+            let compile = |named| job::compile(named, &settings, tokenizer.as_ref(), states);
+            some.par_iter().map(compile).inspect(|_| progress.inc(1)).collect()
+        });
+        for (named, outcome) in some.iter().zip(outcomes) {
+            match outcome {
+                Ok(mut compiled) => {
+                    compiled.write(&named.name, &mut writer).map_err(|error| Failure::Input(error.to_string()))?;
+                    reports.push((named.name.as_str(), compiled));
+                }
+                Err(diagnostics) => refusals.push((named, diagnostics)),
+            }
+        }
+    }
+    progress.finish_and_clear();
+    let is_written = refusals.is_empty() || args.keep_going;
+    let bytes = writer
+        .finish(&metadata(args, &settings, tokenizer.as_ref()))
+        .map_err(|error| Failure::Input(error.to_string()))?;
+    if is_written {
+        write_file(&args.output, &bytes)?;
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    let counts = Artifact::from_bytes(&bytes).map(|artifact| artifact.set_and_row_counts()).unwrap_or_default();
+    if output.is_json() {
+        let failed = |(named, diagnostics): &(&inputs::Named, compilers::diagnostic::Diagnostics)| {
+            json!({
+                "name": named.name, "refused": is_refusal(diagnostics),
+                "diagnostics": diagnostics_json(diagnostics, &named.source.text),
+            })
+        };
+        output.json(&json!({
+            "file": args.output.display().to_string(), "written": is_written, "bytes": bytes.len(),
+            "seconds": seconds, "sets": counts.0, "rows": counts.1,
+            "grammars": reports.iter().map(|(name, compiled)| compiled.to_json(name)).collect::<Vec<Value>>(),
+            "failures": refusals.iter().map(failed).collect::<Vec<Value>>(),
+        }))?;
+    } else {
+        for (name, compiled) in &reports {
+            for note in &compiled.notes {
+                writeln!(output, "{WARN}note{WARN:#}: {name}: {note}")?;
+            }
+        }
+        for (named, diagnostics) in &refusals {
+            write!(output, "{}", diagnostics.render(&named.source.name, &named.source.text))?;
+        }
+        let states: usize = reports.iter().map(|(_, compiled)| compiled.report.states).sum();
+        if is_written {
+            writeln!(
+                output,
+                "{GOOD}written{GOOD:#}: {}: grammars {}, states {states}, sets {}, rows {}, bytes {} {DIM}{seconds:.2} s{DIM:#}",
+                args.output.display(),
+                reports.len(),
+                counts.0,
+                counts.1,
+                bytes.len()
+            )?;
+        } else {
+            let (failed, all) = (refusals.len(), sources.len());
+            writeln!(output, "nothing is written: {failed} of {all} grammars failed; see --keep-going")?;
+        }
+    }
+    Ok(match refusals.as_slice() {
+        [] => Verdict::Yes,
+        all if all.iter().all(|(_, diagnostics)| is_refusal(diagnostics)) => Verdict::Refused,
+        _ => Verdict::No,
+    })
+}
+
+/// What the file says of its making. Nothing of when and where: the same input makes the same bytes.
+fn metadata(args: &Args, settings: &Settings, tokenizer: Option<&Arc<Tokenizer>>) -> String {
+    let tokenizer = tokenizer.map(|tokenizer| {
+        let vocabulary = tokenizer.vocabulary();
+        json!({
+            "kind": vocabulary.model().kind.name(), "size": vocabulary.size(),
+            "stop_tokens": vocabulary.stop_tokens(),
+        })
+    });
+    let tables = args.tables.to_possible_value().map(|value| value.get_name().to_owned());
+    json!({
+        "made_by": concat!("grammarc ", env!("CARGO_PKG_VERSION")),
+        "options": settings.describe(), "tables": tables, "tokenizer": tokenizer,
+    })
+    .to_string()
+}
+
+/// Writes another file and renames it, so that whoever has the old one mapped keeps it.
+fn write_file(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|error| {
+        // If it was not even made, there is nothing to remove.
+        let _ = std::fs::remove_file(&part);
+        Failure::Write { path: path.to_owned(), error }
+    })
+}
+
+fn progress_bar(length: usize, output: &Output) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} grammars, {eta} left");
+    let hidden = output.is_json() || !std::io::stderr().is_terminal();
+    let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    ProgressBar::with_draw_target(Some(length as u64), target)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

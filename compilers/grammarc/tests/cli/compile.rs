@@ -1,0 +1,132 @@
+//! `compile`, `inspect`, `verify`, and grammars from files that were compiled.
+
+use std::path::Path;
+
+use crate::process::{file, grammarc};
+
+/// Compiles two grammars for the built-in tokenizer, which `mask` uses without `--tokenizer`.
+fn two_grammars(folder: &str) -> String {
+    let number = file(folder, "number.gbnf", b"root ::= [0-9]+ (\".\" [0-9]+)?\n");
+    let order = file(
+        folder,
+        "order.json",
+        br#"{"type": "object", "properties": {"id": {"type": "integer"}, "note": {"type": "string"}}, "required": ["id"]}"#,
+    );
+    let output = Path::new(&number).with_file_name("two.gmt").display().to_string();
+    let run = grammarc(&["compile", &number, &order, "-t", &tokenizer(), "-o", &output, "--json"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let report = run.json();
+    assert_eq!((&report["written"], &report["grammars"][1]["name"]), (&true.into(), &"order".into()));
+    assert_eq!(report["bytes"], std::fs::metadata(&output).expect("it was written").len());
+    output
+}
+
+/// The tokenizer of the built-in model.
+fn tokenizer() -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../mask-runtime/data/tiny-tools").to_owned()
+}
+
+#[test]
+fn masks_from_a_file_are_those_of_the_grammar() {
+    let path = two_grammars("compile-masks");
+    let order = Path::new(&path).with_file_name("order.json").display().to_string();
+    for after in ["", "{", "{\"id\": 1", "{\"id\": 17, \"note\": \"x"] {
+        let common = ["-t", &tokenizer(), "--after", after, "--max-listed", "2000", "--json"];
+        let stored = grammarc(&[&["mask", "--gmt", &path, "--entry", "order"], &common[..]].concat());
+        let compiled = grammarc(&[&["mask", &order], &common[..]].concat());
+        assert_eq!((stored.code, &stored.stdout), (0, &compiled.stdout), "after {after:?}: {}", stored.stderr);
+    }
+}
+
+#[test]
+fn every_command_takes_a_file() {
+    let path = two_grammars("compile-commands");
+    let gmt = ["--gmt", &path, "--entry", "number"];
+    let accept = |text: &str| grammarc(&[&["accept", "--text", text], &gmt[..]].concat()).code;
+    assert_eq!((accept("1.5"), accept("1.")), (0, 1));
+    assert_eq!(grammarc(&[&["accept", "--tokens", "0", "-t", &tokenizer()], &gmt[..]].concat()).code, 1);
+    assert_eq!(grammarc(&[&["sample", "-n", "2", "-t", &tokenizer()], &gmt[..]].concat()).code, 0);
+    let check = grammarc(&[&["check"], &gmt[..]].concat());
+    assert!(check.code == 0 && check.stdout.contains("\"number\": procedures "), "{}", check.stdout);
+    let dump = grammarc(&[&["dump", "--stage", "pda"], &gmt[..]].concat());
+    assert!(dump.code == 0 && dump.stdout.starts_with("procedure p0"), "{}", dump.stdout);
+    assert_eq!(grammarc(&[&["dump"], &gmt[..]].concat()).code, 3);
+    // The extension tells, too.
+    assert_eq!(grammarc(&["accept", "--text", "7", &path, "--entry", "number"]).code, 0);
+    let unnamed = grammarc(&["check", &path]);
+    assert!(unnamed.code == 2 && unnamed.stderr.contains("2 grammars"), "{}", unnamed.stderr);
+    let unknown = grammarc(&["check", &path, "--entry", "nothing"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("there are \"number\", \"order\""), "{}", unknown.stderr);
+}
+
+#[test]
+fn files_say_what_is_in_them_and_are_verified() {
+    let path = two_grammars("compile-verify");
+    let inspect = grammarc(&["inspect", &path, "--json"]);
+    let value = inspect.json();
+    assert_eq!((&value["grammars"][0]["name"], &value["vocabulary_size"]), (&"number".into(), &1024.into()));
+    assert_eq!(value["grammars"][0]["metadata"]["kind"], "gbnf");
+    assert_eq!(value["sections"].as_array().map(Vec::len), Some(7));
+    let shown = grammarc(&["inspect", &path, "--entry", "order"]);
+    for part in ["tables for 1024 ids, fingerprint ", "order json_schema: bytes ", "byte edges", "made_by grammarc "] {
+        assert!(shown.stdout.contains(part), "{part} in {}", shown.stdout);
+    }
+    let verify = |path: &str| grammarc(&["verify", path, "-t", &tokenizer()]);
+    assert_eq!(verify(&path).code, 0, "{}", verify(&path).stdout);
+    assert_eq!(grammarc(&["verify", &path]).code, 2);
+
+    // A row that is not what the engine says, with checksums that are right.
+    let mut bytes = std::fs::read(&path).expect("it was written");
+    let lists = value["sections"][5]["offset"].as_u64().expect("a number") as usize;
+    bytes[lists] ^= 1;
+    let damaged = file("compile-verify", "damaged.gmt", &bytes);
+    assert!(
+        verify(&damaged).code == 2 && verify(&damaged).stderr.contains("is damaged"),
+        "{}",
+        verify(&damaged).stderr
+    );
+    mask_runtime::artifact::reseal(&mut bytes);
+    let forged = file("compile-verify", "forged.gmt", &bytes);
+    let run = verify(&forged);
+    assert!(run.code == 1 && run.stdout.starts_with("different: "), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn the_same_input_makes_the_same_bytes() {
+    let once = std::fs::read(two_grammars("compile-once")).expect("it was written");
+    assert!(once == std::fs::read(two_grammars("compile-twice")).expect("it was written"));
+}
+
+#[test]
+fn without_a_tokenizer_automata_are_written() {
+    let source = file("compile-automata", "word.regex", b"[a-z]{3,40}");
+    let output = Path::new(&source).with_file_name("word.gpda").display().to_string();
+    assert_eq!(grammarc(&["compile", &source, "-o", &output]).code, 0);
+    assert_eq!(grammarc(&["accept", &output, "--text", "abc"]).code, 0);
+    assert_eq!(grammarc(&["mask", &output, "--after", "ab"]).code, 0);
+    assert_eq!(grammarc(&["verify", &output]).code, 0);
+    assert!(grammarc(&["inspect", &output]).stdout.contains("automata alone"));
+}
+
+#[test]
+fn a_grammar_at_fault_is_named_and_nothing_is_written() {
+    let lines = file(
+        "compile-faults",
+        "tools.jsonl",
+        b"{\"name\": \"good\", \"parameters\": {\"type\": \"integer\"}}\n{\"id\": \"bad\", \"schema\": {\"type\": \"intger\"}}\n",
+    );
+    let output = Path::new(&lines).with_file_name("tools.gmt").display().to_string();
+    // From an earlier run of the test.
+    let _ = std::fs::remove_file(&output);
+    let run = grammarc(&["compile", &lines, "-o", &output, "--json"]);
+    let report = run.json();
+    assert_eq!((run.code, &report["written"], &report["failures"][0]["name"]), (1, &false.into(), &"bad".into()));
+    assert!(!Path::new(&output).exists());
+    assert_eq!(grammarc(&["compile", &lines, "-o", &output, "--keep-going"]).code, 1);
+    assert_eq!(grammarc(&["accept", "--gmt", &output, "--text", "5"]).code, 0);
+    let twice = grammarc(&["compile", &lines, &lines, "-o", &output]);
+    assert!(twice.code == 2 && twice.stderr.contains("would both be named"), "{}", twice.stderr);
+    let nothing = file("compile-faults", "nothing.jsonl", b"{\"id\": 7}\n");
+    let run = grammarc(&["compile", &nothing, "-o", &output]);
+    assert!(run.code == 2 && run.stderr.contains("nothing.jsonl:1"), "{}", run.stderr);
+}
