@@ -9,7 +9,7 @@ use grammar_ir::regular::Utf8;
 use grammar_ir::{ByteSet, CharSet};
 
 /// A set of characters of the kind that loops are on: some of ASCII, and all others or none of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct LoopSet {
     /// Bit *b*: the character *b*.
     pub(crate) ascii: u128,
@@ -39,6 +39,16 @@ impl LoopSet {
     /// The characters in both sets.
     pub(crate) fn intersection(self, other: Self) -> Self {
         Self { ascii: self.ascii & other.ascii, non_ascii: self.non_ascii && other.non_ascii }
+    }
+
+    /// The characters in either set.
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self { ascii: self.ascii | other.ascii, non_ascii: self.non_ascii || other.non_ascii }
+    }
+
+    /// The characters that are not in `other`.
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self { ascii: self.ascii & !other.ascii, non_ascii: self.non_ascii && !other.non_ascii }
     }
 
     /// The bytes that are no ASCII character of the set.

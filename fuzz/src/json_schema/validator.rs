@@ -54,7 +54,8 @@ fn is_email(text: &str) -> bool {
     const LIMIT: usize = 64;
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let mut local: Vec<char> = local.chars().collect();
-    let is_inside = |around: &[char]| around.iter().all(|character| !matches!(character, '.' | '"' | '\\'));
+    // A letter or digit between two of them is one more of the same.
+    let is_inside = |around: &[char]| around.iter().all(char::is_ascii_alphanumeric);
     while local.len() > LIMIT
         && let Some(index) = local.windows(3).position(is_inside)
     {

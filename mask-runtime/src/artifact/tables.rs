@@ -79,9 +79,12 @@ impl Tables {
             _ => return false,
         };
         self.sets.write(entry.accepted, row);
-        for &token in dependent {
-            if fits(grammar, head, grammar.vocabulary().bytes(token), stack, scratch) {
-                bitmask::set(row, token);
+        if !dependent.is_empty() {
+            let mut buffers = [Vec::new(), Vec::new()];
+            for &token in dependent {
+                if fits(grammar, head, token, stack, scratch, &mut buffers) {
+                    bitmask::set(row, token);
+                }
             }
         }
         true
@@ -98,23 +101,30 @@ impl Tables {
     }
 }
 
-/// Whether `head` can consume the text of a token.
-fn fits(grammar: &CompiledGrammar, head: Frame, text: &[u8], stack: &mut Stack, scratch: &mut WalkScratch) -> bool {
+/// Whether `head` can consume the text of a token. What is in the buffers does not matter.
+fn fits(
+    grammar: &CompiledGrammar,
+    head: Frame,
+    token: u32,
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    [heads, next]: &mut [Vec<Frame>; 2],
+) -> bool {
     let pda = grammar.pda();
     let mark = stack.mark();
     let WalkScratch { step: step_scratch, parts, .. } = scratch;
-    let mut heads = vec![head];
-    let mut next = Vec::new();
-    for &byte in text {
+    heads.clear();
+    heads.push(head);
+    for &byte in grammar.vocabulary().bytes(token) {
         next.clear();
-        step(pda, &heads, &mut Byte(byte), stack, false, step_scratch, &mut next);
+        step(pda, heads, &mut Byte(byte), stack, false, step_scratch, next);
         stack.registers.push_text(byte);
-        if next.is_empty() || !is_live(pda, &next, stack, parts) {
+        std::mem::swap(heads, next);
+        if heads.is_empty() || !is_live(pda, heads, stack, parts) {
             heads.clear();
             break;
         }
-        std::mem::swap(&mut heads, &mut next);
     }
     stack.truncate(mark, false);
-    !heads.is_empty() && !text.is_empty()
+    !heads.is_empty()
 }

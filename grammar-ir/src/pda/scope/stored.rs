@@ -7,7 +7,7 @@ use crate::{Element, ElementOrder, ScopeRules, Tally};
 
 /// Tallies whose sums can be so many, times the elements, are not read: whether the rules can still be met is found by
 /// looking at all of them.
-const MAX_SUMS: u64 = 1 << 22;
+const MAX_SUMS: u64 = 1 << 16;
 
 impl Scope {
     /// Appends the rules and what was found out from the edges.
