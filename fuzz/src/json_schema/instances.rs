@@ -22,8 +22,8 @@ pub struct Judged {
 const SHOWN: usize = 300;
 
 /// Judges all instances of `case`. A valid one that is rejected must be accepted with keys in any order. With `lenient`
-/// what cannot be enforced is left out, so invalid instances may be accepted. A schema without valid instances, which is
-/// an error by the standard's own lights, is counted among the refused ones, as `maskbench` does.
+/// what cannot be enforced is left out, so invalid instances may be accepted. A schema that no
+/// instance satisfies is an error of the compile, and counted among the refused ones, as `maskbench` does.
 pub fn judge(case: &Case, lenient: bool, tokenizer: &Arc<Tokenizer>) -> Judged {
     let mut options = Options::default();
     options.lenient = lenient;
