@@ -1,12 +1,11 @@
 //! What it takes to open a file of compiled grammars, and whether its masks are those of a fresh compile.
 //!
 //! ```text
-//! grammarc compile FILE.jsonl -t DIR -o FILE.gmt
-//! cargo run --release -p grammarc-benches --bin stored_grammars -- --gmt FILE.gmt --tokenizer DIR --data FILE.jsonl
+//! cargo run --release -p grammarc-benches --bin stored_grammars -- --tokenizer DIR --data FILE.jsonl --limit 500
 //! ```
 //!
-//! The data are lines of `{"id", "schema", "tests": [{"valid", "data"}]}`; grammars are found by the id. Along each valid
-//! instance, the longest token that fits is taken, and at each step the masks are compared bit for bit. Exit code 1: a
+//! The data are lines of `{"id", "schema", "tests": [{"valid", "data"}]}`. All schemas are compiled into one file, which
+//! is then opened. Along each valid instance, the longest token that fits is taken, and at each step the masks are compared bit for bit. Exit code 1: a
 //! difference.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
@@ -20,25 +19,28 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use compilers::json_schema;
 use grammar_ir::Limits;
-use mask_runtime::artifact::Artifact;
+use mask_runtime::artifact::{Artifact, ArtifactWriter, Tabulated, TabulatedStates};
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, Vocabulary, bitmask};
 use serde_json::Value;
 
 /// Opens a file of compiled grammars, and compares its masks with those of a fresh compile.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The file that `grammarc compile` made
+    /// Where to write the file; without it in the folder for temporary files
     #[arg(long, value_name = "FILE")]
-    gmt: PathBuf,
-    /// The tokenizer that it is for
+    gmt: Option<PathBuf>,
+    /// The tokenizer
     #[arg(long, value_name = "DIR")]
     tokenizer: PathBuf,
     /// Schemas with instances, one JSON object a line
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// Every so manyth schema
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    stride: usize,
+    /// Only the schemas whose ids begin so
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    id: String,
+    /// At most so many schemas
+    #[arg(long, value_name = "N", default_value_t = usize::MAX)]
+    limit: usize,
 }
 
 /// Times of one kind.
@@ -75,57 +77,89 @@ fn main() -> ExitCode {
     }
 }
 
+/// A schema with its instances, compiled.
+struct Case {
+    id: String,
+    compiled: Arc<CompiledGrammar>,
+    instances: Vec<String>,
+}
+
 /// Runs all of it; how many masks differ.
 fn run(args: &Args) -> Result<usize, Box<dyn Error>> {
     let tokenizer = Tokenizer::new(Vocabulary::from_huggingface_dir(&args.tokenizer)?);
     let mut fingerprint = Times::default();
     fingerprint.measure(|| tokenizer.fingerprint());
-    let mut open = Times::default();
-    for _ in 0..100 {
-        open.measure(|| Artifact::open(&args.gmt))?;
-    }
-    let artifact = Artifact::open(&args.gmt)?;
-    println!("{} bytes, {} grammars", artifact.file_length(), artifact.len());
-    let [mut compile, mut load, mut first, mut first_compiled, mut stored, mut fresh] =
-        [(); 6].map(|()| Times::default());
-    let (mut differing, mut skipped) = (0, 0);
-    for line in std::fs::read_to_string(&args.data)?.lines().step_by(args.stride) {
-        let case: Value = serde_json::from_str(line)?;
-        let Ok(index) = artifact.find(case["id"].as_str().unwrap_or_default()) else {
-            skipped += 1;
+    let (mut compile, mut tabulate) = (Times::default(), Times::default());
+    let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
+    let mut cases = Vec::new();
+    let mut refused = 0;
+    let begin = Instant::now();
+    for line in std::fs::read_to_string(&args.data)?.lines() {
+        let mut case: Value = serde_json::from_str(line)?;
+        let id = case["id"].as_str().unwrap_or_default().to_owned();
+        if !id.starts_with(&args.id) || cases.len() == args.limit {
+            continue;
+        }
+        let text = case["schema"].take().to_string();
+        let Ok(compiled) = compile.measure(|| compiled(&text, &tokenizer)) else {
+            refused += 1;
             continue;
         };
+        let tables = tabulate.measure(|| Tabulated::of(&compiled, TabulatedStates::All));
+        writer.add_tables(&id, &tables, "")?;
+        let tests = case["tests"].as_array().into_iter().flatten();
+        let instances = tests.filter(|test| test["valid"] == true).map(|test| test["data"].to_string()).collect();
+        cases.push(Case { id, compiled, instances });
+    }
+    let file = writer.finish("")?;
+    println!(
+        "{} grammars of {} states compiled and tabulated by one thread in {:.2} s, {refused} refused; {} bytes",
+        cases.len(),
+        cases.iter().map(|case| case.compiled.pda().state_count()).sum::<usize>(),
+        begin.elapsed().as_secs_f64(),
+        file.len()
+    );
+    let path = args.gmt.clone().unwrap_or_else(|| std::env::temp_dir().join("stored_grammars.gmt"));
+    std::fs::write(&path, &file)?;
+    let mut open = Times::default();
+    for _ in 0..100 {
+        open.measure(|| Artifact::open(&path))?;
+    }
+    let artifact = Artifact::open(&path)?;
+    let [mut load, mut first, mut first_compiled, mut stored, mut fresh] = [(); 5].map(|()| Times::default());
+    let mut differing = 0;
+    for (index, Case { id, compiled, instances }) in cases.iter().enumerate() {
         let loaded = load.measure(|| artifact.grammar(index, tokenizer.clone()))?;
-        let text = case["schema"].to_string();
-        let compiled = compile.measure(|| -> Result<Arc<CompiledGrammar>, Box<dyn Error>> {
-            let limits = Limits::default();
-            let schema = json_schema::compile(&text, &json_schema::Options::default(), &limits)?;
-            Ok(CompiledGrammar::new(&schema.grammar, tokenizer.clone(), &limits)?)
-        })?;
+        let fresh_grammar = CompiledGrammar::from_pda(compiled.pda().clone(), tokenizer.clone())?;
         let mut row = Matcher::new(loaded.clone()).row();
         first.measure(|| Matcher::new(loaded.clone()).fill(&mut row))?;
-        first_compiled.measure(|| Matcher::new(compiled.clone()).fill(&mut row))?;
-        let tests = case["tests"].as_array().into_iter().flatten();
-        for test in tests.filter(|test| test["valid"] == true) {
-            let text = test["data"].to_string();
-            let mut matchers = [Matcher::new(loaded.clone()), Matcher::new(compiled.clone())];
-            differing += compare(&mut matchers, text.as_bytes(), [&mut stored, &mut fresh]);
+        first_compiled.measure(|| Matcher::new(fresh_grammar.clone()).fill(&mut row))?;
+        for text in instances {
+            let mut matchers = [Matcher::new(loaded.clone()), Matcher::new(fresh_grammar.clone())];
+            differing += compare(id, &mut matchers, text.as_bytes(), [&mut stored, &mut fresh]);
         }
     }
     fingerprint.print("fingerprint of the tokenizer");
+    compile.print("compile a grammar");
+    tabulate.print("tabulate a grammar");
     open.print("open the file");
     load.print("load a grammar");
-    compile.print("compile a grammar");
     first.print("first mask, loaded");
     first_compiled.print("first mask, compiled");
     stored.print("mask, loaded");
     fresh.print("mask, compiled");
-    println!("{} masks compared, {differing} differ; {skipped} schemas are not in the file", stored.0.len());
+    println!("{} masks compared, {differing} differ", stored.0.len());
     Ok(differing)
 }
 
+fn compiled(schema: &str, tokenizer: &Arc<Tokenizer>) -> Result<Arc<CompiledGrammar>, Box<dyn Error>> {
+    let limits = Limits::default();
+    let schema = json_schema::compile(schema, &json_schema::Options::default(), &limits)?;
+    Ok(CompiledGrammar::new(&schema.grammar, tokenizer.clone(), &limits)?)
+}
+
 /// How many masks differ along a text, as far as it is allowed.
-fn compare(matchers: &mut [Matcher; 2], text: &[u8], times: [&mut Times; 2]) -> usize {
+fn compare(id: &str, matchers: &mut [Matcher; 2], text: &[u8], times: [&mut Times; 2]) -> usize {
     let [stored, fresh] = times;
     let [loaded, compiled] = matchers;
     let (mut row, mut expected) = (loaded.row(), compiled.row());
@@ -136,7 +170,7 @@ fn compare(matchers: &mut [Matcher; 2], text: &[u8], times: [&mut Times; 2]) -> 
         let filled_fresh = fresh.measure(|| compiled.fill(&mut expected));
         if filled != filled_fresh || row != expected {
             let before = String::from_utf8_lossy(&text[..position]);
-            println!("after {before:?}: {filled:?}, compiled {filled_fresh:?}");
+            println!("{id} after {before:?}: {filled:?}, compiled {filled_fresh:?}");
             differing += 1;
         }
         let Some(token) = longest(compiled, &expected, &text[position..]) else { return differing };
