@@ -22,11 +22,13 @@ impl ByteSet {
     }
 
     /// Adds one byte.
+    #[inline]
     pub fn insert(&mut self, byte: u8) {
         self.words[usize::from(byte >> 6)] |= 1 << (byte & 63);
     }
 
     /// Adds `low..=high`.
+    #[inline]
     pub fn insert_range(&mut self, low: u8, high: u8) {
         for byte in low..=high {
             self.insert(byte);
@@ -34,22 +36,26 @@ impl ByteSet {
     }
 
     /// Whether `byte` is in the set.
+    #[inline]
     pub fn contains(&self, byte: u8) -> bool {
         self.words[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
     }
 
     /// Whether no byte is in the set.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.words == [0; 4]
     }
 
     /// The number of bytes in the set.
+    #[inline]
     pub fn len(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// The bytes in either set.
     #[must_use]
+    #[inline]
     pub fn union(&self, other: &Self) -> Self {
         let mut words = self.words;
         words.iter_mut().zip(other.words).for_each(|(word, other)| *word |= other);
@@ -58,6 +64,7 @@ impl ByteSet {
 
     /// The bytes in both sets.
     #[must_use]
+    #[inline]
     pub fn intersection(&self, other: &Self) -> Self {
         let mut words = self.words;
         words.iter_mut().zip(other.words).for_each(|(word, other)| *word &= other);
@@ -66,16 +73,19 @@ impl ByteSet {
 
     /// The bytes not in the set.
     #[must_use]
+    #[inline]
     pub fn complement(&self) -> Self {
         Self { words: self.words.map(|word| !word) }
     }
 
     /// The bytes, ascending.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
         (0..=u8::MAX).filter(|&byte| self.contains(byte))
     }
 
     /// The maximal runs `(low, high)` of consecutive bytes, ascending.
+    #[inline]
     pub fn ranges(&self) -> impl Iterator<Item = (u8, u8)> + use<> {
         let set = *self;
         let mut next = 0;

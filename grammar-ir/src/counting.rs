@@ -17,6 +17,7 @@ pub struct Counter {
 
 impl Counter {
     /// The count after one more edge that counts, if one more is allowed.
+    #[inline]
     pub fn next(self, count: u32) -> Option<u32> {
         match self.max {
             Some(max) => (count < max).then(|| count + 1),
@@ -25,6 +26,7 @@ impl Counter {
     }
 
     /// The greatest count that there is.
+    #[inline]
     pub fn greatest(self) -> u32 {
         self.max.unwrap_or(self.min)
     }
@@ -114,6 +116,7 @@ impl LiveCounts {
     }
 
     /// As words: per state the number of its ranges, and each range.
+    #[inline]
     pub(crate) fn write(&self, words: &mut Vec<u32>) {
         for state in 0..self.offsets.len() - 1 {
             let ranges = self.ranges(state);
@@ -143,11 +146,13 @@ impl LiveCounts {
     }
 
     /// The counts with which `state` is live, as ascending ranges (first and last) that do not touch.
+    #[inline]
     pub fn ranges(&self, state: usize) -> &[(u32, u32)] {
         &self.ranges[self.offsets[state] as usize..self.offsets[state + 1] as usize]
     }
 
     /// The range of live counts of `state` that `count` is in.
+    #[inline]
     pub fn range(&self, state: usize, count: u32) -> Option<(u32, u32)> {
         match self.ranges(state) {
             [(first, last)] => (*first <= count && count <= *last).then_some((*first, *last)),
@@ -159,16 +164,19 @@ impl LiveCounts {
     }
 
     /// Whether `state` is live with `count`.
+    #[inline]
     pub fn contains(&self, state: usize, count: u32) -> bool {
         self.range(state, count).is_some()
     }
 
     /// The next count after `count` with which anything differs.
+    #[inline]
     pub fn next_change(&self, count: u32) -> Option<u32> {
         self.changes.get(self.changes.partition_point(|&change| change <= count)).copied()
     }
 
     /// Whether every state that is live at a count from `min` on is live at all counts from `min` up to it.
+    #[inline]
     pub fn are_closed_downwards(&self, min: u32) -> bool {
         (0..self.offsets.len() - 1).all(|state| match self.ranges(state) {
             [] => true,
@@ -177,6 +185,7 @@ impl LiveCounts {
     }
 
     /// Whether an edge from `source` to `target` can be part of a word.
+    #[inline]
     pub(crate) fn admits(&self, counter: Counter, edge: CountedEdge) -> bool {
         let targets = self.ranges(edge.target as usize);
         let saturated = (counter.max.is_none() && edge.counts).then_some(counter.greatest());
@@ -190,6 +199,7 @@ impl LiveCounts {
     }
 
     /// Bytes of memory.
+    #[inline]
     pub(crate) fn memory(&self) -> usize {
         size_of_val(&*self.offsets) + size_of_val(&*self.ranges) + size_of_val(&*self.changes)
     }

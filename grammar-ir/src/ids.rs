@@ -18,6 +18,7 @@ macro_rules! id {
 
         impl $name {
             /// The id with this raw number. Whether it names something is for the arena to say.
+            #[inline]
             pub const fn from_u32(raw: u32) -> Self {
                 Self(raw)
             }
@@ -31,11 +32,13 @@ macro_rules! id {
             }
 
             /// The raw number.
+            #[inline]
             pub const fn as_u32(self) -> u32 {
                 self.0
             }
 
             /// The position in its arena.
+            #[inline]
             pub const fn index(self) -> usize {
                 self.0 as usize
             }

@@ -143,6 +143,7 @@ impl<T: CheckedBitPattern + Send + Sync> Table<T> {
 
 impl<T: NoUninit> Table<T> {
     /// The bytes of the items.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         bytemuck::cast_slice(self)
     }
@@ -150,6 +151,7 @@ impl<T: NoUninit> Table<T> {
 
 impl<T> Table<T> {
     /// Bytes of memory of its own.
+    #[inline]
     pub fn memory(&self) -> usize {
         if self.is_owned { size_of_val(&**self) } else { 0 }
     }

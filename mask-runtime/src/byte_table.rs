@@ -11,6 +11,9 @@ use crate::stack::Frame;
 /// A table over the bytes.
 #[derive(Debug)]
 pub(crate) struct ByteTable {
+    /// Whether the procedure may return from the state, so that the table is all there is only where nothing can be
+    /// consumed after that.
+    pub(crate) may_return: bool,
     /// The state after each byte; [`NOTHING`] where there is none, [`UNKNOWN`] where it takes a step to tell.
     targets: Box<[u32; 256]>,
 }
@@ -19,11 +22,8 @@ const NOTHING: u32 = u32::MAX;
 const UNKNOWN: u32 = u32::MAX - 1;
 
 impl ByteTable {
-    /// The table of `state`; `None` where nothing would be known, as the procedure may return.
-    pub(crate) fn of(pda: &Pda, state: StateId) -> Option<Self> {
-        if pda.is_accepting(state) {
-            return None;
-        }
+    /// The table of `state`.
+    pub(crate) fn of(pda: &Pda, state: StateId) -> Self {
         let mut targets = Box::new([NOTHING; 256]);
         for edge in pda.byte_edges(state) {
             let plain =
@@ -37,7 +37,7 @@ impl ByteTable {
                 targets[usize::from(byte)] = UNKNOWN;
             }
         }
-        Some(Self { targets })
+        Self { may_return: pda.is_accepting(state), targets }
     }
 
     /// The head after `byte`, if there is one; `None` where it takes a step to tell.

@@ -55,7 +55,8 @@ impl Tokenizer {
     /// Builds the index of `vocabulary`.
     pub fn new(vocabulary: Vocabulary) -> Arc<Self> {
         let index = TokenIndex::new(&vocabulary);
-        Arc::new(Self { vocabulary, index, slices: Slices::default(), fingerprint: OnceLock::new() })
+        let slices = Slices::new(&vocabulary, &index);
+        Arc::new(Self { vocabulary, index, slices, fingerprint: OnceLock::new() })
     }
 
     /// The tokens.
@@ -100,9 +101,9 @@ struct Known {
     /// What it has to do with a loop.
     text: OnceLock<Option<Box<TextState>>>,
     /// What characters lead to from it.
-    component: OnceLock<Option<Box<ComponentSlice>>>,
+    component: OnceLock<Option<Arc<ComponentSlice>>>,
     /// What it does on each byte.
-    bytes: OnceLock<Option<ByteTable>>,
+    bytes: OnceLock<ByteTable>,
 }
 
 fn known(pda: &Pda) -> Box<[Known]> {
@@ -112,7 +113,7 @@ fn known(pda: &Pda) -> Box<[Known]> {
 impl Known {
     /// Bytes behind the pointers.
     fn memory(&self) -> usize {
-        let table = self.bytes.get().is_some_and(Option::is_some);
+        let table = self.bytes.get().is_some();
         let text = self.text.get().is_some_and(Option::is_some);
         let component = self.component.get().is_some_and(Option::is_some);
         usize::from(table) * size_of::<[u32; 256]>()
@@ -229,15 +230,15 @@ impl CompiledGrammar {
 
     /// What `state` does on each byte.
     #[inline]
-    pub(crate) fn bytes_of(&self, state: StateId) -> Option<&ByteTable> {
-        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(&self.pda, state)).as_ref()
+    pub(crate) fn bytes_of(&self, state: StateId) -> &ByteTable {
+        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(&self.pda, state))
     }
 
     /// What `state` has to do with a loop.
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
         let found = self.known[state.index()].text.get_or_init(|| {
-            let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
-            TextState::of(&self.pda, state, |own_loop| slices.slice(own_loop.set, vocabulary, index)).map(Box::new)
+            let slices = &self.tokenizer.slices;
+            TextState::of(&self.pda, state, |own_loop| slices.slice(own_loop.set)).map(Box::new)
         });
         found.as_deref()
     }
@@ -245,10 +246,14 @@ impl CompiledGrammar {
     /// What characters lead to from `state`.
     pub(crate) fn component(&self, state: StateId) -> Option<&ComponentSlice> {
         let found = self.known[state.index()].component.get_or_init(|| {
-            let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
-            let component = Component::of(&self.pda, state)?;
-            let slice = slices.slice(component.set, vocabulary, index);
-            Some(Box::new(ComponentSlice { component, slice }))
+            let (component, others) = Component::of(&self.pda, state)?;
+            let slice = self.tokenizer.slices.slice(component.set);
+            let found = Arc::new(ComponentSlice { component, slice });
+            for other in others.into_iter().filter(|&other| other != state) {
+                // Where something is known it is as good.
+                let _ = self.known[other.index()].component.set(Some(Arc::clone(&found)));
+            }
+            Some(found)
         });
         found.as_deref()
     }
@@ -261,8 +266,8 @@ impl CompiledGrammar {
         {
             return remainders.clone();
         }
-        let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
-        let found = slices.remainders((text.own_loop.set, &text.slice), exits, vocabulary, index);
+        let Tokenizer { vocabulary, slices, .. } = &*self.tokenizer;
+        let found = slices.remainders((text.own_loop.set, &text.slice), exits, vocabulary);
         // What can come next may depend on the stack; mostly it does not.
         let _ = text.remainders.set((exits, found.clone()));
         found

@@ -9,6 +9,8 @@
 //!    tokens that are not in it ([`component`](crate::component)).
 //! 4. Otherwise a walk over the whole trie, which does the same where it comes into a text ([`walk`](crate::walk)).
 
+use grammar_ir::ByteSet;
+
 use crate::bitmask;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::difference;
@@ -35,7 +37,7 @@ pub(crate) fn fill_text(
         return;
     }
     let alone = match heads {
-        &[head] => Some(head).filter(|&head| KnownRows::is_for(grammar.pda(), head)),
+        &[head] => Some(head).filter(|&head| KnownRows::is_for(grammar.pda(), stack, head)),
         _ => None,
     };
     if let Some(known) = alone.and_then(|head| grammar.rows().get(head)) {
@@ -149,11 +151,7 @@ fn fill_head(
         && !scratch.looking.interferes(pda, base, &text.own_loop, stack)
     {
         let room = Room::of(pda, base, &text.own_loop);
-        let mut exits = text.own_loop.set.others();
-        if room.unchanged > grammar.tokenizer().index().max_depth() as u32 {
-            // What can follow does not depend on how often the loop is taken.
-            exits = exits.intersection(&scratch.looking.bytes(pda, &[base], stack));
-        }
+        let exits = exits(grammar, base, room, stack, scratch).intersection(&text.own_loop.set.others());
         let Some(remainders) = grammar.remainders(text, exits) else { return false };
         text.slice.set_up_to(room.left, grammar.vocabulary(), grammar.tokenizer().index(), row);
         walk_remainders(grammar, base, &remainders, room, stack, scratch, row);
@@ -163,4 +161,28 @@ fn fill_head(
         return true;
     }
     false
+}
+
+/// Counts further below the least one are not looked at one by one.
+const MAX_MISSING: u32 = 16;
+
+/// The bytes that can follow characters of the loop of `head`.
+fn exits(grammar: &CompiledGrammar, head: Frame, room: Room, stack: &mut Stack, scratch: &mut WalkScratch) -> ByteSet {
+    let pda = grammar.pda();
+    let mut exits = scratch.looking.bytes(pda, &[head], stack);
+    if room.unchanged > grammar.tokenizer().index().max_depth() as u32 {
+        // What can follow does not depend on how often the loop is taken.
+        return exits;
+    }
+    let missing = pda.counts_missing(head.state, head.count);
+    if missing > MAX_MISSING || !pda.counts_only_limit(head.state) {
+        return ByteSet::FULL;
+    }
+    let mut count = Some(head.count);
+    for _ in 0..missing {
+        count = count.and_then(|count| pda.count_after(count, true, head.state));
+        let Some(count) = count else { break };
+        exits = exits.union(&scratch.looking.bytes(pda, &[Frame { count, ..head }], stack));
+    }
+    exits
 }

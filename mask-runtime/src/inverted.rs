@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::bitmask;
-use crate::loops::LoopSet;
+use crate::loops::{LoopSet, is_beginning};
 use crate::token_index::TokenIndex;
 use crate::vocab::Vocabulary;
 
@@ -20,15 +20,15 @@ pub(crate) struct InvertedIndex {
     ascii: Vec<u32>,
     /// The tokens that have other bytes.
     others: Vec<u32>,
-    /// Those of them that consist of whole characters.
-    whole: Vec<u32>,
+    /// Those of them that consist of characters, of which the last may be incomplete.
+    readable: Vec<u32>,
 }
 
 impl InvertedIndex {
     pub(crate) fn new(vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
         let words = bitmask::words_for(vocabulary.size());
         let row = || bitmask::row_for(vocabulary.size());
-        let mut made = Self { containing: vec![0; 128 * words], words, ascii: row(), others: row(), whole: row() };
+        let mut made = Self { containing: vec![0; 128 * words], words, ascii: row(), others: row(), readable: row() };
         for &id in index.tokens() {
             let text = vocabulary.bytes(id);
             let (word, bit) = (id as usize / 32, 1 << (id % 32));
@@ -39,8 +39,8 @@ impl InvertedIndex {
                 bitmask::set(&mut made.ascii, id);
             } else {
                 bitmask::set(&mut made.others, id);
-                if std::str::from_utf8(text).is_ok() {
-                    bitmask::set(&mut made.whole, id);
+                if is_beginning(text) {
+                    bitmask::set(&mut made.readable, id);
                 }
             }
         }
@@ -56,7 +56,7 @@ impl InvertedIndex {
     pub(crate) fn within(&self, set: LoopSet) -> Vec<u32> {
         let mut row = self.ascii.clone();
         if set.non_ascii {
-            row.iter_mut().zip(&self.whole).for_each(|(word, whole)| *word |= whole);
+            row.iter_mut().zip(&self.readable).for_each(|(word, readable)| *word |= readable);
         }
         for byte in (0..0x80u8).filter(|&byte| set.ascii >> byte & 1 == 0) {
             let containing = &self.containing[self.row_of(byte)];

@@ -1,14 +1,14 @@
 //! Masks that depend on nothing but the state, kept once they have been worked out.
 //!
-//! A head at the bottom of the stack has nothing to return to, so without a count or registers its state says it all. Free
-//! text around tool calls is of this kind, and a generation comes back to its few states with nearly every token.
+//! A head that can return only to where nothing more can be consumed is at the bottom of the stack, as it were, so without
+//! a count or registers its state says it all. Free text around tool calls is of this kind, and a generation comes back to its few states with nearly every token.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use grammar_ir::pda::Pda;
 
-use crate::stack::{Frame, NodeId};
+use crate::stack::{Frame, Stack};
 
 /// A grammar keeps this many rows, of 16 to 20 kB each at 128,000 to 152,000 tokens.
 const MAX_ROWS: usize = 128;
@@ -28,8 +28,8 @@ impl KnownRows {
     }
 
     /// Whether the mask of a configuration of this head alone depends on its state only.
-    pub(crate) fn is_for(pda: &Pda, head: Frame) -> bool {
-        head.below == NodeId::BOTTOM && pda.counter_of(head.state).is_none() && pda.scope_of(head.state).is_none()
+    pub(crate) fn is_for(pda: &Pda, stack: &Stack, head: Frame) -> bool {
+        stack.is_inert(head.below) && pda.counter_of(head.state).is_none() && pda.scope_of(head.state).is_none()
     }
 
     /// The text part of the mask of a head that it [`is_for`](Self::is_for).

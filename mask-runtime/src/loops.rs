@@ -9,7 +9,7 @@ use grammar_ir::regular::Utf8;
 use grammar_ir::{ByteSet, CharSet};
 
 /// A set of characters of the kind that loops are on: some of ASCII, and all others or none of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct LoopSet {
     /// Bit *b*: the character *b*.
     pub(crate) ascii: u128,
@@ -18,7 +18,8 @@ pub(crate) struct LoopSet {
 }
 
 impl LoopSet {
-    /// The number of bytes at the start of `text` that are whole characters of the set, and how many characters.
+    /// The number of bytes at the start of `text` that are characters of the set, and how many characters. A character may
+    /// be incomplete at the end, as it is in some tokens: it can only become one past ASCII, all of which are in the set.
     pub(crate) fn prefix(&self, text: &[u8]) -> (usize, usize) {
         let (mut bytes, mut characters) = (0, 0);
         while let Some(&byte) = text.get(bytes) {
@@ -41,6 +42,16 @@ impl LoopSet {
         Self { ascii: self.ascii & other.ascii, non_ascii: self.non_ascii && other.non_ascii }
     }
 
+    /// The characters in either set.
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self { ascii: self.ascii | other.ascii, non_ascii: self.non_ascii || other.non_ascii }
+    }
+
+    /// The characters that are not in `other`.
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self { ascii: self.ascii & !other.ascii, non_ascii: self.non_ascii && !other.non_ascii }
+    }
+
     /// The bytes that are no ASCII character of the set.
     pub(crate) fn others(&self) -> ByteSet {
         (0..=u8::MAX).filter(|&byte| !byte.is_ascii() || self.ascii >> byte & 1 == 0).collect()
@@ -56,7 +67,7 @@ impl LoopSet {
     }
 }
 
-/// The length of the character past ASCII at the start of `text`, 0 when there is no whole one.
+/// The length of the character past ASCII at the start of `text`, or of what there is of it; 0 when there is none.
 fn character_length(text: &[u8]) -> usize {
     let length = match text[0] {
         0xc2..=0xdf => 2,
@@ -64,10 +75,13 @@ fn character_length(text: &[u8]) -> usize {
         0xf0..=0xf4 => 4,
         _ => return 0,
     };
-    match text.get(..length) {
-        Some(bytes) if std::str::from_utf8(bytes).is_ok() => length,
-        _ => 0,
-    }
+    let bytes = &text[..length.min(text.len())];
+    if is_beginning(bytes) { bytes.len() } else { 0 }
+}
+
+/// Whether `text` consists of characters, of which the last may be incomplete.
+pub(crate) fn is_beginning(text: &[u8]) -> bool {
+    std::str::from_utf8(text).err().is_none_or(|error| error.error_len().is_none())
 }
 
 /// A state's loop.

@@ -163,6 +163,7 @@ impl Registers {
     }
 
     /// Whether since the last call something was taken to be different from what is not known.
+    #[inline]
     pub(crate) fn take_doubtful(&mut self) -> bool {
         std::mem::take(&mut self.is_doubtful)
     }

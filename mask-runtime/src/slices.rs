@@ -1,7 +1,7 @@
 //! The slices of one tokenizer and what belongs to them, each made when first asked for, shared by all grammars.
 
 use std::hash::Hash;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use grammar_ir::ByteSet;
 use rustc_hash::FxHashMap;
@@ -17,7 +17,7 @@ use crate::vocab::Vocabulary;
 /// Slices, branches and remainders by what they are of.
 #[derive(Debug)]
 pub(crate) struct Slices {
-    inverted: OnceLock<InvertedIndex>,
+    inverted: InvertedIndex,
     slices: Cache<LoopSet, Arc<Slice>>,
     branches: Cache<(LoopSet, u32), Arc<Branch>>,
     remainders: Cache<(LoopSet, ByteSet), Option<Arc<Remainders>>>,
@@ -33,25 +33,19 @@ const MAX_BRANCHES: usize = 4096;
 /// A tokenizer keeps this many remainder tries (mostly about 50 kB each). When one more is asked for it forgets all of them.
 const MAX_REMAINDERS: usize = 256;
 
-impl Default for Slices {
-    fn default() -> Self {
+impl Slices {
+    pub(crate) fn new(vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
         Self {
-            inverted: OnceLock::new(),
+            inverted: InvertedIndex::new(vocabulary, index),
             slices: Cache::new(MAX_SLICES),
             branches: Cache::new(MAX_BRANCHES),
             remainders: Cache::new(MAX_REMAINDERS),
         }
     }
-}
-
-impl Slices {
-    fn inverted(&self, vocabulary: &Vocabulary, index: &TokenIndex) -> &InvertedIndex {
-        self.inverted.get_or_init(|| InvertedIndex::new(vocabulary, index))
-    }
 
     /// The slice of `set`.
-    pub(crate) fn slice(&self, set: LoopSet, vocabulary: &Vocabulary, index: &TokenIndex) -> Arc<Slice> {
-        self.slices.get(set, || Arc::new(Slice::new(set, self.inverted(vocabulary, index))))
+    pub(crate) fn slice(&self, set: LoopSet) -> Arc<Slice> {
+        self.slices.get(set, || Arc::new(Slice::new(set, &self.inverted)))
     }
 
     /// The branch of `set` at `node`.
@@ -65,14 +59,12 @@ impl Slices {
         (set, slice): (LoopSet, &Slice),
         exits: ByteSet,
         vocabulary: &Vocabulary,
-        index: &TokenIndex,
     ) -> Option<Arc<Remainders>> {
-        self.remainders
-            .get((set, exits), || slice.remainders(&exits, self.inverted(vocabulary, index), vocabulary).map(Arc::new))
+        self.remainders.get((set, exits), || slice.remainders(&exits, &self.inverted, vocabulary).map(Arc::new))
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.inverted.get().map_or(0, InvertedIndex::memory)
+        self.inverted.memory()
             + self.slices.sum(|slice| slice.memory())
             + self.branches.sum(|branch| branch.memory())
             + self.remainders.sum(|remainders| remainders.as_ref().map_or(0, |remainders| remainders.memory()))

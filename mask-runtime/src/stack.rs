@@ -66,6 +66,8 @@ struct Node {
     frames: u32,
     /// Whether the stack can be popped to the bottom without consuming anything more.
     can_end: bool,
+    /// Whether nothing can be consumed from its frames.
+    is_inert: bool,
 }
 
 /// How much of a [`Stack`] there was at some moment.
@@ -94,10 +96,10 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn new(pda: &Pda, max_frames: usize) -> Self {
-        let next = Node { first_frame: 0, included: NodeId::BOTTOM, frames: 0, can_end: false };
+        let next = Node { first_frame: 0, included: NodeId::BOTTOM, frames: 0, can_end: false, is_inert: false };
         Self {
             registers: Registers::new(pda, max_frames / FRAMES_PER_ENTRY),
-            nodes: vec![Node { can_end: true, ..next }, next],
+            nodes: vec![Node { can_end: true, is_inert: true, ..next }, next],
             frames: Vec::new(),
             interned: FxHashMap::default(),
             max_frames,
@@ -128,6 +130,12 @@ impl Stack {
         self.nodes[node.0 as usize].can_end
     }
 
+    /// Whether nothing can be consumed after returning to `node`.
+    #[inline]
+    pub(crate) fn is_inert(&self, node: NodeId) -> bool {
+        self.nodes[node.0 as usize].is_inert
+    }
+
     /// The node with this one frame.
     pub(crate) fn push_one(&mut self, pda: &Pda, frame: Frame, intern: bool) -> NodeId {
         self.add(pda, &[frame], NodeId::BOTTOM, 1, intern)
@@ -154,12 +162,15 @@ impl Stack {
         }
         let can_end = (included != NodeId::BOTTOM && self.can_end(included))
             || frames.iter().any(|frame| pda.may_return(frame.state, frame.count) && self.can_end(frame.below));
+        let is_inert = self.is_inert(included)
+            && frames.iter().all(|frame| pda.is_final(frame.state) && self.is_inert(frame.below));
         let node = NodeId((self.nodes.len() - 1) as u32);
         let entry = &mut self.nodes[node.0 as usize];
-        (entry.included, entry.frames, entry.can_end) = (included, total as u32, can_end);
+        (entry.included, entry.frames) = (included, total as u32);
+        (entry.can_end, entry.is_inert) = (can_end, is_inert);
         self.frames.extend_from_slice(frames);
         let first_frame = self.frames.len() as u32;
-        self.nodes.push(Node { first_frame, included: NodeId::BOTTOM, frames: 0, can_end: false });
+        self.nodes.push(Node { first_frame, included: NodeId::BOTTOM, frames: 0, can_end: false, is_inert: false });
         if let Some(hash) = hash {
             self.interned.entry(hash).or_insert(node);
         }
@@ -204,16 +215,21 @@ impl Stack {
         self.full = full;
     }
 
+    #[inline]
     pub(crate) fn mark(&self) -> Mark {
         Mark { nodes: self.nodes.len() as u32, registers: self.registers.mark() }
     }
 
     /// Drops the nodes and registers made since `mark`. `interned` says whether any of them may have been interned.
+    #[inline]
     pub(crate) fn truncate(&mut self, mark: Mark, interned: bool) {
         self.registers.truncate(mark.registers, interned);
-        if self.nodes.len() as u32 == mark.nodes {
-            return;
+        if self.nodes.len() as u32 != mark.nodes {
+            self.cut(mark, interned);
         }
+    }
+
+    fn cut(&mut self, mark: Mark, interned: bool) {
         if interned {
             for node in (mark.nodes - 1..self.nodes.len() as u32 - 1).map(NodeId) {
                 let hash = hash(self.own_frames(node), self.nodes[node.0 as usize].included);

@@ -190,11 +190,16 @@ pub(crate) fn walk(
             next.clear();
             let heads = &arena[parent.first_head..parent.past_head];
             let known = match heads {
-                &[head] => grammar.bytes_of(head.state).and_then(|table| table.after(head, node.byte)),
+                &[head] => {
+                    let table = grammar.bytes_of(head.state);
+                    let is_all = !table.may_return || stack.is_inert(head.below);
+                    if is_all { table.after(head, node.byte) } else { None }
+                }
                 _ => None,
             };
             match known {
-                Some(after) => next.extend(after),
+                Some(Some(after)) => next.push(after),
+                Some(None) => {}
                 None => step(pda, heads, &mut Byte(node.byte), stack, false, step_scratch, next),
             }
             if next.is_empty() {
@@ -206,12 +211,19 @@ pub(crate) fn walk(
                 position = node.subtree_end as usize;
                 continue;
             }
-            arena.extend_from_slice(next);
+            match next.as_slice() {
+                &[only] => arena.push(only),
+                all => arena.extend_from_slice(all),
+            }
             let is_doubtful = stack.registers.take_doubtful() || parent.is_doubtful;
             if is_doubtful {
                 scratch.doubtful.extend_from_slice(index.own_tokens(position as u32));
             } else {
                 sink.take(index, position, &mut scratch.doubtful);
+            }
+            if node.subtree_end as usize == position + 1 {
+                position += 1;
+                continue;
             }
             if let (Sink::All(row), true) = (&mut sink, is_whole && !is_doubtful)
                 && (1..=MAX_SEPARATE).contains(&scratch.next.len())

@@ -96,16 +96,56 @@ fn is_plain_of_objects(ast: &Ast, alternative: &[Atom]) -> bool {
     })
 }
 
+/// Says what fails in `alternative` as shortly as what holds allows: where the values that a key may have are all among
+/// those that a property excludes, the property fails once the key is there. Alternatives that differ only in which of
+/// several such properties fail become one.
+pub(super) fn simplify(ast: &Ast, kind: Type, alternative: &mut Vec<Atom>) {
+    if kind != Type::Object {
+        return;
+    }
+    let mut index = 0;
+    while let Some(atom) = alternative.get(index) {
+        index += 1;
+        let Atom::Not(id, part @ (Part::Property(property) | Part::RequiredProperty(property))) = atom else {
+            continue;
+        };
+        let (name, child) = &ast.get(*id).object.properties[*property];
+        let excluded = &follow(ast, *child).values;
+        let is_excluded =
+            |value: &Value| excluded.iter().any(|list| !list.iter().any(|listed| is_equal(listed, value)));
+        let is_apart = |list: &Vec<Value>| list.iter().all(is_excluded);
+        let fails = !excluded.is_empty()
+            && alternative.iter().any(|held| {
+                property_of(ast, held, name).is_some_and(|schema| follow(ast, schema).values.iter().any(is_apart))
+            });
+        if !fails {
+            continue;
+        }
+        let requires = Atom::Requires(name.as_str().into());
+        if matches!(part, Part::RequiredProperty(_)) || alternative.contains(&requires) {
+            index -= 1;
+            alternative.remove(index);
+        } else {
+            alternative[index - 1] = requires;
+        }
+    }
+}
+
+/// The schema that an atom holds the value of `name` to, if the key is there.
+fn property_of(ast: &Ast, atom: &Atom, name: &str) -> Option<SchemaId> {
+    let (_, schema) = match atom {
+        Atom::Local(id) => ast.get(*id).object.properties.iter().find(|(key, _)| key == name)?,
+        Atom::Has(id, index) => Some(&ast.get(*id).object.properties[*index]).filter(|(key, _)| key == name)?,
+        _ => return None,
+    };
+    Some(*schema)
+}
+
 /// Whether every schema that lists the values of `name` lists `value`.
 fn is_allowed(ast: &Ast, alternative: &[Atom], name: &str, value: &Value) -> bool {
     alternative.iter().all(|atom| {
-        let declared = match atom {
-            Atom::Local(id) => ast.get(*id).object.properties.iter().find(|(key, _)| key == name),
-            Atom::Has(id, index) => Some(&ast.get(*id).object.properties[*index]).filter(|(key, _)| key == name),
-            _ => None,
-        };
-        declared.is_none_or(|(_, child)| {
-            follow(ast, *child).values.iter().all(|list| list.iter().any(|listed| is_equal(listed, value)))
+        property_of(ast, atom, name).is_none_or(|child| {
+            follow(ast, child).values.iter().all(|list| list.iter().any(|listed| is_equal(listed, value)))
         })
     })
 }

@@ -489,7 +489,8 @@ impl Expander<'_, '_, '_> {
         let apart = negated.iter().map(|alternative| {
             let mut alternative = alternative.clone();
             if alternative != [fails.clone()] {
-                alternative.push(Atom::Has(id, index));
+                // The key that tells branches apart is most often written first.
+                alternative.insert(0, Atom::Has(id, index));
             }
             alternative
         });
@@ -608,7 +609,10 @@ fn product(ast: &Ast, kind: Type, left: Vec<Alternative>, right: &[Alternative])
         return None;
     }
     let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
-    let possible = pairs.filter(|pair| !contradiction::is_plain(ast, kind, pair));
+    let possible = pairs.filter(|pair| !contradiction::is_plain(ast, kind, pair)).map(|mut pair| {
+        contradiction::simplify(ast, kind, &mut pair);
+        pair
+    });
     let joined: Vec<Alternative> = possible.take(2 * MAX_ALTERNATIVES).collect();
     // Absorbing takes quadratic time; twice the limit is rarely brought below it.
     if joined.len() == 2 * MAX_ALTERNATIVES {

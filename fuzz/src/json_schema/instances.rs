@@ -21,14 +21,18 @@ pub struct Judged {
 /// The longest part of an instance that is shown.
 const SHOWN: usize = 300;
 
-/// Judges all instances of `case`. A valid one that is rejected must be accepted with keys in any order. With `lenient` what cannot be enforced is left out, so invalid instances may be
-/// accepted.
+/// Judges all instances of `case`. A valid one that is rejected must be accepted with keys in any order. With `lenient`
+/// what cannot be enforced is left out, so invalid instances may be accepted. A schema that no
+/// instance satisfies is an error of the compile, and counted among the refused ones, as `maskbench` does.
 pub fn judge(case: &Case, lenient: bool, tokenizer: &Arc<Tokenizer>) -> Judged {
     let mut options = Options::default();
     options.lenient = lenient;
     let spellings = Spellings::new(&case.schema, &[], options, tokenizer);
     if let Subject::Refused(reason) | Subject::Faulty(reason) = spellings.narrowest() {
         return Judged { verdict: Verdict::Refused, reasons: vec![reason.clone()] };
+    }
+    if matches!(spellings.narrowest(), Subject::Empty) && case.tests.iter().all(|(_, valid)| !valid) {
+        return Judged { verdict: Verdict::Refused, reasons: vec!["no instance can satisfy the schema".to_owned()] };
     }
     let mut reasons = Vec::new();
     for (instance, valid) in &case.tests {

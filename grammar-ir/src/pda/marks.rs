@@ -19,25 +19,30 @@ impl EdgeMarks {
     pub const MAX_ELEMENTS: usize = ELEMENT as usize;
 
     /// Whether there are no marks.
+    #[inline]
     pub fn is_none(self) -> bool {
         self == Self::NONE
     }
 
     /// The element that is selected by the text that ends before the symbol. It comes first.
+    #[inline]
     pub fn selected(self) -> Option<u32> {
         (self.0 & ELEMENT).checked_sub(1)
     }
 
     /// Whether a part that selects an element begins with the symbol.
+    #[inline]
     pub fn begins(self) -> bool {
         self.0 & BEGIN != 0
     }
 
     /// Whether the rules must be met.
+    #[inline]
     pub fn closes(self) -> bool {
         self.0 & CLOSE != 0
     }
 
+    #[inline]
     pub(super) fn to_bits(self) -> u32 {
         self.0
     }
@@ -46,21 +51,25 @@ impl EdgeMarks {
         Self(bits)
     }
 
+    #[inline]
     pub(super) fn without_begin(self) -> Self {
         Self(self.0 & !BEGIN)
     }
 
     /// With the beginning of a part after these; `None` where that means that a marked part is empty.
+    #[inline]
     pub(super) fn then_begin(self) -> Option<Self> {
         (!self.begins() && !self.closes()).then_some(Self(self.0 | BEGIN))
     }
 
     /// With the end of a part after these; `None` where that means that a marked part is empty.
+    #[inline]
     pub(super) fn then_select(self, element: u32) -> Option<Self> {
         self.is_none().then_some(Self(element + 1))
     }
 
     /// With the close of the scope after these; `None` where that means that a marked part is empty.
+    #[inline]
     pub(super) fn then_close(self) -> Option<Self> {
         (!self.begins() && !self.closes()).then_some(Self(self.0 | CLOSE))
     }

@@ -180,6 +180,7 @@ pub struct Procedure {
 
 impl Procedure {
     /// The state it begins in.
+    #[inline]
     pub fn start(&self) -> StateId {
         StateId::from_u32(self.states.start)
     }
@@ -200,77 +201,92 @@ impl Pda {
     }
 
     /// The state before anything is read.
+    #[inline]
     pub fn start(&self) -> StateId {
         self.procedures[0].start()
     }
 
     /// The number of states.
+    #[inline]
     pub fn state_count(&self) -> usize {
         self.states.len() - 1
     }
 
     /// All procedures, indexed by [`ProcedureId`].
+    #[inline]
     pub fn procedures(&self) -> &[Procedure] {
         &self.procedures
     }
 
     /// The procedure with this id.
+    #[inline]
     pub fn procedure(&self, id: ProcedureId) -> &Procedure {
         &self.procedures[id.index()]
     }
 
     /// The procedure a state belongs to.
+    #[inline]
     pub fn procedure_of(&self, state: StateId) -> ProcedureId {
         ProcedureId::from_u32(self.states[state.index()].procedure & !FLAGS)
     }
 
     /// Whether the procedure may return here, as far as the state goes; see [`may_return`](Self::may_return).
+    #[inline]
     pub fn is_accepting(&self, state: StateId) -> bool {
         self.states[state.index()].procedure & ACCEPTING != 0
     }
 
     /// Whether returning is all that can be done in `state`, whatever comes next.
+    #[inline]
     pub fn is_final(&self, state: StateId) -> bool {
         self.states[state.index()].procedure & FINAL != 0
     }
 
     /// Whether `state` can be completed only with some counts, or with some registers of its scope: see
     /// [`Procedure::live`] and [`Scope::is_alive`].
+    #[inline]
     pub fn is_guarded(&self, state: StateId) -> bool {
         self.states[state.index()].procedure & GUARDED != 0
     }
 
     /// The scope that a state's procedure is.
+    #[inline]
     pub fn scope_of(&self, state: StateId) -> Option<&Scope> {
         self.procedures[self.procedure_of(state).index()].scope.as_deref()
     }
 
     /// The counter of a state's procedure.
+    #[inline]
     pub fn counter_of(&self, state: StateId) -> Option<Counter> {
         self.procedures[self.procedure_of(state).index()].counter
     }
 
     /// Whether the parts of some scope can be trapped: see [`Scope::has_traps`].
+    #[inline]
     pub fn has_traps(&self) -> bool {
         self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_traps()))
     }
 
     /// Whether some scope compares texts.
+    #[inline]
     pub fn has_distinct(&self) -> bool {
         self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_distinct()))
     }
 
     /// Whether the procedure may return from `state` with this count.
+    #[inline]
     pub fn may_return(&self, state: StateId, count: u32) -> bool {
         self.is_accepting(state) && self.min_reached(state, count)
     }
 
     /// Whether `count` has reached the least count of the state's procedure, so that no more iterations are needed.
+    #[inline]
     pub fn min_reached(&self, state: StateId, count: u32) -> bool {
         self.procedures[self.procedure_of(state).index()].counter.is_none_or(|counter| count >= counter.min)
     }
 
     /// How many counts `count` is below the least count of the state's procedure.
+    #[inline]
     pub fn counts_missing(&self, state: StateId, count: u32) -> u32 {
         let counter = self.procedures[self.procedure_of(state).index()].counter;
         counter.map_or(0, |counter| counter.min.saturating_sub(count))
@@ -278,6 +294,7 @@ impl Pda {
 
     /// Whether, once the least count is reached, a lower count never rules out in the procedure of `state` what a higher
     /// one allows.
+    #[inline]
     pub fn counts_only_limit(&self, state: StateId) -> bool {
         let procedure = &self.procedures[self.procedure_of(state).index()];
         let min = procedure.counter.map_or(0, |counter| counter.min);
@@ -286,6 +303,7 @@ impl Pda {
 
     /// The count in `target` after an edge of its procedure that counts, or does not; `None` when the edge cannot be taken,
     /// because there is no next count or the target could not be completed with it. (Scopes have no counts.)
+    #[inline]
     pub fn count_after(&self, count: u32, counts: bool, target: StateId) -> Option<u32> {
         let entry = self.states[target.index()].procedure;
         if !counts && entry & GUARDED == 0 {
@@ -305,6 +323,7 @@ impl Pda {
     }
 
     /// How many times in a row an edge that counts can lead from `state` to itself.
+    #[inline]
     pub fn counts_left(&self, state: StateId, count: u32) -> u32 {
         let procedure = &self.procedures[self.procedure_of(state).index()];
         let Some(counter) = procedure.counter else { return u32::MAX };
@@ -320,6 +339,7 @@ impl Pda {
     }
 
     /// How many more counts it takes in the procedure of `state` until anything differs in what can be done.
+    #[inline]
     pub fn counts_unchanged(&self, state: StateId, count: u32) -> u32 {
         let procedure = &self.procedures[self.procedure_of(state).index()];
         let change = match (&procedure.live, procedure.counter) {
@@ -332,34 +352,40 @@ impl Pda {
     }
 
     /// The byte edges of a state, ascending by byte.
+    #[inline]
     pub fn byte_edges(&self, state: StateId) -> &[ByteEdge] {
         let (from, to) = (&self.states[state.index()], &self.states[state.index() + 1]);
         &self.byte_edges[from.byte_edges as usize..to.byte_edges as usize]
     }
 
     /// The call edges of a state.
+    #[inline]
     pub fn call_edges(&self, state: StateId) -> &[CallEdge] {
         let (from, to) = (&self.states[state.index()], &self.states[state.index() + 1]);
         &self.call_edges[from.call_edges as usize..to.call_edges as usize]
     }
 
     /// The token edges of a state.
+    #[inline]
     pub fn token_edges(&self, state: StateId) -> &[TokenEdge] {
         let (from, to) = (&self.states[state.index()], &self.states[state.index() + 1]);
         &self.token_edges[from.token_edges as usize..to.token_edges as usize]
     }
 
     /// The token sets that token edges refer to.
+    #[inline]
     pub fn token_sets(&self) -> &[TokenSet] {
         &self.token_sets
     }
 
     /// The bytes that some edge consumes: what a vocabulary has to be able to spell.
+    #[inline]
     pub fn used_bytes(&self) -> ByteSet {
         self.byte_edges.iter().fold(ByteSet::EMPTY, |set, edge| set.union(&ByteSet::range(edge.low, edge.high)))
     }
 
     /// Bytes of memory, without what lies in the bytes of a loaded file.
+    #[inline]
     pub fn memory(&self) -> usize {
         self.states.memory()
             + self.byte_edges.memory()

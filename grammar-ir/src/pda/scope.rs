@@ -135,6 +135,7 @@ impl Scope {
     }
 
     /// The number of registers.
+    #[inline]
     pub fn register_count(&self) -> usize {
         let bits = match self.rules.order {
             ElementOrder::Any => self.slots.len().div_ceil(32),

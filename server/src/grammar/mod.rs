@@ -34,7 +34,7 @@ pub struct GrammarOptions {
     pub cache_bytes: usize,
     /// Grammars compiled at the same time, of those that take long and of the others each. Default 1.
     pub compile_threads: usize,
-    /// Wall-clock time of each half of a compile. Default 5 s.
+    /// Wall-clock time of each half of a compile. Default 10 s.
     pub compile_time: Duration,
     /// Bytes of a constraint's text. Default 4 MB.
     pub source_bytes: usize,
@@ -47,7 +47,7 @@ impl Default for GrammarOptions {
         Self {
             cache_bytes: 256_000_000,
             compile_threads: 1,
-            compile_time: Duration::from_secs(5),
+            compile_time: Duration::from_secs(10),
             source_bytes: 4_000_000,
             states: 1_000_000,
         }

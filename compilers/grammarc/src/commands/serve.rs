@@ -74,7 +74,7 @@ pub(super) struct ServiceArgs {
     grammar_backend: String,
 
     /// Seconds that each half of a compile may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Grammar options")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = "Grammar options")]
     compile_seconds: u64,
 
     /// Grammars compiled at the same time, of those that take long and of the others each

@@ -145,6 +145,26 @@ fn stats_have_the_parts_of_the_loop() {
 }
 
 #[test]
+fn the_device_and_why_it_was_chosen() {
+    let device = |choice: &str| {
+        grammarc(&["generate", "--json", "--stats", "--prompt", "Hello", "--max-tokens", "2", "--device", choice])
+    };
+    let name = |choice: &str| device(choice).json_lines()[1]["stats"]["device"].as_str().expect("a device").to_owned();
+    assert!(name("cpu").ends_with("(as asked for)"), "{}", name("cpu"));
+    let automatic = name("auto");
+    let cuda = device("cuda");
+    if automatic.starts_with("cpu") {
+        // Why the GPU was not chosen is what keeps it from being used when it is asked for.
+        let why = automatic.split_once(" (").map(|(_, why)| why.trim_end_matches(')')).expect("a reason");
+        assert_eq!(cuda.code, 3);
+        assert!(cuda.stdout.contains(why) && cuda.stdout.contains("use --device cpu"), "{why}: {}", cuda.stdout);
+    } else {
+        assert!(automatic.ends_with("(there is a GPU)"), "{automatic}");
+        assert!(cuda.code < 2, "{}", cuda.stdout);
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let prompt = ["generate", "--prompt", "Hello"];
     for (args, code, message) in [

@@ -1,0 +1,42 @@
+//! `serve` as a process: what it says, and how it ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use crate::process::{command, grammarc};
+
+#[test]
+fn it_says_where_it_listens_and_ends_when_asked_to() {
+    let mut server =
+        command(&["serve", "--port", "0", "--threads", "1"]).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(server.stdout.take().expect("piped")).lines();
+    let mut line = || lines.next().expect("a line").expect("text");
+    let address = line();
+    let address = address.strip_prefix("listening on http://").expect("an address");
+    let device = line();
+    assert!(device.starts_with("device: cpu") || device.starts_with("device: cuda"), "{device}");
+    assert!(device.ends_with(')'), "it says why: {device}");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let asked = Command::new("kill").arg(server.id().to_string()).status().expect("kill");
+    assert!(asked.success());
+    assert_eq!(server.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_served() {
+    for (args, message) in [
+        (&["--grammar-backend", "nonsense"][..], "built with grammarc and none"),
+        (&["--reasoning-parser", "nonsense"], "deepseek-r1"),
+        (&["--tool-call-parser", "nonsense"], "llama3"),
+        (&["--model", "/nowhere"], "cannot read"),
+    ] {
+        let run = grammarc(&[&["serve", "--port", "0"], args].concat());
+        assert_eq!(run.code, 2, "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(message), "{args:?}: {}", run.stderr);
+    }
+}
