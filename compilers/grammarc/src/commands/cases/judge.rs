@@ -9,7 +9,7 @@ use mask_runtime::{CompiledGrammar, Matcher};
 use serde_json::{Value, json};
 
 use super::case::{Case, Fact};
-use super::options::{Plan, plan};
+use super::options::{Plan, plan, text};
 use super::steps;
 use crate::args::Kind;
 use crate::failure::is_refusal;
@@ -110,8 +110,7 @@ impl Judge {
             Plan::Skip(reason) => return Outcome::without_verdict(Agreement::Skipped, expected, reason),
             Plan::Refuse(reason) => return Outcome::without_verdict(Agreement::Refused, expected, reason),
         };
-        let text = if case.grammar_kind == "builtin_json" { "true" } else { &case.grammar };
-        let source = Source { name: String::new(), text: text.to_owned(), kind };
+        let source = Source { name: String::new(), text: text(case).into_owned(), kind };
         if let Fact::Steps(stated) = &case.fact {
             return match steps::compile(&source, &settings, stated) {
                 Ok(matcher) => steps::run(matcher, stated),

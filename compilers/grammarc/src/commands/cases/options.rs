@@ -3,8 +3,10 @@
 //! Options are those of the engines that the facts come from. One that cannot be followed to the letter makes the case
 //! refused, as the fact may hinge on it.
 
-use compilers::json_schema::{self, KeyOrder, Whitespace};
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+use compilers::json_schema::{self, KeyOrder, Whitespace, XmlStyle};
+use serde_json::{Map, Value, json};
 
 use super::case::Case;
 use crate::args::Kind;
@@ -35,9 +37,13 @@ pub(super) fn plan(case: &Case, base: &Settings) -> Plan {
     if let Some(root) = &case.root {
         settings.gbnf = settings.gbnf.with_root(root);
     }
+    let mut kind = kind;
     let applied = if kind == Kind::JsonSchema {
         // The facts are about JSON texts as the standard has them.
         settings.json_schema = json_schema::Options::exact();
+        if notation(case).is_some() {
+            kind = Kind::StructuralTag;
+        }
         json_options(&case.options, &mut settings.json_schema)
     } else {
         // The root has been seen to, and the legacy form of a structural tag is told by its fields.
@@ -48,6 +54,24 @@ pub(super) fn plan(case: &Case, base: &Settings) -> Plan {
         Ok(()) => Plan::Compile(kind, Box::new(settings)),
         Err(option) => Plan::Refuse(format!("the option `{option}` has no counterpart")),
     }
+}
+
+/// The XML-like notation in which values of a case's JSON Schema are written, if they are.
+fn notation(case: &Case) -> Option<XmlStyle> {
+    case.options.get("json_format").and_then(Value::as_str).and_then(XmlStyle::from_name)
+}
+
+/// The text of the grammar of a case. Only structural tags write values in an XML-like notation, so with one the schema
+/// becomes the format of a tag.
+pub(super) fn text(case: &Case) -> Cow<'_, str> {
+    if case.grammar_kind == "builtin_json" {
+        return Cow::Borrowed("true");
+    }
+    let (Some(style), Ok(schema)) = (notation(case), serde_json::from_str::<Value>(&case.grammar)) else {
+        return Cow::Borrowed(&case.grammar);
+    };
+    let format = json!({"type": "json_schema", "json_schema": schema, "style": style.name()});
+    Cow::Owned(json!({"type": "structural_tag", "format": format}).to_string())
 }
 
 /// Follows the options of a JSON Schema; the name of one that cannot be followed otherwise.
@@ -69,6 +93,10 @@ fn json_options(options: &Map<String, Value>, settings: &mut json_schema::Option
                 let width = width.as_u64().and_then(|width| u8::try_from(width).ok());
                 settings.whitespace = Whitespace::Indent(width.ok_or(key)?);
             }
+            ("any_order", Value::Bool(any)) => {
+                settings.key_order = if *any { KeyOrder::Any } else { KeyOrder::Declared };
+            }
+            ("json_format", Value::String(name)) if XmlStyle::from_name(name).is_some() => {}
             // Objects are open where the schema does not close them, as the standard says.
             ("strict_mode", _) => {}
             // llguidance.
