@@ -1,4 +1,4 @@
-//! `grammarc`, with the engine of this project; `benches/rivals` builds it with others beside it.
+//! `grammarc`, with the engine of this project.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -106,10 +106,7 @@ fn backend(name: &str, backends: &[BackendEntry]) -> Result<Option<BackendEntry>
         None => {
             let names: Vec<&str> = backends.iter().map(|backend| backend.name).collect();
             let names = names.join(", ");
-            let message = format!(
-                "--grammar-backend {name}: this program was built with {names} and none; `cargo build --release` in \
-                 benches/rivals builds one with others"
-            );
+            let message = format!("--grammar-backend {name}: this program was built with {names} and none");
             Err(Failure::Input(message))
         }
     }

@@ -1,7 +1,5 @@
 //! llguidance, as its own users run it: general slices, and the model's tokenizer for forced text.
 
-mod backend;
-
 use std::sync::Arc;
 
 use grammarc_benches::maskbench::{CompileError, Engine, EngineEntry, Session, Setup};
@@ -11,10 +9,8 @@ use mask_runtime::{TokenKind, Vocabulary};
 use tokenizers::Tokenizer;
 use toktrie::{SimpleVob, TokEnv, TokRxInfo, TokTrie, TokenId, TokenizerEnv};
 
-pub(crate) use backend::BACKEND;
-
 /// llguidance with the default options of its JSON Schema frontend.
-pub(crate) const ENGINE: EngineEntry = EngineEntry { name: "llguidance", version: "1.9.1", start };
+pub(crate) const LLGUIDANCE: EngineEntry = EngineEntry { name: "llguidance", version: "1.9.1", start };
 
 fn start(setup: Setup) -> Result<Box<dyn Engine>, String> {
     let info = TokRxInfo::new(setup.vocabulary.size() as u32, setup.eos);
