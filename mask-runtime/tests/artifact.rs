@@ -227,6 +227,17 @@ fn another_tokenizer_is_named() {
     assert_eq!(mismatch, Mismatch { found: tokenizer.fingerprint(), expected: other.fingerprint() });
 }
 
+/// Rows of another width than the vocabulary's must not get as far as a mask.
+#[test]
+fn another_vocabulary_size_is_refused() {
+    let (bytes, tokenizer) = file();
+    let size = u32::from_le_bytes([bytes[64], bytes[65], bytes[66], bytes[67]]);
+    // As many words a row up to a multiple of 64 bytes, but not as many in a mask.
+    let artifact = Artifact::from_bytes(&sealed(changed(64, &(size - 40).to_le_bytes()))).expect("rows are as wide");
+    let error = artifact.grammar(0, tokenizer).expect_err("the vocabulary is wider");
+    assert!(matches!(error, ArtifactError::Invalid { .. }), "{error}");
+}
+
 #[test]
 fn a_file_that_was_cut_off_is_named() {
     let (bytes, _) = file();

@@ -202,6 +202,10 @@ impl Artifact {
             if found != expected {
                 return Err(ArtifactError::Tokenizer(Mismatch { found, expected }));
             }
+            if self.vocabulary_size() != Some(tokenizer.vocabulary().size()) {
+                let fault = "it says another number of ids than the vocabulary with its fingerprint has";
+                return Err(ArtifactError::Invalid { part: "the header".to_owned(), fault });
+            }
         }
         let pda = self.automaton(index)?;
         let tables = self.tables(index, pda.state_count())?;
