@@ -119,3 +119,17 @@ fn counted_items_of_many_positions_are_kept_in_registers() {
     assert!(grammar(schema, &Options::default()).rules().len() < 50);
     assert!(!accepts(&grammar(schema, &Options::default()), b"[]"));
 }
+
+#[test]
+fn arrays_among_the_items_count_as_different_values() {
+    let schema = |types: &str, min: u32| {
+        format!(r#"{{"type": "array", "uniqueItems": true, "minItems": {min}, "items": {{"type": {types}}}}}"#)
+    };
+    check(&schema(r#"["null", "array"]"#, 2), &["[null, []]", "[[], [1]]"], &["[null]", "[null, null]", "[[], []]"]);
+    check(&schema(r#"["boolean", "array"]"#, 4), &["[true, false, [], [[]]]"], &["[true, false, []]"]);
+    check(
+        &format!(r#"{{"type": "object", "properties": {{"x": {}}}}}"#, schema(r#"["null", "array"]"#, 2)),
+        &[r#"{"x": [null, []]}"#, "{}"],
+        &[r#"{"x": [null]}"#],
+    );
+}

@@ -54,11 +54,20 @@ pub(crate) struct Generation {
     open: usize,
 }
 
+/// How many answers `prompts` ask for.
+pub(crate) fn answer_count(prompts: &[Prompt]) -> usize {
+    prompts.iter().map(|prompt| prompt.sampling.n).fold(0, usize::saturating_add)
+}
+
 impl Service {
     /// Starts to generate.
     pub(crate) async fn generate(&self, plan: Plan) -> Result<Generation, ApiError> {
-        let count = plan.prompts.iter().map(|prompt| prompt.sampling.n).fold(0, usize::saturating_add);
-        let admission = self.scheduler.admit(count)?;
+        let count = answer_count(&plan.prompts);
+        let admission = if self.options.waits {
+            self.scheduler.admit_when_possible(count).await?
+        } else {
+            self.scheduler.admit(count)?
+        };
         let thinking = plan.thinking.map(|budget| Ok::<_, ApiError>((self.thinking()?, budget))).transpose()?;
         let mut requests = Vec::with_capacity(count);
         let mut answers = Vec::with_capacity(count);

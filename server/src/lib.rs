@@ -61,6 +61,9 @@ pub struct ServiceOptions {
     pub max_batch: usize,
     /// Sequences in work, those that wait for room included; beyond them requests are answered with 429. Default 128.
     pub max_sequences: usize,
+    /// Whether requests beyond `max_sequences` wait, as files of requests should, instead of being answered with 429.
+    /// Default false.
+    pub waits: bool,
     /// The greatest number of positions of a sequence; the model's own bound if it is less. Default 8,192.
     pub max_context: usize,
     /// Positions computed in one step. Default 256.
@@ -84,6 +87,7 @@ impl Default for ServiceOptions {
             model_name: "default".to_owned(),
             max_batch: 32,
             max_sequences: 128,
+            waits: false,
             max_context: 8_192,
             max_rows: 256,
             grammars: GrammarOptions::default(),

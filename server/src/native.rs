@@ -9,13 +9,16 @@ use crate::Service;
 use crate::answer::{Delta, FinishReason};
 use crate::error::ApiError;
 use crate::fields::{Fields, token_ids};
-use crate::generation::{Budget, Plan, Prompt};
+use crate::generation::{Budget, Plan, Prompt, answer_count};
 use crate::grammar::Constraint;
 use crate::reply::{Reply, stream};
 use crate::sampling::{NATIVE, Sampling};
 
 /// `max_new_tokens` of a request that does not say.
 const DEFAULT_MAX_TOKENS: usize = 128;
+
+/// Why `response_format` is refused.
+const CHAT_ONLY: &str = "it belongs to chats; here json_schema and structural_tag in sampling_params say the same";
 
 /// What answers have in common with their prompt.
 #[derive(Debug, Clone)]
@@ -30,12 +33,19 @@ struct Origin {
 pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
     let begin = Instant::now();
     let fields = Fields::of_body(body)?;
+    Constraint::refuse(
+        &fields,
+        &["json_schema", "regex", "ebnf", "structural_tag"],
+        "it belongs into sampling_params",
+    )?;
+    Constraint::refuse(&fields, &["response_format"], CHAT_ONLY)?;
     let (mut prompts, is_list) = prompts(service, &fields)?;
     let logprobs = logprobs(&fields)?;
     prompts.iter_mut().for_each(|prompt| prompt.sampling.logprobs = logprobs);
     let thinking = fields.flag("require_reasoning")?.unwrap_or(false);
     let thinking = if thinking { Some(Budget::read(&fields)?) } else { None };
     let streams = fields.flag("stream")?.unwrap_or(false);
+    service.scheduler.check(answer_count(&prompts))?;
     let mut origins = Vec::new();
     let rid = fields.text("rid")?;
     for prompt in &prompts {
@@ -166,6 +176,7 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
     let mut prompts = Vec::with_capacity(tokens.len());
     for (tokens, (parameters, path)) in tokens.into_iter().zip(parameters) {
         let fields = Fields::of(parameters, &path)?;
+        Constraint::refuse(&fields, &["response_format"], CHAT_ONLY)?;
         let sampling = Sampling::read(&fields, NATIVE, Some(DEFAULT_MAX_TOKENS))?;
         prompts.push(Prompt { tokens, constraint: Constraint::read(&fields, None)?, sampling });
     }

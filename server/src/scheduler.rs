@@ -70,19 +70,35 @@ impl Scheduler {
         self.alive.load(Ordering::Relaxed)
     }
 
+    /// Whether there can ever be room for `count` sequences.
+    ///
+    /// # Errors
+    /// When there cannot.
+    pub(crate) fn check(&self, count: usize) -> Result<u32, ApiError> {
+        u32::try_from(count).ok().filter(|_| count <= self.capacity).ok_or_else(|| {
+            let most = self.capacity;
+            let message = format!("n must be at most {most}, over all prompts of a request; it asks for {count}.");
+            ApiError::Invalid(message)
+        })
+    }
+
     /// Room for `count` sequences.
     ///
     /// # Errors
     /// When there is none now, or never is that much.
     pub(crate) fn admit(&self, count: usize) -> Result<Admission, ApiError> {
-        if count > self.capacity {
-            let message =
-                format!("n must be at most {}, the number of sequences at a time, got {count}.", self.capacity);
-            return Err(ApiError::Invalid(message));
-        }
-        let overloaded = || ApiError::Overloaded { limit: self.capacity };
-        let count = u32::try_from(count).map_err(|_| overloaded())?;
-        self.permits.clone().try_acquire_many_owned(count).map(Admission).map_err(|_| overloaded())
+        let count = self.check(count)?;
+        let overloaded = |_| ApiError::Overloaded { limit: self.capacity };
+        self.permits.clone().try_acquire_many_owned(count).map(Admission).map_err(overloaded)
+    }
+
+    /// Room for `count` sequences, once there is.
+    ///
+    /// # Errors
+    /// When there never is that much.
+    pub(crate) async fn admit_when_possible(&self, count: usize) -> Result<Admission, ApiError> {
+        let count = self.check(count)?;
+        self.permits.clone().acquire_many_owned(count).await.map(Admission).map_err(|_| STOPPED)
     }
 
     /// Takes on the answers of one request.

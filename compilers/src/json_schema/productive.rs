@@ -22,15 +22,30 @@ pub(super) fn prune(normal: &mut Normal, ast: &Ast) -> Result<(), Diagnostics> {
         let help = "look for constraints that exclude each other, or a required member that needs itself";
         return Err(Diagnostic::new(Code::Unsatisfiable, place, message).with_help(help).into());
     }
-    let mut arrays: Vec<_> = normal.nodes.iter_mut().map(|node| std::mem::take(&mut node.arrays)).collect();
-    for array in &mut arrays {
-        array.retain_mut(|shape| prune_array(shape, &normal.nodes, &productive));
+    // What an array can select depends on the arrays among its items, so those that are left are looked at again when some
+    // are gone.
+    loop {
+        let pruned: Vec<Vec<_>> =
+            normal.nodes.iter().map(|node| pruned_arrays(node, &normal.nodes, &productive)).collect();
+        let mut is_settled = true;
+        for (node, arrays) in normal.nodes.iter_mut().zip(pruned) {
+            is_settled &= arrays.len() == node.arrays.len();
+            node.arrays = arrays;
+        }
+        if is_settled {
+            break;
+        }
     }
-    for (node, arrays) in normal.nodes.iter_mut().zip(arrays) {
-        node.arrays = arrays;
+    for node in &mut normal.nodes {
         node.objects.retain_mut(|shape| prune_object(shape, &productive));
     }
     Ok(())
+}
+
+fn pruned_arrays(node: &Node, nodes: &[Node], productive: &[bool]) -> Vec<ArrayShape<NodeId>> {
+    let mut arrays = node.arrays.clone();
+    arrays.retain_mut(|shape| prune_array(shape, nodes, productive));
+    arrays
 }
 
 /// Per node: whether it has a value. Each node is looked at again only when one that it refers to gained a value.

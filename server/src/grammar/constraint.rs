@@ -82,12 +82,17 @@ fn no_such(fields: &Fields<'_>, field: &str, known: &str, found: &str) -> ApiErr
     ApiError::Invalid(format!("{} must be {known}, got {found:?}.", fields.name(field)))
 }
 
+/// Constraints as the interfaces of vLLM and llama.cpp have them.
+const FOREIGN: &[&str] =
+    &["structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar", "grammar"];
+
 /// The schema text that stands for any JSON.
 const ANY: &str = "$$ANY$$";
 
 impl Constraint {
     /// The one constraint of `fields`, in which each is a string; `response_format` is one already read.
     pub(crate) fn read(fields: &Fields<'_>, response_format: Option<Self>) -> Result<Option<Self>, ApiError> {
+        Self::refuse(fields, FOREIGN, "it is not served; use json_schema, regex, ebnf or structural_tag")?;
         let style = JsonStyle::read(fields)?;
         let mut found: Vec<Self> = response_format.map(|constraint| Self { style, ..constraint }).into_iter().collect();
         for (field, kind) in [
@@ -108,6 +113,15 @@ impl Constraint {
                 "structural_tag cannot be set together with regex, json_schema, or ebnf.".to_owned(),
             )),
             _ => Err(ApiError::Invalid("Only one of regex, json_schema, or ebnf can be set.".to_owned())),
+        }
+    }
+
+    /// Refuses fields that would constrain the answer elsewhere, and that are not read in `fields`: an answer without its
+    /// constraint would be wrong in silence.
+    pub(crate) fn refuse(fields: &Fields<'_>, names: &[&str], advice: &str) -> Result<(), ApiError> {
+        match names.iter().find(|name| fields.value(name).is_some_and(|value| !value.is_null())) {
+            Some(name) => Err(ApiError::Invalid(format!("{}: {advice}.", fields.name(name)))),
+            None => Ok(()),
         }
     }
 

@@ -188,3 +188,39 @@ fn m9_hostile_constraints() {
     let value: Value = serde_json::from_str(answer["text"].as_str().expect("a text")).expect("JSON");
     assert!(odd.as_array().is_some_and(|odd| odd.contains(&value)), "{answer}");
 }
+
+#[test]
+fn more_answers_than_there_is_room_for() {
+    let message = refused(json!({"n": 100_000_000_000u64}));
+    assert!(message.starts_with("n must be at most "), "{message}");
+    assert_healthy();
+}
+
+/// An answer that does not follow a constraint that was asked for would be wrong in silence.
+#[test]
+fn constraints_that_are_not_read() {
+    for (members, name) in [
+        (json!({"guided_regex": "a"}), "guided_regex"),
+        (json!({"structured_outputs": {"regex": "a"}}), "structured_outputs"),
+        (json!({"grammar": "root ::= \"a\""}), "grammar"),
+    ] {
+        let message = refused_chat(members.clone());
+        assert!(message.starts_with(&format!("{name}: ")), "{message}");
+        let message = refused(members);
+        assert!(message.contains(&format!("{name}: ")), "{message}");
+    }
+    assert!(refused(json!({"response_format": {"type": "json_object"}})).contains("response_format: "));
+    for field in ["regex", "ebnf", "json_schema", "structural_tag"] {
+        let response = shared().post("/generate", &json!({"text": "x", field: "a"}));
+        assert_eq!(response.status, 400, "{}", response.body);
+        assert!(response.body.contains(&format!("{field}: it belongs into sampling_params")), "{}", response.body);
+    }
+}
+
+#[test]
+fn a_tool_without_parameters() {
+    let tools = json!([{"type": "function", "function": {"name": "now"}}]);
+    let members = json!({"tools": tools, "tool_choice": "required", "temperature": 0, "max_tokens": 8});
+    let answer = shared().ok("/v1/chat/completions", &chat_with("What is the time?", members));
+    assert_eq!(answer["usage"]["completion_tokens"], 8, "{answer}");
+}

@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -
     let lines: Vec<Line> = lines
         .map(|(index, line)| Line::parse(line).map_err(|message| fault(index, message)))
         .collect::<Result<_, _>>()?;
-    let (service, _) = args.service.load(backends)?;
+    let (service, _) = args.service.load(backends, true)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} requests, {eta} left");
     let progress =

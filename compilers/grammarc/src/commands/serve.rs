@@ -122,8 +122,8 @@ fn tool_format(name: &str) -> Result<ToolFormat, String> {
 }
 
 impl ServiceArgs {
-    /// Loads the model; answers the device, too, and why it was chosen.
-    pub(super) fn load(&self, backends: &[BackendEntry]) -> Result<(Arc<Service>, String), Failure> {
+    /// Loads the model; answers the device, too, and why it was chosen. `waits` as in [`ServiceOptions::waits`].
+    pub(super) fn load(&self, backends: &[BackendEntry], waits: bool) -> Result<(Arc<Service>, String), Failure> {
         let files = match &self.model {
             Some(folder) => ModelFiles::open(folder),
             None => ModelFiles::embedded_tiny(),
@@ -139,6 +139,7 @@ impl ServiceArgs {
             },
             max_batch: self.max_batch,
             max_sequences: self.max_sequences,
+            waits,
             max_context: self.max_context,
             grammars: GrammarOptions {
                 cache_bytes: self.grammar_cache_mb.saturating_mul(1_000_000),
@@ -180,7 +181,7 @@ fn service_failure(error: ServiceError) -> Failure {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -> Result<Verdict, Failure> {
-    let (service, device) = args.service.load(backends)?;
+    let (service, device) = args.service.load(backends, false)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
     runtime.block_on(async {
         let address = (args.host, args.port);

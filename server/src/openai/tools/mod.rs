@@ -64,6 +64,13 @@ impl Tools {
                 ));
             }
         }
+        // Without parameters a tool takes none. Templates of models expect to find them.
+        for tool in &mut list {
+            let function = &mut tool["function"];
+            if function["parameters"].is_null() {
+                function["parameters"] = json!({"type": "object", "properties": {}});
+            }
+        }
         let choice = match fields.value("tool_choice") {
             None if list.is_empty() => Choice::None,
             None => Choice::Auto,

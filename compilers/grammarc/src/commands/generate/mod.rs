@@ -92,9 +92,9 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Sampling options")]
 struct SamplingArgs {
-    /// How many answers
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 1)]
-    n: usize,
+    /// How many answers, at most 1,000
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    n: u16,
 
     /// The greatest number of tokens of an answer
     #[arg(long, value_name = "N", default_value_t = 256)]
@@ -192,7 +192,7 @@ impl Job<'_> {
             .map_err(|error| Failure::Input(error.to_string()))?;
         stats.begin();
         let mut ids = Vec::new();
-        for index in 0..sampling.n {
+        for index in 0..usize::from(sampling.n) {
             ids.push(engine.submit(self.request(index)).map_err(|error| Failure::Input(error.to_string()))?);
         }
         let reasoning = self.reasoning.as_ref();
@@ -218,7 +218,7 @@ impl Job<'_> {
     fn options(&self) -> Result<LlamaOptions, Failure> {
         let config = self.files.config().map_err(model_failure)?;
         let positions = self.prompt.len().saturating_add(self.args.sampling.max_tokens).min(config.max_positions);
-        let batch = self.args.sampling.n.clamp(1, MAX_BATCH);
+        let batch = usize::from(self.args.sampling.n).min(MAX_BATCH);
         Ok(LlamaOptions {
             max_rows: MAX_ROWS,
             max_logits: batch,
