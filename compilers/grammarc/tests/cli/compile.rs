@@ -130,3 +130,12 @@ fn a_grammar_at_fault_is_named_and_nothing_is_written() {
     let run = grammarc(&["compile", &nothing, "-o", &output]);
     assert!(run.code == 2 && run.stderr.contains("nothing.jsonl:1"), "{}", run.stderr);
 }
+
+#[test]
+fn an_input_is_not_written_over() {
+    let grammar = file("written-over", "a.gbnf", b"root ::= \"a\"");
+    let run = grammarc(&["compile", &grammar, "--output", &grammar]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("is an input"), "{}", run.stderr);
+    assert_eq!(std::fs::read_to_string(&grammar).expect("still there"), "root ::= \"a\"");
+}

@@ -83,6 +83,12 @@ enum TablesArg {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
     let begin = Instant::now();
+    let same =
+        |input: &PathBuf| input.canonicalize().ok().is_some_and(|path| args.output.canonicalize().ok() == Some(path));
+    if args.inputs.iter().any(same) {
+        let message = format!("{} is an input; give --output another name", args.output.display());
+        return Err(Failure::Input(message));
+    }
     let mut sources = inputs::load(&args.inputs, args.kind)?;
     sources.truncate(args.limit_inputs.unwrap_or(usize::MAX));
     let tokenizer = tokenizer::load_if_named(&args.tokenizer)?.map(Tokenizer::new);
