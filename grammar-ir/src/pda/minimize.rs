@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::EdgeMarks;
 use super::determinize::{Edge, Machine, Symbol, join_ranges};
-use crate::{Budget, LimitError};
+use crate::{Budget, ByteAutomaton, ByteEdge, LimitError};
 
 /// Trims `machine`, whose start reaches all its states, and merges equal states if it is deterministic.
 ///
@@ -32,6 +32,25 @@ pub(super) fn minimize(mut machine: Machine, budget: &mut Budget<'_>) -> Result<
         return Ok(machine);
     }
     Ok(quotient(&machine, &partition))
+}
+
+impl ByteAutomaton {
+    /// The automaton of the fewest states for these words. With a counter: of those that count the same edges.
+    ///
+    /// An automaton that is a rule of its own is taken into a [`Pda`](super::Pda) as it is, so one that is made state by
+    /// state is better minimised before.
+    ///
+    /// # Errors
+    /// When the time budget is used up.
+    pub fn minimized(&self, budget: &mut Budget<'_>) -> Result<Self, LimitError> {
+        let machine = minimize(trim(Machine::of_automaton(self)), budget)?;
+        let edge = |edge: &Edge| match edge.symbol {
+            Symbol::Bytes { low, high } => Some(ByteEdge { low, high, target: edge.target, counts: edge.counts }),
+            Symbol::Call(_) | Symbol::Token(_) => None,
+        };
+        let edges = (0..machine.len()).map(|state| machine.edges(state).iter().filter_map(edge).collect()).collect();
+        Ok(Self { accepting: machine.accepting, edges, counter: self.counter })
+    }
 }
 
 /// Drops states that the start does not reach or that reach no accepting state, and edges to them. The start always
