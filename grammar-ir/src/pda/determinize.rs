@@ -291,7 +291,7 @@ impl Outgoing {
 
     /// Disjoint ranges are edges as they are; overlapping ones are split.
     fn byte_edges(&mut self, merge: Merge, kernels: &mut Kernels, edges: &mut Vec<Edge>) {
-        if self.ranges.len() > 1 {
+        if !self.ranges.is_sorted_by(|left, right| left < right) {
             self.ranges.sort_unstable();
             self.ranges.dedup();
         }
@@ -343,7 +343,10 @@ pub(super) fn join_ranges(edges: &mut Vec<Edge>) {
     if edges.len() < 2 {
         return;
     }
-    edges.sort_unstable_by_key(|edge| (edge.symbol, edge.counts, edge.marks, edge.target));
+    let order = |edge: &Edge| (edge.symbol, edge.counts, edge.marks, edge.target);
+    if !edges.is_sorted_by_key(order) {
+        edges.sort_unstable_by_key(order);
+    }
     edges.dedup_by(|next, last| {
         if let (Symbol::Bytes { low: last_low, high: last_high }, Symbol::Bytes { low, high }) =
             (last.symbol, next.symbol)

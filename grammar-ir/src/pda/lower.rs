@@ -312,7 +312,8 @@ fn embed(nfa: &mut Nfa, automaton: &ByteAutomaton, from: u32, to: u32) {
     nfa.add_edge(from, Label::Epsilon, offset);
     for (state, edges) in automaton.edges.iter().enumerate() {
         let state = offset + state as u32;
-        for edge in edges {
+        // The last edge added is the first one met, and ascending ones need no sorting.
+        for edge in edges.iter().rev() {
             nfa.add_edge(state, Label::Bytes { low: edge.low, high: edge.high }, offset + edge.target);
         }
         if automaton.accepting[(state - offset) as usize] {
