@@ -140,12 +140,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The options, for people.
+    /// The options, as files say with what they were made.
     pub(crate) fn describe(&self) -> Value {
         let Self { gbnf, regex, json_schema, limits } = self;
         let Limits { expressions, states, determinize, unroll_states, .. } = limits;
         json!({
-            "gbnf": format!("{gbnf:?}"), "regex": format!("{regex:?}"), "json_schema": format!("{json_schema:?}"),
+            "gbnf": {"root": gbnf.root}, "regex": regex.to_json(), "json_schema": json_schema.to_json(),
             "limits": {
                 "expressions": expressions, "states": states, "determinize": determinize,
                 "unroll_states": unroll_states,

@@ -1,6 +1,7 @@
 //! What the caller chooses, and what the compiler reports back.
 
 use grammar_ir::Grammar;
+use serde_json::{Value, json};
 
 /// How a schema is read and which of the many texts of one value are in the grammar.
 ///
@@ -98,6 +99,39 @@ impl Options {
     /// The preset with the fewest narrowings: any whitespace, any number of digits.
     pub fn exact() -> Self {
         Self { whitespace: Whitespace::Any, numbers: Digits::Unbounded, ..Self::default() }
+    }
+
+    /// The options for programs, named as on the command line. Different options are different JSON.
+    pub fn to_json(&self) -> Value {
+        let whitespace: Value = match self.whitespace {
+            Whitespace::Any => "any".into(),
+            Whitespace::Bounded => "bounded".into(),
+            Whitespace::AtMost(count) => json!({"at_most": count}),
+            Whitespace::Compact => "compact".into(),
+            Whitespace::Python => "python".into(),
+            Whitespace::Indent(width) => json!({"indent": width}),
+        };
+        let digits = match self.numbers {
+            Digits::Bounded => "bounded",
+            Digits::Unbounded => "unbounded",
+        };
+        let key_order = match self.key_order {
+            KeyOrder::Declared => "declared",
+            KeyOrder::Any => "any",
+        };
+        let additional_properties = match self.additional_properties {
+            AdditionalProperties::Standard => "standard",
+            AdditionalProperties::Closed => "closed",
+        };
+        let formats = match self.formats {
+            Formats::Assertion => "assertion",
+            Formats::Annotation => "annotation",
+        };
+        json!({
+            "whitespace": whitespace, "digits": digits, "key_order": key_order,
+            "additional_properties": additional_properties, "formats": formats, "lenient": self.lenient,
+            "string_excludes": self.string_excludes,
+        })
     }
 }
 
