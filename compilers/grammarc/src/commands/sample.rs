@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::sample::{Distances, Walk};
-use mask_runtime::{Matcher, Tokenizer};
+use mask_runtime::Matcher;
 use serde_json::json;
 
 use crate::args::{GrammarArgs, TokenizerArgs};
