@@ -178,7 +178,6 @@ const MAX_MISSING: u32 = 16;
 
 /// The bytes that can follow characters of the loop of `head`.
 fn exits(grammar: &CompiledGrammar, head: Frame, room: Room, stack: &mut Stack, scratch: &mut WalkScratch) -> ByteSet {
-    let pda = grammar.pda();
     // What ends a part that has been seen can end it when characters have come in between.
     stack.registers.hide(true);
     let exits = exits_of(grammar, head, room, stack, scratch);

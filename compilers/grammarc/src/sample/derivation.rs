@@ -251,7 +251,9 @@ mod tests {
         let pda = Pda::new(&grammar, &mut budget).expect("within limits");
         let distances = Distances::new(&pda);
         let mut derivation = Derivation::new(&pda, &distances);
-        derivation.read_token(0, prefix.as_bytes());
+        if !prefix.is_empty() {
+            derivation.read_token(0, prefix.as_bytes());
+        }
         String::from_utf8(derivation.completion(100)).expect("UTF-8")
     }
 
