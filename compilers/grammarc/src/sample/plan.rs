@@ -48,6 +48,9 @@ pub(super) struct Plans {
     known: FxHashMap<Place, Option<Plan>>,
 }
 
+/// A place with its distance, the step that led to it, and from where.
+type Met = (Place, u64, Option<(usize, Step)>);
+
 /// The least length of a part and what is around it.
 const PART: u64 = 2;
 /// Which selections a search looks at.
@@ -140,8 +143,7 @@ impl Plans {
     fn search(&mut self, pda: &Pda, scope: &Scope, words: &[u64], start: Place, wanted: Wanted) -> Option<Plan> {
         let missing = self.selections.missing(scope, start.1);
         let mut agenda = BinaryHeap::from([Reverse((missing, 0, 0))]);
-        // Each place with its distance, the step that led to it, and from where.
-        let mut found: Vec<(Place, u64, Option<(usize, Step)>)> = vec![(start, 0, None)];
+        let mut found: Vec<Met> = vec![(start, 0, None)];
         let mut seen = FxHashSet::from_iter([start]);
         while let Some(Reverse((missing, distance, index))) = agenda.pop() {
             let place = found[index].0;
