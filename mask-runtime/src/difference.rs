@@ -9,7 +9,16 @@ use crate::stack::{Frame, Mark, Stack};
 use crate::step::{Byte, step};
 use crate::walk::{Sink, WalkScratch, walk};
 
+/// Buffers of a correction, kept to spare allocations.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Correction {
+    forks: Vec<(Fork, Mark)>,
+    after: Vec<Frame>,
+    after_base: Vec<Frame>,
+}
+
 /// A place in the trie that is still to be compared.
+#[derive(Debug, Clone, Copy)]
 struct Fork {
     node: u32,
     head: Frame,
@@ -29,21 +38,22 @@ pub(crate) fn correct(
 ) {
     let (pda, index) = (grammar.pda(), grammar.tokenizer().index());
     let bottom = stack.mark();
-    let mut forks: Vec<(Fork, Mark)> = Vec::new();
-    add_forks(grammar, node, head, base, bottom, &mut forks);
-    let (mut after, mut after_base) = (Vec::new(), Vec::new());
+    let mut buffers = std::mem::take(&mut scratch.correction);
+    let Correction { forks, after, after_base } = &mut buffers;
+    forks.clear();
+    add_forks(grammar, node, head, base, bottom, forks);
     while let Some((Fork { node, head, base }, mark)) = forks.pop() {
         stack.truncate(mark, false);
         let byte = index.nodes()[node as usize].byte;
         after.clear();
         after_base.clear();
-        step(pda, &[head], &mut Byte(byte), stack, false, &mut scratch.step, &mut after);
-        step(pda, &[base], &mut Byte(byte), stack, false, &mut scratch.step, &mut after_base);
+        step(pda, &[head], &mut Byte(byte), stack, false, &mut scratch.step, after);
+        step(pda, &[base], &mut Byte(byte), stack, false, &mut scratch.step, after_base);
         if after == after_base {
             continue;
         }
         stack.registers.push_text(byte);
-        if !is_live(pda, &after, stack, &mut scratch.parts) {
+        if !is_live(pda, after, stack, &mut scratch.parts) {
             after.clear();
         }
         if let (&[head], &[still]) = (after.as_slice(), after_base.as_slice())
@@ -51,15 +61,16 @@ pub(crate) fn correct(
             && grammar.text_state(head.state).is_some_and(|text| text.base == base.state)
         {
             bitmask::set_each(row, index.own_tokens(node));
-            add_forks(grammar, Some(node), head, still, stack.mark(), &mut forks);
+            add_forks(grammar, Some(node), head, still, stack.mark(), forks);
             continue;
         }
         index.subtree_tokens(node).iter().for_each(|&token| bitmask::clear(row, token));
         if !after.is_empty() {
             bitmask::set_each(row, index.own_tokens(node));
-            walk(grammar, index, Some(node), &after, stack, scratch, Sink::All(row));
+            walk(grammar, index, Some(node), after, stack, scratch, Sink::All(row));
         }
     }
+    scratch.correction = buffers;
     stack.truncate(bottom, false);
 }
 

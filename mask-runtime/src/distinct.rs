@@ -11,7 +11,7 @@ use grammar_ir::pda::Pda;
 use rustc_hash::FxHashSet;
 
 use crate::bitmask;
-use crate::stack::{Frame, NodeId, Stack};
+use crate::stack::{Frame, Mark, NodeId, Stack};
 use crate::step::{Byte, Scratch, Survey, can_end, step};
 use crate::token_index::TokenIndex;
 
@@ -24,6 +24,11 @@ pub(crate) struct PartScratch {
     none: Vec<Frame>,
     nodes: Vec<NodeId>,
     visited: FxHashSet<NodeId>,
+    /// The heads of each level of a path, one after the other.
+    heads: Vec<Frame>,
+    /// Per level: its first head, past its last one, and the stack.
+    levels: Vec<(usize, usize, Mark)>,
+    current: Vec<Frame>,
 }
 
 /// A search for a new value takes at most so many steps; if it finds none by then, there is taken to be one.
@@ -168,37 +173,46 @@ pub(crate) fn exclude(
     }
     let bottom = stack.mark();
     let nodes = index.nodes();
-    let mut path = vec![(heads.to_vec(), bottom)];
+    let (mut arena, mut levels) = (std::mem::take(&mut scratch.heads), std::mem::take(&mut scratch.levels));
+    let mut next = std::mem::take(&mut scratch.current);
+    arena.clear();
+    arena.extend_from_slice(heads);
+    levels.clear();
+    levels.push((0, arena.len(), bottom));
     let mut position = 0;
     while let Some(node) = nodes.get(position) {
-        path.truncate(usize::from(node.depth));
-        let (heads, mark) = &path[path.len() - 1];
-        stack.truncate(*mark, false);
+        levels.truncate(usize::from(node.depth));
+        let (first, past, mark) = levels[levels.len() - 1];
+        arena.truncate(past);
+        stack.truncate(mark, false);
         if index.subtree_tokens(position as u32).iter().all(|&token| !bitmask::contains(row, token)) {
             position = node.subtree_end as usize;
             continue;
         }
-        let mut next = Vec::new();
-        step(pda, heads, &mut Byte(node.byte), stack, false, &mut scratch.step, &mut next);
+        next.clear();
+        step(pda, &arena[first..past], &mut Byte(node.byte), stack, false, &mut scratch.step, &mut next);
         stack.registers.push_text(node.byte);
         if next.is_empty() || !is_live(pda, &next, stack, scratch) {
             index.subtree_tokens(position as u32).iter().for_each(|&token| bitmask::clear(row, token));
             position = node.subtree_end as usize;
         } else if may_repeat(pda, &next, stack, Parts::Any, scratch) {
-            path.push((next, stack.mark()));
+            arena.extend_from_slice(&next);
+            levels.push((past, arena.len(), stack.mark()));
             position += 1;
         } else {
             position = node.subtree_end as usize;
         }
     }
+    (scratch.heads, scratch.levels, scratch.current) = (arena, levels, next);
     stack.truncate(bottom, false);
 }
 
 /// Whether `heads` can consume `text`.
 pub(crate) fn fits(pda: &Pda, heads: &[Frame], text: &[u8], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
     let mark = stack.mark();
-    let mut current = heads.to_vec();
-    let mut next = Vec::new();
+    let (mut current, mut next) = (std::mem::take(&mut scratch.heads), std::mem::take(&mut scratch.current));
+    current.clear();
+    current.extend_from_slice(heads);
     for &byte in text {
         next.clear();
         step(pda, &current, &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
@@ -209,6 +223,7 @@ pub(crate) fn fits(pda: &Pda, heads: &[Frame], text: &[u8], stack: &mut Stack, s
         }
     }
     let fits = !current.is_empty() && is_live(pda, &current, stack, scratch);
+    (scratch.heads, scratch.current) = (current, next);
     stack.truncate(mark, false);
     fits
 }

@@ -9,7 +9,7 @@ use grammar_ir::pda::Pda;
 
 use crate::bitmask;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
-use crate::difference;
+use crate::difference::{self, Correction};
 use crate::distinct::{PartScratch, is_live};
 use crate::fill::MAX_LONGER;
 use crate::loops::Loop;
@@ -34,6 +34,7 @@ pub(crate) struct WalkScratch {
     pub(crate) doubtful: Vec<u32>,
     pub(crate) parts: PartScratch,
     pub(crate) looking: Looking,
+    pub(crate) correction: Correction,
     /// The buffers of walks within this one.
     inner: Option<Box<WalkScratch>>,
 }
