@@ -147,18 +147,22 @@ pub(crate) fn bind(
     settings: &Settings,
     tokenizer: Arc<Tokenizer>,
 ) -> Result<Arc<CompiledGrammar>, Diagnostics> {
-    let pda = lower(&normalize(grammar, &settings.limits)?, &settings.limits)?;
-    bind_automaton(pda, tokenizer)
+    CompiledGrammar::new(&grammar, tokenizer, &settings.limits).map_err(bind_fault)
 }
 
 /// An automaton bound to `tokenizer`.
 pub(crate) fn bind_automaton(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<CompiledGrammar>, Diagnostics> {
-    CompiledGrammar::from_pda(pda, tokenizer).map_err(|error| match error {
+    CompiledGrammar::from_pda(pda, tokenizer).map_err(bind_fault)
+}
+
+fn bind_fault(error: BindError) -> Diagnostics {
+    match error {
         BindError::Lower(error) => lower_fault(&error),
+        BindError::Limit(limit) => limit.into(),
         other => Diagnostic::new(Code::Invalid, Place::Whole, other.to_string())
             .with_help("use the tokenizer that the grammar was written for")
             .into(),
-    })
+    }
 }
 
 /// What keeps a tokenizer from spelling texts of a grammar.

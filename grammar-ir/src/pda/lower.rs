@@ -37,7 +37,9 @@ pub(super) fn lower(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Lowere
         states: 0,
     };
     for rule in &grammar.rules {
-        lowering.procedures.push(Nfa::new(rule.name.clone()));
+        let mut nfa = Nfa::new(rule.name.clone());
+        (nfa.max_tokens, nfa.temperature) = (rule.attributes.max_tokens, rule.attributes.temperature);
+        lowering.procedures.push(nfa);
     }
     let root = lowering.procedure_of_rule(grammar.root);
     let main = &mut lowering.procedures[0];

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::EdgeMarks;
-use crate::{Counter, ProcedureId, ScopeRules};
+use crate::{Counter, ProcedureId, ScopeRules, Temperature};
 
 /// What an edge consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,12 +71,25 @@ pub(super) struct Nfa {
     pub(super) counted: Option<Counted>,
     /// What is asked of the marks, if the procedure is a scope.
     pub(super) scope: Option<Box<ScopeRules>>,
+    /// [`Procedure::max_tokens`](super::Procedure::max_tokens).
+    pub(super) max_tokens: Option<u32>,
+    /// [`Procedure::temperature`](super::Procedure::temperature).
+    pub(super) temperature: Option<Temperature>,
 }
 
 impl Nfa {
     pub(super) fn new(name: String) -> Self {
-        let mut nfa =
-            Self { name, first_edge: Vec::new(), edges: Vec::new(), start: 0, finish: 0, counted: None, scope: None };
+        let mut nfa = Self {
+            name,
+            first_edge: Vec::new(),
+            edges: Vec::new(),
+            start: 0,
+            finish: 0,
+            counted: None,
+            scope: None,
+            max_tokens: None,
+            temperature: None,
+        };
         nfa.start = nfa.add_state();
         nfa.finish = nfa.add_state();
         nfa
