@@ -41,12 +41,7 @@ impl Matcher {
     }
 }
 
-fn captures(
-    grammar: &Grammar,
-    vocabulary: &Vocabulary,
-    stop_tokens: &[u32],
-    accepted: &[Accepted],
-) -> Vec<Capture> {
+fn captures(grammar: &Grammar, vocabulary: &Vocabulary, stop_tokens: &[u32], accepted: &[Accepted]) -> Vec<Capture> {
     let mut recognizer = Recognizer::new(grammar);
     // Per position: the text of the symbol before the next one.
     let mut symbols: Vec<&[u8]> = Vec::new();

@@ -158,7 +158,6 @@ pub(crate) fn bind_automaton(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<
 fn bind_fault(error: BindError) -> Diagnostics {
     match error {
         BindError::Lower(error) => lower_fault(&error),
-        BindError::Limit(limit) => limit.into(),
         other => Diagnostic::new(Code::Invalid, Place::Whole, other.to_string())
             .with_help("use the tokenizer that the grammar was written for")
             .into(),

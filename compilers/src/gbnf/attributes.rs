@@ -115,7 +115,11 @@ pub(super) fn read(header: Header, source: &str, builder: &mut AstBuilder<'_>) -
                     Some(inner) if !inner.is_empty() => attributes.capture = Some(Span::new(end - value.len(), end)),
                     _ => {
                         let message = "`capture` must be a name in quotes";
-                        builder.bad_attribute(span, message, "write `capture=\"name\"`, or `capture` for the rule's name");
+                        builder.bad_attribute(
+                            span,
+                            message,
+                            "write `capture=\"name\"`, or `capture` for the rule's name",
+                        );
                     }
                 }
             }

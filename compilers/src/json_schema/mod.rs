@@ -24,6 +24,8 @@ mod expand;
 mod few;
 mod format;
 mod keyword;
+mod known;
+mod language;
 mod literal;
 mod lower;
 mod lower_array;

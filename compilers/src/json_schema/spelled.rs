@@ -22,7 +22,7 @@ pub(super) fn texts<'t>(
 ) -> Result<ByteAutomaton, LimitError> {
     let mut states = States::default();
     let root = trie(texts, &mut states, budget, |states, node| {
-        let mut edges = states.character(&node.children);
+        let mut edges = states.children(&node.children, None);
         if node.is_text {
             insert(&mut edges, b'"', END);
         }
@@ -42,7 +42,7 @@ pub(super) fn all_but<'t>(
     let mut states = States::default();
     let anything = states.anything();
     let root = trie(texts, &mut states, budget, |states, node| {
-        let mut edges = states.character(&with_default(&node.children, anything));
+        let mut edges = states.children(&node.children, Some(anything));
         if !node.is_text {
             insert(&mut edges, b'"', END);
         }
@@ -236,6 +236,64 @@ impl States {
         insert(&mut edges, b'"', END);
         self.edges[state as usize] = edges;
         state
+    }
+
+    /// The edges of a state that reads one of the characters of `children`, in any spelling, or any other one to `default`.
+    fn children(&mut self, children: &[Piece], default: Option<u32>) -> Vec<ByteEdge> {
+        if children.last().is_some_and(|last| last.high < 0x80) {
+            return self.ascii(children, default);
+        }
+        match default {
+            Some(default) => self.character(&with_default(children, default)),
+            None => self.character(children),
+        }
+    }
+
+    /// The same for characters of ASCII, which keys seldom go beyond. The states are those of the default, but for the ways
+    /// that spell the children: as themselves, by a short escape, or as `u00` and two digits.
+    fn ascii(&mut self, children: &[Piece], default: Option<u32>) -> Vec<ByteEdge> {
+        let target_of = |edges: &[ByteEdge], byte| edges.iter().find(|edge| edge.low == byte).map(|edge| edge.target);
+        let edges_of = |states: &Self, state: Option<u32>| {
+            state.map_or_else(Vec::new, |state| states.edges[state as usize].clone())
+        };
+        let mut plain = edges_of(self, default);
+        plain.retain(|edge| edge.low != b'"');
+        let escape = target_of(&plain, b'\\');
+        let mut escapes = edges_of(self, escape);
+        let mut first = edges_of(self, target_of(&escapes, b'u'));
+        let [mut second, mut third] = [3, 2].map(|count| {
+            let state = default.map(|default| self.any_digits(Digit::Hexadecimal, count, default));
+            edges_of(self, state)
+        });
+        let fourth = default.map(|default| self.any_digits(Digit::Hexadecimal, 1, default));
+        for group in children.chunk_by(|left, right| left.low >> 4 == right.low >> 4) {
+            let mut last = edges_of(self, fourth);
+            for child in group {
+                redirect_digit(&mut last, child.low & 0xf, child.target);
+                if let Some(character) = char::from_u32(child.low)
+                    && let Some(&(_, letter)) = SHORT_ESCAPES.iter().find(|(short, _)| *short == character)
+                {
+                    redirect(&mut escapes, letter, child.target);
+                }
+                if child.low >= 0x20 && ![u32::from(b'"'), u32::from(b'\\')].contains(&child.low) {
+                    redirect(&mut plain, child.low as u8, child.target);
+                }
+            }
+            join(&mut last);
+            let last = self.number(last);
+            redirect_digit(&mut third, group[0].low >> 4, last);
+        }
+        join(&mut third);
+        let third = self.number(third);
+        redirect_digit(&mut second, 0, third);
+        let second = self.number(second);
+        redirect_digit(&mut first, 0, second);
+        let first = self.number(first);
+        redirect(&mut escapes, b'u', first);
+        let escape = self.number(escapes);
+        redirect(&mut plain, b'\\', escape);
+        join(&mut plain);
+        plain
     }
 
     /// The edges of a state that reads one character of `pieces`, in any spelling.
@@ -452,6 +510,28 @@ fn range(low: u8, high: u8, target: u32) -> ByteEdge {
 fn insert(edges: &mut Vec<ByteEdge>, byte: u8, target: u32) {
     let at = edges.partition_point(|edge| edge.low < byte);
     edges.insert(at, edge(byte, target));
+}
+
+/// Makes `byte` lead to `target`, wherever it led before. Edges are ascending.
+fn redirect(edges: &mut Vec<ByteEdge>, byte: u8, target: u32) {
+    let at = edges.partition_point(|edge| edge.high < byte);
+    match edges.get_mut(at) {
+        Some(&mut found) if found.low <= byte => {
+            let before = (found.low < byte).then(|| range(found.low, byte - 1, found.target));
+            let after = (byte < found.high).then(|| range(byte + 1, found.high, found.target));
+            let parts = before.into_iter().chain([edge(byte, target)]).chain(after);
+            edges.splice(at..=at, parts);
+        }
+        _ => edges.insert(at, edge(byte, target)),
+    }
+}
+
+/// The same for a hexadecimal digit, in either case.
+fn redirect_digit(edges: &mut Vec<ByteEdge>, digit: u32, target: u32) {
+    match digit as u8 {
+        digit @ 0..=9 => redirect(edges, b'0' + digit, target),
+        digit => [b'A', b'a'].iter().for_each(|ten| redirect(edges, ten + digit - 10, target)),
+    }
 }
 
 /// Joins neighbours that lead to one state.

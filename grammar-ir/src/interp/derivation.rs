@@ -1,14 +1,15 @@
 //! Which parts of a word are words of which rules: one derivation of the word, read backwards from its end.
 //!
-//! An item is followed to what it came from: the item before its last part, and the item that completed that part. Only
-//! what was there before counts as a cause, so that no part is explained by itself. Positions never increase on the way,
-//! and the causes of one position at a time are worked out again.
+//! An item is followed to what it came from: the item before its last part, and the item that completed that part. Positions
+//! never increase on the way, and the causes of one position at a time are worked out again. Where items at one position
+//! follow from each other in a circle, only what was there first counts as a cause, so that no part is explained by itself.
 
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
 use super::{Item, Recognizer};
+use crate::passes::components::components;
 use crate::{Expr, Grammar, RuleId};
 
 /// Where an item came from.
@@ -34,13 +35,27 @@ impl Observer for () {
     fn followed(&mut self, _: Item, _: Cause) {}
 }
 
+impl Cause {
+    /// The items at the position `here`, that of the item itself, which it takes.
+    fn here(self, here: usize) -> impl Iterator<Item = Item> {
+        let (before, part) = match self {
+            Self::Over { before, from, part } => ((from == here).then_some(before), Some(part)),
+            Self::Way { before } => (Some(before), None),
+        };
+        before.into_iter().chain(part)
+    }
+}
+
 /// The causes of the items at one position.
 #[derive(Debug, Default)]
 struct Causes {
+    position: usize,
     /// When items were looked at.
     visits: FxHashMap<Item, usize>,
     /// Each with the number of items that had been looked at.
     causes: FxHashMap<Item, Vec<(Cause, usize)>>,
+    /// Per visit: the number of the circle that the item is in.
+    circles: Vec<usize>,
 }
 
 impl Observer for Causes {
@@ -55,18 +70,36 @@ impl Observer for Causes {
 }
 
 impl Causes {
+    fn find_circles(&mut self) {
+        let mut causes: Vec<Vec<usize>> = vec![Vec::new(); self.visits.len()];
+        for (item, followed) in &self.causes {
+            if let Some(&visit) = self.visits.get(item) {
+                let here = followed.iter().flat_map(|&(cause, _)| cause.here(self.position));
+                causes[visit].extend(here.filter_map(|item| self.visits.get(&item)));
+            }
+        }
+        self.circles = vec![0; causes.len()];
+        for (number, circle) in components(causes.len(), |node, n| causes[node].get(n).copied()).iter().enumerate() {
+            circle.iter().for_each(|&visit| self.circles[visit] = number);
+        }
+    }
+
     /// Where `item` came from, if it is not the beginning of something: of several ways, the one with the shortest last
     /// part; in a repetition, the one with the longest.
     fn of(&self, grammar: &Grammar, item: Item) -> Option<Cause> {
         let visit = *self.visits.get(&item)?;
-        let earlier = self.causes.get(&item)?.iter().filter(|&&(_, known)| known <= visit).map(|&(cause, _)| cause);
+        let leaves =
+            |item: &Item| self.visits.get(item).is_some_and(|&other| self.circles[other] != self.circles[visit]);
+        let sound = |cause: Cause, known: usize| known <= visit || cause.here(self.position).all(|item| leaves(&item));
+        let causes = self.causes.get(&item)?.iter();
+        let causes = causes.filter(|&&(cause, known)| sound(cause, known)).map(|&(cause, _)| cause);
         let is_repetition = matches!(grammar.expr(item.expr), Expr::Repeat { .. });
         let preference = |cause: &Cause| match *cause {
             Cause::Over { from, .. } if is_repetition => usize::MAX - from,
             Cause::Over { from, .. } => from,
             Cause::Way { .. } => 0,
         };
-        earlier.max_by_key(preference)
+        causes.max_by_key(preference)
     }
 }
 
@@ -94,7 +127,7 @@ impl Recognizer<'_> {
         if is_captured(self.grammar.root()) {
             spans.push(CapturedSpan { rule: self.grammar.root(), span: 0..end });
         }
-        let mut known = (end, self.causes(end));
+        let mut known = self.causes(end);
         // What is left to be explained; the last part first. The second says whether it is a whole part.
         let mut agenda = vec![(whole, end, true)];
         while let Some((item, here, is_part)) = agenda.pop() {
@@ -106,10 +139,10 @@ impl Recognizer<'_> {
             {
                 spans.push(CapturedSpan { rule: *rule, span: item.origin..here });
             }
-            if known.0 != here {
-                known = (here, self.causes(here));
+            if known.position != here {
+                known = self.causes(here);
             }
-            match known.1.of(self.grammar, item) {
+            match known.of(self.grammar, item) {
                 None => {}
                 Some(Cause::Way { before }) => agenda.push((before, here, false)),
                 Some(Cause::Over { before, from, part }) => {
@@ -123,8 +156,9 @@ impl Recognizer<'_> {
     }
 
     fn causes(&self, position: usize) -> Causes {
-        let mut causes = Causes::default();
+        let mut causes = Causes { position, ..Causes::default() };
         self.close(position, &mut causes);
+        causes.find_circles();
         causes
     }
 }

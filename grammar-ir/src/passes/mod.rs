@@ -4,7 +4,7 @@
 //! exception are sequences nested thousands deep which simplification joins into one: their square is bounded by
 //! [`Limits::expressions`](crate::Limits::expressions). No pass recurses over expressions, so nesting costs no stack.
 
-mod components;
+pub(crate) mod components;
 mod inline;
 mod productive;
 mod reachable;

@@ -2,7 +2,8 @@
 
 use super::lex::{is_name_part, is_name_start};
 use crate::{
-    ByteAutomaton, ByteSet, CharSet, Counter, ElementOrder, Expr, ExprId, Grammar, Mark, RuleAttributes, ScopeRules, TokenSet,
+    ByteAutomaton, ByteSet, CharSet, Counter, ElementOrder, Expr, ExprId, Grammar, Mark, RuleAttributes, ScopeRules,
+    TokenSet,
 };
 
 /// An expression that is used more than once is bound to a name if its text is larger than this (in parts).
