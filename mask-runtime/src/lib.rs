@@ -18,6 +18,7 @@ mod component;
 mod difference;
 mod distinct;
 mod fill;
+mod history;
 mod inverted;
 mod json_value;
 mod known_rows;

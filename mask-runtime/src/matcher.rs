@@ -11,6 +11,7 @@ use crate::captures::Accepted;
 use crate::compiled::{CompiledGrammar, TokenSetMembers};
 use crate::distinct::is_live;
 use crate::fill::fill_text;
+use crate::history::History;
 use crate::stack::{Frame, Mark, NodeId, Stack, sort_frames};
 use crate::step::{Byte, Scratch, Survey, Token, can_end, step};
 use crate::vocab::TokenKind;
@@ -400,9 +401,7 @@ impl Matcher {
     /// The number of tokens, from the first, that could be accepted one after the other: the longest legal prefix of
     /// a draft. The matcher is unchanged.
     pub fn validate_tokens(&mut self, draft: &[u32]) -> usize {
-        let accepted = draft.iter().take_while(|&&token| self.accept_token(token).is_ok()).count();
-        self.undo(accepted);
-        accepted
+        self.validate(draft)
     }
 
     /// Undoes the last `steps` accepts.
@@ -410,23 +409,7 @@ impl Matcher {
     /// # Errors
     /// When fewer were made; nothing is undone then.
     pub fn rollback(&mut self, steps: usize) -> Result<(), RollbackError> {
-        let made = self.step_count();
-        if steps > made {
-            return Err(RollbackError { asked: steps, made });
-        }
-        self.undo(steps);
-        Ok(())
-    }
-
-    fn undo(&mut self, steps: usize) {
-        if steps == 0 {
-            return;
-        }
-        let kept = self.steps.len() - steps;
-        self.heads.truncate(self.steps[kept].first_head as usize);
-        self.steps.truncate(kept);
-        self.accepted.truncate(kept - 1);
-        self.stack.truncate(self.steps[kept - 1].stack, true);
+        self.undo_checked(steps)
     }
 
     /// Back to the beginning.
@@ -580,6 +563,27 @@ impl Matcher {
     /// The heads and the stack.
     pub(crate) fn configuration(&self) -> (&[Frame], &Stack) {
         (&self.heads[self.steps[self.steps.len() - 1].first_head as usize..], &self.stack)
+    }
+}
+
+impl History for Matcher {
+    fn made(&self) -> usize {
+        self.step_count()
+    }
+
+    fn accept(&mut self, token: u32) -> Result<(), AcceptError> {
+        self.accept_token(token)
+    }
+
+    fn undo(&mut self, steps: usize) {
+        if steps == 0 {
+            return;
+        }
+        let kept = self.steps.len() - steps;
+        self.heads.truncate(self.steps[kept].first_head as usize);
+        self.steps.truncate(kept);
+        self.accepted.truncate(kept - 1);
+        self.stack.truncate(self.steps[kept - 1].stack, true);
     }
 }
 
