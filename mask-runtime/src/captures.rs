@@ -63,6 +63,7 @@ fn captures(grammar: &Grammar, vocabulary: &Vocabulary, stop_tokens: &[u32], acc
             }
             Accepted::End => break,
         }
+        recognizer.end_token();
     }
     let name = |rule| grammar.rule(rule).attributes.capture.as_deref().unwrap_or_default().to_owned();
     let spans = recognizer.captures().into_iter();

@@ -12,6 +12,7 @@
 //! see `scope`. Where a scope compares texts, an item may be complete with a text that it may not have; there a prefix is
 //! viable if its set has an item that waits for a symbol, or it is a word.
 
+mod budget;
 mod derivation;
 mod json;
 mod productive;
@@ -58,6 +59,8 @@ pub struct Recognizer<'g> {
     sets: Vec<ItemSet>,
     /// What was pushed after each position but the last: a byte, or a token without bytes.
     symbols: Vec<Option<u8>>,
+    /// Where tokens end, as far as it was said.
+    token_ends: Vec<usize>,
     scopes: Option<Arc<Scopes>>,
 }
 
@@ -97,6 +100,8 @@ struct Closure {
     on_byte: Vec<Item>,
     /// The items that the next token may advance.
     on_token: Vec<Item>,
+    /// The rules with a budget of tokens that end here, and where they began.
+    ended: FxHashSet<(ExprId, usize)>,
     /// What completed the root rule, if the text up to here is a word.
     root: Option<Item>,
 }
@@ -111,7 +116,7 @@ impl<'g> Recognizer<'g> {
         let start = Item { expr: root_body, progress: step::START, origin: 0 };
         let kernel = if productive.contains(root_body) { vec![start] } else { Vec::new() };
         let sets = vec![ItemSet { kernel, closure: OnceLock::new() }];
-        Self { grammar, productive, root_body, sets, symbols: Vec::new(), scopes }
+        Self { grammar, productive, root_body, sets, symbols: Vec::new(), token_ends: Vec::new(), scopes }
     }
 
     /// Appends one byte; answers [`is_viable`](Self::is_viable).
@@ -178,6 +183,7 @@ impl<'g> Recognizer<'g> {
     /// Goes back to an earlier position; a later one changes nothing.
     pub fn truncate(&mut self, position: usize) {
         self.symbols.truncate(position);
+        self.token_ends.retain(|&end| end <= position);
         self.sets.truncate(position.saturating_add(1));
     }
 
@@ -250,6 +256,14 @@ impl<'g> Recognizer<'g> {
                         is_complete = complete;
                     }
                 },
+            }
+            if let Some(max) = self.budget(expr)
+                && is_complete
+            {
+                if self.is_past_budget(&item, max, here) {
+                    continue;
+                }
+                closure.ended.insert((item.expr, item.origin));
             }
             if is_complete && let Entry::Vacant(entry) = completed.entry((item.expr, item.origin)) {
                 entry.insert(item);
