@@ -147,15 +147,22 @@ impl CompiledGrammar {
     /// When the language is empty, a limit is met, or the grammar names a token that the vocabulary lacks.
     pub fn new(grammar: &Grammar, tokenizer: Arc<Tokenizer>, limits: &Limits) -> Result<Arc<Self>, BindError> {
         let mut budget = Budget::new(limits);
-        let captures = grammar.rules().iter().any(|rule| rule.attributes.capture.is_some());
-        let captures = captures.then(|| Box::new(grammar.clone()));
-        let grammar = passes::run(grammar.clone(), &mut budget)?;
-        let mut compiled = Self::bind(Pda::new(&grammar, &mut budget)?, tokenizer, None)?;
-        compiled.captures = captures;
+        let normal = passes::run(grammar.clone(), &mut budget)?;
+        Self::of_grammar(grammar, Pda::new(&normal, &mut budget)?, tokenizer)
+    }
+
+    /// Binds the automaton of `grammar` to `tokenizer`.
+    ///
+    /// # Errors
+    /// When the automaton names a token that the vocabulary lacks.
+    pub fn of_grammar(grammar: &Grammar, pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
+        let mut compiled = Self::bind(pda, tokenizer, None)?;
+        let has_captures = grammar.rules().iter().any(|rule| rule.attributes.capture.is_some());
+        compiled.captures = has_captures.then(|| Box::new(grammar.clone()));
         Ok(Arc::new(compiled))
     }
 
-    /// Binds an automaton to `tokenizer`.
+    /// Binds an automaton, whose grammar is not known, to `tokenizer`. What rules have matched is not reported then.
     ///
     /// # Errors
     /// When the automaton names a token that the vocabulary lacks.

@@ -187,11 +187,19 @@ pub(crate) fn missing_bytes(compiled: &Arc<CompiledGrammar>) -> Result<ByteSet, 
 /// The automaton of `grammar` for reading bytes: bound to a vocabulary without text, with just the ids that the grammar
 /// names.
 pub(crate) fn bind_to_bytes(grammar: Grammar, settings: &Settings) -> Result<Arc<CompiledGrammar>, Diagnostics> {
-    bind_automaton_to_bytes(lower(&normalize(grammar, &settings.limits)?, &settings.limits)?)
+    let pda = lower(&normalize(grammar.clone(), &settings.limits)?, &settings.limits)?;
+    let tokenizer = byte_tokenizer(&pda)?;
+    CompiledGrammar::of_grammar(&grammar, pda, tokenizer).map_err(bind_fault)
 }
 
 /// The same for an automaton.
 pub(crate) fn bind_automaton_to_bytes(pda: Pda) -> Result<Arc<CompiledGrammar>, Diagnostics> {
+    let tokenizer = byte_tokenizer(&pda)?;
+    bind_automaton(pda, tokenizer)
+}
+
+/// A vocabulary without text, with just the ids that `pda` names.
+fn byte_tokenizer(pda: &Pda) -> Result<Arc<Tokenizer>, Diagnostics> {
     let highest = pda.token_sets().iter().filter_map(|set| set.ids().last()).max();
     let size = highest.map_or(0, |&id| id as usize + 1);
     let invalid = |message: String| Diagnostics::from(Diagnostic::new(Code::Invalid, Place::Whole, message));
@@ -215,5 +223,5 @@ pub(crate) fn bind_automaton_to_bytes(pda: Pda) -> Result<Arc<CompiledGrammar>, 
             other => invalid(other.to_string()),
         },
     )?;
-    CompiledGrammar::from_pda(pda, Tokenizer::new(vocabulary)).map_err(|error| invalid(error.to_string()))
+    Ok(Tokenizer::new(vocabulary))
 }

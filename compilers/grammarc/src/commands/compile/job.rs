@@ -40,6 +40,9 @@ pub(super) fn compile(
     let begin = Instant::now();
     let vocabulary = tokenizer.map(|tokenizer| tokenizer.vocabulary());
     let pipeline::Compiled { grammar, mut notes } = pipeline::frontend(&named.source, settings, vocabulary)?;
+    if grammar.rules().iter().any(|rule| rule.attributes.capture.is_some()) {
+        notes.push("what rules with `capture` match is not reported by a grammar from a file".to_owned());
+    }
     let pda = pipeline::lower(&pipeline::normalize(grammar, &settings.limits)?, &settings.limits)?;
     let (made, report) = match tokenizer {
         Some(tokenizer) => {
