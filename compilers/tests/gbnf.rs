@@ -207,7 +207,7 @@ fn token_terminals_that_mean_nothing() {
 #[test]
 fn unsupported_features_are_refused_by_name() {
     let source = "\
-root[max_tokens=5, temperature=1] ::= inner
+root[stop_capture=\"a\"] ::= inner
 inner ::= \"a\"
 tail ::= \"a\" (= inner \"b\" | (\"c\"))";
     let found = compile(source).unwrap_err();
@@ -219,8 +219,8 @@ tail ::= \"a\" (= inner \"b\" | (\"c\"))";
             place => panic!("{place:?}"),
         })
         .collect();
-    assert_eq!(spans, ["max_tokens=5", "temperature=1", "(= inner \"b\" | (\"c\"))"]);
-    for (diagnostic, name) in found.iter().zip(["max_tokens", "temperature", "lookahead"]) {
+    assert_eq!(spans, ["stop_capture=\"a\"", "(= inner \"b\" | (\"c\"))"]);
+    for (diagnostic, name) in found.iter().zip(["stop_capture", "lookahead"]) {
         assert!(diagnostic.message.contains(name), "{}", diagnostic.message);
     }
 }

@@ -42,7 +42,7 @@ fn what_is_not_regular_is_refused_by_name() {
         ("root[lazy] ::= \"(\" root \")\" | \"x\"", "a rule that refers to itself"),
         ("root[max_chars=3] ::= \"x\" <[3]>", "a dispatch, a substring or a token beside other parts"),
         ("root[max_chars=3] ::= \"x\" Substring(\"a\")", "a dispatch, a substring or a token beside other parts"),
-        ("root[max_chars=3] ::= \"x\" inner\ninner[lazy] ::= \"a\"+", "a rule with such attributes of its own"),
+        ("root[max_chars=3] ::= \"x\" inner\ninner[lazy] ::= \"a\"+", "a rule with attributes of its own"),
     ] {
         let found = gbnf::compile(source, &Options::default(), None, &Limits::default()).unwrap_err();
         let first = found.iter().next().expect("a diagnostic");
@@ -55,12 +55,34 @@ fn what_is_not_regular_is_refused_by_name() {
 }
 
 #[test]
+fn attributes_for_the_matcher_are_in_the_grammar() {
+    let source = "root ::= \"a\" value[0] tail\nvalue[max_tokens=3, capture=\"the \\\"value\\\"\", lazy, temperature=0.5] ::= \"x\"+\n\
+                  tail[ capture ] ::= \"y\"*";
+    let source = &source.replace("value[0]", "value");
+    let grammar = gbnf::compile(source, &Options::default(), None, &Limits::default()).expect("a grammar");
+    assert_eq!(
+        grammar_ir::text::print(&grammar),
+        "root = \"a\" value tail ;\nvalue %max_tokens(3) %capture(\"the \\\"value\\\"\") %temperature(\"0.5\") = \
+         %automaton {\n    0: <78> -> 1 ;\n    1*: ;\n  } ;\ntail %capture(\"tail\") = \"y\"* ;\n"
+    );
+}
+
+#[test]
 fn values_are_checked() {
     for (source, expected) in [
         ("root[max_chars=-1] ::= \"x\"", "`max_chars` must be a number from 0 to 4294967295"),
         ("root[max_chars] ::= \"x\"", "`max_chars` must be a number from 0 to 4294967295"),
         ("root[lazy=1] ::= \"x\"", "`lazy` has no value"),
         ("root[] ::= \"x\"", "unknown rule attribute"),
+        ("root[max_tokens=0] ::= \"x\"", "`max_tokens` must be a number from 1 to 4294967295"),
+        ("root[max_tokens=1.5] ::= \"x\"", "`max_tokens` must be a number from 1 to 4294967295"),
+        ("root[max_tokens=1, max_tokens=2] ::= \"x\"", "the attribute `max_tokens` is given twice"),
+        ("root[temperature=abc] ::= \"x\"", "`temperature` must be a finite number that is not negative"),
+        ("root[temperature=-1] ::= \"x\"", "`temperature` must be a finite number that is not negative"),
+        ("root[temperature=inf] ::= \"x\"", "`temperature` must be a finite number that is not negative"),
+        ("root[capture=n] ::= \"x\"", "`capture` must be a name in quotes"),
+        ("root[capture=\"\"] ::= \"x\"", "`capture` must be a name in quotes"),
+        ("root[stop_capture=\"n\"] ::= \"x\"", "the rule attribute `stop_capture` is not supported"),
     ] {
         let found = gbnf::compile(source, &Options::default(), None, &Limits::default()).unwrap_err();
         assert_eq!(found.iter().next().expect("a diagnostic").message, expected, "{source}");

@@ -59,8 +59,8 @@ fn every_fault_is_named_by_its_pointer() {
             r#"at "/format/max_chars": this must be an integer from 0"#,
         ),
         (
-            r#"{"type": "any_text", "max_tokens": 3}"#.to_owned(),
-            r#"at "/format/max_tokens": a number of tokens is not"#,
+            r#"{"type": "any_text", "max_tokens": 2147483648}"#.to_owned(),
+            r#"at "/format/max_tokens": this must be an integer from 0"#,
         ),
         (r#"{"type": "token", "token": "<b>"}"#.to_owned(), r#"at "/format/token": the vocabulary has no special"#),
         (r#"{"type": "token", "token": 1000}"#.to_owned(), r#"at "/format/token": the vocabulary has no token 1000"#),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
 
 use crate::{
-    ByteAutomaton, ByteSet, CharSet, Expr, ExprId, Grammar, LimitError, LimitKind, Mark, Rule, RuleId, ScopeRules,
-    TokenSet,
+    ByteAutomaton, ByteSet, CharSet, Expr, ExprId, Grammar, LimitError, LimitKind, Mark, Rule, RuleAttributes, RuleId,
+    ScopeRules, TokenSet,
 };
 
 /// Why a grammar could not be finished.
@@ -23,6 +23,14 @@ pub enum GrammarError {
     /// The arena is full.
     #[error(transparent)]
     Limit(#[from] LimitError),
+}
+
+/// A rule that has been declared.
+#[derive(Debug)]
+struct Declared {
+    name: String,
+    body: Option<ExprId>,
+    attributes: RuleAttributes,
 }
 
 /// Builds a [`Grammar`].
@@ -45,7 +53,7 @@ pub enum GrammarError {
 /// ```
 #[derive(Debug, Default)]
 pub struct GrammarBuilder {
-    rules: Vec<(String, Option<ExprId>)>,
+    rules: Vec<Declared>,
     exprs: Vec<Expr>,
     /// Per hash: the last expression that has it.
     last_of_hash: FxHashMap<u64, ExprId>,
@@ -77,13 +85,18 @@ impl GrammarBuilder {
     /// Announces a rule, so that expressions can refer to it.
     pub fn declare(&mut self, name: impl Into<String>) -> RuleId {
         let id = RuleId::from_u32(self.rules.len() as u32);
-        self.rules.push((name.into(), None));
+        self.rules.push(Declared { name: name.into(), body: None, attributes: RuleAttributes::default() });
         id
     }
 
     /// Gives a declared rule its body; a second call replaces the first.
     pub fn define(&mut self, rule: RuleId, body: ExprId) {
-        self.rules[rule.index()].1 = Some(body);
+        self.rules[rule.index()].body = Some(body);
+    }
+
+    /// Gives a declared rule its attributes; without, it has none.
+    pub fn set_attributes(&mut self, rule: RuleId, attributes: RuleAttributes) {
+        self.rules[rule.index()].attributes = attributes;
     }
 
     /// The number of rules declared so far.
@@ -293,13 +306,13 @@ impl GrammarBuilder {
             return Err(LimitError::new(LimitKind::Expressions, limit).into());
         }
         let mut names = FxHashSet::with_capacity_and_hasher(self.rules.len(), FxBuildHasher);
-        if let Some((name, _)) = self.rules.iter().find(|(name, _)| !names.insert(name.as_str())) {
+        if let Some(Declared { name, .. }) = self.rules.iter().find(|rule| !names.insert(rule.name.as_str())) {
             return Err(GrammarError::Duplicate(name.clone()));
         }
         let mut rules = Vec::with_capacity(self.rules.len());
-        for (name, body) in self.rules {
+        for Declared { name, body, attributes } in self.rules {
             match body {
-                Some(body) => rules.push(Rule { name, body }),
+                Some(body) => rules.push(Rule { name, body, attributes }),
                 None => return Err(GrammarError::Undefined(name)),
             }
         }

@@ -36,6 +36,7 @@ impl GrammarBuilder {
         }
         for (rule, &id) in grammar.rules().iter().zip(&rules) {
             self.define(id, copies[rule.body.index()]);
+            self.set_attributes(id, rule.attributes.clone());
         }
         self.rule(rules[grammar.root().index()])
     }

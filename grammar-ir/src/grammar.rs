@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::counting::CountedEdge;
-use crate::{ByteSet, CharSet, Counter, ExprId, Mark, RuleId, ScopeRules};
+use crate::{ByteSet, CharSet, Counter, ExprId, Mark, RuleAttributes, RuleId, ScopeRules};
 
 /// A context-free grammar over bytes and tokens.
 ///
@@ -23,6 +23,8 @@ pub struct Rule {
     pub name: String,
     /// What the rule stands for.
     pub body: ExprId,
+    /// What it asks for besides.
+    pub attributes: RuleAttributes,
 }
 
 /// An expression. Operands are ids smaller than the expression's own.

@@ -16,6 +16,7 @@
 //! * [`Limits`]: what bounds every stage, on by default.
 #![deny(unsafe_code)]
 
+mod attributes;
 mod builder;
 mod byteset;
 mod charset;
@@ -34,6 +35,7 @@ pub mod text;
 mod verify;
 mod words;
 
+pub use attributes::{RuleAttributes, Temperature};
 pub use builder::{GrammarBuilder, GrammarError};
 pub use byteset::ByteSet;
 pub use charset::CharSet;

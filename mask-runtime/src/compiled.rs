@@ -93,6 +93,8 @@ pub struct CompiledGrammar {
     rows: KnownRows,
     /// What is known ahead of masks, if the grammar was loaded with it.
     tables: Option<Tables>,
+    /// The grammar as given, if it has rules to report.
+    captures: Option<Box<Grammar>>,
 }
 
 /// What is known of a state once somebody has asked.
@@ -145,16 +147,32 @@ impl CompiledGrammar {
     /// When the language is empty, a limit is met, or the grammar names a token that the vocabulary lacks.
     pub fn new(grammar: &Grammar, tokenizer: Arc<Tokenizer>, limits: &Limits) -> Result<Arc<Self>, BindError> {
         let mut budget = Budget::new(limits);
-        let grammar = passes::run(grammar.clone(), &mut budget)?;
-        Self::from_pda(Pda::new(&grammar, &mut budget)?, tokenizer)
+        let normal = passes::run(grammar.clone(), &mut budget)?;
+        Self::of_grammar(grammar, Pda::new(&normal, &mut budget)?, tokenizer)
     }
 
-    /// Binds an automaton to `tokenizer`.
+    /// Binds the automaton of `grammar` to `tokenizer`.
+    ///
+    /// # Errors
+    /// When the automaton names a token that the vocabulary lacks.
+    pub fn of_grammar(grammar: &Grammar, pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
+        let mut compiled = Self::bind(pda, tokenizer, None)?;
+        let has_captures = grammar.rules().iter().any(|rule| rule.attributes.capture.is_some());
+        compiled.captures = has_captures.then(|| Box::new(grammar.clone()));
+        Ok(Arc::new(compiled))
+    }
+
+    /// Binds an automaton, whose grammar is not known, to `tokenizer`. What rules have matched is not reported then.
     ///
     /// # Errors
     /// When the automaton names a token that the vocabulary lacks.
     pub fn from_pda(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
         Self::with_tables(pda, tokenizer, None)
+    }
+
+    /// The grammar, if some of its rules have a name to be reported under.
+    pub fn captures(&self) -> Option<&Grammar> {
+        self.captures.as_deref()
     }
 
     /// Binds an automaton to `tokenizer`, with what is known ahead of its masks.
@@ -163,10 +181,14 @@ impl CompiledGrammar {
         tokenizer: Arc<Tokenizer>,
         tables: Option<Tables>,
     ) -> Result<Arc<Self>, BindError> {
+        Self::bind(pda, tokenizer, tables).map(Arc::new)
+    }
+
+    fn bind(pda: Pda, tokenizer: Arc<Tokenizer>, tables: Option<Tables>) -> Result<Self, BindError> {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let known = known(&pda);
         let rows = KnownRows::new(pda.state_count());
-        Ok(Arc::new(Self { pda, tokenizer, token_sets, known, rows, tables }))
+        Ok(Self { pda, tokenizer, token_sets, known, rows, tables, captures: None })
     }
 
     /// Another automaton, without token terminals that matter, for the same tokenizer.
@@ -174,7 +196,7 @@ impl CompiledGrammar {
         let known = known(&pda);
         let tokenizer = Arc::clone(&self.tokenizer);
         let rows = KnownRows::new(pda.state_count());
-        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), known, rows, tables: None })
+        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), known, rows, tables: None, captures: None })
     }
 
     /// The automaton.

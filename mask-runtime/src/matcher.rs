@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use grammar_ir::ByteSet;
 use grammar_ir::pda::Pda;
+use grammar_ir::{ByteSet, Grammar};
 
 use crate::bitmask;
+use crate::budget::end_spent;
+use crate::captures::Accepted;
 use crate::compiled::{CompiledGrammar, TokenSetMembers};
 use crate::distinct::is_live;
 use crate::fill::fill_text;
+use crate::history::History;
 use crate::stack::{Frame, Mark, NodeId, Stack, sort_frames};
 use crate::step::{Byte, Scratch, Survey, Token, can_end, step};
 use crate::vocab::TokenKind;
@@ -122,6 +125,8 @@ struct Step {
     /// Where its heads begin in `Matcher::heads`; they end where the next step's begin.
     first_head: u32,
     stack: Mark,
+    /// The number of tokens so far, a text that was accepted at once counting as one.
+    tokens: u32,
     terminated: bool,
 }
 
@@ -164,6 +169,8 @@ pub struct Matcher {
     heads: Vec<Frame>,
     /// The configuration before the first step, then one after each step.
     steps: Vec<Step>,
+    /// What each step accepted, if parts of the text are to be reported.
+    accepted: Vec<Accepted>,
     scratch: Buffers,
 }
 
@@ -200,7 +207,7 @@ impl Matcher {
         let max_frames = options.max_frames.unwrap_or(DEFAULT_MAX_FRAMES);
         let stack = Stack::new(grammar.pda(), max_frames);
         let start = Frame { state: grammar.pda().start(), count: 0, below: NodeId::BOTTOM };
-        let steps = vec![Step { first_head: 0, stack: stack.mark(), terminated: false }];
+        let steps = vec![Step { first_head: 0, stack: stack.mark(), tokens: 0, terminated: false }];
         Self {
             grammar,
             stop_tokens,
@@ -209,6 +216,7 @@ impl Matcher {
             stack,
             heads: vec![start],
             steps,
+            accepted: Vec::new(),
             scratch: Buffers::default(),
         }
     }
@@ -247,7 +255,9 @@ impl Matcher {
             bitmask::set_each(row, &self.stop_tokens);
             return Ok(());
         }
-        let heads = &self.heads[self.steps[self.steps.len() - 1].first_head as usize..];
+        let last = self.steps[self.steps.len() - 1];
+        self.stack.tokens = last.tokens;
+        let heads = &self.heads[last.first_head as usize..];
         fill_text(&self.grammar, heads, &mut self.stack, &mut self.scratch.walk, row);
         for &stop in &self.stop_tokens {
             bitmask::clear(row, stop);
@@ -313,10 +323,11 @@ impl Matcher {
             if !is_stop {
                 return Err(AcceptError::Terminated);
             }
-            self.push_step_like_last(true);
+            self.push_end();
             return Ok(());
         }
         let mark = self.stack.mark();
+        self.stack.tokens = self.steps[self.steps.len() - 1].tokens;
         let own_stop = self.grammar.vocabulary().is_stop(token);
         // Before the token's bytes are, as a part that it ends does not have them.
         let mut by_id = Vec::new();
@@ -334,27 +345,34 @@ impl Matcher {
             self.scratch.next.append(&mut by_id);
             sort_frames(self.grammar.pda(), &mut self.scratch.next, 0);
         }
+        self.end_spent_budgets();
         if self.stack.take_full() {
             self.stack.truncate(mark, true);
             return Err(AcceptError::StackLimit { limit: self.max_frames });
         }
         if !self.scratch.next.is_empty() {
-            self.push_step();
+            self.push_step(1, || Accepted::Token(token));
             return Ok(());
         }
         self.stack.truncate(mark, true);
         if is_stop && self.is_complete() {
-            self.push_step_like_last(true);
+            self.push_end();
             return Ok(());
         }
         Err(AcceptError::NotAllowed { token })
     }
 
-    /// Accepts text, whatever the tokens: one step for the whole of it (none for an empty text).
+    /// Accepts text, whatever the tokens: one step for the whole of it (none for an empty text), which counts as one token
+    /// where the grammar counts tokens.
     ///
     /// # Errors
     /// When some byte does not fit; the matcher is then unchanged.
     pub fn accept_bytes(&mut self, text: &[u8]) -> Result<(), AcceptError> {
+        self.accept_text(text, 1)
+    }
+
+    /// Accepts text that counts as so many tokens, one or none: as a part of a token whose rest is to come.
+    fn accept_text(&mut self, text: &[u8], tokens: u32) -> Result<(), AcceptError> {
         if text.is_empty() {
             return Ok(());
         }
@@ -362,7 +380,11 @@ impl Matcher {
             return Err(AcceptError::Terminated);
         }
         let mark = self.stack.mark();
+        self.stack.tokens = self.steps[self.steps.len() - 1].tokens;
         let consumed = self.step_text(text);
+        if tokens > 0 {
+            self.end_spent_budgets();
+        }
         let full = self.stack.take_full();
         if full || consumed < text.len() {
             self.stack.truncate(mark, true);
@@ -372,16 +394,14 @@ impl Matcher {
                 AcceptError::BytesNotAllowed { offset: consumed }
             });
         }
-        self.push_step();
+        self.push_step(tokens, || Accepted::Text(text.into()));
         Ok(())
     }
 
     /// The number of tokens, from the first, that could be accepted one after the other: the longest legal prefix of
     /// a draft. The matcher is unchanged.
     pub fn validate_tokens(&mut self, draft: &[u32]) -> usize {
-        let accepted = draft.iter().take_while(|&&token| self.accept_token(token).is_ok()).count();
-        self.undo(accepted);
-        accepted
+        self.validate(draft)
     }
 
     /// Undoes the last `steps` accepts.
@@ -389,22 +409,7 @@ impl Matcher {
     /// # Errors
     /// When fewer were made; nothing is undone then.
     pub fn rollback(&mut self, steps: usize) -> Result<(), RollbackError> {
-        let made = self.step_count();
-        if steps > made {
-            return Err(RollbackError { asked: steps, made });
-        }
-        self.undo(steps);
-        Ok(())
-    }
-
-    fn undo(&mut self, steps: usize) {
-        if steps == 0 {
-            return;
-        }
-        let kept = self.steps.len() - steps;
-        self.heads.truncate(self.steps[kept].first_head as usize);
-        self.steps.truncate(kept);
-        self.stack.truncate(self.steps[kept - 1].stack, true);
+        self.undo_checked(steps)
     }
 
     /// Back to the beginning.
@@ -424,6 +429,7 @@ impl Matcher {
             stack: self.stack.clone(),
             heads: self.heads.clone(),
             steps: self.steps.clone(),
+            accepted: self.accepted.clone(),
             scratch: Buffers::default(),
         }
     }
@@ -445,7 +451,7 @@ impl Matcher {
         self.is_terminated_by_stop() || (self.terminate_when_complete && self.is_complete())
     }
 
-    fn is_terminated_by_stop(&self) -> bool {
+    pub(crate) fn is_terminated_by_stop(&self) -> bool {
         self.steps[self.steps.len() - 1].terminated
     }
 
@@ -478,7 +484,7 @@ impl Matcher {
         while forced.len() < max && !self.is_complete() {
             let next = self.next_bytes();
             let Some(byte) = next.iter().next() else { break };
-            if next.len() != 1 || !self.scratch.survey.token_sets.is_empty() || self.accept_bytes(&[byte]).is_err() {
+            if next.len() != 1 || !self.scratch.survey.token_sets.is_empty() || self.accept_text(&[byte], 0).is_err() {
                 break;
             }
             forced.push(byte);
@@ -493,6 +499,7 @@ impl Matcher {
         self.stack.memory()
             + self.heads.capacity() * size_of::<Frame>()
             + self.steps.capacity() * size_of::<Step>()
+            + self.accepted.capacity() * size_of::<Accepted>()
             + size_of::<Self>()
     }
 
@@ -519,16 +526,64 @@ impl Matcher {
         step_bytes(grammar.pda(), &heads[steps[steps.len() - 1].first_head as usize..], text, stack, scratch)
     }
 
-    fn push_step(&mut self) {
-        self.steps.push(Step { first_head: self.heads.len() as u32, stack: self.stack.mark(), terminated: false });
-        self.heads.extend_from_slice(&self.scratch.next);
+    /// After a token: leaves procedures whose budget is spent, where they may be left.
+    fn end_spent_budgets(&mut self) {
+        if self.stack.has_budgets() {
+            let tokens = self.stack.tokens.saturating_add(1);
+            end_spent(self.grammar.pda(), &mut self.scratch.next, tokens, &mut self.stack);
+        }
     }
 
-    fn push_step_like_last(&mut self, terminated: bool) {
-        let last = self.steps[self.steps.len() - 1].first_head as usize;
+    fn push_step(&mut self, tokens: u32, accepted: impl FnOnce() -> Accepted) {
+        let tokens = self.steps[self.steps.len() - 1].tokens.saturating_add(tokens);
+        let first_head = self.heads.len() as u32;
+        self.steps.push(Step { first_head, stack: self.stack.mark(), tokens, terminated: false });
+        self.heads.extend_from_slice(&self.scratch.next);
+        if self.grammar.captures().is_some() {
+            self.accepted.push(accepted());
+        }
+    }
+
+    /// A stop token that ends the text.
+    fn push_end(&mut self) {
+        let last = self.steps[self.steps.len() - 1];
         let past = self.heads.len();
-        self.steps.push(Step { first_head: past as u32, stack: self.stack.mark(), terminated });
-        self.heads.extend_from_within(last..past);
+        self.steps.push(Step { first_head: past as u32, stack: self.stack.mark(), terminated: true, ..last });
+        self.heads.extend_from_within(last.first_head as usize..past);
+        if self.grammar.captures().is_some() {
+            self.accepted.push(Accepted::End);
+        }
+    }
+
+    /// What is reported of, and what has been accepted, if something is to be reported.
+    pub(crate) fn captured(&self) -> Option<(&Grammar, &[Accepted])> {
+        Some((self.grammar.captures()?, &self.accepted))
+    }
+
+    /// The heads and the stack.
+    pub(crate) fn configuration(&self) -> (&[Frame], &Stack) {
+        (&self.heads[self.steps[self.steps.len() - 1].first_head as usize..], &self.stack)
+    }
+}
+
+impl History for Matcher {
+    fn made(&self) -> usize {
+        self.step_count()
+    }
+
+    fn accept(&mut self, token: u32) -> Result<(), AcceptError> {
+        self.accept_token(token)
+    }
+
+    fn undo(&mut self, steps: usize) {
+        if steps == 0 {
+            return;
+        }
+        let kept = self.steps.len() - steps;
+        self.heads.truncate(self.steps[kept].first_head as usize);
+        self.steps.truncate(kept);
+        self.accepted.truncate(kept - 1);
+        self.stack.truncate(self.steps[kept - 1].stack, true);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::bitmask;
+use crate::history::History;
 use crate::matcher::{AcceptError, FillError, Matcher, RollbackError};
 use crate::vocab::TokenKind;
 
@@ -170,9 +171,7 @@ impl ReasoningMatcher {
 
     /// The number of tokens, from the first, that could be accepted one after the other. Nothing is changed.
     pub fn validate_tokens(&mut self, draft: &[u32]) -> usize {
-        let accepted = draft.iter().take_while(|&&token| self.accept_token(token).is_ok()).count();
-        self.undo(accepted);
-        accepted
+        self.validate(draft)
     }
 
     /// Undoes the last `steps` accepts, on either side of the marker.
@@ -180,19 +179,7 @@ impl ReasoningMatcher {
     /// # Errors
     /// When fewer were made; nothing is undone then.
     pub fn rollback(&mut self, steps: usize) -> Result<(), RollbackError> {
-        let made = self.step_count();
-        if steps > made {
-            return Err(RollbackError { asked: steps, made });
-        }
-        self.undo(steps);
-        Ok(())
-    }
-
-    fn undo(&mut self, steps: usize) {
-        let in_answer = steps.min(self.matcher.step_count());
-        // No more than it has made.
-        let _ = self.matcher.rollback(in_answer);
-        self.matched.truncate(self.matched.len() - (steps - in_answer));
+        self.undo_checked(steps)
     }
 
     /// Back to the beginning of the reasoning.
@@ -214,6 +201,22 @@ impl ReasoningMatcher {
     /// Whether the answer has ended; see [`Matcher::is_terminated`].
     pub fn is_terminated(&self) -> bool {
         !self.is_reasoning() && self.matcher.is_terminated()
+    }
+}
+
+impl History for ReasoningMatcher {
+    fn made(&self) -> usize {
+        self.step_count()
+    }
+
+    fn accept(&mut self, token: u32) -> Result<(), AcceptError> {
+        self.accept_token(token)
+    }
+
+    fn undo(&mut self, steps: usize) {
+        let in_answer = steps.min(self.matcher.step_count());
+        self.matcher.undo(in_answer);
+        self.matched.truncate(self.matched.len() - (steps - in_answer));
     }
 }
 

@@ -9,10 +9,11 @@
 //! frames and the work of returning through them grow linearly.
 
 use grammar_ir::StateId;
-use grammar_ir::pda::Pda;
+use grammar_ir::pda::{Pda, Procedure};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 
+use crate::budget::{NEVER, deadline_of};
 use crate::registers::{Registers, RegistersMark};
 
 /// A state with its count on top of a stack: a head of the configuration, or what a call returns to.
@@ -20,7 +21,8 @@ use crate::registers::{Registers, RegistersMark};
 pub(crate) struct Frame {
     pub(crate) state: StateId,
     pub(crate) below: NodeId,
-    /// The count of a counted repetition, or the number of a scope's [`Registers`]; 0 in other procedures.
+    /// The count of a counted repetition, the number of a scope's [`Registers`], or the number of tokens before a procedure
+    /// with a budget was called; 0 in other procedures.
     ///
     /// Last, so that in sorted frames those that differ only in the count stand together, the smallest first.
     pub(crate) count: u32,
@@ -29,7 +31,8 @@ pub(crate) struct Frame {
 /// Sorts frames, and keeps of each (state, stack) only the counts that matter.
 ///
 /// Once a count has reached its minimum it can do all that a greater one can: return at the same moments, and go on for
-/// longer. So the smallest of those is kept, and ambiguous counts do not pile up.
+/// longer. So the smallest of those is kept, and ambiguous counts do not pile up. A budget of tokens lasts the longer the
+/// later it began, so there the greatest is kept.
 pub(crate) fn sort_frames(pda: &Pda, frames: &mut Vec<Frame>, from: usize) {
     if frames.len() - from < 2 {
         return;
@@ -40,7 +43,9 @@ pub(crate) fn sort_frames(pda: &Pda, frames: &mut Vec<Frame>, from: usize) {
         let (last, next) = (frames[kept - 1], frames[index]);
         let alike = (last.state, last.below) == (next.state, next.below);
         let covers = || pda.counter_of(last.state).is_some_and(|counter| last.count >= counter.min);
-        if !(alike && (last.count == next.count || covers())) {
+        if alike && pda.max_tokens_of(last.state).is_some() {
+            frames[kept - 1] = next;
+        } else if !(alike && (last.count == next.count || covers())) {
             frames[kept] = next;
             kept += 1;
         }
@@ -68,6 +73,16 @@ struct Node {
     can_end: bool,
     /// Whether nothing can be consumed from its frames.
     is_inert: bool,
+    /// The least number of tokens after which the budget of a procedure on the stack is spent.
+    deadline: u32,
+}
+
+impl Node {
+    /// A node without frames, the first of which will be `first_frame`.
+    fn next(first_frame: u32) -> Self {
+        let included = NodeId::BOTTOM;
+        Self { first_frame, included, frames: 0, can_end: false, is_inert: false, deadline: NEVER }
+    }
 }
 
 /// How much of a [`Stack`] there was at some moment.
@@ -82,6 +97,9 @@ pub(crate) struct Mark {
 pub(crate) struct Stack {
     /// What the scopes that frames belong to remember.
     pub(crate) registers: Registers,
+    /// The number of tokens before the one that is being read: where the budgets of procedures called now begin.
+    pub(crate) tokens: u32,
+    has_budgets: bool,
     /// One entry more than there are nodes, so that a node's frames end where the next one's begin.
     nodes: Vec<Node>,
     frames: Vec<Frame>,
@@ -96,10 +114,11 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn new(pda: &Pda, max_frames: usize) -> Self {
-        let next = Node { first_frame: 0, included: NodeId::BOTTOM, frames: 0, can_end: false, is_inert: false };
         Self {
             registers: Registers::new(pda, max_frames / FRAMES_PER_ENTRY),
-            nodes: vec![Node { can_end: true, is_inert: true, ..next }, next],
+            tokens: 0,
+            has_budgets: pda.has_budgets(),
+            nodes: vec![Node { can_end: true, is_inert: true, ..Node::next(0) }, Node::next(0)],
             frames: Vec::new(),
             interned: FxHashMap::default(),
             max_frames,
@@ -136,6 +155,24 @@ impl Stack {
         self.nodes[node.0 as usize].is_inert
     }
 
+    /// Whether some procedure has a budget of tokens.
+    #[inline]
+    pub(crate) fn has_budgets(&self) -> bool {
+        self.has_budgets
+    }
+
+    /// The number of tokens after which a budget on the stack is spent.
+    #[inline]
+    pub(crate) fn deadline(&self, node: NodeId) -> u32 {
+        self.nodes[node.0 as usize].deadline
+    }
+
+    /// The count with which a call of `procedure` begins.
+    #[inline]
+    pub(crate) fn count_at_call(&self, procedure: &Procedure) -> u32 {
+        if procedure.max_tokens.is_some() { self.tokens } else { 0 }
+    }
+
     /// The node with this one frame.
     pub(crate) fn push_one(&mut self, pda: &Pda, frame: Frame, intern: bool) -> NodeId {
         self.add(pda, &[frame], NodeId::BOTTOM, 1, intern)
@@ -164,13 +201,18 @@ impl Stack {
             || frames.iter().any(|frame| pda.may_return(frame.state, frame.count) && self.can_end(frame.below));
         let is_inert = self.is_inert(included)
             && frames.iter().all(|frame| pda.is_final(frame.state) && self.is_inert(frame.below));
+        let mut deadline = NEVER;
+        if self.has_budgets {
+            let deadlines = frames.iter().map(|frame| deadline_of(pda, *frame).min(self.deadline(frame.below)));
+            deadline = deadlines.fold(self.deadline(included), u32::min);
+        }
         let node = NodeId((self.nodes.len() - 1) as u32);
         let entry = &mut self.nodes[node.0 as usize];
         (entry.included, entry.frames) = (included, total as u32);
-        (entry.can_end, entry.is_inert) = (can_end, is_inert);
+        (entry.can_end, entry.is_inert, entry.deadline) = (can_end, is_inert, deadline);
         self.frames.extend_from_slice(frames);
         let first_frame = self.frames.len() as u32;
-        self.nodes.push(Node { first_frame, included: NodeId::BOTTOM, frames: 0, can_end: false, is_inert: false });
+        self.nodes.push(Node::next(first_frame));
         if let Some(hash) = hash {
             self.interned.entry(hash).or_insert(node);
         }

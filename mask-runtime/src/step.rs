@@ -341,7 +341,8 @@ pub(crate) fn step<S: Symbol>(
     }
     while let Some((procedure, callers)) = scratch.calls.next(pda) {
         let below = stack.push(pda, &mut scratch.calls.callers[callers], intern);
-        let frame = Frame { state: pda.procedure(procedure).start(), count: 0, below };
+        let procedure = pda.procedure(procedure);
+        let frame = Frame { state: procedure.start(), count: stack.count_at_call(procedure), below };
         take_edges(pda, frame, symbol, stack, intern, out);
         queue_calls(pda, frame, symbol, stack, intern, scratch);
     }
@@ -391,7 +392,8 @@ fn single_way(pda: &Pda, head: Frame, byte: u8, stack: &mut Stack, intern: bool)
             } else {
                 stack.push_one(pda, caller, intern)
             };
-            frame = Frame { state: pda.procedure(edge.procedure).start(), count: 0, below };
+            let procedure = pda.procedure(edge.procedure);
+            frame = Frame { state: procedure.start(), count: stack.count_at_call(procedure), below };
         } else if !returns || frame.below == NodeId::BOTTOM {
             return Way::None;
         } else if let Some(parent) = stack.only_frame(frame.below) {

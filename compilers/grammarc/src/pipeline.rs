@@ -147,18 +147,21 @@ pub(crate) fn bind(
     settings: &Settings,
     tokenizer: Arc<Tokenizer>,
 ) -> Result<Arc<CompiledGrammar>, Diagnostics> {
-    let pda = lower(&normalize(grammar, &settings.limits)?, &settings.limits)?;
-    bind_automaton(pda, tokenizer)
+    CompiledGrammar::new(&grammar, tokenizer, &settings.limits).map_err(bind_fault)
 }
 
 /// An automaton bound to `tokenizer`.
 pub(crate) fn bind_automaton(pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<CompiledGrammar>, Diagnostics> {
-    CompiledGrammar::from_pda(pda, tokenizer).map_err(|error| match error {
+    CompiledGrammar::from_pda(pda, tokenizer).map_err(bind_fault)
+}
+
+fn bind_fault(error: BindError) -> Diagnostics {
+    match error {
         BindError::Lower(error) => lower_fault(&error),
         other => Diagnostic::new(Code::Invalid, Place::Whole, other.to_string())
             .with_help("use the tokenizer that the grammar was written for")
             .into(),
-    })
+    }
 }
 
 /// What keeps a tokenizer from spelling texts of a grammar.
@@ -184,11 +187,19 @@ pub(crate) fn missing_bytes(compiled: &Arc<CompiledGrammar>) -> Result<ByteSet, 
 /// The automaton of `grammar` for reading bytes: bound to a vocabulary without text, with just the ids that the grammar
 /// names.
 pub(crate) fn bind_to_bytes(grammar: Grammar, settings: &Settings) -> Result<Arc<CompiledGrammar>, Diagnostics> {
-    bind_automaton_to_bytes(lower(&normalize(grammar, &settings.limits)?, &settings.limits)?)
+    let pda = lower(&normalize(grammar.clone(), &settings.limits)?, &settings.limits)?;
+    let tokenizer = byte_tokenizer(&pda)?;
+    CompiledGrammar::of_grammar(&grammar, pda, tokenizer).map_err(bind_fault)
 }
 
 /// The same for an automaton.
 pub(crate) fn bind_automaton_to_bytes(pda: Pda) -> Result<Arc<CompiledGrammar>, Diagnostics> {
+    let tokenizer = byte_tokenizer(&pda)?;
+    bind_automaton(pda, tokenizer)
+}
+
+/// A vocabulary without text, with just the ids that `pda` names.
+fn byte_tokenizer(pda: &Pda) -> Result<Arc<Tokenizer>, Diagnostics> {
     let highest = pda.token_sets().iter().filter_map(|set| set.ids().last()).max();
     let size = highest.map_or(0, |&id| id as usize + 1);
     let invalid = |message: String| Diagnostics::from(Diagnostic::new(Code::Invalid, Place::Whole, message));
@@ -212,5 +223,5 @@ pub(crate) fn bind_automaton_to_bytes(pda: Pda) -> Result<Arc<CompiledGrammar>, 
             other => invalid(other.to_string()),
         },
     )?;
-    CompiledGrammar::from_pda(pda, Tokenizer::new(vocabulary)).map_err(|error| invalid(error.to_string()))
+    Ok(Tokenizer::new(vocabulary))
 }

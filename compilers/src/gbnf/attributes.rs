@@ -1,17 +1,17 @@
-//! Rule attributes, `name[max_chars=10, lazy] ::= …`: read here, enforced by `restrict`, or refused by name.
+//! Rule attributes, `name[max_chars=10, lazy] ::= …`: read here. Those that change the texts of the rule are enforced by
+//! `restrict`, the others are for the matcher.
+
+use grammar_ir::{RuleAttributes, Temperature};
 
 use super::ast::{AstBuilder, Span};
 use super::rules::Header;
 use super::suggest;
 
-/// The attributes that change the language of a rule.
-const ENFORCED: [&str; 2] = ["max_chars", "lazy"];
+/// The attributes there are.
+const KNOWN: [&str; 5] = ["max_tokens", "max_chars", "capture", "lazy", "temperature"];
 
-/// The attributes that are about something else than the texts of a rule.
-const REFUSED: [&str; 8] = [
-    "max_tokens",
-    "capture",
-    "temperature",
+/// What XGrammar's converters write for themselves: numbers of rules and of bytes that mean something only to them.
+const REFUSED: [&str; 5] = [
     "stop_capture",
     "capture_hidden_suffix_bytes",
     "capture_hidden_stop_bytes",
@@ -19,21 +19,38 @@ const REFUSED: [&str; 8] = [
     "capture_hidden_marker_rule_id",
 ];
 
-/// The attributes of a rule that change its language.
+/// The attributes of a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Attributes {
     /// The greatest number of characters.
     pub(super) max_chars: Option<u32>,
     /// Whether a word of the rule ends as soon as it can.
     pub(super) is_lazy: bool,
+    /// The number of tokens after which a word of the rule ends as soon as it can.
+    pub(super) max_tokens: Option<u32>,
+    /// The name under which the words of the rule are reported: a literal, or the name of the rule.
+    pub(super) capture: Option<Span>,
+    /// The temperature for sampling in the rule.
+    pub(super) temperature: Option<Temperature>,
     /// Where they stand.
     pub(super) brackets: Option<Span>,
 }
 
 impl Attributes {
-    /// Whether there are any.
+    /// Whether some of them change the texts of the rule.
     pub(super) fn restrict(&self) -> bool {
         self.max_chars.is_some() || self.is_lazy
+    }
+
+    /// Whether there are any.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self { brackets: self.brackets, ..Self::default() }
+    }
+
+    /// Those that are for the matcher; `capture` is the name to report.
+    pub(super) fn for_matcher(&self, capture: Option<String>) -> RuleAttributes {
+        let Self { max_tokens, temperature, .. } = *self;
+        RuleAttributes { max_tokens, temperature, capture: capture.map(Into::into) }
     }
 }
 
@@ -49,40 +66,74 @@ pub(super) fn read(header: Header, source: &str, builder: &mut AstBuilder<'_>) -
         in_quotes ^= character == '"';
         character == ',' && !in_quotes
     };
+    let mut seen: Vec<&str> = Vec::new();
     for item in text.split(separator) {
-        let (name, value) = match item.split_once('=') {
+        let trimmed = item.trim();
+        let (name, value) = match trimmed.split_once('=') {
             Some((name, value)) => (name.trim(), Some(value.trim())),
-            None => (item.trim(), None),
+            None => (trimmed, None),
         };
-        let leading = item.len() - item.trim_start().len();
-        let span = if item.trim().is_empty() {
-            brackets
-        } else {
-            Span::new(start + leading, start + leading + item.trim().len())
-        };
+        let begin = start + item.len() - item.trim_start().len();
+        let end = begin + trimmed.len();
+        let span = if trimmed.is_empty() { brackets } else { Span::new(begin, end) };
+        start += item.len() + 1;
+        if KNOWN.contains(&name) && seen.contains(&name) {
+            let message = format!("the attribute `{name}` is given twice");
+            builder.bad_attribute(span, &message, "keep one of the two");
+            continue;
+        }
+        seen.push(name);
+        let number = || value.and_then(|value| value.parse::<u32>().ok());
         match (name, value) {
             ("lazy", None) => attributes.is_lazy = true,
             ("lazy", Some(_)) => builder.bad_attribute(span, "`lazy` has no value", "write `lazy`"),
-            ("max_chars", value) => match value.and_then(|value| value.parse().ok()) {
+            ("max_chars", _) => match number() {
                 Some(max) => attributes.max_chars = Some(max),
                 None => {
                     let message = format!("`max_chars` must be a number from 0 to {}", u32::MAX);
                     builder.bad_attribute(span, &message, "write `max_chars=100`");
                 }
             },
+            ("max_tokens", _) => match number().filter(|&max| max > 0) {
+                Some(max) => attributes.max_tokens = Some(max),
+                None => {
+                    let message = format!("`max_tokens` must be a number from 1 to {}", u32::MAX);
+                    builder.bad_attribute(span, &message, "write `max_tokens=100`");
+                }
+            },
+            ("temperature", _) => match value.and_then(|value| value.parse().ok()).and_then(Temperature::new) {
+                Some(temperature) => attributes.temperature = Some(temperature),
+                None => {
+                    let message = "`temperature` must be a finite number that is not negative";
+                    builder.bad_attribute(span, message, "write `temperature=0.7`");
+                }
+            },
+            ("capture", None) => attributes.capture = Some(header.name),
+            ("capture", Some(value)) => {
+                let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                match inner {
+                    Some(inner) if !inner.is_empty() => attributes.capture = Some(Span::new(end - value.len(), end)),
+                    _ => {
+                        let message = "`capture` must be a name in quotes";
+                        builder.bad_attribute(
+                            span,
+                            message,
+                            "write `capture=\"name\"`, or `capture` for the rule's name",
+                        );
+                    }
+                }
+            }
             _ if REFUSED.contains(&name) => {
                 builder.unsupported(span, &format!("the rule attribute `{name}`"));
             }
             _ => {
-                let known = ENFORCED.into_iter().chain(REFUSED);
-                let help = match suggest::nearest(name, known) {
+                let help = match suggest::nearest(name, KNOWN.into_iter().chain(REFUSED)) {
                     Some(nearest) => format!("did you mean `{nearest}`?"),
-                    None => format!("the attributes are `{}`", ENFORCED.join("`, `")),
+                    None => format!("the attributes are `{}`", KNOWN.join("`, `")),
                 };
                 builder.bad_attribute(span, "unknown rule attribute", &help);
             }
         }
-        start += item.len() + 1;
     }
     attributes
 }

@@ -201,7 +201,7 @@ impl<'a> Lowering<'a> {
     fn restricted(&mut self, ast: &Ast, rule: &Rule, body: ExprId, budget: &mut Budget<'_>) -> ExprId {
         let rule_body = |id: RuleId| {
             let other = ast.rules.get(id.index())?;
-            let is_plain = !other.attributes.restrict() || other.name == rule.name;
+            let is_plain = other.attributes.is_empty() || other.name == rule.name;
             other.body.filter(|_| is_plain).map(|body| self.expressions[body.index()])
         };
         let obstacle = match restrict::restrict(body, rule.attributes, &rule_body, &self.builder, budget) {
@@ -223,6 +223,16 @@ impl<'a> Lowering<'a> {
         self.builder.never()
     }
 
+    /// The name to report that is given at `span`: a literal, or the name of a rule.
+    fn capture_name(&mut self, span: Span) -> String {
+        let text = span.of(self.source);
+        if text.starts_with('"') {
+            unescape::literal(self.source, span, &mut self.diagnostics)
+        } else {
+            text.to_owned()
+        }
+    }
+
     fn finish(mut self, ast: &Ast, options: &Options, budget: &mut Budget<'_>) -> Result<Grammar, Diagnostics> {
         let root = self.rules.get(options.root.as_str()).map(|&(rule, _)| rule);
         if root.is_none() {
@@ -239,6 +249,8 @@ impl<'a> Lowering<'a> {
                 let body = self.expressions[body.index()];
                 let body = if rule.attributes.restrict() { self.restricted(ast, rule, body, budget) } else { body };
                 self.builder.define(RuleId::from_u32(index as u32), body);
+                let capture = rule.attributes.capture.map(|name| self.capture_name(name));
+                self.builder.set_attributes(RuleId::from_u32(index as u32), rule.attributes.for_matcher(capture));
             }
         }
         let Some(root) = root.filter(|_| self.diagnostics.is_empty()) else {

@@ -7,7 +7,7 @@
 //! * `lexer`: tokens by kind and span.
 //! * `rules`: where rules begin and end, nesting, limits.
 //! * `grammar.lalrpop`, `parse`: bodies; what the parser's complaints mean to the author of a grammar.
-//! * `attributes`, `restrict`: rule attributes, enforced on the automaton of the rule or refused by name.
+//! * `attributes`, `restrict`: rule attributes, enforced on the automaton of the rule or left to the matcher.
 //! * `ast`: the tree, an arena with spans.
 //! * `lower`, with `unescape`, `macros`, `substring` and `suggest`: names, escapes, macros and token texts resolved.
 //! * `productive`: rules that can never produce anything are errors, or warnings if the root does not need them.

@@ -60,6 +60,15 @@ impl fmt::Display for SyntaxTree<'_> {
             if let Some(max) = rule.attributes.max_chars {
                 write!(f, ", at most {max} characters")?;
             }
+            if let Some(max) = rule.attributes.max_tokens {
+                write!(f, ", at most {max} tokens")?;
+            }
+            if let Some(name) = rule.attributes.capture {
+                write!(f, ", captured as {}", self.quoted(name))?;
+            }
+            if let Some(temperature) = rule.attributes.temperature {
+                write!(f, ", temperature {}", temperature.get())?;
+            }
             writeln!(f)?;
             work.extend(rule.body.map(|body| (body, 1)));
             while let Some((id, depth)) = work.pop() {

@@ -122,7 +122,7 @@ fn operands(
     Ok(match builder.expr(id) {
         Expr::Sequence(parts) | Expr::Choice(parts) => parts.to_vec(),
         Expr::Repeat { body, .. } => vec![*body],
-        Expr::Rule(rule) => vec![rule_body(*rule).ok_or(Obstacle::Part("a rule with such attributes of its own"))?],
+        Expr::Rule(rule) => vec![rule_body(*rule).ok_or(Obstacle::Part("a rule with attributes of its own"))?],
         Expr::Empty | Expr::Never | Expr::Bytes(_) | Expr::ByteSet(_) | Expr::Class(_) => Vec::new(),
         _ => return Err(Obstacle::Part(MACRO)),
     })

@@ -110,11 +110,31 @@ enum Tell {
     Apart,
 }
 
+/// How a schema is part of one around it that is for the same value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Step {
+    /// It must hold: `$ref`, `allOf`.
+    All,
+    /// It is one of several that may hold: `anyOf`, `oneOf`.
+    Any,
+    /// In some other way, perhaps negated.
+    #[default]
+    Other,
+}
+
 /// What has been expanded.
 #[derive(Debug, Default)]
 pub(super) struct Expansions {
     done: FxHashMap<(Type, Literal, Evaluation), Rc<Vec<Alternative>>>,
-    open: FxHashSet<(Type, Literal, Evaluation)>,
+    /// What is being expanded, with its place on the path.
+    open: FxHashMap<(Type, Literal, Evaluation), usize>,
+    /// How each of them was come to.
+    path: Vec<Step>,
+    /// How the next one is come to.
+    step: Step,
+    /// The first place on the path that has been left out where it comes back, in what has been expanded since the last
+    /// place was opened.
+    left_out: Option<usize>,
     pub(super) unevaluated: Unevaluated,
     /// The first negation of a property, by whether the key is optional, the key and the schema of its value.
     properties: FxHashMap<(bool, String, SchemaId), (SchemaId, Part)>,
@@ -188,17 +208,46 @@ fn expand(
         context.refusals.push(Code::Limit, schema.pointer.clone(), message, None);
         return Rc::default();
     }
-    if !context.expansions.open.insert(key) {
-        let message = "the schema refers to itself for the same value, so it has no meaning";
-        context.refusals.invalid(schema.pointer.clone(), message);
+    let step = std::mem::take(&mut context.expansions.step);
+    if let Some(&place) = context.expansions.open.get(&key) {
+        context.expansions.come_back(place, step).unwrap_or_else(|| {
+            let message = "the schema refers to itself for the same value, so it has no meaning";
+            context.refusals.invalid(schema.pointer.clone(), message);
+        });
         return Rc::default();
     }
+    let place = context.expansions.path.len();
+    context.expansions.open.insert(key, place);
+    context.expansions.path.push(step);
+    let left_out_before = context.expansions.left_out.take();
     let mut expander = Expander { ast, schema, id: literal.schema, kind, evaluation, context, budget };
     let alternatives = if literal.positive { expander.positive() } else { expander.negative() };
     let alternatives = Rc::new(absorb(alternatives));
-    context.expansions.open.remove(&key);
-    context.expansions.done.insert(key, Rc::clone(&alternatives));
+    let expansions = &mut context.expansions;
+    expansions.open.remove(&key);
+    expansions.path.pop();
+    // What leaves out a schema around it is only good inside that schema.
+    let left_out = expansions.left_out.take().filter(|&left_out| left_out < place);
+    if left_out.is_none() {
+        expansions.done.insert(key, Rc::clone(&alternatives));
+    }
+    expansions.left_out = [left_out, left_out_before].into_iter().flatten().min();
     alternatives
+}
+
+impl Expansions {
+    /// A schema that is at `place` on the path is come to again. As one of several that may hold, which it is if no step on
+    /// the way could be a negation, it adds nothing to what it holds anyway: it is left out. Otherwise there is no telling
+    /// what it means.
+    fn come_back(&mut self, place: usize, step: Step) -> Option<()> {
+        let mut steps = self.path[place + 1..].iter().copied().chain([step]);
+        let is_choice = steps.try_fold(false, |any, step| match step {
+            Step::All => Some(any),
+            Step::Any => Some(true),
+            Step::Other => None,
+        })?;
+        is_choice.then(|| self.left_out = Some(self.left_out.map_or(place, |before| before.min(place))))
+    }
 }
 
 struct Expander<'c, 'a, 'b> {
@@ -246,7 +295,7 @@ impl Expander<'_, '_, '_> {
             result[0].push(Atom::Local(self.id));
         }
         for &child in schema.reference.iter().chain(&schema.all_of) {
-            let child = self.child(child, true);
+            let child = self.part(child, Step::All);
             result = self.product(result, &child);
         }
         if let Some(branches) = &schema.any_of {
@@ -410,7 +459,7 @@ impl Expander<'_, '_, '_> {
     fn one_of(&mut self, base: &[Alternative], branches: &[SchemaId]) -> Vec<Alternative> {
         let expanded: Vec<(SchemaId, Rc<Vec<Alternative>>)> = branches
             .iter()
-            .map(|&branch| (branch, self.child(branch, true)))
+            .map(|&branch| (branch, self.part(branch, Step::Any)))
             .filter(|(_, alternatives)| !alternatives.is_empty())
             .collect();
         let mut union = Vec::new();
@@ -527,7 +576,7 @@ impl Expander<'_, '_, '_> {
     /// At least one of `branches`. Where it matters what they evaluate, each one that evaluates something is in or out.
     fn any_of(&mut self, branches: &[SchemaId]) -> Vec<Alternative> {
         let branches: Vec<(SchemaId, Rc<Vec<Alternative>>)> =
-            branches.iter().map(|&branch| (branch, self.child(branch, true))).collect();
+            branches.iter().map(|&branch| (branch, self.part(branch, Step::Any))).collect();
         let is_silent = |alternatives: &[Alternative]| {
             !alternatives.iter().flatten().any(|atom| matches!(atom, Atom::Evaluates(_)))
         };
@@ -570,6 +619,12 @@ impl Expander<'_, '_, '_> {
             Some(alternative)
         };
         alternatives.into_iter().filter_map(fail).collect()
+    }
+
+    /// The alternatives of a schema that holds, which is a part of this one by `step`.
+    fn part(&mut self, schema: SchemaId, step: Step) -> Rc<Vec<Alternative>> {
+        self.context.expansions.step = step;
+        self.child(schema, true)
     }
 
     fn child(&mut self, schema: SchemaId, positive: bool) -> Rc<Vec<Alternative>> {

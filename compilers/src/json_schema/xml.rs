@@ -33,12 +33,23 @@ pub enum XmlStyle {
     KimiK3,
     /// `<cofl:value name="KEY" type="raw|json|dict|list">VALUE</cofl:value>`, recursive.
     Cohere,
+    /// `]<]minimax[>[<KEY>VALUE]<]minimax[>[</KEY>`, recursive; items have the key `item`. Keys that are not declared cannot
+    /// be written.
+    MiniMaxM3,
 }
 
 impl XmlStyle {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Qwen, Self::MiniMax, Self::DeepSeek, Self::DeepSeekV41, Self::Glm, Self::KimiK3, Self::Cohere];
+    pub const ALL: [Self; 8] = [
+        Self::Qwen,
+        Self::MiniMax,
+        Self::DeepSeek,
+        Self::DeepSeekV41,
+        Self::Glm,
+        Self::KimiK3,
+        Self::Cohere,
+        Self::MiniMaxM3,
+    ];
 
     /// The name in the field `style`.
     pub fn name(self) -> &'static str {
@@ -50,6 +61,7 @@ impl XmlStyle {
             Self::Glm => "glm_xml",
             Self::KimiK3 => "kimi_k3_xml",
             Self::Cohere => "cohere_xml",
+            Self::MiniMaxM3 => "minimax_m3_xml",
         }
     }
 
@@ -68,13 +80,14 @@ impl XmlStyle {
             Self::Glm => "<arg_key>",
             Self::KimiK3 => "<|open|>argument key=\"",
             Self::Cohere => "<cofl:value name=\"",
+            Self::MiniMaxM3 => "]<]minimax[>[<",
         }
     }
 
     /// What comes between the key, or the type, and the value.
     fn before_value(self) -> &'static str {
         match self {
-            Self::Qwen => ">",
+            Self::Qwen | Self::MiniMaxM3 => ">",
             Self::MiniMax | Self::DeepSeek | Self::DeepSeekV41 | Self::Cohere => "\">",
             Self::Glm => "</arg_key><arg_value>",
             Self::KimiK3 => "\"<|sep|>",
@@ -84,13 +97,13 @@ impl XmlStyle {
     /// What comes between the key and the type, if there is a type.
     fn before_type(self) -> Option<&'static str> {
         match self {
-            Self::Qwen | Self::MiniMax | Self::Glm => None,
+            Self::Qwen | Self::MiniMax | Self::Glm | Self::MiniMaxM3 => None,
             Self::DeepSeek | Self::DeepSeekV41 => Some("\" string=\""),
             Self::KimiK3 | Self::Cohere => Some("\" type=\""),
         }
     }
 
-    /// What ends the value; a string may not contain it.
+    /// What ends the value, or what that begins with; a string may not contain it.
     fn closing(self) -> &'static str {
         match self {
             Self::Qwen | Self::MiniMax => "</parameter>",
@@ -99,7 +112,13 @@ impl XmlStyle {
             Self::Glm => "</arg_value>",
             Self::KimiK3 => "<|close|>argument<|sep|>",
             Self::Cohere => "</cofl:value>",
+            Self::MiniMaxM3 => "]<]minimax[>[",
         }
+    }
+
+    /// Whether the key comes again at the end of an element.
+    fn repeats_key(self) -> bool {
+        self == Self::MiniMaxM3
     }
 
     /// The parts that values are written in, each with its type, where the style has one.
@@ -123,13 +142,19 @@ impl XmlStyle {
                 ("dict", Part::Members),
                 ("list", Part::Items),
             ],
+            Self::MiniMaxM3 => vec![
+                ("", Part::Strings),
+                ("", json(&[Type::Null, Type::Boolean, Type::Number])),
+                ("", Part::Members),
+                ("", Part::Items),
+            ],
         }
     }
 
     /// Characters of keys that have another meaning in an element.
     fn is_reserved(self, character: char) -> bool {
         match self {
-            Self::Qwen | Self::Glm => matches!(character, '<' | '>' | '\n'),
+            Self::Qwen | Self::Glm | Self::MiniMaxM3 => matches!(character, '<' | '>' | '\n'),
             Self::MiniMax | Self::DeepSeek | Self::DeepSeekV41 => matches!(character, '"' | '<' | '>' | '\n'),
             Self::KimiK3 => matches!(character, '<' | '\n'),
             Self::Cohere => character == '\n',
@@ -254,6 +279,14 @@ fn members(
     let mut others = Vec::new();
     for class in &shape.free {
         if let Some(node) = class.place.value {
+            if style.repeats_key() {
+                let FreeKeys::Few(keys) = &class.keys else { continue };
+                for key in keys {
+                    let key = declared_key(lowerer, key, style);
+                    others.push(member(lowerer, key, node, style));
+                }
+                continue;
+            }
             let key = free_keys(lowerer, &class.keys, style, budget)?;
             others.push(member(lowerer, key, node, style));
         }
@@ -277,13 +310,29 @@ fn is_excluded(lowerer: &Lowerer<'_>, text: &str) -> bool {
 fn member(lowerer: &mut Lowerer<'_>, key: ExprId, node: NodeId, style: XmlStyle) -> ExprId {
     let opening = lowerer.builder.literal(style.opening());
     let name = lowerer.builder.sequence([opening, key]);
-    element(lowerer, name, style.before_type(), node, style)
+    let end = end(lowerer, Some(key), style);
+    element(lowerer, (name, end), style.before_type(), node, style)
 }
 
-/// The elements that begin with `name` and hold a value of `node`.
+/// What ends an element with this key.
+fn end(lowerer: &mut Lowerer<'_>, key: Option<ExprId>, style: XmlStyle) -> ExprId {
+    let builder = &mut lowerer.builder;
+    let closing = builder.literal(style.closing());
+    if !style.repeats_key() {
+        return closing;
+    }
+    let key = key.unwrap_or_else(|| builder.literal(ITEM));
+    let (slash, bracket) = (builder.literal("</"), builder.literal(">"));
+    builder.sequence([closing, slash, key, bracket])
+}
+
+/// The key of items, where elements without a key have one.
+const ITEM: &str = "item";
+
+/// The elements that begin with `name`, end with `end` and hold a value of `node`.
 fn element(
     lowerer: &mut Lowerer<'_>,
-    name: ExprId,
+    (name, end): (ExprId, ExprId),
     before_type: Option<&str>,
     node: NodeId,
     style: XmlStyle,
@@ -306,7 +355,7 @@ fn element(
         } else {
             parts.push(value);
         }
-        parts.push(builder.literal(style.closing()));
+        parts.push(end);
         arms.push(builder.sequence(parts));
     }
     lowerer.builder.choice(arms)
@@ -468,8 +517,8 @@ fn listed(
     let builder = &mut lowerer.builder;
     let before_type = before_type.map(|before_type| format!("{before_type}{kind}")).unwrap_or_default();
     let opening = builder.literal(&format!("{before_type}{}", style.before_value()));
-    let closing = builder.literal(style.closing());
-    Ok(builder.sequence([name, opening, text, closing]))
+    let end = end(lowerer, key, style);
+    Ok(lowerer.builder.sequence([name, opening, text, end]))
 }
 
 /// The beginning of an element, and what comes before its type.
@@ -479,6 +528,7 @@ fn name(lowerer: &mut Lowerer<'_>, key: Option<ExprId>, style: XmlStyle) -> (Exp
             let opening = lowerer.builder.literal(style.opening());
             (lowerer.builder.sequence([opening, key]), style.before_type())
         }
+        None if style.repeats_key() => (lowerer.builder.literal(&format!("{}{ITEM}", style.opening())), None),
         None => (lowerer.builder.literal("<cofl:value"), Some(" type=\"")),
     }
 }
@@ -491,7 +541,8 @@ fn items(lowerer: &mut Lowerer<'_>, shape: &ArrayShape<NodeId>, style: XmlStyle)
     let gap = lowerer.spaces.between(&mut lowerer.builder);
     let item = |lowerer: &mut Lowerer<'_>, node: NodeId| {
         let (name, before_type) = name(lowerer, None, style);
-        let element = element(lowerer, name, before_type, node, style);
+        let end = end(lowerer, None, style);
+        let element = element(lowerer, (name, end), before_type, node, style);
         lowerer.builder.sequence([gap, element])
     };
     let limit = shape.max.map_or(usize::MAX, |max| max as usize);

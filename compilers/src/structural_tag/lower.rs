@@ -1,6 +1,6 @@
 //! From formats to grammar expressions.
 
-use grammar_ir::{Budget, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, Limits, TokenSet};
+use grammar_ir::{Budget, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, Limits, RuleAttributes, TokenSet};
 
 use super::Options;
 use super::ast::{
@@ -242,18 +242,23 @@ impl<'a> Lowering<'a> {
     }
 
     fn any_text(&mut self, format: &Format, any: &'a AnyText) -> Result<ExprId, Diagnostics> {
-        if any.max_tokens.is_some() {
-            let help = "bound the text with `max_chars`, or use the thinking budget of the reasoning wrapper";
-            let message = "a number of tokens is not a property of a text; budgets of tokens are not supported here";
-            self.report(&push_pointer(&format.pointer, "max_tokens"), Code::Unsupported, message, help);
+        if any.max_tokens == Some(0) {
+            return Ok(self.builder.empty());
         }
         let mut excludes: Vec<&str> = any.excludes.iter().map(|text| text.text.as_str()).collect();
         excludes.extend(&self.ends);
         let free = FreeText::new(&[], &excludes)?;
-        Ok(match any.max_chars {
+        let text = match any.max_chars {
             None => self.builder.automaton(free.text()),
             Some(max) => self.builder.automaton(free.text_up_to(max)),
-        })
+        };
+        if any.max_tokens.is_none() {
+            return Ok(text);
+        }
+        let rule = self.builder.declare(format!("text{}", format.pointer));
+        self.builder.define(rule, text);
+        self.builder.set_attributes(rule, RuleAttributes { max_tokens: any.max_tokens, ..RuleAttributes::default() });
+        Ok(self.builder.rule(rule))
     }
 
     fn token_id(&mut self, token: &Token) -> Option<u32> {

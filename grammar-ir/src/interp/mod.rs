@@ -12,6 +12,8 @@
 //! see `scope`. Where a scope compares texts, an item may be complete with a text that it may not have; there a prefix is
 //! viable if its set has an item that waits for a symbol, or it is a word.
 
+mod budget;
+mod derivation;
 mod json;
 mod productive;
 mod rules;
@@ -25,6 +27,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{ByteSet, Expr, ExprId, Grammar};
+pub use derivation::CapturedSpan;
+use derivation::{Cause, Observer};
 use productive::Productive;
 use scope::{Context, Next, Scope};
 use step::Step;
@@ -55,6 +59,8 @@ pub struct Recognizer<'g> {
     sets: Vec<ItemSet>,
     /// What was pushed after each position but the last: a byte, or a token without bytes.
     symbols: Vec<Option<u8>>,
+    /// Where tokens end, as far as it was said.
+    token_ends: Vec<usize>,
     scopes: Option<Arc<Scopes>>,
 }
 
@@ -94,8 +100,10 @@ struct Closure {
     on_byte: Vec<Item>,
     /// The items that the next token may advance.
     on_token: Vec<Item>,
-    /// Whether the text up to here is a word.
-    accepting: bool,
+    /// The rules with a budget of tokens that end here, and where they began.
+    ended: FxHashSet<(ExprId, usize)>,
+    /// What completed the root rule, if the text up to here is a word.
+    root: Option<Item>,
 }
 
 impl<'g> Recognizer<'g> {
@@ -108,7 +116,7 @@ impl<'g> Recognizer<'g> {
         let start = Item { expr: root_body, progress: step::START, origin: 0 };
         let kernel = if productive.contains(root_body) { vec![start] } else { Vec::new() };
         let sets = vec![ItemSet { kernel, closure: OnceLock::new() }];
-        Self { grammar, productive, root_body, sets, symbols: Vec::new(), scopes }
+        Self { grammar, productive, root_body, sets, symbols: Vec::new(), token_ends: Vec::new(), scopes }
     }
 
     /// Appends one byte; answers [`is_viable`](Self::is_viable).
@@ -151,15 +159,20 @@ impl<'g> Recognizer<'g> {
     /// have a text that differs from all it must differ from.
     pub fn is_viable(&self) -> bool {
         if self.scopes.as_ref().is_some_and(|scopes| scopes.compare) {
-            let Closure { accepting, on_byte, on_token, .. } = self.closure(self.position());
-            return *accepting || !on_byte.is_empty() || !on_token.is_empty();
+            let Closure { root, on_byte, on_token, .. } = self.closure(self.position());
+            return root.is_some() || !on_byte.is_empty() || !on_token.is_empty();
         }
         self.sets.last().is_some_and(|set| !set.kernel.is_empty())
     }
 
     /// Whether what was pushed is a word of the language.
     pub fn is_accepting(&self) -> bool {
-        self.closure(self.position()).accepting
+        self.completed_root().is_some()
+    }
+
+    /// What completed the root rule here.
+    fn completed_root(&self) -> Option<Item> {
+        self.closure(self.position()).root
     }
 
     /// The number of symbols pushed: bytes, and tokens without bytes.
@@ -170,6 +183,7 @@ impl<'g> Recognizer<'g> {
     /// Goes back to an earlier position; a later one changes nothing.
     pub fn truncate(&mut self, position: usize) {
         self.symbols.truncate(position);
+        self.token_ends.retain(|&end| end <= position);
         self.sets.truncate(position.saturating_add(1));
     }
 
@@ -192,26 +206,30 @@ impl<'g> Recognizer<'g> {
 
     /// The closure at `position`. Those at earlier positions have been asked for before, as pushing a symbol does.
     fn closure(&self, position: usize) -> &Closure {
-        self.sets[position].closure.get_or_init(|| self.close(position))
+        self.sets[position].closure.get_or_init(|| self.close(position, &mut ()))
     }
 
     /// Predicts and completes until nothing new follows.
-    fn close(&self, here: usize) -> Closure {
+    fn close(&self, here: usize, observer: &mut impl Observer) -> Closure {
         let mut closure = Closure::default();
         let mut seen: FxHashSet<Item> = FxHashSet::default();
-        let mut completed: FxHashSet<(ExprId, usize)> = FxHashSet::default();
+        let mut completed: FxHashMap<(ExprId, usize), Item> = FxHashMap::default();
         let mut agenda = self.sets[here].kernel.clone();
         while let Some(item) = agenda.pop() {
             if !seen.insert(item) {
                 continue;
             }
+            observer.visited(item);
             let expr = self.grammar.expr(item.expr);
             let mut wait = |agenda: &mut Vec<Item>, part: ExprId| {
                 closure.waiting.entry(part).or_default().push(item);
                 agenda.push(Item { expr: part, progress: step::START, origin: here });
                 // The part may have ended here, as an empty word, before this item came to wait for it.
-                if completed.contains(&(part, here)) {
-                    agenda.extend(self.advance_over_part(item, here, here));
+                if let Some(&part) = completed.get(&(part, here))
+                    && let Some(next) = self.advance_over_part(item, here, here)
+                {
+                    observer.followed(next, Cause::Over { before: item, from: here, part });
+                    agenda.push(next);
                 }
             };
             let mut is_complete = step::is_complete(expr, item.progress);
@@ -230,19 +248,37 @@ impl<'g> Recognizer<'g> {
                     None => {}
                     Some(Next::Part(part)) => wait(&mut agenda, part),
                     Some(Next::Ways { progress, is_complete: complete }) => {
-                        agenda.extend(progress.into_iter().map(|progress| Item { progress, ..item }));
+                        for progress in progress {
+                            let next = Item { progress, ..item };
+                            observer.followed(next, Cause::Way { before: item });
+                            agenda.push(next);
+                        }
                         is_complete = complete;
                     }
                 },
             }
-            if is_complete && completed.insert((item.expr, item.origin)) {
+            if let Some(max) = self.budget(expr)
+                && is_complete
+            {
+                if self.is_past_budget(&item, max, here) {
+                    continue;
+                }
+                closure.ended.insert((item.expr, item.origin));
+            }
+            if is_complete && let Entry::Vacant(entry) = completed.entry((item.expr, item.origin)) {
+                entry.insert(item);
                 let empty = item.origin == here;
                 let origin = if empty { &closure } else { self.closure(item.origin) };
                 let waiting = origin.waiting.get(&item.expr).into_iter().flatten();
-                agenda.extend(waiting.filter_map(|&waiting| self.advance_over_part(waiting, item.origin, here)));
+                for &before in waiting {
+                    if let Some(next) = self.advance_over_part(before, item.origin, here) {
+                        observer.followed(next, Cause::Over { before, from: item.origin, part: item });
+                        agenda.push(next);
+                    }
+                }
             }
         }
-        closure.accepting = completed.contains(&(self.root_body, 0));
+        closure.root = completed.get(&(self.root_body, 0)).copied();
         closure
     }
 

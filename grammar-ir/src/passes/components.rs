@@ -4,7 +4,7 @@
 /// search and linear graph algorithms*; with a stack of its own instead of recursion).
 ///
 /// `successor(node, n)` is the n-th successor of a node.
-pub(super) fn components(len: usize, successor: impl Fn(usize, usize) -> Option<usize>) -> Vec<Vec<usize>> {
+pub(crate) fn components(len: usize, successor: impl Fn(usize, usize) -> Option<usize>) -> Vec<Vec<usize>> {
     const UNSEEN: usize = usize::MAX;
     let mut found = Vec::new();
     // The order of discovery, and the earliest discovered node on the stack that is known to be reachable.

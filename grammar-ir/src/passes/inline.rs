@@ -1,4 +1,4 @@
-//! Rules that are not recursive are substituted where they are used, if they are small or used once.
+//! Rules that are not recursive are substituted where they are used, if they are small or used once and have no attributes.
 //!
 //! Fewer rules are fewer calls, so fewer frames at run time and more for the determinisation of each procedure to see.
 //! A rule that is used often and is not small stays one procedure: its states, and the masks cached for them, are shared.
@@ -17,7 +17,11 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
     let mut rebuild = Rebuild::new(budget);
     let mut new_rules: Vec<Option<RuleId>> = Vec::with_capacity(grammar.rules().len());
     for (rule, target) in grammar.rules().iter().zip(&plan.substitutes) {
-        new_rules.push(target.is_none().then(|| rebuild.builder.declare(&rule.name)));
+        new_rules.push(target.is_none().then(|| {
+            let new_rule = rebuild.builder.declare(&rule.name);
+            rebuild.builder.set_attributes(new_rule, rule.attributes.clone());
+            new_rule
+        }));
     }
 
     let mut copies: Vec<Option<ExprId>> = vec![None; grammar.exprs().len()];
@@ -88,7 +92,8 @@ impl Plan {
                         let body = grammar.rule(*rule).body;
                         let recursive = component_of[body.index()] == number;
                         let small = weights[body.index()] <= MAX_COPIED_WEIGHT;
-                        let chosen = !recursive && *rule != grammar.root() && (small || references[rule.index()] == 1);
+                        let may_vanish = *rule != grammar.root() && grammar.rule(*rule).attributes.is_empty();
+                        let chosen = !recursive && may_vanish && (small || references[rule.index()] == 1);
                         if chosen {
                             plan.substitutes[rule.index()] = Some(plan.resolve(grammar, body));
                         }

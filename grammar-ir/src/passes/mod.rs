@@ -4,7 +4,7 @@
 //! exception are sequences nested thousands deep which simplification joins into one: their square is bounded by
 //! [`Limits::expressions`](crate::Limits::expressions). No pass recurses over expressions, so nesting costs no stack.
 
-mod components;
+pub(crate) mod components;
 mod inline;
 mod productive;
 mod reachable;
@@ -51,7 +51,7 @@ const REACHABLE: Pass = Pass {
 };
 const INLINE: Pass = Pass {
     name: "inline",
-    guarantee: "Each rule that is left, besides the root, is recursive, or was both heavier than a small bound and \
+    guarantee: "Each rule that is left, besides the root, has attributes, is recursive, or was both heavier than a small bound and \
                 referred to more than once. The grammar grows by at most that bound at each reference.",
     run: inline::run,
 };

@@ -31,7 +31,8 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
     }
     let mut rebuild = Rebuild::new(budget);
     for rule in grammar.rules() {
-        rebuild.builder.declare(&rule.name);
+        let id = rebuild.builder.declare(&rule.name);
+        rebuild.builder.set_attributes(id, rule.attributes.clone());
     }
     let mut copies: Vec<ExprId> = Vec::with_capacity(grammar.exprs().len());
     for (index, (expr, &productive)) in grammar.exprs().iter().zip(&productive).enumerate() {

@@ -76,11 +76,14 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
             live: live.as_ref(),
             scope: scope.as_deref(),
         };
-        arrays.push_states(machine, number as u32, register);
+        let may_tail_call = nfa.counted.is_none() && nfa.max_tokens.is_none() && nfa.temperature.is_none();
+        arrays.push_states(machine, number as u32, register, may_tail_call);
         assembled.push(Procedure {
             name: nfa.name.clone(),
             states: first_state..arrays.states.len() as u32,
             counter: register.counter,
+            max_tokens: nfa.max_tokens,
+            temperature: nfa.temperature,
             live,
             scope,
             first_bytes: ByteSet::EMPTY,
@@ -174,7 +177,7 @@ impl Arrays {
         });
     }
 
-    fn push_states(&mut self, machine: &Machine, procedure: u32, register: Register<'_>) {
+    fn push_states(&mut self, machine: &Machine, procedure: u32, register: Register<'_>, may_tail_call: bool) {
         let offset = self.states.len() as u32;
         // A state that is only entered with live counts can return if there is nothing else that it can do.
         let may_wait = register.counter.is_some() && register.live.is_none();
@@ -196,7 +199,7 @@ impl Arrays {
                         let last =
                             machine.accepting[edge.target as usize] && machine.edges(edge.target as usize).is_empty();
                         let procedure = ProcedureId::from_u32(callee);
-                        let tail = last && register.counter.is_none();
+                        let tail = last && may_tail_call;
                         self.call_edges.push(CallEdge { procedure, marks, target, counts, tail, padding: [0; 2] });
                     }
                     Symbol::Token(set) => {

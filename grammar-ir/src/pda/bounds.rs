@@ -90,6 +90,8 @@ fn push_anything(arrays: &mut Arrays, others: &[Procedure]) -> Procedure {
         name: "any text".to_owned(),
         states: state..state + 1,
         counter: None,
+        max_tokens: None,
+        temperature: None,
         scope: None,
         live: None,
         first_bytes: ByteSet::EMPTY,

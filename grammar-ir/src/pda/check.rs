@@ -13,7 +13,7 @@
 use super::assemble::{Register, first_sets};
 use super::{ACCEPTING, EdgeMarks, FINAL, FLAGS, GUARDED, Pda, PdaParts, Procedure, ProcedureRecord, Scope};
 use crate::words::Words;
-use crate::{ByteSet, Counter, LiveCounts, StateId, TokenSet};
+use crate::{ByteSet, Counter, LiveCounts, StateId, Temperature, TokenSet};
 
 /// Arrays are no automaton.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -128,8 +128,8 @@ fn check_edges(parts: &PdaParts) -> Result<(), InvalidPda> {
                 let edge = &parts.call_edges[index];
                 let own = if edge.procedure.index() >= parts.procedures.len() {
                     Some("there is no such procedure")
-                } else if edge.tail && record.has_counter {
-                    Some("it is a tail call, in a procedure with a counter")
+                } else if edge.tail && (record.has_counter || record.has_max_tokens || record.has_temperature) {
+                    Some("it is a tail call, in a procedure with a counter, a budget or a temperature")
                 } else if edge.padding != [0; 2] {
                     Some("its padding is not zero")
                 } else {
@@ -189,13 +189,28 @@ fn procedures(parts: &PdaParts) -> Result<(Vec<Procedure>, usize), InvalidPda> {
             }
             false => None,
         };
-        if !words.is_empty() || record.padding != [0; 3] {
+        let max_tokens = match record.has_max_tokens {
+            true if number == 0 => return Err(fault(number, "the entry has a budget, and nothing to return to")),
+            true if counter.is_some() || scope.is_some() => return Err(fault(number, "it has two kinds of registers")),
+            true => Some(words.take().ok_or_else(|| fault(number, "it has a budget that is not there"))?),
+            false => None,
+        };
+        let temperature = match record.has_temperature {
+            true => {
+                let temperature = words.take().and_then(|bits| Temperature::new(f32::from_bits(bits)));
+                Some(temperature.ok_or_else(|| fault(number, "its temperature is none"))?)
+            }
+            false => None,
+        };
+        if !words.is_empty() || record.padding != 0 {
             return Err(fault(number, "it has words that say nothing"));
         }
         procedures.push(Procedure {
             name,
             states: first_state..record.states_end,
             counter,
+            max_tokens,
+            temperature,
             scope,
             live,
             first_bytes: ByteSet::EMPTY,

@@ -25,7 +25,7 @@ pub(super) struct LeftRecursion {
 /// Finds the left-recursive components and unrolls the counted procedures in them.
 ///
 /// # Errors
-/// When a left-recursive component has a scope, or a counted repetition that is too large to be unrolled.
+/// When a left-recursive component has a scope, a rule with a budget or a temperature, or a counted repetition that is too large to be unrolled.
 pub(super) fn analyse(
     procedures: &mut [Nfa],
     nullable: &[bool],
@@ -59,6 +59,9 @@ pub(super) fn analyse(
                 recursion.component[member] = Some(recursion.members.len() as u32);
                 if procedures[member].scope.is_some() {
                     return Err(LowerError::ScopeInLeftRecursion { procedure: procedures[member].name.clone() });
+                }
+                if procedures[member].max_tokens.is_some() || procedures[member].temperature.is_some() {
+                    return Err(LowerError::AttributeInLeftRecursion { procedure: procedures[member].name.clone() });
                 }
                 // A counted automaton calls nothing, so it is in no cycle.
                 if let Some(counted) = procedures[member].counted

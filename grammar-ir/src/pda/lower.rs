@@ -66,6 +66,9 @@ pub(super) fn lower(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Lowere
         lowering.expression(&mut nfa, body, from, to, budget)?;
         lowering.procedures[procedure.index()] = nfa;
     }
+    for (nfa, rule) in lowering.procedures[1..].iter_mut().zip(&grammar.rules) {
+        (nfa.max_tokens, nfa.temperature) = (rule.attributes.max_tokens, rule.attributes.temperature);
+    }
     Ok(Lowered { procedures: lowering.procedures, token_sets: lowering.token_sets })
 }
 

@@ -43,7 +43,7 @@ pub use scope::Scope;
 use bytemuck::{CheckedBitPattern, NoUninit};
 
 use crate::table::Table;
-use crate::{Budget, ByteSet, Grammar, LimitError, LiveCounts, ProcedureId, StateId, TokenSet};
+use crate::{Budget, ByteSet, Grammar, LimitError, LiveCounts, ProcedureId, StateId, Temperature, TokenSet};
 
 pub use crate::Counter;
 
@@ -71,6 +71,15 @@ pub enum LowerError {
     #[error("the scope `{procedure}` is part of a left-recursive cycle; move the recursion to the right")]
     ScopeInLeftRecursion {
         /// The procedure of the scope.
+        procedure: String,
+    },
+    /// A rule with a budget of tokens or a temperature that calls itself before consuming anything has no frame of its own.
+    #[error(
+        "the rule `{procedure}` has `max_tokens` or `temperature` and is part of a left-recursive cycle; move the \
+         recursion to the right, or the attribute to a rule that refers to this one"
+    )]
+    AttributeInLeftRecursion {
+        /// The procedure of the rule.
         procedure: String,
     },
     /// A word of a scope can end with a part that selects an element.
@@ -163,6 +172,11 @@ pub struct Procedure {
     pub states: Range<u32>,
     /// Its register, if it is a counted repetition.
     pub counter: Option<Counter>,
+    /// The number of tokens after which it returns as soon as it may, see [`RuleAttributes`](crate::RuleAttributes). Its
+    /// frames have a register for where they began.
+    pub max_tokens: Option<u32>,
+    /// The temperature for sampling in it, an advice.
+    pub temperature: Option<Temperature>,
     /// Its registers, if it is a scope.
     pub scope: Option<Box<Scope>>,
     /// Per state, from the start on: the counts with which it can be completed; `None` where that is any count. In a
@@ -265,6 +279,24 @@ impl Pda {
     #[inline]
     pub fn has_traps(&self) -> bool {
         self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_traps()))
+    }
+
+    /// Whether some procedure has a budget of tokens.
+    #[inline]
+    pub fn has_budgets(&self) -> bool {
+        self.procedures.iter().any(|procedure| procedure.max_tokens.is_some())
+    }
+
+    /// Whether some procedure has a temperature.
+    #[inline]
+    pub fn has_temperatures(&self) -> bool {
+        self.procedures.iter().any(|procedure| procedure.temperature.is_some())
+    }
+
+    /// The budget of tokens of a state's procedure.
+    #[inline]
+    pub fn max_tokens_of(&self, state: StateId) -> Option<u32> {
+        self.procedures[self.procedure_of(state).index()].max_tokens
     }
 
     /// Whether some scope compares texts.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::EdgeMarks;
-use crate::{ByteAutomaton, Counter, ProcedureId, ScopeRules};
+use crate::{ByteAutomaton, Counter, ProcedureId, ScopeRules, Temperature};
 
 /// What an edge consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,6 +76,10 @@ pub(super) struct Nfa {
     /// The automaton that the procedure consists of, if it is one already. Its states are not copied here: there are only
     /// start and finish, with an ε-edge between them if the automaton accepts the empty word.
     pub(super) automaton: Option<Arc<ByteAutomaton>>,
+    /// [`Procedure::max_tokens`](super::Procedure::max_tokens).
+    pub(super) max_tokens: Option<u32>,
+    /// [`Procedure::temperature`](super::Procedure::temperature).
+    pub(super) temperature: Option<Temperature>,
 }
 
 impl Nfa {
@@ -89,6 +93,8 @@ impl Nfa {
             counted: None,
             scope: None,
             automaton: None,
+            max_tokens: None,
+            temperature: None,
         };
         nfa.start = nfa.add_state();
         nfa.finish = nfa.add_state();

@@ -28,7 +28,8 @@ pub struct ProcedureRecord {
     pub(super) rank: u32,
     /// Past its name in [`PdaParts::names`].
     pub(super) name_end: u32,
-    /// Past its words in [`PdaParts::words`]: first its live counts, if it has some, then its scope, if it is one.
+    /// Past its words in [`PdaParts::words`]: first its live counts, if it has some, then its scope, if it is one, then its
+    /// budget of tokens and the bits of its temperature, if it has these.
     pub(super) words_end: u32,
     pub(super) counter_min: u32,
     pub(super) counter_max: u32,
@@ -37,7 +38,9 @@ pub struct ProcedureRecord {
     pub(super) has_live: bool,
     pub(super) has_scope: bool,
     pub(super) deterministic: bool,
-    pub(super) padding: [u8; 3],
+    pub(super) has_max_tokens: bool,
+    pub(super) has_temperature: bool,
+    pub(super) padding: u8,
 }
 
 /// A token set as it is stored.
@@ -106,6 +109,8 @@ fn record(procedure: &Procedure, words: &mut Vec<u32>, names: &mut Vec<u8>) -> P
     if let Some(scope) = &procedure.scope {
         scope.write(words);
     }
+    words.extend(procedure.max_tokens);
+    words.extend(procedure.temperature.map(|temperature| temperature.get().to_bits()));
     let max = procedure.counter.and_then(|counter| counter.max);
     ProcedureRecord {
         states_end: procedure.states.end,
@@ -119,6 +124,8 @@ fn record(procedure: &Procedure, words: &mut Vec<u32>, names: &mut Vec<u8>) -> P
         has_live: procedure.live.is_some(),
         has_scope: procedure.scope.is_some(),
         deterministic: procedure.deterministic,
-        padding: [0; 3],
+        has_max_tokens: procedure.max_tokens.is_some(),
+        has_temperature: procedure.temperature.is_some(),
+        padding: 0,
     }
 }

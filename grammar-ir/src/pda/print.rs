@@ -18,6 +18,12 @@ impl fmt::Display for Pda {
             if let Some(scope) = &procedure.scope {
                 write!(f, " scope of {} elements", scope.rules().elements.len())?;
             }
+            if let Some(max) = procedure.max_tokens {
+                write!(f, " at most {max} tokens")?;
+            }
+            if let Some(temperature) = procedure.temperature {
+                write!(f, " temperature {}", temperature.get())?;
+            }
             if !procedure.deterministic {
                 f.write_str(" non-deterministic")?;
             }

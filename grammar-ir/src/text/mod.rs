@@ -71,6 +71,8 @@ enum ErrorKind {
     InvertedRange,
     #[error("a byte is written as two hexadecimal digits")]
     HexByte,
+    #[error("a temperature is a finite number that is not negative, in quotes: `%temperature(\"0.7\")`")]
+    Temperature,
     #[error("the number does not fit in 32 bits")]
     NumberTooLarge,
     #[error("expected {expected}, found {found}")]

@@ -1,5 +1,6 @@
 //! From `.gir` text to a grammar.
 
+mod attributes;
 mod scope;
 
 use rustc_hash::FxHashMap;
@@ -90,11 +91,13 @@ struct Group {
 }
 
 impl Parser<'_> {
-    /// Declares the rules in the order of their definitions, which may come after their uses. A name before `=` is
-    /// nothing but a definition.
+    /// Declares the rules in the order of their definitions, which may come after their uses. A name before `=`
+    /// or an attribute is nothing but a definition.
     fn declare_rules(&mut self) -> Result<(), ParseError> {
         for pair in self.tokens.windows(2) {
-            if let [(Token::Name(name), offset), (Token::Mark('='), _)] = pair {
+            if let [(Token::Name(name), offset), (next, _)] = pair
+                && attributes::goes_on(next)
+            {
                 let rule = self.builder.declare(name);
                 if self.rules.insert(name.clone(), rule).is_some() {
                     return Err(ParseError::at(self.source, *offset, ErrorKind::DuplicateRule(name.clone())));
@@ -123,11 +126,13 @@ impl Parser<'_> {
                 Token::Name(name) => {
                     let offset = self.offset();
                     self.bump();
+                    let attributes = self.attributes()?;
                     self.expect('=', "`=`")?;
                     let body = self.body()?;
                     self.check_rule(body, offset)?;
-                    // Every name before `=` was declared.
+                    // Every name before `=` or an attribute was declared.
                     if let Some(&rule) = self.rules.get(&name) {
+                        self.builder.set_attributes(rule, attributes);
                         self.builder.define(rule, body);
                     }
                 }

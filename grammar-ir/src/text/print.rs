@@ -2,7 +2,8 @@
 
 use super::lex::{is_name_part, is_name_start};
 use crate::{
-    ByteAutomaton, ByteSet, CharSet, Counter, ElementOrder, Expr, ExprId, Grammar, Mark, ScopeRules, TokenSet,
+    ByteAutomaton, ByteSet, CharSet, Counter, ElementOrder, Expr, ExprId, Grammar, Mark, RuleAttributes, ScopeRules,
+    TokenSet,
 };
 
 /// An expression that is used more than once is bound to a name if its text is larger than this (in parts).
@@ -44,6 +45,7 @@ pub fn print(grammar: &Grammar) -> String {
     for rule in grammar.rules() {
         let mut left = String::new();
         name(&mut left, &rule.name);
+        attributes(&mut left, &rule.attributes);
         match printer.bindings[rule.body.index()] {
             Some(number) => text.push_str(&format!("{left} = ${number} ;\n")),
             None => printer.statement(&mut text, &left, rule.body),
@@ -188,6 +190,20 @@ impl Printer<'_> {
             }
             self.expr(text, operand, level);
         }
+    }
+}
+
+fn attributes(text: &mut String, attributes: &RuleAttributes) {
+    if let Some(max) = attributes.max_tokens {
+        text.push_str(&format!(" %max_tokens({max})"));
+    }
+    if let Some(name) = &attributes.capture {
+        text.push_str(" %capture(");
+        literal(text, name.as_bytes());
+        text.push(')');
+    }
+    if let Some(temperature) = attributes.temperature {
+        text.push_str(&format!(" %temperature(\"{}\")", temperature.get()));
     }
 }
 

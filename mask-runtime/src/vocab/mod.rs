@@ -280,7 +280,7 @@ impl Vocabulary {
         }
     }
 
-    fn entry(&self, id: u32) -> &[u8] {
+    pub(crate) fn entry(&self, id: u32) -> &[u8] {
         let index = id as usize;
         match self.offsets.get(index..=index.saturating_add(1)) {
             Some(&[start, end]) => self.buffer.get(start as usize..end as usize).unwrap_or(&[]),

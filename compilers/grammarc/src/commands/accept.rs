@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use mask_runtime::Matcher;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{GrammarArgs, TokenizerArgs};
 use crate::failure::Failure;
@@ -74,13 +74,32 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     };
     if output.is_json() {
         let rejection_json = rejection.as_ref().map(|rejection| rejection.to_json(&text));
-        output.json(&json!({"accepted": rejection.is_none(), "bytes": text.len(), "rejection": rejection_json}))?;
+        output.json(&json!({
+            "accepted": rejection.is_none(), "bytes": text.len(), "rejection": rejection_json,
+            "captures": captures_json(&matcher),
+        }))?;
     } else if let Some(rejection) = &rejection {
         rejection.write(&text, output)?;
     } else {
-        writeln!(output, "{GOOD}accepted{GOOD:#}")?;
+        show_accepted(&matcher, output)?;
     }
     Ok(Verdict::from_bool(rejection.is_none()))
+}
+
+/// Says that the text is accepted, and what of it rules with `capture` have matched.
+fn show_accepted(matcher: &Matcher, output: &mut Output) -> Result<(), Failure> {
+    writeln!(output, "{GOOD}accepted{GOOD:#}")?;
+    for capture in matcher.captures() {
+        writeln!(output, "  {}: {:?}", capture.name, String::from_utf8_lossy(&capture.text))?;
+    }
+    Ok(())
+}
+
+fn captures_json(matcher: &Matcher) -> Value {
+    let captures = matcher.captures().into_iter();
+    captures
+        .map(|capture| json!({"name": capture.name, "text": String::from_utf8_lossy(&capture.text)}))
+        .collect()
 }
 
 fn accept_tokens(args: &Args, given: Given, tokens: &[u32], output: &mut Output) -> Result<Verdict, Failure> {
@@ -94,13 +113,13 @@ fn accept_tokens(args: &Args, given: Given, tokens: &[u32], output: &mut Output)
         let rejection = fault.as_ref().map(|(index, error)| json!({"index": index, "message": error.to_string()}));
         output.json(&json!({
             "accepted": accepted, "tokens": tokens.len(), "complete": matcher.is_complete(),
-            "terminated": matcher.is_terminated(), "rejection": rejection,
+            "terminated": matcher.is_terminated(), "rejection": rejection, "captures": captures_json(&matcher),
         }))?;
     } else if let Some((index, error)) = &fault {
         let token = tokenizer.vocabulary().name(tokens[*index]);
         writeln!(output, "{BAD}rejected{BAD:#} at token {index}, {token:?}: {error}")?;
     } else if accepted {
-        writeln!(output, "{GOOD}accepted{GOOD:#}")?;
+        show_accepted(&matcher, output)?;
     } else {
         writeln!(output, "{BAD}rejected{BAD:#}: the text is not complete after the last token")?;
     }

@@ -101,6 +101,7 @@ fn show(args: &Args, matcher: &mut Matcher, row: &[u32], output: &mut Output) ->
         output.json(&json!({
             "allowed": count, "vocabulary": size, "may_end": may_end, "terminated": matcher.is_terminated(),
             "forced": String::from_utf8_lossy(&forced), "tokens": tokens, "listed_all": count <= args.max_listed,
+            "temperature": matcher.temperature(),
         }))?;
         return Ok(());
     }

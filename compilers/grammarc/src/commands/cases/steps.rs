@@ -54,7 +54,7 @@ fn matcher_options(stated: &Steps) -> Result<MatcherOptions, Fault> {
         match (key.as_str(), value) {
             ("terminate_without_stop_token", Value::Bool(terminate)) => options.terminate_when_complete = *terminate,
             ("override_stop_tokens", value) if ids(Some(value)).is_some() => options.stop_tokens = ids(Some(value)),
-            // Concerns only the steps that ask for it, which are refused.
+            // Concerns only the steps that ask for a temperature.
             ("default_temperature", _) => {}
             _ => return Err(Fault::Options(format!("the matcher option `{key}` has no counterpart"))),
         }
@@ -66,7 +66,7 @@ fn matcher_options(stated: &Steps) -> Result<MatcherOptions, Fault> {
 pub(super) fn run(mut matcher: Matcher, stated: &Steps) -> Outcome {
     for (index, step) in stated.steps.iter().enumerate() {
         let op = step.get("op").and_then(Value::as_str).unwrap_or_default();
-        let (expected, got) = match answer(&mut matcher, op, step) {
+        let (expected, got) = match answer(&mut matcher, op, step, stated.options.get("default_temperature")) {
             Ok(answer) => answer,
             Err(reason) => {
                 let expected = json!({"step": index, "op": op});
@@ -84,7 +84,12 @@ pub(super) fn run(mut matcher: Matcher, stated: &Steps) -> Outcome {
 }
 
 /// What a step should answer and what it does; or why there is no answer.
-fn answer(matcher: &mut Matcher, op: &str, step: &Value) -> Result<(Value, Value), String> {
+fn answer(
+    matcher: &mut Matcher,
+    op: &str,
+    step: &Value,
+    default_temperature: Option<&Value>,
+) -> Result<(Value, Value), String> {
     let expected = step.get("result").cloned().unwrap_or(Value::Null);
     let got = match op {
         "accept_token" => {
@@ -112,6 +117,8 @@ fn answer(matcher: &mut Matcher, op: &str, step: &Value) -> Result<(Value, Value
         }
         "is_terminated" => matcher.is_terminated().into(),
         "is_completed" => matcher.is_complete().into(),
+        "temperature" => return Ok(temperature(matcher, &expected, default_temperature)),
+        "captures" => captures(matcher),
         "jump_forward" => String::from_utf8_lossy(&matcher.forced_bytes(MAX_FORCED)).into_owned().into(),
         _ => return Err(format!("`{op}` is not a question that a matcher answers")),
     };
@@ -120,6 +127,17 @@ fn answer(matcher: &mut Matcher, op: &str, step: &Value) -> Result<(Value, Value
 
 /// The longest forced text that is asked for.
 const MAX_FORCED: usize = 100_000;
+
+fn captures(matcher: &Matcher) -> Value {
+    let captures = matcher.captures().into_iter();
+    captures.map(|capture| json!([capture.name, String::from_utf8_lossy(&capture.text)])).collect()
+}
+
+/// Temperatures have single precision.
+fn temperature(matcher: &Matcher, expected: &Value, default: Option<&Value>) -> (Value, Value) {
+    let single = |value: &Value| value.as_f64().map(|value| value as f32);
+    (json!(single(expected)), json!(matcher.temperature().or(default.and_then(single))))
+}
 
 fn number(step: &Value) -> Result<u64, String> {
     step.get("arg").and_then(Value::as_u64).ok_or_else(|| "`arg` is not a number".to_owned())

@@ -44,7 +44,10 @@ pub(super) fn compile(
     let (pda, mut notes, about) = match &named.stored {
         Some(stored) => (stored.pda.clone(), Vec::new(), stored.about.clone()),
         None => {
-            let pipeline::Compiled { grammar, notes } = pipeline::frontend(&named.source, settings, vocabulary)?;
+            let pipeline::Compiled { grammar, mut notes } = pipeline::frontend(&named.source, settings, vocabulary)?;
+            if grammar.rules().iter().any(|rule| rule.attributes.capture.is_some()) {
+                notes.push("what rules with `capture` match is not reported by a grammar from a file".to_owned());
+            }
             let pda = pipeline::lower(&pipeline::normalize(grammar, &settings.limits)?, &settings.limits)?;
             (pda, notes, about(&named.source))
         }
