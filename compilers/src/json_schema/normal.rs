@@ -1,10 +1,12 @@
 //! The normal form: for every set of schemas that some value must satisfy together, a union of typed shapes.
 
+use super::language::Language;
 use grammar_ir::regular::CharAutomaton;
 use grammar_ir::{Budget, CharSet, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::ast::{Ast, SchemaId, Type};
 use super::expand::{self, Expansions};
@@ -14,7 +16,7 @@ use super::options::{Options, Relaxation};
 use super::refusal::Refusals;
 use super::string::Patterns;
 use super::tally::{Place, Tally};
-use super::unique;
+use super::{productive, unique};
 use crate::diagnostic::{self, Code, Diagnostic, Diagnostics};
 use crate::regex;
 
@@ -121,19 +123,19 @@ pub(super) enum Texts {
     /// Every text of these characters; `None` is any characters.
     Run(Option<CharSet>),
     /// The texts of a language.
-    Language(Rc<CharAutomaton>),
+    Language(Arc<Language>),
     /// The texts in which a pattern is found, where the automaton of that is large, or too large to be made.
     Pattern {
         /// The pattern; it needs no automaton.
-        tree: Rc<regex::Pattern>,
+        tree: Arc<regex::Pattern>,
         /// Its language, if that could be made.
-        language: Option<Rc<CharAutomaton>>,
+        language: Option<Arc<Language>>,
     },
 }
 
 impl StringShape {
     /// The texts of `language`.
-    pub(super) fn of(language: Rc<CharAutomaton>) -> Self {
+    pub(super) fn of(language: Arc<Language>) -> Self {
         Self { texts: Texts::Language(language), min: 0, max: None }
     }
 
@@ -143,12 +145,12 @@ impl StringShape {
     }
 
     /// The shape as one language.
-    pub(super) fn language(&self, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, LimitError> {
+    pub(super) fn language(&self, budget: &mut Budget<'_>) -> Result<Arc<Language>, LimitError> {
         let within = |budget: &mut Budget<'_>| CharAutomaton::length_between(self.min, self.max, budget);
         let language = match &self.texts {
-            Texts::Run(None) => return within(budget).map(Rc::new),
+            Texts::Run(None) => return within(budget).map(Language::new),
             Texts::Run(Some(set)) => {
-                return CharAutomaton::from_set(set).repeat(self.min, self.max, budget).map(Rc::new);
+                return CharAutomaton::from_set(set).repeat(self.min, self.max, budget).map(Language::new);
             }
             Texts::Language(language) | Texts::Pattern { language: Some(language), .. } => language,
             Texts::Pattern { language: None, .. } => {
@@ -156,9 +158,9 @@ impl StringShape {
             }
         };
         if (self.min, self.max) == (0, None) {
-            return Ok(Rc::clone(language));
+            return Ok(Arc::clone(language));
         }
-        Ok(Rc::new(language.intersection(&within(budget)?, budget)?))
+        Ok(Language::new(language.intersection(&within(budget)?, budget)?))
     }
 }
 
@@ -179,6 +181,8 @@ pub(super) struct ArrayShape<V> {
     pub(super) unique: Option<SchemaId>,
     /// What must be remembered of the items.
     pub(super) memory: Memory,
+    /// Its values, where they have a slot each as items that must differ.
+    pub(super) few: Option<Rc<[Value]>>,
 }
 
 /// How what has been read of an array is remembered.
@@ -211,6 +215,8 @@ pub(super) struct ObjectShape<V> {
     pub(super) max: Option<u32>,
     /// How many members are claimed.
     pub(super) tallies: Vec<Tally>,
+    /// Its values, where they have a slot each as items that must differ.
+    pub(super) few: Option<Rc<[Value]>>,
 }
 
 /// A member with a declared key.
@@ -241,7 +247,7 @@ pub(super) enum FreeKeys {
     /// These keys.
     Few(Vec<String>),
     /// The keys of a language.
-    Language(Rc<CharAutomaton>),
+    Language(Arc<Language>),
 }
 
 /// What the stages of normalisation share.
@@ -261,7 +267,7 @@ pub(super) struct Context<'a> {
 /// More nodes than this are refused.
 const MAX_NODES: usize = 200_000;
 
-/// Normalises the root schema of `ast` and all that it needs. `patterns` is what has been compiled before.
+/// Normalises the root schema of `ast` and all that it needs, without what has no value. `patterns` is what has been compiled before.
 pub(super) fn normalize(
     ast: &Ast,
     options: &Options,
@@ -299,7 +305,14 @@ pub(super) fn normalize(
         }
         nodes.push(node);
     }
-    unique::settle(&mut nodes, &mut context);
+    // Only what is possible is listed; and what can be listed may show that something else is impossible.
+    productive::prune(&mut nodes);
+    loop {
+        unique::settle(&mut nodes, &mut context, budget)?;
+        if !productive::prune(&mut nodes) {
+            break;
+        }
+    }
     *patterns = context.patterns;
     let relaxations = context.refusals.into_result()?;
     Ok(Normal { nodes, relaxations, anything: interner.ids.get(&Goal::new()).copied() })
@@ -337,13 +350,13 @@ impl Interner {
             Shape::String(string) => node.strings.push(string),
             Shape::Regex => node.regexes = true,
             Shape::Array(array) => {
-                let ArrayShape { prefix, rest, min, max, tallies, unique, memory } = array;
+                let ArrayShape { prefix, rest, min, max, tallies, unique, memory, few: _ } = array;
                 let prefix = prefix.into_iter().map(|place| place.map(|goal| self.node(goal))).collect();
                 let rest = rest.map(|goal| self.node(goal));
-                node.arrays.push(ArrayShape { prefix, rest, min, max, tallies, unique, memory });
+                node.arrays.push(ArrayShape { prefix, rest, min, max, tallies, unique, memory, few: None });
             }
             Shape::Object(object) => {
-                let ObjectShape { named, free, min, max, tallies } = object;
+                let ObjectShape { named, free, min, max, tallies, few: _ } = object;
                 let named = named
                     .into_iter()
                     .map(|Named { key, required, place }| Named {
@@ -356,7 +369,7 @@ impl Interner {
                     .into_iter()
                     .map(|Free { keys, place }| Free { keys, place: place.map(|goal| self.node(goal)) })
                     .collect();
-                node.objects.push(ObjectShape { named, free, min, max, tallies });
+                node.objects.push(ObjectShape { named, free, min, max, tallies, few: None });
             }
         }
     }
