@@ -19,6 +19,7 @@ mod model;
 mod philox;
 mod sampler;
 mod text;
+mod thread;
 
 pub use cpu::CpuDevice;
 pub use cuda::CudaDevice;
@@ -30,3 +31,4 @@ pub use model::{
 };
 pub use sampler::{SampleError, Sampler, SamplerScratch, SamplingParameterError, SamplingParameters, argmax};
 pub use text::{ChatTemplate, ChatTemplateError, Conversation, Encoder, EncoderError, TextStream};
+pub use thread::{run_behind_others, run_when_idle};

@@ -6,6 +6,8 @@ use gpu_runtime::TextStream;
 use gpu_runtime::engine::{Event, Finish, TokenLogprobs};
 use mask_runtime::{TokenKind, Tokenizer};
 
+use crate::error::ApiError;
+
 /// Why an answer ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FinishReason {
@@ -15,8 +17,23 @@ pub(crate) enum FinishReason {
     StopText(String),
     /// The bound on tokens, or the end of the context, was met.
     Length,
+    /// The constraint turned out to be at fault.
+    Unsatisfiable(String),
     /// No token could be chosen.
     Failed(String),
+}
+
+impl FinishReason {
+    /// The error that the answer is instead, if it is one.
+    pub(crate) fn error(&self) -> Option<ApiError> {
+        match self {
+            Self::Unsatisfiable(message) => Some(ApiError::Invalid(format!(
+                "The constraint cannot be followed to its end: {message}; make it less ambiguous."
+            ))),
+            Self::Failed(message) => Some(ApiError::Internal(message.clone())),
+            Self::StopToken(_) | Self::StopText(_) | Self::Length => None,
+        }
+    }
 }
 
 /// What begins and ends a free text before the answer, for a request that has one.
@@ -38,6 +55,8 @@ pub(crate) struct AnswerOptions {
     /// The stop token that stands for an end that the grammar alone decided.
     pub(crate) end_token: Option<u32>,
     pub(crate) skip_special_tokens: bool,
+    /// Special tokens that are text all the same.
+    pub(crate) kept_special_tokens: Vec<u32>,
     pub(crate) no_stop_trim: bool,
 }
 
@@ -134,6 +153,7 @@ impl Answer {
         let token = match finish {
             Finish::StopToken(token) => Some(token),
             Finish::GrammarEnd => self.options.end_token,
+            Finish::Failed(error) if error.is_of_constraint() => return FinishReason::Unsatisfiable(error.to_string()),
             Finish::Failed(error) => return FinishReason::Failed(error.to_string()),
             _ => return FinishReason::Length,
         };
@@ -164,7 +184,9 @@ impl Answer {
             }
         }
         let text = match vocabulary.kind(token) {
-            TokenKind::Special if !self.options.skip_special_tokens => {
+            TokenKind::Special
+                if !self.options.skip_special_tokens || self.options.kept_special_tokens.contains(&token) =>
+            {
                 self.stream.push(vocabulary.name(token).as_bytes())
             }
             _ => self.stream.push(vocabulary.bytes(token)),
@@ -221,6 +243,7 @@ mod tests {
             stop_tokens: Vec::new(),
             end_token: None,
             skip_special_tokens: true,
+            kept_special_tokens: Vec::new(),
             no_stop_trim,
         };
         Answer::new(options, Tokenizer::new(mask_runtime::embedded_tiny()))
@@ -247,6 +270,24 @@ mod tests {
         assert_eq!(finish, Some(FinishReason::StopText("END".to_owned())));
         let (contents, _) = read(answer(&["END"], true), &["a EN", "Db"]);
         assert_eq!(contents, ["a ", "END"]);
+    }
+
+    #[test]
+    fn special_tokens_are_text_only_if_kept() {
+        let mut answer = answer(&[], false);
+        let tokenizer = answer.tokenizer.clone();
+        let special = |name: &str| tokenizer.vocabulary().special_id(name).expect("a special token");
+        let (begin, end) = (special("<think>"), special("</think>"));
+        let content = |answer: &mut Answer| {
+            let mut delta = Delta::default();
+            [begin, u32::from(b'a'), end].map(|token| assert_eq!(answer.token(token, &mut delta), None));
+            delta.content
+        };
+        let without = content(&mut answer);
+        answer.options.kept_special_tokens = vec![end];
+        assert_eq!(content(&mut answer), without.clone() + "</think>");
+        answer.options.skip_special_tokens = false;
+        assert_eq!(content(&mut answer), format!("<think>{without}</think>"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::Service;
 use crate::answer::{Answer, AnswerOptions, Delta, Thinking};
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::grammar::{CompiledConstraint, Constraint};
+use crate::grammar::{CompiledConstraint, Requested};
 use crate::reasoning::ReasoningParser;
 use crate::sampling::Sampling;
 use crate::scheduler::{Admission, Group};
@@ -43,7 +43,7 @@ impl Budget {
 pub(crate) struct Prompt {
     pub(crate) tokens: Vec<u32>,
     pub(crate) sampling: Sampling,
-    pub(crate) constraint: Option<Constraint>,
+    pub(crate) constraint: Option<Requested>,
 }
 
 /// The answers of a request as they come, `n` for each prompt in order.
@@ -79,7 +79,7 @@ impl Service {
                                    when the server is launched with --grammar-backend none";
                     return Err(ApiError::Invalid(message.to_owned()));
                 }
-                (Some(constraint), Some(grammars)) => Some(grammars.get(constraint).await?),
+                (Some(requested), Some(grammars)) => Some(grammars.get(requested).await?),
             };
             for index in 0..prompt.sampling.n {
                 requests.push(self.request(prompt, grammar.as_ref(), thinking.as_ref(), index)?);
@@ -121,6 +121,11 @@ impl Service {
         index: usize,
     ) -> Result<Request, ApiError> {
         let sampling = &prompt.sampling;
+        let size = self.model.vocabulary_size;
+        if let Some(token) = sampling.stop_token_ids.iter().find(|&&token| token as usize >= size) {
+            let message = format!("stop_token_ids: token {token} is out of range: the model has {size} ids.");
+            return Err(ApiError::Invalid(message));
+        }
         let matcher = grammar.map(|grammar| {
             let mut stop_tokens = self.model.tokenizer.vocabulary().stop_tokens().to_vec();
             stop_tokens.extend(&sampling.stop_token_ids);
@@ -159,6 +164,7 @@ impl Service {
             stop_tokens: if constrained { Vec::new() } else { sampling.stop_token_ids.clone() },
             end_token: self.model.end_token(),
             skip_special_tokens: sampling.skip_special_tokens,
+            kept_special_tokens: sampling.kept_special_tokens.clone(),
             no_stop_trim: sampling.no_stop_trim,
         }
     }

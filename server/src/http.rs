@@ -24,6 +24,9 @@ use crate::{Endpoint, Service, openai};
 /// Bytes of a request.
 const MAX_BODY: usize = 16_000_000;
 
+/// Bytes from which on a body is parsed while other requests go on.
+const LARGE_BODY: usize = 200_000;
+
 /// Serves until `stop` is done, and then until the requests in work are, or `patience` is over.
 ///
 /// # Errors
@@ -75,7 +78,7 @@ async fn health(State(service): State<Arc<Service>>) -> StatusCode {
 }
 
 async fn metrics(State(service): State<Arc<Service>>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], service.metrics_page()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], service.metrics_page()).into_response()
 }
 
 async fn models(State(service): State<Arc<Service>>) -> Response {
@@ -120,7 +123,9 @@ async fn body(headers: &HeaderMap, request: Request) -> Result<Value, ApiError> 
     let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY)
         .await
         .map_err(|_| ApiError::Malformed(format!("the body is longer than the limit of {MAX_BODY} bytes.")))?;
-    serde_json::from_slice(&bytes).map_err(|error| ApiError::Malformed(format!("the body is not JSON: {error}.")))
+    let parse = || serde_json::from_slice(&bytes);
+    let parsed = if bytes.len() < LARGE_BODY { parse() } else { tokio::task::block_in_place(parse) };
+    parsed.map_err(|error| ApiError::Malformed(format!("the body is not JSON: {error}.")))
 }
 
 fn json(status: StatusCode, value: &Value) -> Response {

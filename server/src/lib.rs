@@ -185,6 +185,7 @@ impl Service {
     ) -> Result<Arc<Self>, ServiceError> {
         let config = files.config()?;
         let context = config.max_positions.min(options.max_context);
+        let vocabulary_size = config.vocabulary;
         let batch = options.max_batch.max(1);
         let llama_options = LlamaOptions {
             max_rows: options.max_rows.max(batch),
@@ -201,14 +202,18 @@ impl Service {
         let scheduler = Scheduler::start(engine, options.max_sequences.max(1), metrics.clone())?;
         let grammars = match options.backend {
             None => None,
-            Some(BackendEntry { name, start }) => {
+            Some(BackendEntry { name, start, .. }) => {
                 let setup = BackendSetup { tokenizer: tokenizer.clone(), encoder: encoder.clone() };
                 let backend = start(setup).map_err(|message| ServiceError::Backend { name, message })?;
                 Some(Grammars::new(backend, options.grammars.clone(), metrics.clone()))
             }
         };
         let template = files.chat_template()?;
-        let model = Model { name: options.model_name.clone(), tokenizer, encoder, template, context };
+        let vocabulary = tokenizer.vocabulary();
+        let lengths = (0..vocabulary.size() as u32).map(|id| vocabulary.bytes(id).len().max(vocabulary.name(id).len()));
+        let longest_token = lengths.max().unwrap_or(1);
+        let name = options.model_name.clone();
+        let model = Model { name, tokenizer, encoder, template, vocabulary_size, longest_token, context };
         let service = Self { options, model, scheduler, grammars, metrics, closed: AtomicBool::new(false) };
         if service.options.reasoning.is_some() {
             service.thinking().map_err(|error| ServiceError::Reasoning(error.to_string()))?;

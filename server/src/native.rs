@@ -144,10 +144,10 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
         (None, Some(ids)) => {
             let wrong = || ApiError::Malformed("input_ids must be a list of token ids, or of such lists.".to_owned());
             match (token_ids(ids), ids) {
-                (Some(ids), _) => (vec![ids], false),
+                (Some(ids), _) => (vec![service.model.check("input_ids", ids)?], false),
                 (None, Value::Array(lists)) => {
-                    let lists: Option<Vec<_>> = lists.iter().map(token_ids).collect();
-                    (lists.ok_or_else(wrong)?, true)
+                    let check = |ids: Option<Vec<u32>>| service.model.check("input_ids", ids.ok_or_else(wrong)?);
+                    (lists.iter().map(|ids| check(token_ids(ids))).collect::<Result<_, _>>()?, true)
                 }
                 _ => return Err(wrong()),
             }
@@ -157,10 +157,6 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
     if tokens.is_empty() {
         return Err(ApiError::Invalid("text must have at least one prompt.".to_owned()));
     }
-    if tokens.iter().any(Vec::is_empty) {
-        let field = if fields.value("text").is_some() { "text" } else { "input_ids" };
-        return Err(ApiError::Invalid(format!("{field} cannot be empty.")));
-    }
     let none = Value::Object(Map::new());
     let parameters: Vec<(&Value, String)> = match fields.value("sampling_params") {
         None => vec![(&none, "sampling_params".to_owned()); tokens.len()],
@@ -169,7 +165,7 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
                 let message = format!("sampling_params has {} entries for {} prompts.", list.len(), tokens.len());
                 return Err(ApiError::Invalid(message));
             }
-            list.iter().enumerate().map(|(index, one)| (one, format!("sampling_params.{index}"))).collect()
+            list.iter().enumerate().map(|(index, one)| (one, format!("sampling_params[{index}]"))).collect()
         }
         Some(one) => vec![(one, "sampling_params".to_owned()); tokens.len()],
     };
@@ -188,12 +184,14 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
 }
 
 fn finish_reason(finish: Option<&FinishReason>, origin: &Origin) -> Result<Value, ApiError> {
+    if let Some(error) = finish.and_then(FinishReason::error) {
+        return Err(error);
+    }
     Ok(match finish {
-        None => Value::Null,
+        None | Some(FinishReason::Unsatisfiable(_) | FinishReason::Failed(_)) => Value::Null,
         Some(FinishReason::StopToken(token)) => json!({"type": "stop", "matched": token}),
         Some(FinishReason::StopText(text)) => json!({"type": "stop", "matched": text}),
         Some(FinishReason::Length) => json!({"type": "length", "length": origin.max_tokens}),
-        Some(FinishReason::Failed(message)) => return Err(ApiError::Internal(message.clone())),
     })
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Sampling {
     pub(crate) stop: Vec<String>,
     pub(crate) stop_token_ids: Vec<u32>,
     pub(crate) skip_special_tokens: bool,
+    /// Special tokens that are text all the same.
+    pub(crate) kept_special_tokens: Vec<u32>,
     /// Whether a stop string stays in the text.
     pub(crate) no_stop_trim: bool,
     /// The number of answers, at least 1.
@@ -73,6 +75,11 @@ impl Sampling {
             .iter()
             .find(|name| fields.value(name).is_some())
             .map_or(Ok(default_max_tokens), |name| fields.count(name))?;
+        if max_tokens == Some(0) {
+            let name =
+                names.max_tokens.iter().find(|name| fields.value(name).is_some()).unwrap_or(&names.max_tokens[0]);
+            return Err(range(name, "at least 1", 0.0));
+        }
         let min_tokens = fields.count(names.min_tokens)?.unwrap_or(0);
         if let Some(max_tokens) = max_tokens.filter(|&max_tokens| min_tokens > max_tokens) {
             let bounds = format!("in [0, {}({max_tokens})]", names.max_tokens[0]);
@@ -108,6 +115,7 @@ impl Sampling {
             stop,
             stop_token_ids: fields.token_ids("stop_token_ids")?,
             skip_special_tokens: fields.flag("skip_special_tokens")?.unwrap_or(true),
+            kept_special_tokens: Vec::new(),
             no_stop_trim: fields.flag("no_stop_trim")?.unwrap_or(false),
             n,
             logprobs: None,

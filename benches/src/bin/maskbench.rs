@@ -1,10 +1,11 @@
-//! `maskbench`: grammarc over a MaskBench file. `benches/rivals` builds the same program with other engines beside it.
+//! `maskbench`: grammarc over a MaskBench file, and beside it the engines of this package's features.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
-use grammarc_benches::maskbench::{GRAMMARC, run};
+use grammarc_benches::maskbench::{EngineEntry, GRAMMARC, run};
 
 fn main() -> ExitCode {
-    run(&[GRAMMARC])
+    let rivals = rivals::BACKENDS.iter().map(|&backend| EngineEntry::of_backend(backend));
+    run(&std::iter::once(GRAMMARC).chain(rivals).collect::<Vec<_>>())
 }

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use mask_runtime::Vocabulary;
+use server::BackendEntry;
+
+use super::backend;
 
 /// What an engine is given to start with.
 #[derive(Debug, Clone)]
@@ -22,11 +25,35 @@ pub struct EngineEntry {
     pub name: &'static str,
     /// The version, for the report.
     pub version: &'static str,
-    /// Makes what all schemas share. Not measured.
+    /// How it starts.
+    pub start: Start,
+}
+
+/// Makes what all schemas share. Not measured. An error says why the engine cannot work with the vocabulary.
+#[derive(Debug, Clone, Copy)]
+pub enum Start {
+    /// An engine that knows this runner.
+    Engine(fn(Setup) -> Result<Box<dyn Engine>, String>),
+    /// One that knows the server.
+    Backend(BackendEntry),
+}
+
+impl EngineEntry {
+    /// A backend of the server as an engine.
+    pub fn of_backend(backend: BackendEntry) -> Self {
+        Self { name: backend.name, version: backend.version, start: Start::Backend(backend) }
+    }
+
+    /// Starts it.
     ///
     /// # Errors
     /// Says why the engine cannot work with the vocabulary.
-    pub start: fn(Setup) -> Result<Box<dyn Engine>, String>,
+    pub fn start(&self, setup: Setup) -> Result<Box<dyn Engine>, String> {
+        match self.start {
+            Start::Engine(start) => start(setup),
+            Start::Backend(entry) => backend::start(&entry, setup),
+        }
+    }
 }
 
 /// An engine bound to a tokenizer.

@@ -8,10 +8,11 @@ use compilers::json_schema::{self, KeyOrder, Options};
 use grammar_ir::Limits;
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, bitmask};
 
-use super::engine::{CompileError, Engine, EngineEntry, Session, Setup};
+use super::engine::{CompileError, Engine, EngineEntry, Session, Setup, Start};
 
 /// grammarc with the default options of its JSON Schema frontend.
-pub const GRAMMARC: EngineEntry = EngineEntry { name: "grammarc", version: env!("CARGO_PKG_VERSION"), start };
+pub const GRAMMARC: EngineEntry =
+    EngineEntry { name: "grammarc", version: env!("CARGO_PKG_VERSION"), start: Start::Engine(start) };
 
 fn start(setup: Setup) -> Result<Box<dyn Engine>, String> {
     Ok(Box::new(Grammarc { tokenizer: Tokenizer::new(setup.vocabulary), limits: Limits::default() }))

@@ -7,10 +7,11 @@
 //!
 //! Each engine runs in a child process of its own, one schema at a time, engines in turn: what crashes, hangs or takes
 //! too much memory costs one row and a restart. [`run()`] is the whole program; a binary names the engines it was built
-//! with, so that rivals need not be dependencies of this crate. The origin of the data form is MaskBench of
+//! with. Those that are backends of the server take part as they are. The origin of the data form is MaskBench of
 //! <https://github.com/guidance-ai/jsonschemabench>.
 
 mod args;
+mod backend;
 mod dataset;
 mod encoder;
 mod engine;
@@ -27,7 +28,7 @@ mod run;
 mod supervisor;
 mod worker;
 
-pub use engine::{CompileError, Engine, EngineEntry, Session, Setup};
+pub use engine::{CompileError, Engine, EngineEntry, Session, Setup, Start};
 pub use failure::Failure;
 pub use grammarc::GRAMMARC;
 pub use run::run;

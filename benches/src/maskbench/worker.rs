@@ -11,7 +11,7 @@ use super::process_memory;
 /// Starts the engine and works until standard input ends.
 pub(super) fn work(entry: &EngineEntry, setup: Setup, steps: Steps) -> Result<(), Failure> {
     let vocabulary = setup.vocabulary.clone();
-    let engine = (entry.start)(setup);
+    let engine = entry.start(setup);
     say(&Message::Started(engine.as_ref().map(|_| entry.version.to_owned()).map_err(String::clone)))?;
     let Ok(engine) = engine else { return Ok(()) };
     for line in io::stdin().lock().lines() {

@@ -19,6 +19,7 @@ const RULE: &[(&str, Option<&[&str]>)] = &[
     // The interpreter is for its tests only.
     ("gpu-runtime", Some(&["mask-runtime", "ptx", "cuda-driver", "ptx-interpreter"])),
     ("server", Some(&["compilers", "grammar-ir", "gpu-runtime", "mask-runtime"])),
+    ("rivals", Some(&["compilers", "gpu-runtime", "mask-runtime", "server"])),
     ("grammarc", None),
     ("grammarc-fuzz", None),
     ("grammarc-benches", None),
@@ -41,8 +42,9 @@ const LICENCES: &[&str] = &[
     "Zlib",
 ];
 
-/// Crates that only benches may have: the rivals and the benchmark harness.
-const BENCHES_ONLY: &[&str] = &["criterion", "llguidance", "xgrammar", "glrmask", "outlines-core"];
+/// Crates that only one member may have: the rivals, each of which has to be asked for, and the benchmark harness.
+const ONLY: &[(&str, &str)] =
+    &[("criterion", "grammarc-benches"), ("llguidance", "rivals"), ("outlines-core", "rivals"), ("xgrammar", "rivals")];
 
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
@@ -67,14 +69,16 @@ fn members_depend_only_on_what_the_architecture_allows() {
     let found: BTreeSet<&str> = members.keys().copied().collect();
     assert_eq!(found, ruled, "every member has a line in the rule, and every line a member");
     for (name, allowed) in RULE {
-        for dependency in members[name]["dependencies"].as_array().expect("a list") {
-            let dependency = dependency["name"].as_str().unwrap_or("");
+        for entry in members[name]["dependencies"].as_array().expect("a list") {
+            let dependency = entry["name"].as_str().unwrap_or("");
             let inside = members.contains_key(dependency);
             if let (true, Some(allowed)) = (inside, allowed) {
                 assert!(allowed.contains(&dependency), "{name} must not depend on {dependency}");
             }
-            let bench = BENCHES_ONLY.contains(&dependency);
-            assert!(!bench || *name == "grammarc-benches", "only benches may depend on {dependency}");
+            if let Some((_, owner)) = ONLY.iter().find(|(only, _)| *only == dependency) {
+                assert_eq!(name, owner, "only {owner} may depend on {dependency}");
+                assert!(*name != "rivals" || entry["optional"] == true, "{dependency} has to be a feature");
+            }
         }
     }
 }

@@ -8,10 +8,11 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::guide::{Filled, Guide};
 use super::outcome::SequenceError;
+use crate::thread::processor_time;
 
 /// One mask to be filled.
 #[derive(Debug)]
@@ -24,15 +25,15 @@ pub(super) struct FillJob {
     pub(super) row: Vec<u32>,
     /// The answer, once it has run.
     pub(super) filled: Result<Filled, SequenceError>,
-    /// How long it took.
+    /// The processor time it took.
     pub(super) time: Duration,
 }
 
 impl FillJob {
-    fn run(&mut self, not_stopping: &[u32]) {
-        let start = Instant::now();
+    pub(super) fn run(&mut self, not_stopping: &[u32]) {
+        let start = processor_time();
         self.filled = self.guide.fill(self.generated, not_stopping, &mut self.row);
-        self.time = start.elapsed();
+        self.time = processor_time().saturating_sub(start);
     }
 }
 

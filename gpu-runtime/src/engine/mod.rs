@@ -5,7 +5,10 @@
 //!                                    ↑                       └ fill masks (threads) ┘                            │
 //!                                    └───────────────────────── not finished ────────────────────────────────────┘
 //! ```
+//!
+//! A sequence whose constraint takes longer than the forward pass is taken out of the loop for as long; see `aside`.
 
+mod aside;
 mod guide;
 mod jump;
 mod logprobs;
@@ -21,7 +24,7 @@ mod token_matcher;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mask_runtime::{TokenKind, Tokenizer, bitmask};
 
@@ -29,8 +32,9 @@ use crate::device::{Device, DeviceError, Draw, MaskRows, RowPlacement};
 use crate::model::Llama;
 use crate::sampler::Sampler;
 use crate::text::Encoder;
-use guide::{Accepted, Filled, Guide};
-use jump::Jumper;
+use crate::thread::processor_time;
+use aside::{Advanced, Advancing, Aside, Sampled};
+use guide::{Filled, Guide};
 use mask_workers::MaskWorkers;
 use pages::Pages;
 use schedule::Schedule;
@@ -41,6 +45,12 @@ pub use outcome::{Event, Finish, SequenceError, SequenceId, Step};
 pub use request::{Reasoning, Request, RequestError};
 pub use timing::StepTiming;
 pub use token_matcher::{Fill, TokenMatcher};
+
+/// What a constraint may take for a token without being taken out of the loop, however short the forward pass is.
+const SLOW: Duration = Duration::from_millis(2);
+
+/// How long a step waits for sequences that are aside when there are no others.
+const ASIDE_PATIENCE: Duration = Duration::from_millis(5);
 
 /// Options of an [`Engine`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +80,12 @@ pub struct EngineThreadError {
 /// Generates any number of sequences with one model.
 pub struct Engine<D: Device> {
     model: Llama<D>,
-    tokenizer: Arc<Tokenizer>,
-    encoder: Encoder,
+    advancing: Advancing,
     mask_workers: MaskWorkers,
+    aside: Aside,
+    aside_ids: Vec<SequenceId>,
+    /// Those of the sequences aside that have been cancelled.
+    cancelled_aside: Vec<SequenceId>,
     detailed_timing: bool,
     next_id: u64,
     waiting: VecDeque<Sequence>,
@@ -105,12 +118,16 @@ impl<D: Device> Engine<D> {
             .for_each(|id| bitmask::set(&mut not_stopping, id));
         let words_per_row = not_stopping.len();
         let threads = options.mask_threads;
-        let mask_workers =
-            MaskWorkers::start(threads, not_stopping.into()).map_err(|source| EngineThreadError { threads, source })?;
+        let failed = |source| EngineThreadError { threads: threads + 1, source };
+        let not_stopping: Arc<[u32]> = not_stopping.into();
+        let mask_workers = MaskWorkers::start(threads, not_stopping.clone()).map_err(failed)?;
+        let advancing = Advancing { tokenizer, encoder, not_stopping };
         Ok(Self {
             model,
-            tokenizer,
-            encoder,
+            aside: Aside::start(advancing.clone()).map_err(failed)?,
+            aside_ids: Vec::new(),
+            cancelled_aside: Vec::new(),
+            advancing,
             mask_workers,
             detailed_timing: options.detailed_timing,
             next_id: 0,
@@ -132,22 +149,22 @@ impl<D: Device> Engine<D> {
 
     /// The model's tokens, for which grammars have to be compiled.
     pub fn tokenizer(&self) -> &Arc<Tokenizer> {
-        &self.tokenizer
+        &self.advancing.tokenizer
     }
 
     /// Turns prompts into tokens.
     pub fn encoder(&self) -> &Encoder {
-        &self.encoder
+        &self.advancing.encoder
     }
 
     /// Whether there is nothing to do.
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.running.is_empty()
+        self.waiting.is_empty() && self.running.is_empty() && self.aside.len() == 0
     }
 
     /// The number of sequences that are being generated, and of those that wait for room.
     pub fn load(&self) -> (usize, usize) {
-        (self.running.len(), self.waiting.len())
+        (self.running.len() + self.aside.len() - self.cancelled_aside.len(), self.waiting.len())
     }
 
     /// Takes a request on. It joins the running sequences as soon as there is room for all it may need.
@@ -167,7 +184,7 @@ impl<D: Device> Engine<D> {
         let mut tokens = prompt;
         if let Some(matcher) = guide.matcher().filter(|_| jump_forward) {
             // The last token is left to the first step, which has to have one.
-            let forced = self.jumper().jump(matcher, &tokens, max_length - prompt_length - 1);
+            let forced = self.advancing.jumper().jump(matcher, &tokens, max_length - prompt_length - 1);
             tokens.extend(forced);
         }
         let id = SequenceId(self.next_id);
@@ -188,6 +205,9 @@ impl<D: Device> Engine<D> {
             jump_forward,
             logprobs,
             filled: Ok(Filled::Free),
+            fill_time: Duration::ZERO,
+            constraint_time: Duration::ZERO,
+            has_mask: false,
         });
         Ok(id)
     }
@@ -199,20 +219,21 @@ impl<D: Device> Engine<D> {
             self.pages.give_back(sequence.pages);
             return true;
         }
-        let waiting = self.waiting.len();
-        self.waiting.retain(|sequence| sequence.id != id);
-        self.waiting.len() < waiting
+        if let Some(index) = self.waiting.iter().position(|sequence| sequence.id == id) {
+            self.waiting.remove(index);
+            return true;
+        }
+        let is_new = self.aside_ids.contains(&id) && !self.cancelled_aside.contains(&id);
+        if is_new {
+            self.cancelled_aside.push(id);
+        }
+        is_new
     }
 
     /// The greatest number of positions of a sequence.
     fn context(&self) -> usize {
         let options = self.model.options();
         options.max_positions.min(options.pages.saturating_mul(options.page_length))
-    }
-
-    fn jumper(&self) -> Jumper<'_> {
-        let Self { encoder, tokenizer, .. } = self;
-        Jumper { encoder, vocabulary: tokenizer.vocabulary(), index: tokenizer.index() }
     }
 
     fn check(&self, request: &Request) -> Result<(), RequestError> {
@@ -233,7 +254,7 @@ impl<D: Device> Engine<D> {
         if let Some(&token) = request.prompt.iter().chain(reasoning).find(|&&token| token as usize >= size) {
             return Err(RequestError::OutOfRange { token, size });
         }
-        let expected = self.tokenizer.vocabulary().size();
+        let expected = self.tokenizer().vocabulary().size();
         match request.matcher.as_ref().map(|matcher| matcher.vocabulary_size()) {
             Some(found) if found != expected => Err(RequestError::Vocabulary { found, expected }),
             _ => Ok(()),
@@ -244,7 +265,7 @@ impl<D: Device> Engine<D> {
     fn admit(&mut self) {
         let options = self.model.options();
         let most = options.max_logits.min(options.max_rows);
-        while self.running.len() < most {
+        while self.running.len() + self.aside.len() < most {
             let Some(mut sequence) = self.waiting.pop_front() else { break };
             let Some(pages) = self.pages.take(sequence.max_length) else {
                 self.waiting.push_front(sequence);
@@ -262,8 +283,9 @@ impl<D: Device> Engine<D> {
     /// should be given up.
     pub fn step(&mut self) -> Result<Step, DeviceError> {
         let start = Instant::now();
-        self.admit();
         let mut step = Step::default();
+        self.take_back(&mut step);
+        self.admit();
         if self.running.is_empty() {
             return Ok(step);
         }
@@ -272,9 +294,32 @@ impl<D: Device> Engine<D> {
         self.forward_and_fill(&mut step)?;
         let sampled = self.sample(&mut step)?;
         let logits = self.read_logits()?;
-        self.accept(&sampled, &logits, &mut step);
+        let slow = SLOW.max(start.elapsed().saturating_sub(step.timing.mask_wait));
+        self.accept(&sampled, &logits, slow, &mut step);
         step.timing.total = start.elapsed();
         Ok(step)
+    }
+
+    /// Lets sequences that come back from aside go on. Waits for one for a while if there is nothing else to do.
+    fn take_back(&mut self, step: &mut Step) {
+        let is_alone = self.running.is_empty() && self.waiting.is_empty();
+        let mut patience = if is_alone { ASIDE_PATIENCE } else { Duration::ZERO };
+        while let Some(Advanced { sequence, event }) = self.aside.take_back(patience) {
+            patience = Duration::ZERO;
+            self.aside_ids.retain(|&id| id != sequence.id);
+            let cancelled = self.cancelled_aside.iter().position(|&id| id == sequence.id);
+            if let Some(index) = cancelled {
+                self.cancelled_aside.swap_remove(index);
+            }
+            if cancelled.is_some() || event.finish.is_some() {
+                self.pages.give_back(sequence.pages);
+            } else {
+                self.running.push(sequence);
+            }
+            if cancelled.is_none() {
+                step.events.push(event);
+            }
+        }
     }
 
     /// Runs the forward pass, and meanwhile fills the masks of the sequences that get a token.
@@ -303,13 +348,14 @@ impl<D: Device> Engine<D> {
         row_indices.resize(schedule.sampled.len(), -1);
         for job in jobs {
             step.timing.masks += job.time;
-            if let Ok(row) = schedule.sampled.binary_search(&job.sequence)
-                && job.filled == Ok(Filled::Masked)
-            {
-                mask_words[row * words..][..words].copy_from_slice(&job.row);
+            running[job.sequence].take_back(job);
+        }
+        for (row, &index) in schedule.sampled.iter().enumerate() {
+            let sequence = &running[index];
+            if sequence.filled == Ok(Filled::Masked) {
+                mask_words[row * words..][..words].copy_from_slice(&sequence.row);
                 row_indices[row] = row as i32;
             }
-            running[job.sequence].take_back(job);
         }
         forward
     }
@@ -350,11 +396,11 @@ impl<D: Device> Engine<D> {
         device.read(schedule.sampled.len(), logits)
     }
 
-    /// Takes the sampled tokens over, jumps over forced text, and lets the finished go.
-    fn accept(&mut self, sampled: &[Result<u32, SequenceError>], logits: &[f32], step: &mut Step) {
+    /// Takes the sampled tokens over, jumps over forced text, and lets the finished go. Sequences whose constraint took
+    /// longer than `slow` go aside.
+    fn accept(&mut self, sampled: &[Result<u32, SequenceError>], logits: &[f32], slow: Duration, step: &mut Step) {
         let start = Instant::now();
-        let jumper =
-            Jumper { encoder: &self.encoder, vocabulary: self.tokenizer.vocabulary(), index: self.tokenizer.index() };
+        let mut leaving = Vec::new();
         let width = logits.len() / sampled.len().max(1);
         for (row, (&index, token)) in self.schedule.sampled.iter().zip(sampled).enumerate() {
             let sequence = &mut self.running[index];
@@ -365,59 +411,29 @@ impl<D: Device> Engine<D> {
                 }
                 _ => None,
             };
-            step.events.push(Event { logprobs, ..advance(sequence, token.clone(), &jumper) });
+            if sequence.constraint_time > slow {
+                leaving.push((index, token.clone(), logprobs));
+                continue;
+            }
+            let start = processor_time();
+            step.events.push(Event { logprobs, ..sequence.advance(token.clone(), &self.advancing.jumper()) });
+            sequence.constraint_time = sequence.fill_time + processor_time().saturating_sub(start);
         }
         let finished = |sequence: &Sequence| {
             step.events.iter().any(|event| event.sequence == sequence.id && event.finish.is_some())
         };
         for index in (0..self.running.len()).rev() {
-            if finished(&self.running[index]) {
+            if leaving.last().is_some_and(|&(leaving, ..)| leaving == index) {
+                let sequence = self.running.remove(index);
+                if let Some((_, token, logprobs)) = leaving.pop() {
+                    self.aside_ids.push(sequence.id);
+                    self.aside.hand_over(Sampled { sequence, token, logprobs });
+                }
+            } else if finished(&self.running[index]) {
                 let sequence = self.running.remove(index);
                 self.pages.give_back(sequence.pages);
             }
         }
         step.timing.accept = start.elapsed();
     }
-}
-
-/// Takes one sampled token over.
-fn advance(sequence: &mut Sequence, token: Result<u32, SequenceError>, jumper: &Jumper<'_>) -> Event {
-    let filled = std::mem::replace(&mut sequence.filled, Ok(Filled::Free));
-    let finish = match (filled, token) {
-        (Ok(Filled::Ended), _) => Some(Finish::GrammarEnd),
-        (Err(error), _) | (_, Err(error)) => Some(Finish::Failed(error)),
-        (Ok(_), Ok(token)) => take(sequence, token, jumper),
-    };
-    let tokens = sequence.tokens[sequence.reported..].to_vec();
-    sequence.reported = sequence.tokens.len();
-    Event { sequence: sequence.id, tokens, forced: std::mem::take(&mut sequence.forced), logprobs: None, finish }
-}
-
-/// Adds `token` and what it forces; answers whether that was the last.
-fn take(sequence: &mut Sequence, token: u32, jumper: &Jumper<'_>) -> Option<Finish> {
-    match sequence.guide.accept(token, jumper.vocabulary.is_stop(token)) {
-        Err(error) => return Some(Finish::Failed(error)),
-        Ok(Accepted::Stop) => return Some(Finish::StopToken(token)),
-        Ok(Accepted::Text) => sequence.tokens.push(token),
-        Ok(Accepted::ReasoningEnd(separator)) => {
-            sequence.tokens.push(token);
-            let room = sequence.room();
-            sequence.force(separator.into_iter().take(room));
-        }
-    }
-    let room = sequence.room();
-    if let Some(matcher) = sequence.guide.matcher().filter(|_| sequence.jump_forward) {
-        let forced = jumper.jump(matcher, &sequence.tokens, room);
-        sequence.force(forced.into_iter());
-    }
-    if sequence.guide.is_ended() {
-        return Some(Finish::GrammarEnd);
-    }
-    (sequence.room() == 0).then(|| {
-        let complete = sequence.guide.is_complete();
-        match sequence.context_bound {
-            true => Finish::ContextFull { complete },
-            false => Finish::MaxTokens { complete },
-        }
-    })
 }

@@ -61,6 +61,18 @@ pub enum SequenceError {
     Engine(String),
 }
 
+impl SequenceError {
+    /// Whether the constraint is at fault: it has no text that the vocabulary can spell, or it is so ambiguous that
+    /// following it costs more than the limits.
+    pub fn is_of_constraint(&self) -> bool {
+        matches!(
+            self,
+            Self::Fill(FillError::NoTokenFits { .. } | FillError::StackLimit { .. })
+                | Self::Accept(AcceptError::StackLimit { .. })
+        )
+    }
+}
+
 /// What happened to one sequence in a step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {

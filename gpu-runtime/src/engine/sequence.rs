@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::guide::{Filled, Guide};
+use super::guide::{Accepted, Filled, Guide};
+use super::jump::Jumper;
 use super::mask_workers::FillJob;
-use super::outcome::{SequenceError, SequenceId};
+use super::outcome::{Event, Finish, SequenceError, SequenceId};
 use crate::sampler::Sampler;
 
 /// The state of one sequence.
@@ -34,6 +35,12 @@ pub(super) struct Sequence {
     pub(super) logprobs: Option<usize>,
     /// The answer of the last mask.
     pub(super) filled: Result<Filled, SequenceError>,
+    /// Whether the next token's mask is in `row` already.
+    pub(super) has_mask: bool,
+    /// What the last mask took.
+    pub(super) fill_time: Duration,
+    /// What the constraint took for the last token and its mask.
+    pub(super) constraint_time: Duration,
 }
 
 impl Sequence {
@@ -46,7 +53,7 @@ impl Sequence {
     /// [`take_back`](Self::take_back).
     pub(super) fn fill_job(&mut self, sequence: usize, words_per_row: usize) -> Option<FillJob> {
         let generated = self.generated();
-        self.guide.needs_row(generated).then(|| {
+        (!self.has_mask && self.guide.needs_row(generated)).then(|| {
             self.row.resize(words_per_row, 0);
             let (guide, row) = (std::mem::take(&mut self.guide), std::mem::take(&mut self.row));
             FillJob { sequence, generated, guide, row, filled: Ok(Filled::Free), time: Duration::ZERO }
@@ -58,6 +65,8 @@ impl Sequence {
         self.guide = job.guide;
         self.row = job.row;
         self.filled = job.filled;
+        self.fill_time = job.time;
+        self.has_mask = true;
     }
 
     /// How many more tokens there may be.
@@ -75,5 +84,48 @@ impl Sequence {
     /// How many tokens wait to be computed; at least one.
     pub(super) fn pending(&self) -> usize {
         self.tokens.len() - self.computed
+    }
+
+    /// Takes one sampled token over.
+    pub(super) fn advance(&mut self, token: Result<u32, SequenceError>, jumper: &Jumper<'_>) -> Event {
+        self.has_mask = false;
+        let filled = std::mem::replace(&mut self.filled, Ok(Filled::Free));
+        let finish = match (filled, token) {
+            (Ok(Filled::Ended), _) => Some(Finish::GrammarEnd),
+            (Err(error), _) | (_, Err(error)) => Some(Finish::Failed(error)),
+            (Ok(_), Ok(token)) => self.take(token, jumper),
+        };
+        let tokens = self.tokens[self.reported..].to_vec();
+        self.reported = self.tokens.len();
+        Event { sequence: self.id, tokens, forced: std::mem::take(&mut self.forced), logprobs: None, finish }
+    }
+
+    /// Adds `token` and what it forces; answers whether that was the last.
+    fn take(&mut self, token: u32, jumper: &Jumper<'_>) -> Option<Finish> {
+        match self.guide.accept(token, jumper.vocabulary.is_stop(token)) {
+            Err(error) => return Some(Finish::Failed(error)),
+            Ok(Accepted::Stop) => return Some(Finish::StopToken(token)),
+            Ok(Accepted::Text) => self.tokens.push(token),
+            Ok(Accepted::ReasoningEnd(separator)) => {
+                self.tokens.push(token);
+                let room = self.room();
+                self.force(separator.into_iter().take(room));
+            }
+        }
+        let room = self.room();
+        if let Some(matcher) = self.guide.matcher().filter(|_| self.jump_forward) {
+            let forced = jumper.jump(matcher, &self.tokens, room);
+            self.force(forced.into_iter());
+        }
+        if self.guide.is_ended() {
+            return Some(Finish::GrammarEnd);
+        }
+        (self.room() == 0).then(|| {
+            let complete = self.guide.is_complete();
+            match self.context_bound {
+                true => Finish::ContextFull { complete },
+                false => Finish::MaxTokens { complete },
+            }
+        })
     }
 }

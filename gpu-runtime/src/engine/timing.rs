@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct StepTiming {
     /// The forward pass.
     pub forward: Duration,
-    /// All masks together, on whatever threads.
+    /// All masks together, on whatever threads, in processor time.
     pub masks: Duration,
     /// How long the forward pass had been over when the last mask was ready: what masks cost beyond what they overlap.
     pub mask_wait: Duration,

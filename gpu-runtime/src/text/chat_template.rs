@@ -44,6 +44,8 @@ pub struct Conversation<'a> {
     pub messages: &'a [Value],
     /// Tools in the form of OpenAI's API: objects with `type` and `function`.
     pub tools: &'a [Value],
+    /// Further variables, for templates that know them. Those that are always there come first.
+    pub arguments: Option<&'a Map<String, Value>>,
 }
 
 /// A model's chat template.
@@ -131,12 +133,16 @@ impl ChatTemplate {
             [] => TemplateValue::from(()),
             tools => list(tools),
         };
+        let arguments = conversation.arguments.into_iter().flatten();
+        let arguments: TemplateValue =
+            arguments.map(|(name, value)| (name.as_str(), to_template_value(value))).collect();
         Ok(self.environment.get_template(NAME)?.render(minijinja::context! {
             messages => list(conversation.messages),
             tools => tools,
             add_generation_prompt => true,
             bos_token => self.bos_token.as_str(),
             eos_token => self.eos_token.as_str(),
+            ..arguments
         })?)
     }
 }
@@ -173,7 +179,7 @@ mod tests {
     use super::*;
 
     fn render(template: &str, messages: &[Value], tools: &[Value]) -> Result<String, ChatTemplateError> {
-        ChatTemplate::new(template, "<s>", "</s>")?.render(&Conversation { messages, tools })
+        ChatTemplate::new(template, "<s>", "</s>")?.render(&Conversation { messages, tools, arguments: None })
     }
 
     #[test]
@@ -191,6 +197,14 @@ mod tests {
         assert_eq!(found, expected);
         let found = render("{{ tools[0].x | tojson(indent=2) }}", &[], &[tool]).expect("it renders");
         assert_eq!(found, "[\n  1.5,\n  true,\n  null,\n  \"<&'>\"\n]");
+    }
+
+    #[test]
+    fn further_variables() {
+        let template = ChatTemplate::new("{{ bos_token }}{{ enable_thinking }}", "<s>", "").expect("it is read");
+        let arguments = json!({"enable_thinking": true, "bos_token": "mine"});
+        let conversation = Conversation { arguments: arguments.as_object(), ..Conversation::default() };
+        assert_eq!(template.render(&conversation).expect("it renders"), "<s>true");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct BackendSetup {
 pub struct BackendEntry {
     /// Its name on the command line.
     pub name: &'static str,
+    /// The version, for reports.
+    pub version: &'static str,
     /// Makes what all constraints share.
     ///
     /// # Errors
@@ -84,6 +86,11 @@ impl CompileError {
     /// A constraint that is at fault, or not supported.
     pub fn new(kind: ConstraintKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), is_over_budget: false }
+    }
+
+    /// The message, with the field of the request that the constraint came in.
+    pub(super) fn in_field(&self, field: &str) -> String {
+        format!("Failed to compile {} grammar: {field}: {}", self.kind.name(), self.message)
     }
 
     /// A constraint that costs more than the budget.

@@ -44,6 +44,13 @@ pub struct Constraint {
     pub style: JsonStyle,
 }
 
+/// A constraint, and the field of the request that it came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Requested {
+    pub(crate) constraint: Constraint,
+    pub(crate) field: String,
+}
+
 /// How JSON may be written, where a schema decides what. The default keeps a model from running away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct JsonStyle {
@@ -54,6 +61,11 @@ pub struct JsonStyle {
 }
 
 impl JsonStyle {
+    /// All that JSON allows.
+    pub fn unbounded() -> Self {
+        Self { whitespace: Whitespace::Any, digits: Digits::Unbounded }
+    }
+
     pub(crate) fn options(self) -> Options {
         let mut options = Options::default();
         options.whitespace = self.whitespace;
@@ -91,10 +103,11 @@ const ANY: &str = "$$ANY$$";
 
 impl Constraint {
     /// The one constraint of `fields`, in which each is a string; `response_format` is one already read.
-    pub(crate) fn read(fields: &Fields<'_>, response_format: Option<Self>) -> Result<Option<Self>, ApiError> {
+    pub(crate) fn read(fields: &Fields<'_>, response_format: Option<Requested>) -> Result<Option<Requested>, ApiError> {
         Self::refuse(fields, FOREIGN, "it is not served; use json_schema, regex, ebnf or structural_tag")?;
         let style = JsonStyle::read(fields)?;
-        let mut found: Vec<Self> = response_format.map(|constraint| Self { style, ..constraint }).into_iter().collect();
+        let mut found: Vec<Requested> = response_format.into_iter().collect();
+        found.iter_mut().for_each(|requested| requested.constraint.style = style);
         for (field, kind) in [
             ("json_schema", ConstraintKind::Json),
             ("regex", ConstraintKind::Regex),
@@ -103,10 +116,11 @@ impl Constraint {
         ] {
             if let Some(text) = fields.text(field)? {
                 let text = if kind == ConstraintKind::Json && text == ANY { "true" } else { text };
-                found.push(Self { kind, text: text.into(), style });
+                let constraint = Self { kind, text: text.into(), style };
+                found.push(Requested { constraint, field: fields.name(field) });
             }
         }
-        let tag = found.iter().any(|constraint| constraint.kind == ConstraintKind::StructuralTag);
+        let tag = found.iter().any(|requested| requested.constraint.kind == ConstraintKind::StructuralTag);
         match found.len() {
             0 | 1 => Ok(found.pop()),
             _ if tag => Err(ApiError::Invalid(
@@ -131,16 +145,21 @@ impl Constraint {
     }
 
     /// The constraint that `response_format` of OpenAI's API stands for. What else is in it is ignored.
-    pub(crate) fn response_format(body: &Fields<'_>) -> Result<Option<Self>, ApiError> {
+    pub(crate) fn response_format(body: &Fields<'_>) -> Result<Option<Requested>, ApiError> {
         let Some(format) = body.object("response_format")? else { return Ok(None) };
         match format.text("type")? {
             Some("text") => Ok(None),
-            Some("json_object") => Ok(Some(Self::json(&json!({"type": "object"})))),
+            Some("json_object") => {
+                let constraint = Self::json(&json!({"type": "object"}));
+                Ok(Some(Requested { constraint, field: "response_format".to_owned() }))
+            }
             Some("json_schema") => {
                 let nested = format.object("json_schema")?;
-                let schema = nested.as_ref().and_then(|nested| nested.value("schema")).or(format.value("schema"));
+                let places = [nested.as_ref(), Some(&format)];
+                let found = places.into_iter().flatten().find_map(|place| Some((place.value("schema")?, place)));
                 let missing = "schema_ is required for json_schema response format request.";
-                schema.map(|schema| Some(Self::json(schema))).ok_or_else(|| ApiError::Invalid(missing.to_owned()))
+                let (schema, place) = found.ok_or_else(|| ApiError::Invalid(missing.to_owned()))?;
+                Ok(Some(Requested { constraint: Self::json(schema), field: place.name("schema") }))
             }
             Some("structural_tag") => {
                 for (field, other) in [("structures", "triggers"), ("triggers", "structures")] {
@@ -154,7 +173,7 @@ impl Constraint {
                     return Err(ApiError::Invalid(message.to_owned()));
                 }
                 let tag = body.value("response_format").cloned().unwrap_or_default();
-                Ok(Some(Self::tag(&tag)))
+                Ok(Some(Requested { constraint: Self::tag(&tag), field: "response_format".to_owned() }))
             }
             Some(other) => Err(no_such(&format, "type", "text, json_object, json_schema or structural_tag", other)),
             None => Err(ApiError::Malformed(format!("{} is missing.", format.name("type")))),

@@ -14,7 +14,7 @@ use super::constraint::{Constraint, ConstraintKind};
 use crate::token_texts::TokenTexts;
 
 /// The engine of this project.
-pub const GRAMMARC: BackendEntry = BackendEntry { name: "grammarc", start };
+pub const GRAMMARC: BackendEntry = BackendEntry { name: "grammarc", version: env!("CARGO_PKG_VERSION"), start };
 
 /// The stack frames of one answer, 12 bytes each: what an ambiguous grammar can use up.
 const MAX_FRAMES: usize = 1_000_000;

@@ -1,16 +1,22 @@
-//! Where compiles run: two lanes, so that those that take long do not hold up those that do not.
+//! Where compiles run: lanes for ever longer compiles, so that those that take long do not hold up those that do not.
 //!
 //! ```text
-//! Constraint → quick lane: a tenth of a second ─ over? → slow lane: all of the budget, at a lower priority → outcome
+//! Constraint → 5 ms ─ over? → 40 ms ─ over? → 300 ms ─ over? → all of the budget → outcome
 //! ```
 //!
-//! Nearly every constraint compiles in milliseconds. What does not is tried again from the beginning, which costs little
-//! beside what it takes there.
+//! Nobody can tell from a constraint how long it takes, so each begins in the quickest lane. Nearly all end there. What
+//! does not is tried again from the beginning in the next lane, which has several times as long, so that what is lost is
+//! little beside what is needed. A lane waits for compiles of its own length only.
+//!
+//! The threads of the model wait for each other many times in a step, so one that has to wait for a core holds up all
+//! sequences. Compiles of the lanes in the middle therefore run only on cores that nothing else wants. If there is no such
+//! core they run out of time, and end in the last lane, where others merely go before them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use gpu_runtime::{run_behind_others, run_when_idle};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::GrammarOptions;
@@ -19,22 +25,24 @@ use super::cache::Outcome;
 use super::constraint::Constraint;
 use crate::metrics::Metrics;
 
-/// The time of each half of a compile in the quick lane.
-const QUICK: Duration = Duration::from_millis(100);
-
-/// How much lower the priority of compiles is than that of the model, as Unix counts niceness: the threads of the model
-/// wait for each other many times in a step, so one that has to wait for a core holds up all.
-const QUICK_NICENESS: i32 = 5;
-const SLOW_NICENESS: i32 = 15;
+/// The time of each half of a compile in the lanes before the last.
+const TIMES: [Duration; 3] = [Duration::from_millis(5), Duration::from_millis(40), Duration::from_millis(300)];
 
 /// Where compiles run.
 #[derive(Debug, Clone)]
 pub(super) struct Lanes {
     backend: Arc<dyn Backend>,
-    quick: Arc<Semaphore>,
-    slow: Arc<Semaphore>,
-    time: Duration,
+    /// From the quickest to the last, whose time is all there is.
+    lanes: Arc<[Lane]>,
     metrics: Arc<Metrics>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    time: Duration,
+    /// Has others go before the thread that calls it.
+    give_way: fn(),
+    room: Arc<Semaphore>,
 }
 
 /// What a compile has given.
@@ -47,35 +55,44 @@ pub(super) struct Compiled {
 
 impl Lanes {
     pub(super) fn new(backend: Arc<dyn Backend>, options: &GrammarOptions, metrics: Arc<Metrics>) -> Self {
-        let lane = || Arc::new(Semaphore::new(options.compile_threads.max(1)));
-        Self { backend, quick: lane(), slow: lane(), time: options.compile_time, metrics }
+        let all = options.compile_time;
+        let times = TIMES.into_iter().filter(|&time| time < all).chain([all]);
+        let lane = |(index, time)| Lane {
+            time,
+            give_way: match index {
+                0 => || {},
+                _ if time < all => run_when_idle,
+                _ => run_behind_others,
+            },
+            room: Arc::new(Semaphore::new(options.compile_threads.max(1))),
+        };
+        Self { backend, lanes: times.enumerate().map(lane).collect(), metrics }
     }
 
     /// Compiles; `None` when the compiler has panicked, or could not be started.
     pub(super) async fn compile(&self, constraint: Constraint, budget: CompileBudget) -> Option<Compiled> {
-        let quick = CompileBudget { time: self.time.min(QUICK), ..budget.clone() };
-        let is_all = quick.time == self.time;
-        let compiled = self.run(&self.quick, constraint.clone(), quick, QUICK_NICENESS).await?;
-        if compiled.is_final || is_all || budget.cancel.load(Ordering::Relaxed) {
-            return Some(compiled);
+        let mut compiled = None;
+        for lane in &*self.lanes {
+            let budget = CompileBudget { time: lane.time, ..budget.clone() };
+            let cancel = budget.cancel.clone();
+            let outcome = self.run(lane, constraint.clone(), budget).await?;
+            let is_last = outcome.is_final || cancel.load(Ordering::Relaxed);
+            compiled = Some(outcome);
+            if is_last {
+                break;
+            }
         }
-        self.run(&self.slow, constraint, CompileBudget { time: self.time, ..budget }, SLOW_NICENESS).await
+        compiled
     }
 
     /// Compiles on a thread of its own, once the lane has room.
-    async fn run(
-        &self,
-        lane: &Arc<Semaphore>,
-        constraint: Constraint,
-        budget: CompileBudget,
-        niceness: i32,
-    ) -> Option<Compiled> {
-        let permit = lane.clone().acquire_owned().await.ok()?;
+    async fn run(&self, lane: &Lane, constraint: Constraint, budget: CompileBudget) -> Option<Compiled> {
+        let permit = lane.room.clone().acquire_owned().await.ok()?;
         let (sender, receiver) = oneshot::channel();
-        let (backend, metrics) = (self.backend.clone(), self.metrics.clone());
+        let (backend, metrics, give_way) = (self.backend.clone(), self.metrics.clone(), lane.give_way);
         let compile = move || {
             let _permit = permit;
-            lower_priority(niceness);
+            give_way();
             let start = Instant::now();
             let outcome = backend.compile(&constraint, &budget);
             let took = start.elapsed();
@@ -89,13 +106,4 @@ impl Lanes {
         std::thread::Builder::new().name("grammarc-compile".to_owned()).spawn(compile).ok()?;
         receiver.await.ok()
     }
-}
-
-/// Lets other threads go first, where the system has priorities of threads.
-fn lower_priority(niceness: i32) {
-    // On Linux this is the niceness of the calling thread. Without it compiles are merely less polite.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(niceness);
-    #[cfg(not(target_os = "linux"))]
-    let _ = niceness;
 }

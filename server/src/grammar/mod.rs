@@ -24,6 +24,7 @@ use cache::{Cache, Outcome};
 use lanes::Lanes;
 
 pub use backend::{Backend, BackendEntry, BackendSetup, CompileBudget, CompileError, CompiledConstraint};
+pub(crate) use constraint::Requested;
 pub use constraint::{Constraint, ConstraintKind, JsonStyle};
 pub use grammarc::GRAMMARC;
 
@@ -32,7 +33,7 @@ pub use grammarc::GRAMMARC;
 pub struct GrammarOptions {
     /// Bytes of compiled grammars that are kept. Default 256 MB.
     pub cache_bytes: usize,
-    /// Grammars compiled at the same time, of those that take long and of the others each. Default 1.
+    /// Grammars compiled at the same time in each of four lanes, for ever longer compiles. Default 1.
     pub compile_threads: usize,
     /// Wall-clock time of each half of a compile. Default 10 s.
     pub compile_time: Duration,
@@ -97,11 +98,13 @@ impl Grammars {
         lock(&self.state).cache.size()
     }
 
-    /// The grammar of `constraint`.
+    /// The grammar of a constraint.
     ///
     /// # Errors
     /// When it does not compile, or not within the limits.
-    pub(crate) async fn get(&self, constraint: &Constraint) -> Result<Arc<dyn CompiledConstraint>, ApiError> {
+    pub(crate) async fn get(&self, requested: &Requested) -> Result<Arc<dyn CompiledConstraint>, ApiError> {
+        let Requested { constraint, field } = requested;
+        let fault = |error: CompileError| ApiError::Invalid(error.in_field(field));
         let waiting = {
             let mut state = lock(&self.state);
             if let Some(outcome) = state.cache.get(constraint) {
@@ -175,8 +178,4 @@ impl Drop for Waiting<'_> {
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn fault(error: CompileError) -> ApiError {
-    ApiError::Invalid(error.to_string())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mask_runtime::Tokenizer;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::tools::{CallReader, Piece, Tools};
 use super::{finish, includes_usage, logprobs, now, usage};
@@ -43,10 +43,12 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     let own = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
     let tools = Tools::read(&fields, service.options.tool_format)?;
     let constraint = tools.constraint(own, &TokenTexts::with_ordinary(service.model.tokenizer.vocabulary()))?;
-    sampling.skip_special_tokens &= !tools.keeps_special_tokens();
+    sampling.kept_special_tokens = tools.special_tokens(service.model.tokenizer.vocabulary());
+    fields.refuse("functions", |_| false)?;
+    fields.refuse("function_call", |value| value == "none")?;
     sampling.logprobs = logprobs::of_chat(&fields)?;
     let thinking = thinks(service, &fields)?;
-    let mut tokens = service.model.render(&messages, &tools.list)?;
+    let mut tokens = service.model.render(&messages, &tools.list, &template_arguments(&fields)?)?;
     if thinking {
         let around = service.thinking()?;
         // Some templates have begun the thinking already.
@@ -70,7 +72,10 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     let streams = fields.flag("stream")?.unwrap_or(false);
     let thinking = if thinking { Some(Budget::read(&fields)?) } else { None };
     let plan = Plan { prompts: vec![Prompt { tokens, sampling, constraint }], thinking };
-    let mut generation = service.generate(plan).await?;
+    let mut generation = match service.generate(plan).await {
+        Ok(generation) => generation,
+        Err(error) => return Err(tool_at_fault(service, &head.tools).await.unwrap_or(error)),
+    };
     if streams {
         return Ok(stream(move |events| send(head, generation, events)));
     }
@@ -88,11 +93,22 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     })))
 }
 
+/// What is wrong with the schema of a tool, in the words of the request: the constraint is made of all of them.
+async fn tool_at_fault(service: &Service, tools: &Tools) -> Option<ApiError> {
+    let grammars = service.grammars.as_ref()?;
+    for schema in tools.schemas() {
+        if let Err(error @ ApiError::Invalid(_)) = grammars.get(&schema).await {
+            return Some(error);
+        }
+    }
+    None
+}
+
 /// The messages, as templates expect them: with a content that is one text, and an answer to give.
 fn messages(fields: &Fields<'_>) -> Result<Vec<Value>, ApiError> {
     let mut messages = fields.list("messages")?.unwrap_or_default().to_vec();
     for (index, message) in messages.iter_mut().enumerate() {
-        let name = format!("messages.{index}");
+        let name = format!("messages[{index}]");
         let content = {
             let fields = Fields::of(message, &name)?;
             if fields.text("role")?.is_none() {
@@ -126,6 +142,19 @@ fn text_part<'a>(part: &'a Value, message: &str) -> Result<&'a str, ApiError> {
         .as_str()
         .filter(|_| part["type"] == "text")
         .ok_or_else(|| ApiError::Invalid(format!("{message}.content: this model reads parts of the type text only.")))
+}
+
+/// What the template is given beside the conversation.
+fn template_arguments(fields: &Fields<'_>) -> Result<Map<String, Value>, ApiError> {
+    let mut arguments = match fields.value("chat_template_kwargs") {
+        None => Map::new(),
+        Some(Value::Object(arguments)) => arguments.clone(),
+        Some(_) => return Err(ApiError::Malformed("chat_template_kwargs must be an object.".to_owned())),
+    };
+    if let Some(effort) = fields.text("reasoning_effort")? {
+        arguments.entry("reasoning_effort").or_insert_with(|| effort.into());
+    }
+    Ok(arguments)
 }
 
 /// Whether the model thinks before it answers.

@@ -37,6 +37,8 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     fields.refuse("suffix", |_| false)?;
     let mut sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS))?;
     sampling.logprobs = logprobs::of_completion(&fields)?;
+    let n = sampling.n;
+    fields.refuse("best_of", |value| value.as_u64() == u64::try_from(n).ok())?;
     let tokenizer = sampling.logprobs.map(|_| service.model.tokenizer.clone());
     let constraint = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
     let prompts: Vec<Prompt> = prompts(service, &fields)?
@@ -73,18 +75,18 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<Vec<Vec<u32>>, ApiE
         None => return Err(ApiError::Malformed("prompt is missing.".to_owned())),
         Some(Value::String(text)) => vec![service.model.encode("prompt", text)?],
         Some(Value::Array(list)) if list.iter().all(Value::is_number) => {
-            vec![token_ids(&Value::Array(list.clone())).ok_or_else(wrong)?]
+            vec![service.model.check("prompt", token_ids(&Value::Array(list.clone())).ok_or_else(wrong)?)?]
         }
         Some(Value::Array(list)) => list
             .iter()
             .map(|prompt| match prompt {
                 Value::String(text) => service.model.encode("prompt", text),
-                ids => token_ids(ids).ok_or_else(wrong),
+                ids => service.model.check("prompt", token_ids(ids).ok_or_else(wrong)?),
             })
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(wrong()),
     };
-    if prompts.is_empty() || prompts.iter().any(Vec::is_empty) {
+    if prompts.is_empty() {
         return Err(ApiError::Invalid("prompt cannot be empty.".to_owned()));
     }
     Ok(prompts)

@@ -33,12 +33,14 @@ pub(crate) fn models(name: &str, context: usize) -> Value {
 
 /// `finish_reason` and `matched_stop`.
 fn finish(finish: Option<&FinishReason>) -> Result<(Value, Value), ApiError> {
+    if let Some(error) = finish.and_then(FinishReason::error) {
+        return Err(error);
+    }
     Ok(match finish {
-        None => (Value::Null, Value::Null),
+        None | Some(FinishReason::Unsatisfiable(_) | FinishReason::Failed(_)) => (Value::Null, Value::Null),
         Some(FinishReason::StopToken(token)) => ("stop".into(), (*token).into()),
         Some(FinishReason::StopText(text)) => ("stop".into(), text.as_str().into()),
         Some(FinishReason::Length) => ("length".into(), Value::Null),
-        Some(FinishReason::Failed(message)) => return Err(ApiError::Internal(message.clone())),
     })
 }
 
@@ -55,5 +57,8 @@ fn usage(prompt_tokens: usize, completion_tokens: usize, reasoning_tokens: usize
 /// Whether a stream ends with a chunk about usage.
 fn includes_usage(fields: &Fields<'_>) -> Result<bool, ApiError> {
     let options = fields.object("stream_options")?;
+    if let Some(options) = &options {
+        options.refuse("continuous_usage_stats", |value| value == &Value::Bool(false))?;
+    }
     Ok(options.map(|options| options.flag("include_usage")).transpose()?.flatten().unwrap_or(false))
 }

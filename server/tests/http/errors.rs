@@ -68,7 +68,8 @@ fn x4_constraints_that_do_not_compile() {
         assert_healthy();
     }
     let message = refused_chat(json!({"response_format": json_schema(&json!({"type": "nonsense"}))}));
-    assert!(message.contains("/type"), "{message}");
+    assert!(message.contains("response_format.json_schema.schema: ") && message.contains("/type"), "{message}");
+    assert!(refused(json!({"regex": "("})).contains("sampling_params.regex: "));
 }
 
 #[test]
@@ -110,8 +111,8 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
     for (members, field) in [
         (json!({"messages": "hello"}), "messages"),
         (json!({"messages": []}), "Messages"),
-        (json!({"messages": [{"content": "x"}]}), "messages.0.role"),
-        (json!({"messages": [{"role": "user", "content": 5}]}), "messages.0.content"),
+        (json!({"messages": [{"content": "x"}]}), "messages[0].role"),
+        (json!({"messages": [{"role": "user", "content": 5}]}), "messages[0].content"),
         (json!({"max_tokens": "ten"}), "max_tokens"),
         (json!({"max_tokens": -1}), "max_tokens"),
         (json!({"temperature": -1}), "temperature"),
@@ -130,8 +131,16 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         (json!({"presence_penalty": 1.5}), "presence_penalty"),
         (json!({"logit_bias": {"5": 1}}), "logit_bias"),
         (json!({"tool_choice": "required"}), "Tools cannot be empty"),
-        (json!({"tools": [{}]}), "tools.0.function.name"),
+        (json!({"tools": [{}]}), "tools[0].function.name"),
         (json!({"json_whitespace": "wide"}), "json_whitespace"),
+        (json!({"max_tokens": 0}), "max_tokens must be at least 1"),
+        (json!({"stop_token_ids": [99_999_999]}), "stop_token_ids: token 99999999 is out of range"),
+        (json!({"chat_template_kwargs": []}), "chat_template_kwargs"),
+        (json!({"functions": [{"name": "f"}]}), "functions"),
+        (
+            json!({"stream": true, "stream_options": {"continuous_usage_stats": true}}),
+            "stream_options.continuous_usage_stats",
+        ),
     ] {
         let message = refused_chat(members);
         assert!(message.contains(field), "{field} is not in: {message}");
@@ -143,7 +152,19 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         "Either text, input_ids or input_embeds should be provided."
     );
     assert!(shared().post("/generate", &json!({"input_ids": []})).body.contains("input_ids cannot be empty."));
-    assert!(shared().post("/generate", &json!({"input_ids": [99_999_999]})).body.contains("99999999"));
+    assert!(refused(json!({"max_new_tokens": 0})).starts_with("sampling_params.max_new_tokens must be at least 1"));
+    for (path, body, message) in [
+        ("/generate", json!({"input_ids": [99_999_999]}), "input_ids: token 99999999 is out of range"),
+        ("/generate", json!({"text": "x ".repeat(50_000)}), "text has "),
+        ("/generate", json!({"text": "x".repeat(10_000_000)}), "text has 10000000 bytes"),
+        ("/v1/completions", json!({"prompt": [[5], [99_999_999]]}), "prompt: token 99999999 is out of range"),
+        ("/v1/completions", json!({"prompt": "x", "best_of": 2}), "best_of"),
+    ] {
+        let response = shared().post(path, &body);
+        assert_eq!(response.status, 400, "{}", response.body);
+        assert!(response.body.contains(message), "{message} is not in: {}", response.body);
+    }
+    assert_eq!(shared().post("/v1/completions", &json!({"prompt": "x", "best_of": 1})).status, 200);
     assert_eq!(shared().get("/nowhere").status, 404);
     assert_healthy();
 }
@@ -214,6 +235,18 @@ fn constraints_that_are_not_read() {
         let response = shared().post("/generate", &json!({"text": "x", field: "a"}));
         assert_eq!(response.status, 400, "{}", response.body);
         assert!(response.body.contains(&format!("{field}: it belongs into sampling_params")), "{}", response.body);
+    }
+}
+
+#[test]
+fn the_tool_at_fault_is_named() {
+    let tool = |name: &str, parameters: Value| json!({"type": "function", "function": {"name": name, "parameters": parameters}});
+    let good = tool("good", json!({"type": "object"}));
+    let bad = tool("bad", json!({"type": "object", "properties": {"a": {"type": "nonsense"}}}));
+    for choice in [json!("required"), json!({"type": "function", "function": {"name": "bad"}})] {
+        let message = refused_chat(json!({"tools": [good, bad], "tool_choice": choice}));
+        let place = "tools[1].function.parameters: at /properties/a/type";
+        assert!(message.contains(place), "{place} is not in: {message}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +30,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) service: ServiceArgs,
 
-    /// The address to listen on
+    /// The address to listen on, or the name of one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    host: IpAddr,
+    host: String,
 
     /// The port to listen on; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 30_000)]
@@ -58,16 +58,16 @@ pub(super) struct ServiceArgs {
     device: DeviceArgs,
 
     /// The greatest number of positions of a sequence
-    #[arg(long, value_name = "N", default_value_t = 8_192, help_heading = "Model options")]
-    max_context: usize,
+    #[arg(long, value_name = "N", default_value = "8192", help_heading = "Model options")]
+    max_context: NonZeroUsize,
 
     /// Sequences generated at the same time
-    #[arg(long, value_name = "N", default_value_t = 32, help_heading = "Limits")]
-    max_batch: usize,
+    #[arg(long, value_name = "N", default_value = "32", help_heading = "Limits")]
+    max_batch: NonZeroUsize,
 
     /// Sequences in work; beyond them requests are answered with status 429
-    #[arg(long, value_name = "N", default_value_t = 128, help_heading = "Limits")]
-    max_sequences: usize,
+    #[arg(long, value_name = "N", default_value = "128", help_heading = "Limits")]
+    max_sequences: NonZeroUsize,
 
     /// What compiles grammars; `none` refuses requests that have one
     #[arg(long, value_name = "NAME", default_value = "grammarc", help_heading = "Grammar options")]
@@ -77,9 +77,9 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = "Grammar options")]
     compile_seconds: u64,
 
-    /// Grammars compiled at the same time, of those that take long and of the others each
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Grammar options")]
-    compile_threads: usize,
+    /// Grammars compiled at the same time, in each of four lanes for ever longer compiles
+    #[arg(long, value_name = "N", default_value = "1", help_heading = "Grammar options")]
+    compile_threads: NonZeroUsize,
 
     /// Megabytes of compiled grammars that are kept
     #[arg(long, value_name = "MB", default_value_t = 256, help_heading = "Grammar options")]
@@ -137,13 +137,13 @@ impl ServiceArgs {
                 (None, Some(name)) => name.into_owned(),
                 (None, None) => "tiny-tools".to_owned(),
             },
-            max_batch: self.max_batch,
-            max_sequences: self.max_sequences,
+            max_batch: self.max_batch.get(),
+            max_sequences: self.max_sequences.get(),
             waits,
-            max_context: self.max_context,
+            max_context: self.max_context.get(),
             grammars: GrammarOptions {
                 cache_bytes: self.grammar_cache_mb.saturating_mul(1_000_000),
-                compile_threads: self.compile_threads,
+                compile_threads: self.compile_threads.get(),
                 compile_time: Duration::from_secs(self.compile_seconds),
                 ..GrammarOptions::default()
             },
@@ -184,7 +184,7 @@ pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -
     let (service, device) = args.service.load(backends, false)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
     runtime.block_on(async {
-        let address = (args.host, args.port);
+        let address = (args.host.as_str(), args.port);
         let fault = |error: io::Error| Failure::Input(format!("cannot listen on {}:{}: {error}", args.host, args.port));
         let listener = TcpListener::bind(address).await.map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;

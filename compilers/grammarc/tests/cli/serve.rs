@@ -9,7 +9,7 @@ use crate::process::{command, grammarc};
 #[test]
 fn it_says_where_it_listens_and_ends_when_asked_to() {
     let mut server =
-        command(&["serve", "--port", "0", "--threads", "1"]).stdout(Stdio::piped()).spawn().expect("it starts");
+        command(&["serve", "--host", "localhost", "--port", "0", "--threads", "1"]).stdout(Stdio::piped()).spawn().expect("it starts");
     let mut lines = BufReader::new(server.stdout.take().expect("piped")).lines();
     let mut line = || lines.next().expect("a line").expect("text");
     let address = line();
@@ -34,6 +34,8 @@ fn what_cannot_be_served() {
         (&["--reasoning-parser", "nonsense"], "deepseek-r1"),
         (&["--tool-call-parser", "nonsense"], "llama3"),
         (&["--model", "/nowhere"], "cannot read"),
+        (&["--max-sequences", "0"], "--max-sequences"),
+        (&["--host", "no such host"], "no such host"),
     ] {
         let run = grammarc(&[&["serve", "--port", "0"], args].concat());
         assert_eq!(run.code, 2, "{args:?}: {}", run.stderr);

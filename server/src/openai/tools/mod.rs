@@ -11,14 +11,16 @@ mod reader;
 mod written;
 
 use compilers::structural_tag::{self, Request};
+use mask_runtime::{TokenKind, Vocabulary};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::grammar::Constraint;
+use crate::grammar::{Constraint, Requested};
 use crate::token_texts::TokenTexts;
 use crate::tool_format::ToolFormat;
 pub(super) use reader::{CallReader, Piece};
+use written::Written;
 
 /// Which tools may or must be called.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +40,8 @@ enum Choice {
 pub(super) struct Tools {
     /// As the request has them; with a named choice only that one.
     pub(super) list: Vec<Value>,
+    /// Where each of them is in the request.
+    places: Vec<usize>,
     choice: Choice,
     parallel: bool,
     /// How the model writes calls; `None` is a JSON list, and only if a call is required.
@@ -52,10 +56,10 @@ impl Tools {
         for (index, tool) in list.iter().enumerate() {
             let name = tool["function"]["name"].as_str();
             let Some(name) = name.filter(|name| !name.is_empty()) else {
-                return invalid(format!("tools.{index}.function.name must be a string that is not empty."));
+                return invalid(format!("tools[{index}].function.name must be a string that is not empty."));
             };
             if list[..index].iter().any(|other| other["function"]["name"] == name) {
-                return invalid(format!("tools.{index}.function.name: there are two tools named '{name}'."));
+                return invalid(format!("tools[{index}].function.name: there are two tools named '{name}'."));
             }
             let parameters = &tool["function"]["parameters"];
             if !parameters.is_null() && !parameters.is_object() {
@@ -87,6 +91,7 @@ impl Tools {
                 None => return invalid("tool_choice.function.name must be a string.".to_owned()),
             },
         };
+        let mut places: Vec<usize> = (0..list.len()).collect();
         match &choice {
             Choice::Required if list.is_empty() => {
                 return invalid("Tools cannot be empty if tool choice is set to required.".to_owned());
@@ -95,15 +100,17 @@ impl Tools {
                 return invalid("Tools cannot be empty if tool choice is set to a specific tool.".to_owned());
             }
             Choice::Named(name) => {
-                list.retain(|tool| tool["function"]["name"].as_str() == Some(name));
-                if list.is_empty() {
+                let place = list.iter().position(|tool| tool["function"]["name"].as_str() == Some(name));
+                let Some(place) = place else {
                     return invalid(format!("Tool '{name}' not found in tools list."));
-                }
+                };
+                list = vec![list.swap_remove(place)];
+                places = vec![place];
             }
             Choice::None => list.clear(),
             Choice::Auto | Choice::Required => {}
         }
-        Ok(Self { list, choice, parallel: fields.flag("parallel_tool_calls")?.unwrap_or(true), format })
+        Ok(Self { list, places, choice, parallel: fields.flag("parallel_tool_calls")?.unwrap_or(true), format })
     }
 
     /// Whether a call has to come.
@@ -116,17 +123,24 @@ impl Tools {
         !self.parallel || matches!(self.choice, Choice::Named(_))
     }
 
-    /// Whether special tokens are part of how the model writes calls.
-    pub(super) fn keeps_special_tokens(&self) -> bool {
-        !self.list.is_empty() && self.format.is_some()
+    /// The special tokens that are part of how the model writes calls, so that calls can be read.
+    pub(super) fn special_tokens(&self, vocabulary: &Vocabulary) -> Vec<u32> {
+        let Some(written) = self.format.filter(|_| !self.list.is_empty()).and_then(Written::of) else {
+            return Vec::new();
+        };
+        let is_written = |id: &u32| {
+            let name = vocabulary.name(*id);
+            vocabulary.kind(*id) == TokenKind::Special && written.texts().any(|text| text.contains(&*name))
+        };
+        (0..vocabulary.size() as u32).filter(is_written).collect()
     }
 
     /// The constraint under which the model calls tools. `own` is the request's own constraint.
     pub(super) fn constraint(
         &self,
-        own: Option<Constraint>,
+        own: Option<Requested>,
         tokens: &TokenTexts<'_>,
-    ) -> Result<Option<Constraint>, ApiError> {
+    ) -> Result<Option<Requested>, ApiError> {
         if self.list.is_empty() {
             return Ok(own);
         }
@@ -135,10 +149,10 @@ impl Tools {
                            from calling them; leave one out, or set tool_choice to none.";
             return Err(ApiError::Invalid(message.to_owned()));
         }
-        match self.format {
-            None if self.must_call() => list::constraint(&self.list, self.is_single()).map(Some),
-            None => Ok(None),
-            Some(ToolFormat::FunctionTag) => Ok(Some(Constraint::tag(&self.function_tags()))),
+        let constraint = match self.format {
+            None if self.must_call() => list::constraint(&self.list, self.is_single())?,
+            None => return Ok(None),
+            Some(ToolFormat::FunctionTag) => Constraint::tag(&self.function_tags()),
             Some(ToolFormat::Family(family)) => {
                 let choice = match &self.choice {
                     Choice::None => "none".into(),
@@ -150,9 +164,18 @@ impl Tools {
                 let tag = Request::from_json(&request)
                     .and_then(|request| structural_tag::for_family(family, &request, Some(tokens)));
                 let tag = tag.map_err(|fault| ApiError::Invalid(format!("tools: {fault}")))?;
-                Ok(Some(Constraint::tag(&tag)))
+                Constraint::tag(&tag)
             }
-        }
+        };
+        Ok(Some(Requested { constraint, field: "tools".to_owned() }))
+    }
+
+    /// The schema of each tool by itself, with the place in the request that it came from.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = Requested> + '_ {
+        self.list.iter().zip(&self.places).map(|(tool, place)| Requested {
+            constraint: Constraint::json(&tool["function"]["parameters"]),
+            field: format!("tools[{place}].function.parameters"),
+        })
     }
 
     fn function_tags(&self) -> Value {

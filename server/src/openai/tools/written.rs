@@ -51,6 +51,18 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// The texts that calls are made of, beside names and arguments.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &'static str> {
+        let (begin, end) = self.block.unwrap_or_default();
+        let of_elements = match self.arguments {
+            Arguments::Json => Vec::new(),
+            Arguments::Elements(Element { before_key, after_key, end }) => {
+                after_key.iter().map(|&(text, _)| text).chain([before_key, end]).collect()
+            }
+        };
+        [self.trigger, self.before_name, self.after_name, self.end, begin, end].into_iter().chain(of_elements)
+    }
+
     /// How `format` writes calls; `None` for Harmony, whose calls are messages of their own.
     pub(super) fn of(format: ToolFormat) -> Option<Self> {
         let written = |trigger, before_name, after_name, arguments, end, block| {

@@ -76,5 +76,7 @@ fn render(args: &PromptArgs, tools: &[Value], files: &ModelFiles) -> Result<Stri
         messages.push(json!({"role": "system", "content": system}));
     }
     messages.push(json!({"role": "user", "content": args.prompt}));
-    template.render(&Conversation { messages: &messages, tools }).map_err(|error| Failure::Input(error.to_string()))
+    template
+        .render(&Conversation { messages: &messages, tools, arguments: None })
+        .map_err(|error| Failure::Input(error.to_string()))
 }
