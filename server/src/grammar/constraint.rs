@@ -54,7 +54,8 @@ pub struct JsonStyle {
 }
 
 impl JsonStyle {
-    pub(crate) fn options(self) -> Options {
+    /// The options that schemas are compiled with.
+    pub fn options(self) -> Options {
         let mut options = Options::default();
         options.whitespace = self.whitespace;
         options.numbers = self.digits;
