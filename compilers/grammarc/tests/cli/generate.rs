@@ -87,7 +87,9 @@ fn calls_follow_structural_tags_of_both_forms() {
         assert!(call["state"].is_string(), "{call}");
     }
     let prompt = "What is the weather in Paris?";
-    let run = grammarc(&["generate", "--tools", &tools, "--tool-format", "qwen3", "--prompt", prompt]);
+    let args =
+        ["generate", "--tools", &tools, "--tool-format", "qwen3", "--tool-choice", "required", "--prompt", prompt];
+    let run = grammarc(&args);
     let call = run.stdout.trim_end().strip_prefix("<tool_call>\n").and_then(|call| call.strip_suffix("\n</tool_call>"));
     let call: serde_json::Value = serde_json::from_str(call.unwrap_or_else(|| panic!("{}", run.stdout))).unwrap();
     assert_eq!((&call["name"], &call["arguments"]["city"]), (&"get_current_weather".into(), &"Paris".into()), "{call}");

@@ -34,7 +34,8 @@ Examples:
   grammarc generate examples/capital.schema.json --prompt 'Tell me about the capital of France as JSON.'
   grammarc generate --regex '(France|England)' --prompt 'Which country is Paris in?'
   grammarc generate --prompt 'What is the capital of Germany?'
-  grammarc generate --tools examples/weather-tools.json --tool-format qwen3 --prompt 'What is the weather in Paris?'
+  grammarc generate --tools examples/weather-tools.json --tool-format qwen3 --tool-choice required \
+    --prompt 'What is the weather in Paris?'
   grammarc generate --structural-tag examples/weather.tag.json --tools examples/weather-tools.json \
     --prompt 'What is the weather in Paris?'
   grammarc generate examples/capital.schema.json --reasoning --prompt 'Tell me about the capital of France as JSON.'
