@@ -120,6 +120,9 @@ pub enum ServiceError {
         /// What it says.
         message: String,
     },
+    /// A file of compiled grammars cannot be used.
+    #[error("a file of grammars cannot be used: {0}")]
+    StoredGrammars(String),
     /// A thread or a runtime could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
@@ -205,7 +208,8 @@ impl Service {
             Some(BackendEntry { name, start, .. }) => {
                 let setup = BackendSetup { tokenizer: tokenizer.clone(), encoder: encoder.clone() };
                 let backend = start(setup).map_err(|message| ServiceError::Backend { name, message })?;
-                Some(Grammars::new(backend, options.grammars.clone(), metrics.clone()))
+                let grammars = Grammars::new(backend, options.grammars.clone(), metrics.clone());
+                Some(grammars.map_err(ServiceError::StoredGrammars)?)
             }
         };
         let template = files.chat_template()?;

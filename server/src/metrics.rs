@@ -40,6 +40,7 @@ pub(crate) struct Metrics {
     pub(crate) mask_wait_time: Number,
     pub(crate) grammar_cache_hits: Number,
     pub(crate) grammar_cache_misses: Number,
+    pub(crate) grammar_stored_hits: Number,
     pub(crate) grammar_compiles: Number,
     pub(crate) grammar_compile_time: Number,
 }
@@ -58,6 +59,7 @@ impl Metrics {
             ("steps_total", "Steps of the model", &self.steps),
             ("grammar_cache_hits_total", "Grammars found in the cache or being compiled", &self.grammar_cache_hits),
             ("grammar_cache_misses_total", "Grammars that had to be compiled", &self.grammar_cache_misses),
+            ("grammar_stored_hits_total", "Grammars found among those compiled before", &self.grammar_stored_hits),
             ("grammar_compiles_total", "Compiles that have ended", &self.grammar_compiles),
         ];
         let times = [

@@ -8,6 +8,7 @@ use std::time::Duration;
 use gpu_runtime::Encoder;
 use gpu_runtime::engine::TokenMatcher;
 use mask_runtime::Tokenizer;
+use mask_runtime::artifact::Artifact;
 
 use super::constraint::{Constraint, ConstraintKind};
 
@@ -58,6 +59,15 @@ pub trait Backend: Send + Sync + Debug {
         constraint: &Constraint,
         budget: &CompileBudget,
     ) -> Result<Arc<dyn CompiledConstraint>, CompileError>;
+
+    /// A grammar that was compiled before.
+    ///
+    /// # Errors
+    /// When the file is damaged or for another vocabulary; always, unless the engine is that of this project.
+    fn load(&self, artifact: &Artifact, index: usize) -> Result<Arc<dyn CompiledConstraint>, String> {
+        let _ = (artifact, index);
+        Err("the grammar backend cannot use files of grammars; the backend grammarc can".to_owned())
+    }
 }
 
 /// A compiled constraint, shared by all the answers that have to follow it.

@@ -66,7 +66,8 @@ impl JsonStyle {
         Self { whitespace: Whitespace::Any, digits: Digits::Unbounded }
     }
 
-    pub(crate) fn options(self) -> Options {
+    /// The options that schemas are compiled with.
+    pub fn options(self) -> Options {
         let mut options = Options::default();
         options.whitespace = self.whitespace;
         options.numbers = self.digits;

@@ -7,6 +7,7 @@ use compilers::{gbnf, json_schema, regex, structural_tag};
 use gpu_runtime::engine::TokenMatcher;
 use grammar_ir::pda::LowerError;
 use grammar_ir::{Grammar, Limits};
+use mask_runtime::artifact::Artifact;
 use mask_runtime::{BindError, CompiledGrammar, FillError, Matcher, MatcherOptions, Tokenizer, Vocabulary};
 
 use super::backend::{Backend, BackendEntry, BackendSetup, CompileBudget, CompileError, CompiledConstraint};
@@ -55,6 +56,12 @@ impl Backend for Grammarc {
             }
             Err(diagnostics) => Err(CompileError::new(constraint.kind, message(&diagnostics))),
         }
+    }
+
+    fn load(&self, artifact: &Artifact, index: usize) -> Result<Arc<dyn CompiledConstraint>, String> {
+        let grammar = artifact.grammar(index, self.tokenizer.clone()).map_err(|error| error.to_string())?;
+        can_begin(&grammar).map_err(|diagnostics| message(&diagnostics))?;
+        Ok(Arc::new(Compiled(grammar)))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Constraints to grammars: off the threads that serve, once for equal ones, within limits.
 //!
 //! ```text
-//! Constraint ─ cache ─┬ hit ─────────────────────────────────────────┬→ CompiledConstraint → TokenMatcher, one an answer
-//!                     └ in flight? wait : lanes → thread, Backend ────┘
+//! Constraint ┬ stored ───────────────────────────────────────────────────┬→ CompiledConstraint → TokenMatcher, one an answer
+//!            └ cache ─┬ hit ─────────────────────────────────────────────┤
+//!                     └ in flight? wait : lanes → thread, Backend ───────┘
 //! ```
 
 mod backend;
@@ -10,18 +11,21 @@ mod cache;
 mod constraint;
 mod grammarc;
 mod lanes;
+mod stored;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use mask_runtime::artifact::Artifact;
 use tokio::sync::watch;
 
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use cache::{Cache, Outcome};
 use lanes::Lanes;
+use stored::StoredGrammars;
 
 pub use backend::{Backend, BackendEntry, BackendSetup, CompileBudget, CompileError, CompiledConstraint};
 pub(crate) use constraint::Requested;
@@ -41,6 +45,8 @@ pub struct GrammarOptions {
     pub source_bytes: usize,
     /// Expressions, and states, of a grammar. Default 1 million, about 100 MB while compiling.
     pub states: usize,
+    /// Files of grammars that need not be compiled: a constraint with the text of one of them takes it. Default none.
+    pub stored: Vec<Artifact>,
 }
 
 impl Default for GrammarOptions {
@@ -51,6 +57,7 @@ impl Default for GrammarOptions {
             compile_time: Duration::from_secs(10),
             source_bytes: 4_000_000,
             states: 1_000_000,
+            stored: Vec::new(),
         }
     }
 }
@@ -60,6 +67,7 @@ impl Default for GrammarOptions {
 pub(crate) struct Grammars {
     options: GrammarOptions,
     lanes: Lanes,
+    stored: StoredGrammars,
     state: Arc<Mutex<State>>,
     metrics: Arc<Metrics>,
 }
@@ -87,10 +95,17 @@ struct Waiting<'a> {
 }
 
 impl Grammars {
-    pub(crate) fn new(backend: Arc<dyn Backend>, options: GrammarOptions, metrics: Arc<Metrics>) -> Self {
+    /// # Errors
+    /// When one of the files of grammars cannot be used.
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        options: GrammarOptions,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, String> {
+        let stored = StoredGrammars::load(&options.stored, &*backend)?;
         let lanes = Lanes::new(backend, &options, metrics.clone());
         let state = State { cache: Cache::new(options.cache_bytes), in_flight: HashMap::new() };
-        Self { options, lanes, state: Arc::new(Mutex::new(state)), metrics }
+        Ok(Self { options, lanes, stored, state: Arc::new(Mutex::new(state)), metrics })
     }
 
     /// The number of grammars kept, and their bytes.
@@ -105,6 +120,10 @@ impl Grammars {
     pub(crate) async fn get(&self, requested: &Requested) -> Result<Arc<dyn CompiledConstraint>, ApiError> {
         let Requested { constraint, field } = requested;
         let fault = |error: CompileError| ApiError::Invalid(error.in_field(field));
+        if let Some(grammar) = self.stored.get(constraint) {
+            self.metrics.grammar_stored_hits.add(1);
+            return Ok(grammar);
+        }
         let waiting = {
             let mut state = lock(&self.state);
             if let Some(outcome) = state.cache.get(constraint) {

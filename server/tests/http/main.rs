@@ -7,6 +7,7 @@ mod load;
 mod logprobs;
 mod native;
 mod reasoning;
+mod stored;
 mod streams;
 mod tags;
 mod texts;

@@ -13,12 +13,14 @@ use tokio::net::TcpListener;
 
 use super::device::{self, Chosen, DeviceArgs};
 use crate::failure::Failure;
+use crate::grammar;
 use crate::output::{Output, Verdict};
 
 const EXAMPLES: &str = "\
 Examples:
   grammarc serve
   grammarc serve --model path/to/Llama-3.2-1B-Instruct --port 8000
+  grammarc serve --model path/to/model --gmt tools.gmt
   curl http://127.0.0.1:30000/generate -H 'Content-Type: application/json' -d '
     {\"text\": \"The capital of France is\", \"sampling_params\": {\"regex\": \"(Paris|London)\", \"temperature\": 0}}'
 
@@ -72,6 +74,11 @@ pub(super) struct ServiceArgs {
     /// What compiles grammars; `none` refuses requests that have one
     #[arg(long, value_name = "NAME", default_value = "grammarc", help_heading = "Grammar options")]
     grammar_backend: String,
+
+    /// File of grammars that `compile` made for this model's tokenizer: requests with the text of one of them need no
+    /// compile; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Grammar options")]
+    gmt: Vec<PathBuf>,
 
     /// Seconds that each half of a compile may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = "Grammar options")]
@@ -131,6 +138,7 @@ impl ServiceArgs {
         let files = files.map_err(|error| service_failure(error.into()))?;
         let folder = self.model.as_deref().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.to_owned()));
         let folder_name = folder.as_deref().and_then(|folder| folder.file_name()).map(|name| name.to_string_lossy());
+        let stored = self.gmt.iter().map(|path| grammar::open(path)).collect::<Result<Vec<_>, _>>()?;
         let options = ServiceOptions {
             model_name: match (&self.served_model_name, folder_name) {
                 (Some(name), _) => name.clone(),
@@ -145,6 +153,7 @@ impl ServiceArgs {
                 cache_bytes: self.grammar_cache_mb.saturating_mul(1_000_000),
                 compile_threads: self.compile_threads.get(),
                 compile_time: Duration::from_secs(self.compile_seconds),
+                stored,
                 ..GrammarOptions::default()
             },
             backend: backend(&self.grammar_backend, backends)?,

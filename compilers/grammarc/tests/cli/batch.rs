@@ -36,3 +36,25 @@ fn lines_at_fault() {
         assert!(run.stderr.contains(message), "{line}: {}", run.stderr);
     }
 }
+
+#[test]
+fn grammars_that_were_compiled_before_are_taken() {
+    let schema = r#"{"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}"#;
+    let source = file("batch-gmt", "capital.json", schema.as_bytes());
+    let compile = |name: &str, width: &str| {
+        let output = std::path::Path::new(&source).with_file_name(name).display().to_string();
+        let tokenizer = concat!(env!("CARGO_MANIFEST_DIR"), "/../../mask-runtime/data/tiny-tools");
+        let run = grammarc(&["compile", &source, "-t", tokenizer, "--logits-width", width, "-o", &output]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        output
+    };
+    let body = serde_json::json!({"text": "Paris", "sampling_params": {"json_schema": schema, "temperature": 0}});
+    let line = serde_json::json!({"custom_id": "a", "url": "/generate", "body": body}).to_string();
+    let requests = file("batch-gmt", "requests.jsonl", line.as_bytes());
+    let stored = grammarc(&["batch", &requests, "--gmt", &compile("tools.gmt", "1024")]);
+    let compiled = grammarc(&["batch", &requests]);
+    let text = |run: &crate::process::Run| run.json()["response"]["body"]["text"].clone();
+    assert_eq!((stored.code, text(&stored)), (0, text(&compiled)), "{}", stored.stderr);
+    let wide = grammarc(&["batch", &requests, "--gmt", &compile("wide.gmt", "1100")]);
+    assert!(wide.code == 2 && wide.stderr.contains("fingerprint"), "{}", wide.stderr);
+}

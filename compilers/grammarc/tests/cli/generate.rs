@@ -70,9 +70,10 @@ fn weather_tools() -> String {
     file("generate", "weather-tools.json", tools.as_bytes())
 }
 
+/// The commands that docs and help show.
 #[test]
 fn calls_follow_structural_tags_of_both_forms() {
-    let tools = weather_tools();
+    let tools = example("weather-tools.json");
     for tag in ["weather.tag.json", "weather-legacy.tag.json"] {
         let prompt = "What is the weather in Paris?";
         let args = ["generate", "--structural-tag", &example(tag), "--tools", &tools, "--prompt", prompt];
@@ -82,10 +83,16 @@ fn calls_follow_structural_tags_of_both_forms() {
         let call = call.and_then(|call| call.strip_suffix("</function>"));
         let call: serde_json::Value = serde_json::from_str(call.unwrap_or_else(|| panic!("{}", run.stdout))).unwrap();
         // What the model was trained to write, `location`, is not among the fields that the tag requires.
-        for required in ["city", "state", "unit"] {
-            assert!(call[required].is_string(), "{call}");
-        }
+        assert_eq!((&call["city"], &call["unit"]), (&"Paris".into(), &"celsius".into()), "{call}");
+        assert!(call["state"].is_string(), "{call}");
     }
+    let prompt = "What is the weather in Paris?";
+    let args =
+        ["generate", "--tools", &tools, "--tool-format", "qwen3", "--tool-choice", "required", "--prompt", prompt];
+    let run = grammarc(&args);
+    let call = run.stdout.trim_end().strip_prefix("<tool_call>\n").and_then(|call| call.strip_suffix("\n</tool_call>"));
+    let call: serde_json::Value = serde_json::from_str(call.unwrap_or_else(|| panic!("{}", run.stdout))).unwrap();
+    assert_eq!((&call["name"], &call["arguments"]["city"]), (&"get_current_weather".into(), &"Paris".into()), "{call}");
 }
 
 #[test]

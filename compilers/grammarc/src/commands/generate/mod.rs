@@ -34,8 +34,11 @@ Examples:
   grammarc generate examples/capital.schema.json --prompt 'Tell me about the capital of France as JSON.'
   grammarc generate --regex '(France|England)' --prompt 'Which country is Paris in?'
   grammarc generate --prompt 'What is the capital of Germany?'
-  grammarc generate --tools tools.json --tool-format qwen3 --prompt 'What is the weather in Paris?'
-  grammarc generate --structural-tag examples/weather.tag.json --prompt 'What is the weather in Paris?'
+  grammarc generate --tools examples/weather-tools.json --tool-format qwen3 --tool-choice required \
+    --prompt 'What is the weather in Paris?'
+  grammarc generate --structural-tag examples/weather.tag.json --tools examples/weather-tools.json \
+    --prompt 'What is the weather in Paris?'
+  grammarc generate examples/capital.schema.json --reasoning --prompt 'Tell me about the capital of France as JSON.'
   grammarc generate schema.json --model path/to/Llama-3.2-1B-Instruct --prompt '…' --temperature 0.7 --n 3 --stats
 
 Without --model a model of a million weights answers, made for trying things out: it knows capitals, extracts fields and
