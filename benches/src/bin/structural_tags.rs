@@ -6,15 +6,14 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use compilers::json_schema;
 use compilers::structural_tag::{self, Family, Request};
 use grammar_ir::{Grammar, Limits};
-use grammarc_benches::tokenizer;
-use mask_runtime::{CompiledGrammar, Matcher, TokenKind, Tokenizer, Vocabulary};
+use grammarc_benches::{tokenizer, tokens_of};
+use mask_runtime::{CompiledGrammar, Matcher, Tokenizer};
 use serde_json::{Value, json};
 
 const TOOLS: usize = 100;
@@ -87,23 +86,6 @@ fn compile(tag: &Value) -> Grammar {
 
 fn bind(grammar: &Grammar, tokenizer: &Arc<Tokenizer>) -> Arc<CompiledGrammar> {
     CompiledGrammar::new(grammar, Arc::clone(tokenizer), &Limits::default()).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// The longest tokens of the text, one after the other.
-fn tokens_of(text: &str, vocabulary: &Vocabulary) -> Vec<u32> {
-    let ids: HashMap<&[u8], u32> = (0..vocabulary.size() as u32)
-        .filter(|&id| vocabulary.kind(id) == TokenKind::Text && !vocabulary.is_stop(id))
-        .map(|id| (vocabulary.bytes(id), id))
-        .collect();
-    let mut rest = text.as_bytes();
-    let mut tokens = Vec::new();
-    while !rest.is_empty() {
-        let longest = (1..=rest.len().min(64)).rev().find_map(|length| Some((length, *ids.get(&rest[..length])?)));
-        let (length, id) = longest.unwrap_or_else(|| panic!("the vocabulary cannot spell the text"));
-        tokens.push(id);
-        rest = &rest[length..];
-    }
-    tokens
 }
 
 /// Times in µs.
