@@ -97,9 +97,7 @@ fn show_accepted(matcher: &Matcher, output: &mut Output) -> Result<(), Failure> 
 
 fn captures_json(matcher: &Matcher) -> Value {
     let captures = matcher.captures().into_iter();
-    captures
-        .map(|capture| json!({"name": capture.name, "text": String::from_utf8_lossy(&capture.text)}))
-        .collect()
+    captures.map(|capture| json!({"name": capture.name, "text": String::from_utf8_lossy(&capture.text)})).collect()
 }
 
 fn accept_tokens(args: &Args, given: Given, tokens: &[u32], output: &mut Output) -> Result<Verdict, Failure> {
