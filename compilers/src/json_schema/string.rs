@@ -12,7 +12,7 @@ use super::language::Language;
 use super::merge::least;
 use super::normal::{StringShape, Texts};
 use super::number::{NumberSet, Numbers};
-use super::options::Digits;
+use super::options::{Digits, Escapes};
 use super::spelled;
 use super::spelling::JsonString;
 use crate::diagnostic::Diagnostics;
@@ -261,19 +261,20 @@ pub(super) fn quoted(inside: ExprId, builder: &mut GrammarBuilder) -> ExprId {
     builder.sequence([quote, inside, quote])
 }
 
-/// The JSON texts of a set of strings in all spellings, quotes included.
+/// The JSON texts of a set of strings, quotes included.
 ///
 /// # Errors
 /// When that takes too many states.
 pub(super) fn literals<'t>(
     texts: impl IntoIterator<Item = &'t str>,
+    escapes: Escapes,
     builder: &mut GrammarBuilder,
     budget: &mut Budget<'_>,
 ) -> Result<ExprId, LimitError> {
-    Ok(builder.automaton(spelled::texts(texts, budget)?))
+    Ok(builder.automaton(spelled::texts(texts, escapes, budget)?))
 }
 
-/// The JSON texts of every string but these, quotes included.
+/// The JSON texts of every string but these, in any spelling, quotes included.
 ///
 /// # Errors
 /// When that takes too many states.

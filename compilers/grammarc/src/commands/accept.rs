@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use mask_runtime::{Matcher, Tokenizer};
+use mask_runtime::Matcher;
 use serde_json::{Value, json};
 
 use crate::args::{GrammarArgs, TokenizerArgs};
@@ -101,7 +101,7 @@ fn captures_json(matcher: &Matcher) -> Value {
 }
 
 fn accept_tokens(args: &Args, given: Given, tokens: &[u32], output: &mut Output) -> Result<Verdict, Failure> {
-    let tokenizer = Tokenizer::new(tokenizer::load(&args.tokenizer)?);
+    let tokenizer = given.tokenizer(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
     let compiled = given.compile(&settings, tokenizer.clone())?;
     let mut matcher = Matcher::new(compiled);
