@@ -50,7 +50,7 @@ fn keywords_are_refused_by_name_and_pointer() {
         (r##"{"$ref": "#/$defs/a"}"##, "undefined", "/$ref"),
         (r##"{"$ref": "#"}"##, "invalid", ""),
         (
-            r##"{"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {}]}}, "items": {"$ref": "#/$defs/a"}}"##,
+            r##"{"$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}, {}]}}, "items": {"$ref": "#/$defs/a"}}"##,
             "invalid",
             "/$defs/a",
         ),

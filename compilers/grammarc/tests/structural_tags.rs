@@ -328,3 +328,48 @@ fn families() {
 fn families_with_special_tokens() {
     check_tokens("families.jsonl");
 }
+
+/// The ids that may come next.
+fn allowed(matcher: &mut Matcher) -> Vec<u32> {
+    let mut row = matcher.row();
+    matcher.fill(&mut row).expect("something is allowed");
+    bitmask::iter(&row).collect()
+}
+
+#[test]
+fn text_with_a_budget_of_tokens_ends_with_the_tag() {
+    let tag = r#"{"type": "structural_tag", "format": {"type": "sequence", "elements": [{"type": "tag", "begin": "<think>",
+        "content": {"type": "any_text", "max_tokens": 3}, "end": "</think>"}, {"type": "const_string", "value": "ok"}]}}"#;
+    let grammar = structural_tag::compile(tag, &Options::default(), None, &Limits::default()).expect("a tag");
+    let tokenizer = Tokenizer::new(qwen3());
+    let vocabulary = tokenizer.vocabulary();
+    let id = |text: &str| {
+        let is_it = |&id: &u32| vocabulary.kind(id) == TokenKind::Text && vocabulary.bytes(id) == text.as_bytes();
+        (0..vocabulary.size() as u32).find(is_it).expect("a token")
+    };
+    let mut matcher =
+        Matcher::new(CompiledGrammar::new(&grammar, tokenizer.clone(), &Limits::default()).expect("compiles"));
+    matcher.accept_bytes(b"<think>").expect("the beginning");
+    for text in ["hello", " world"] {
+        matcher.accept_token(id(text)).expect("text");
+        assert!(allowed(&mut matcher).len() > 100_000, "after {text:?}");
+    }
+    // The first byte of a character: the text cannot end yet.
+    let half = (0..vocabulary.size() as u32).find(|&id| vocabulary.bytes(id) == [0xe4]).expect("a byte");
+    matcher.accept_token(half).expect("text");
+    assert!(allowed(&mut matcher).iter().all(|&id| (0x80..0xc0).contains(&vocabulary.bytes(id)[0])));
+    matcher.rollback(1).expect("a step");
+    matcher.accept_token(id("!")).expect("text");
+    let ends: Vec<&[u8]> = allowed(&mut matcher).into_iter().map(|id| vocabulary.bytes(id)).collect();
+    assert!(!ends.is_empty() && ends.iter().all(|text| b"</think>ok".starts_with(text)), "{ends:?}");
+    assert_eq!(matcher.forced_bytes(100), b"</think>ok");
+}
+
+#[test]
+fn no_tokens_at_all_are_no_text() {
+    let tag = r#"{"type": "structural_tag", "format": {"type": "tag", "begin": "<t>",
+        "content": {"type": "any_text", "max_tokens": 0}, "end": "</t>"}}"#;
+    let grammar = structural_tag::compile(tag, &Options::default(), None, &Limits::default()).expect("a tag");
+    assert!(interp::accepts(&grammar, b"<t></t>"));
+    assert!(!interp::accepts(&grammar, b"<t>a</t>"));
+}

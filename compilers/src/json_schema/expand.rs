@@ -226,12 +226,13 @@ fn expand(
     let expansions = &mut context.expansions;
     expansions.open.remove(&key);
     expansions.path.pop();
-    // What leaves out a schema around it is only good inside that schema.
-    let left_out = expansions.left_out.take().filter(|&left_out| left_out < place);
+    // What leaves out a schema depends on where that began. Of a cycle that is told from each of its schemas anew.
+    let left_out = expansions.left_out.take();
     if left_out.is_none() {
         expansions.done.insert(key, Rc::clone(&alternatives));
     }
-    expansions.left_out = [left_out, left_out_before].into_iter().flatten().min();
+    let further_out = left_out.filter(|&left_out| left_out < place);
+    expansions.left_out = [further_out, left_out_before].into_iter().flatten().min();
     alternatives
 }
 
