@@ -97,7 +97,7 @@ fn json_schema(constraint: &Constraint) -> Result<Value, String> {
     let options = match constraint.style.whitespace {
         Whitespace::Compact => json!({"whitespace_flexible": false, "item_separator": ",", "key_separator": ":"}),
         Whitespace::Python => json!({"whitespace_flexible": false, "item_separator": ", ", "key_separator": ": "}),
-        Whitespace::Bounded => json!({"whitespace_pattern": "( |\\n {0,20})?"}),
+        Whitespace::Bounded | Whitespace::Conventional => json!({"whitespace_pattern": "( |\\n {0,20})?"}),
         _ => return Ok(schema),
     };
     if let Some(members) = schema.as_object_mut() {

@@ -85,7 +85,7 @@ impl Backend for XGrammar {
                 let (any, separators, bound) = match style.whitespace {
                     Whitespace::Compact => (false, separators(",", ":"), None),
                     Whitespace::Python => (false, separators(", ", ": "), None),
-                    Whitespace::Bounded => (true, None, Some(MAX_WHITESPACE)),
+                    Whitespace::Bounded | Whitespace::Conventional => (true, None, Some(MAX_WHITESPACE)),
                     _ => (true, None, None),
                 };
                 self.compiler.compile_json_schema(text, Some(any), None, separators, Some(false), bound, None)

@@ -88,23 +88,16 @@ pub trait CompiledConstraint: Send + Sync + Debug {
 pub struct CompileError {
     kind: ConstraintKind,
     message: String,
-    /// Whether the budget was too small, rather than the constraint at fault.
-    pub(super) is_over_budget: bool,
 }
 
 impl CompileError {
-    /// A constraint that is at fault, or not supported.
+    /// A constraint that is at fault, not supported, or costs more than the budget.
     pub fn new(kind: ConstraintKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), is_over_budget: false }
+        Self { kind, message: message.into() }
     }
 
     /// The message, with the field of the request that the constraint came in.
     pub(super) fn in_field(&self, field: &str) -> String {
         format!("Failed to compile {} grammar: {field}: {}", self.kind.name(), self.message)
-    }
-
-    /// A constraint that costs more than the budget.
-    pub fn over_budget(kind: ConstraintKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), is_over_budget: true }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use compilers::json_schema::{Digits, Options, Whitespace};
+use compilers::json_schema::{Digits, Escapes, Options, Whitespace};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -51,19 +51,29 @@ pub(crate) struct Requested {
     pub(crate) field: String,
 }
 
-/// How JSON may be written, where a schema decides what. The default keeps a model from running away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+/// How JSON may be written, where a schema decides what. The default is [`Options::generation`], which keeps a model from
+/// running away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JsonStyle {
     /// White space between tokens.
     pub whitespace: Whitespace,
     /// Digits of numbers.
     pub digits: Digits,
+    /// Strings that the schema names.
+    pub escapes: Escapes,
+}
+
+impl Default for JsonStyle {
+    fn default() -> Self {
+        let options = Options::generation();
+        Self { whitespace: options.whitespace, digits: options.numbers, escapes: options.escapes }
+    }
 }
 
 impl JsonStyle {
     /// All that JSON allows.
     pub fn unbounded() -> Self {
-        Self { whitespace: Whitespace::Any, digits: Digits::Unbounded }
+        Self { whitespace: Whitespace::Any, digits: Digits::Unbounded, escapes: Escapes::Any }
     }
 
     /// The options that schemas are compiled with.
@@ -71,23 +81,35 @@ impl JsonStyle {
         let mut options = Options::default();
         options.whitespace = self.whitespace;
         options.numbers = self.digits;
+        options.escapes = self.escapes;
         options
     }
 
     fn read(fields: &Fields<'_>) -> Result<Self, ApiError> {
         let whitespace = match fields.text("json_whitespace")? {
-            None | Some("bounded") => Whitespace::Bounded,
+            None => Self::default().whitespace,
+            Some("conventional") => Whitespace::Conventional,
+            Some("bounded") => Whitespace::Bounded,
             Some("any") => Whitespace::Any,
             Some("compact") => Whitespace::Compact,
             Some("python") => Whitespace::Python,
-            Some(other) => return Err(no_such(fields, "json_whitespace", "bounded, any, compact or python", other)),
+            Some(other) => {
+                return Err(no_such(fields, "json_whitespace", "conventional, bounded, any, compact or python", other));
+            }
         };
         let digits = match fields.text("json_digits")? {
-            None | Some("bounded") => Digits::Bounded,
+            None => Self::default().digits,
+            Some("bounded") => Digits::Bounded,
             Some("unbounded") => Digits::Unbounded,
             Some(other) => return Err(no_such(fields, "json_digits", "bounded or unbounded", other)),
         };
-        Ok(Self { whitespace, digits })
+        let escapes = match fields.text("json_escapes")? {
+            None => Self::default().escapes,
+            Some("minimal") => Escapes::Minimal,
+            Some("any") => Escapes::Any,
+            Some(other) => return Err(no_such(fields, "json_escapes", "minimal or any", other)),
+        };
+        Ok(Self { whitespace, digits, escapes })
     }
 }
 

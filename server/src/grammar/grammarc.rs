@@ -49,13 +49,8 @@ impl Backend for Grammarc {
             can_begin(&compiled)?;
             Ok(compiled)
         });
-        match bound {
-            Ok(compiled) => Ok(Arc::new(Compiled(compiled))),
-            Err(diagnostics) if diagnostics.iter().any(|diagnostic| diagnostic.code == Code::Limit) => {
-                Err(CompileError::over_budget(constraint.kind, message(&diagnostics)))
-            }
-            Err(diagnostics) => Err(CompileError::new(constraint.kind, message(&diagnostics))),
-        }
+        let compiled = bound.map_err(|faults| CompileError::new(constraint.kind, message(&faults)))?;
+        Ok(Arc::new(Compiled(compiled)))
     }
 
     fn load(&self, artifact: &Artifact, index: usize) -> Result<Arc<dyn CompiledConstraint>, String> {

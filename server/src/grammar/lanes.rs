@@ -99,7 +99,8 @@ impl Lanes {
             metrics.grammar_compiles.add(1);
             metrics.grammar_compile_time.add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
             let was_stopped = took >= budget.time || budget.cancel.load(Ordering::Relaxed);
-            let is_final = !(was_stopped && outcome.as_ref().is_err_and(|error| error.is_over_budget));
+            // An engine may find that it cannot do something because of how long it would take.
+            let is_final = !(was_stopped && outcome.is_err());
             // Whoever waited may have gone.
             let _ = sender.send(Compiled { outcome, is_final });
         };

@@ -41,7 +41,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     let messages = messages(&fields)?;
     let mut sampling = Sampling::read(&fields, OPENAI, None)?;
     let own = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
-    let tools = Tools::read(&fields, service.options.tool_format)?;
+    let tools = Tools::read(&fields, service.options.tool_format, service.options.reasoning)?;
     let constraint = tools.constraint(own, &TokenTexts::with_ordinary(service.model.tokenizer.vocabulary()))?;
     sampling.kept_special_tokens = tools.special_tokens(service.model.tokenizer.vocabulary());
     fields.refuse("functions", |_| false)?;

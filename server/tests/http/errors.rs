@@ -210,6 +210,25 @@ fn m9_hostile_constraints() {
     assert!(odd.as_array().is_some_and(|odd| odd.contains(&value)), "{answer}");
 }
 
+/// Such a grammar compiles, and only shows what it costs as the answer grows.
+#[test]
+fn a_grammar_that_is_too_ambiguous_to_follow() {
+    let rules: Vec<String> = (0..200)
+        .map(|index| {
+            let letter = char::from(b'a' + (index % 26) as u8);
+            let (next, other) = ((index * 7 + 1) % 200, (index * 3 + 2) % 200);
+            format!("r{index} ::= [a-z]* r{next} [a-z]* | \"{letter}\" r{other}?")
+        })
+        .collect();
+    let root: Vec<String> = (0..200).map(|index| format!("r{index}")).collect();
+    let grammar = format!("root ::= {}\n{}", root.join(" | "), rules.join("\n"));
+    let parameters = json!({"ebnf": grammar, "max_new_tokens": 500, "min_new_tokens": 500, "sampling_seed": 1});
+    let response = shared().post("/generate", &json!({"text": "x", "sampling_params": parameters}));
+    assert!([200, 400].contains(&response.status), "{}", response.body);
+    assert!(response.status == 200 || response.body.contains("ambiguous"), "{}", response.body);
+    assert_healthy();
+}
+
 #[test]
 fn more_answers_than_there_is_room_for() {
     let message = refused(json!({"n": 100_000_000_000u64}));
@@ -245,7 +264,7 @@ fn the_tool_at_fault_is_named() {
     let bad = tool("bad", json!({"type": "object", "properties": {"a": {"type": "nonsense"}}}));
     for choice in [json!("required"), json!({"type": "function", "function": {"name": "bad"}})] {
         let message = refused_chat(json!({"tools": [good, bad], "tool_choice": choice}));
-        let place = "tools[1].function.parameters: at /properties/a/type";
+        let place = "tools[1].function.parameters: at \"/properties/a/type\"";
         assert!(message.contains(place), "{place} is not in: {message}");
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use server::{ReasoningParser, ServiceOptions};
+use server::{ReasoningParser, ServiceOptions, ToolFormat};
 
 use crate::client::{Server, assert_valid, chat_with, content, shared};
-use crate::texts::{CITY, is_city, json_schema};
+use crate::texts::{CITY, is_city, json_schema, tools};
 
 /// A server that keeps reasoning apart in chats.
 fn thinking() -> &'static Server {
@@ -154,4 +154,23 @@ fn r10_reasoning_is_streamed_first() {
     body["separate_reasoning"] = false.into();
     let answer = thinking().chat(body);
     assert!(content(&answer).contains("</think>"), "{answer}");
+}
+
+#[test]
+fn tags_stay_out_of_content_beside_tools() {
+    let reasoning = ReasoningParser::from_name("deepseek-r1");
+    let tool_format = Some(ToolFormat::FunctionTag);
+    let server = Server::start(ServiceOptions { reasoning, tool_format, ..ServiceOptions::default() });
+    // At this temperature any token may come, the tags among them.
+    let members = json!({
+        "tools": tools(), "n": 8, "temperature": 100.0, "seed": 1, "max_tokens": 400, "max_thinking_tokens": 4,
+    });
+    let answer = server.chat(chat_with(QUESTION, members));
+    let contents = answer["choices"].as_array().expect("choices").iter();
+    let contents: Vec<&str> = contents.filter_map(|choice| choice["message"]["content"].as_str()).collect();
+    assert!(contents.iter().map(|content| content.len()).sum::<usize>() > 1_000, "{contents:?}");
+    assert!(
+        contents.iter().all(|content| !content.contains("<think>") && !content.contains("</think>")),
+        "{contents:?}"
+    );
 }

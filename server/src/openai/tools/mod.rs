@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::grammar::{Constraint, Requested};
+use crate::reasoning::ReasoningParser;
 use crate::token_texts::TokenTexts;
 use crate::tool_format::ToolFormat;
 pub(super) use reader::{CallReader, Piece};
@@ -46,11 +47,17 @@ pub(super) struct Tools {
     parallel: bool,
     /// How the model writes calls; `None` is a JSON list, and only if a call is required.
     format: Option<ToolFormat>,
+    /// Texts that are never between calls: those around the model's thinking.
+    excludes: Vec<&'static str>,
 }
 
 impl Tools {
     /// Reads what a request says of tools.
-    pub(super) fn read(fields: &Fields<'_>, format: Option<ToolFormat>) -> Result<Self, ApiError> {
+    pub(super) fn read(
+        fields: &Fields<'_>,
+        format: Option<ToolFormat>,
+        reasoning: Option<ReasoningParser>,
+    ) -> Result<Self, ApiError> {
         let mut list = fields.list("tools")?.unwrap_or_default().to_vec();
         let invalid = |message: String| Err(ApiError::Invalid(message));
         for (index, tool) in list.iter().enumerate() {
@@ -110,7 +117,15 @@ impl Tools {
             Choice::None => list.clear(),
             Choice::Auto | Choice::Required => {}
         }
-        Ok(Self { list, places, choice, parallel: fields.flag("parallel_tool_calls")?.unwrap_or(true), format })
+        let excludes = reasoning.map_or_else(Vec::new, |parser| vec![parser.start, parser.end]);
+        Ok(Self {
+            excludes,
+            list,
+            places,
+            choice,
+            parallel: fields.flag("parallel_tool_calls")?.unwrap_or(true),
+            format,
+        })
     }
 
     /// Whether a call has to come.
@@ -198,6 +213,7 @@ impl Tools {
                 "tags": tags,
                 "at_least_one": self.choice == Choice::Required,
                 "stop_after_first": self.is_single(),
+                "excludes": self.excludes,
             }),
         };
         json!({"type": "structural_tag", "format": format})
