@@ -133,3 +133,77 @@ fn arrays_among_the_items_count_as_different_values() {
         &[r#"{"x": [null]}"#],
     );
 }
+
+/// Arrays and objects of which there are few run out as other values do.
+#[test]
+fn few_containers_are_counted_like_other_values() {
+    let unique =
+        |items: &str, more: &str| format!(r#"{{"type": "array", "items": {items}, "uniqueItems": true{more}}}"#);
+    let empty = r#"{"type": "object", "additionalProperties": false}"#;
+    check(&unique(empty, ""), &["[]", "[{}]"], &["[{}, {}]", "[{\"a\": 1}]"]);
+    check_dead(&unique(empty, ""), "[{},");
+    let flags = r#"{"type": "object", "properties": {"a": {"type": "boolean"}, "b": {"const": 1}}, "additionalProperties": false}"#;
+    check(
+        &unique(flags, r#", "minItems": 6"#),
+        &[r#"[{}, {"a": true}, {"a": false}, {"b": 1}, {"a": true, "b": 1}, {"a": false, "b": 1.0}]"#],
+        &[r#"[{}, {"a": true}, {"a": false}, {"b": 1}, {"a": true, "b": 1}]"#, r#"[{"b": 1}, {"b": 1.0}]"#],
+    );
+    check_dead(
+        &unique(flags, ""),
+        r#"[{}, {"a": true}, {"a": false}, {"b": 1}, {"a": true, "b": 1}, {"a": false, "b": 1},"#,
+    );
+    check_dead(&unique(flags, ""), r#"[{"b": 1}, {"a": true, "b": 1}, {"a": false, "b": 1}, {"b"#);
+    let pairs = r#"{"type": "array", "items": {"enum": [0, 1]}, "minItems": 1, "maxItems": 2, "uniqueItems": true}"#;
+    check(&unique(pairs, ""), &["[[0], [1], [0, 1], [1, 0]]"], &["[[0], [0.0]]", "[[0, 0]]", "[[]]"]);
+    check_dead(&unique(pairs, ""), "[[0], [1], [0, 1], [1, 0],");
+    check_dead(&unique(pairs, ""), "[[0], [0, 1], [0");
+    // Next to values without end.
+    let mixed = r#"{"anyOf": [{"type": "string"}, {"type": "array", "maxItems": 0}, {"type": "null"}]}"#;
+    check(&unique(mixed, ""), &[r#"["a", [], null, "b"]"#], &["[[], []]", "[null, null]"]);
+    check_dead(&unique(mixed, ""), "[[], [");
+    check_dead(&unique(mixed, ""), "[[], null, n");
+    for schema in [
+        unique(empty, r#", "minItems": 2"#),
+        unique(flags, r#", "minItems": 7"#),
+        unique(pairs, r#", "minItems": 5"#),
+        unique(&unique(pairs, r#", "maxItems": 0"#), r#", "minItems": 2"#),
+        r#"{"type": "object", "required": ["a"], "properties": {"a": {"minItems": 2, "uniqueItems": true, "type": "array", "items": {"maxItems": 0, "type": "array"}}}}"#.to_owned(),
+    ] {
+        let error = compile(&schema, &Options::default(), &Limits::default()).expect_err(&schema);
+        assert_eq!(error.iter().next().unwrap().code.as_str(), "unsatisfiable", "{schema}: {error}");
+    }
+}
+
+/// Too many to have a slot each, but counted: there are 3 to the power of 5 objects.
+#[test]
+fn more_containers_are_counted() {
+    let properties: Vec<String> = (0..5).map(|index| format!(r#""p{index}": {{"type": "boolean"}}"#)).collect();
+    let schema = |least: usize| {
+        format!(
+            r#"{{"type": "array", "uniqueItems": true, "minItems": {least}, "items": {{"type": "object", "properties": {{{}}}, "additionalProperties": false}}}}"#,
+            properties.join(",")
+        )
+    };
+    assert!(compile(&schema(243), &Options::default(), &Limits::default()).is_ok());
+    let error = compile(&schema(244), &Options::default(), &Limits::default()).expect_err("too many");
+    assert_eq!(error.iter().next().unwrap().code.as_str(), "unsatisfiable", "{error}");
+}
+
+/// Values that double in size with each level are not written out.
+#[test]
+fn values_of_huge_size_are_not_listed() {
+    let levels: Vec<String> = (0..60)
+        .map(|level| {
+            let next = format!(r##"{{"$ref": "#/$defs/d{}"}}"##, level + 1);
+            format!(
+                r#""d{level}": {{"type": "object", "properties": {{"a": {next}, "b": {next}}}, "required": ["a", "b"], "additionalProperties": false}}"#
+            )
+        })
+        .collect();
+    let schema = format!(
+        r##"{{"$defs": {{{}, "d60": {{"type": "null"}}}}, "type": "array", "uniqueItems": true, "items": {{"$ref": "#/$defs/d0"}}}}"##,
+        levels.join(",")
+    );
+    let error = compile(&schema, &Options::default(), &Limits::default()).expect_err("not known");
+    assert!(error.to_string().contains("uniqueItems"), "{error}");
+}

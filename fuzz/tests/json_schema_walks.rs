@@ -21,8 +21,11 @@ fn walks_hold(tokenizer: &std::sync::Arc<Tokenizer>, length: u64) {
         let subject = Subject::new(&case.schema, &Options::default(), tokenizer, &Limits::default());
         let Subject::Language(compiled) = subject else { panic!("{}: {subject:?}", case.id) };
         let validator = validator(&case.schema).expect(&case.id);
-        let walked =
-            walk::walk(&compiled, Some(&validator), Plan { texts: 20, length, prefixes: 1, seed: index as u64 });
+        let walked = walk::walk(
+            &compiled,
+            Some(&validator),
+            Plan { texts: 20, length, prefixes: 1, seed: index as u64, time: None },
+        );
         if let Some(fault) = walked.faults.first() {
             panic!("{}: {fault}", case.id);
         }
@@ -65,7 +68,7 @@ fn invalid_texts_are_noticed() {
     let subject = Subject::new(&json!({"type": "integer"}), &Options::default(), &tokenizer, &Limits::default());
     let Subject::Language(compiled) = subject else { panic!("{subject:?}") };
     let validator = validator(&json!({"type": "integer", "maximum": 5})).expect("valid");
-    let plan = Plan { texts: 20, length: 30, prefixes: 1, seed: 1 };
+    let plan = Plan { texts: 20, length: 30, prefixes: 1, seed: 1, time: None };
     let walked = walk::walk(&compiled, Some(&validator), plan);
     assert!(walked.faults.iter().any(|fault| matches!(fault, Fault::Invalid(_, why) if why.contains("maximum"))));
 }

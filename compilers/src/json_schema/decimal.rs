@@ -55,6 +55,14 @@ impl Decimal {
         Some(Self { negative, digits, point })
     }
 
+    /// Writes a text that is its alone.
+    pub(super) fn write_key(&self, key: &mut String) {
+        key.push(if self.negative { '-' } else { '+' });
+        key.extend(self.digits.iter().map(|digit| char::from(b'0' + digit)));
+        key.push('e');
+        key.push_str(&self.point.to_string());
+    }
+
     /// Whether it is zero.
     pub(super) fn is_zero(&self) -> bool {
         self.digits.is_empty()

@@ -69,8 +69,8 @@ impl Embedded {
     ) -> Result<ExprId, Diagnostics> {
         let (mut ast, _) = read::read(&Documents::of(schema.clone()), options)?;
         share::share(&mut ast);
-        let mut normal = normal::normalize(&ast, options, &mut self.patterns, budget)?;
-        productive::prune(&mut normal, &ast)?;
+        let normal = normal::normalize(&ast, options, &mut self.patterns, budget)?;
+        productive::check(&normal, &ast)?;
         lower::expression(&normal, options, &mut self.shared, builder, budget, write)
     }
 }

@@ -13,11 +13,10 @@ use super::format::lower_regex;
 use super::lower_array;
 use super::lower_object;
 use super::normal::{Node, NodeId, Normal, StringShape, Texts};
-use super::number::Numbers;
 use super::options::{Digits, KeyOrder, Options, Whitespace};
 use super::spelling::JsonString;
 use super::whitespace::Spaces;
-use super::{literal, string, xml};
+use super::{literal, string, unique, xml};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 
 /// Lowers the pruned normal form to a grammar of its own.
@@ -137,6 +136,15 @@ pub(super) struct Lowerer<'a> {
     counter: usize,
 }
 
+/// What becomes of shapes whose values have a slot each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Few {
+    /// They are written like all others.
+    Written,
+    /// They are left out.
+    LeftOut,
+}
+
 /// What of the values of a node is written, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Form {
@@ -248,40 +256,29 @@ impl Lowerer<'_> {
         for value in node.values.iter().filter(listed).filter(is_free) {
             arms.push(self.listed(value, level, budget)?);
         }
-        arms.push(self.unlisted_of(node, types, level, (|_| true, |_| true), budget)?);
+        arms.push(self.shapes(node, types, level, Few::Written, budget)?);
         Ok(self.builder.choice(arms))
     }
 
-    /// The values of `node` that are not listed, of numbers and strings those that are wanted.
-    pub(super) fn unlisted(
-        &mut self,
-        node: &Node,
-        level: u32,
-        numbers: impl Fn(&Numbers) -> bool,
-        strings: impl Fn(&StringShape) -> bool,
-        budget: &mut Budget<'_>,
-    ) -> Result<ExprId, Diagnostics> {
-        self.unlisted_of(node, TypeSet::ALL, level, (numbers, strings), budget)
-    }
-
-    /// The same for some types.
-    fn unlisted_of(
+    /// The values of `node` that are not listed.
+    pub(super) fn shapes(
         &mut self,
         node: &Node,
         types: TypeSet,
         level: u32,
-        (numbers, strings): (impl Fn(&Numbers) -> bool, impl Fn(&StringShape) -> bool),
+        few: Few,
         budget: &mut Budget<'_>,
     ) -> Result<ExprId, Diagnostics> {
+        let all = few == Few::Written;
         let mut arms = Vec::new();
         if types.contains(Type::Number) {
-            for numbers in node.numbers.iter().filter(|set| numbers(set)) {
+            for numbers in node.numbers.iter().filter(|set| all || unique::few_numbers(set).is_none()) {
                 let automata = [&numbers.plain].into_iter().chain(&numbers.scientific);
                 arms.extend(automata.map(|automaton| self.numbers(automaton)));
             }
         }
         if types.contains(Type::String) {
-            for shape in node.strings.iter().filter(|shape| strings(shape)) {
+            for shape in node.strings.iter().filter(|shape| all || unique::few_texts(shape).is_none()) {
                 arms.push(self.strings(shape, budget)?);
             }
             if node.regexes {
@@ -289,12 +286,12 @@ impl Lowerer<'_> {
             }
         }
         if types.contains(Type::Array) {
-            for shape in &node.arrays {
+            for shape in node.arrays.iter().filter(|shape| all || shape.few.is_none()) {
                 arms.push(lower_array::lower(self, shape, level, budget)?);
             }
         }
         if types.contains(Type::Object) {
-            for shape in &node.objects {
+            for shape in node.objects.iter().filter(|shape| all || shape.few.is_none()) {
                 arms.push(lower_object::lower(self, shape, level, budget)?);
             }
         }

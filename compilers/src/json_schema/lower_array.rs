@@ -5,11 +5,12 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::array_state::{Item, State};
+use super::ast::TypeSet;
 use super::container::{self, Elements};
-use super::lower::Lowerer;
+use super::lower::{Few, Lowerer};
 use super::normal::{ArrayShape, Memory, NodeId};
 use super::tally::Place;
-use super::unique::{self, Items, Slots};
+use super::unique::{Items, Slots};
 use crate::diagnostic::Diagnostics;
 
 /// The texts of the arrays of a (pruned) shape.
@@ -194,9 +195,7 @@ impl Choice<'_> {
                 let others = if items.few.is_empty() {
                     lowerer.value(id, self.level)
                 } else {
-                    let is_many = |numbers: &_| unique::few_numbers(numbers).is_none();
-                    let are_many = |strings: &_| unique::few_texts(strings).is_none();
-                    lowerer.unlisted(node, self.level, is_many, are_many, budget)?
+                    lowerer.shapes(node, TypeSet::ALL, self.level, Few::LeftOut, budget)?
                 };
                 arms.push(lowerer.builder.marked(self.elements.mark(element(None)), others));
             }

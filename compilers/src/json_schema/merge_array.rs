@@ -176,6 +176,6 @@ impl Items {
         let prefix = self.prefix.into_iter().enumerate().map(|(position, goal)| place(position, goal)).collect();
         let rest = place(usize::MAX, self.rest);
         let unique = unique.filter(|_| self.max.is_none_or(|max| max > 1));
-        ArrayShape { prefix, rest, min: self.min, max: self.max, tallies, unique, memory: Memory::Length }
+        ArrayShape { prefix, rest, min: self.min, max: self.max, tallies, unique, memory: Memory::Length, few: None }
     }
 }

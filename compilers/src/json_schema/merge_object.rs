@@ -319,7 +319,7 @@ impl Builder<'_> {
             self.min = 0;
             tallies.fill(Tally::AtLeast(0));
         }
-        Some(ObjectShape { named, free, min: self.min, max: self.max, tallies })
+        Some(ObjectShape { named, free, min: self.min, max: self.max, tallies, few: None })
     }
 
     /// Of what is wanted, by index, that which is not there anyway once the rest is: where each member that is one thing is

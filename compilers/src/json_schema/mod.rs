@@ -22,6 +22,7 @@ mod evaluate;
 mod excludes;
 mod expand;
 mod few;
+mod finite;
 mod format;
 mod keyword;
 mod known;
@@ -53,6 +54,7 @@ mod string;
 mod tally;
 mod unevaluated;
 mod unique;
+mod value_key;
 mod whitespace;
 mod xml;
 
@@ -119,8 +121,8 @@ pub fn compile_with_documents(
     let documents = Documents::parse(source, documents, limits)?;
     let (mut ast, annotations) = read::read(&documents, options)?;
     share::share(&mut ast);
-    let mut normal = normal::normalize(&ast, options, &mut Default::default(), &mut budget)?;
-    productive::prune(&mut normal, &ast)?;
+    let normal = normal::normalize(&ast, options, &mut Default::default(), &mut budget)?;
+    productive::check(&normal, &ast)?;
     let grammar = lower::lower(&normal, options, &mut budget)?;
     Ok(Compiled { grammar, report: report::report(&normal, &ast, options, annotations) })
 }

@@ -16,7 +16,7 @@ use super::options::{Options, Relaxation};
 use super::refusal::Refusals;
 use super::string::Patterns;
 use super::tally::{Place, Tally};
-use super::unique;
+use super::{productive, unique};
 use crate::diagnostic::{self, Code, Diagnostic, Diagnostics};
 use crate::regex;
 
@@ -181,6 +181,8 @@ pub(super) struct ArrayShape<V> {
     pub(super) unique: Option<SchemaId>,
     /// What must be remembered of the items.
     pub(super) memory: Memory,
+    /// Its values, where they have a slot each as items that must differ.
+    pub(super) few: Option<Rc<[Value]>>,
 }
 
 /// How what has been read of an array is remembered.
@@ -213,6 +215,8 @@ pub(super) struct ObjectShape<V> {
     pub(super) max: Option<u32>,
     /// How many members are claimed.
     pub(super) tallies: Vec<Tally>,
+    /// Its values, where they have a slot each as items that must differ.
+    pub(super) few: Option<Rc<[Value]>>,
 }
 
 /// A member with a declared key.
@@ -263,7 +267,7 @@ pub(super) struct Context<'a> {
 /// More nodes than this are refused.
 const MAX_NODES: usize = 200_000;
 
-/// Normalises the root schema of `ast` and all that it needs. `patterns` is what has been compiled before.
+/// Normalises the root schema of `ast` and all that it needs, without what has no value. `patterns` is what has been compiled before.
 pub(super) fn normalize(
     ast: &Ast,
     options: &Options,
@@ -301,7 +305,14 @@ pub(super) fn normalize(
         }
         nodes.push(node);
     }
-    unique::settle(&mut nodes, &mut context);
+    // Only what is possible is listed; and what can be listed may show that something else is impossible.
+    productive::prune(&mut nodes);
+    loop {
+        unique::settle(&mut nodes, &mut context, budget)?;
+        if !productive::prune(&mut nodes) {
+            break;
+        }
+    }
     *patterns = context.patterns;
     let relaxations = context.refusals.into_result()?;
     Ok(Normal { nodes, relaxations, anything: interner.ids.get(&Goal::new()).copied() })
@@ -339,13 +350,13 @@ impl Interner {
             Shape::String(string) => node.strings.push(string),
             Shape::Regex => node.regexes = true,
             Shape::Array(array) => {
-                let ArrayShape { prefix, rest, min, max, tallies, unique, memory } = array;
+                let ArrayShape { prefix, rest, min, max, tallies, unique, memory, few: _ } = array;
                 let prefix = prefix.into_iter().map(|place| place.map(|goal| self.node(goal))).collect();
                 let rest = rest.map(|goal| self.node(goal));
-                node.arrays.push(ArrayShape { prefix, rest, min, max, tallies, unique, memory });
+                node.arrays.push(ArrayShape { prefix, rest, min, max, tallies, unique, memory, few: None });
             }
             Shape::Object(object) => {
-                let ObjectShape { named, free, min, max, tallies } = object;
+                let ObjectShape { named, free, min, max, tallies, few: _ } = object;
                 let named = named
                     .into_iter()
                     .map(|Named { key, required, place }| Named {
@@ -358,7 +369,7 @@ impl Interner {
                     .into_iter()
                     .map(|Free { keys, place }| Free { keys, place: place.map(|goal| self.node(goal)) })
                     .collect();
-                node.objects.push(ObjectShape { named, free, min, max, tallies });
+                node.objects.push(ObjectShape { named, free, min, max, tallies, few: None });
             }
         }
     }

@@ -4,31 +4,22 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use super::array_state::State;
-use super::ast::Ast;
+use super::ast::{Ast, Type};
 use super::normal::{ArrayShape, FreeKeys, Memory, Node, NodeId, Normal, ObjectShape};
 use super::tally::{Claim, Selections};
 use super::unique::{Items, Slots};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 
-/// Drops shapes and members without values.
-///
-/// # Errors
-/// When nothing satisfies the root schema.
-pub(super) fn prune(normal: &mut Normal, ast: &Ast) -> Result<(), Diagnostics> {
-    let productive = fixpoint(normal);
-    if !productive[Normal::ROOT.index()] {
-        let place = Place::Pointer(ast.get(Ast::ROOT).pointer.clone());
-        let message = "no instance can satisfy the schema";
-        let help = "look for constraints that exclude each other, or a required member that needs itself";
-        return Err(Diagnostic::new(Code::Unsatisfiable, place, message).with_help(help).into());
-    }
+/// Drops shapes and members without values; whether there were any.
+pub(super) fn prune(nodes: &mut [Node]) -> bool {
+    let before = extent(nodes);
+    let productive = fixpoint(nodes);
     // What an array can select depends on the arrays among its items, so those that are left are looked at again when some
     // are gone.
     loop {
-        let pruned: Vec<Vec<_>> =
-            normal.nodes.iter().map(|node| pruned_arrays(node, &normal.nodes, &productive)).collect();
+        let pruned: Vec<Vec<_>> = nodes.iter().map(|node| pruned_arrays(node, nodes, &productive)).collect();
         let mut is_settled = true;
-        for (node, arrays) in normal.nodes.iter_mut().zip(pruned) {
+        for (node, arrays) in nodes.iter_mut().zip(pruned) {
             is_settled &= arrays.len() == node.arrays.len();
             node.arrays = arrays;
         }
@@ -36,10 +27,29 @@ pub(super) fn prune(normal: &mut Normal, ast: &Ast) -> Result<(), Diagnostics> {
             break;
         }
     }
-    for node in &mut normal.nodes {
+    for node in nodes.iter_mut() {
         node.objects.retain_mut(|shape| prune_object(shape, &productive));
     }
-    Ok(())
+    extent(nodes) < before
+}
+
+/// How many shapes and references there are.
+fn extent(nodes: &[Node]) -> usize {
+    nodes.iter().map(|node| node.arrays.len() + node.objects.len() + children(node).count()).sum()
+}
+
+/// Whether something satisfies the root schema.
+///
+/// # Errors
+/// When nothing does.
+pub(super) fn check(normal: &Normal, ast: &Ast) -> Result<(), Diagnostics> {
+    if Type::ALL.into_iter().any(|kind| normal.nodes[Normal::ROOT.index()].has(kind)) {
+        return Ok(());
+    }
+    let place = Place::Pointer(ast.get(Ast::ROOT).pointer.clone());
+    let message = "no instance can satisfy the schema";
+    let help = "look for constraints that exclude each other, or a required member that needs itself";
+    Err(Diagnostic::new(Code::Unsatisfiable, place, message).with_help(help).into())
 }
 
 fn pruned_arrays(node: &Node, nodes: &[Node], productive: &[bool]) -> Vec<ArrayShape<NodeId>> {
@@ -49,16 +59,16 @@ fn pruned_arrays(node: &Node, nodes: &[Node], productive: &[bool]) -> Vec<ArrayS
 }
 
 /// Per node: whether it has a value. Each node is looked at again only when one that it refers to gained a value.
-fn fixpoint(normal: &Normal) -> Vec<bool> {
-    let mut users: Vec<Vec<usize>> = vec![Vec::new(); normal.nodes.len()];
-    for (index, node) in normal.nodes.iter().enumerate() {
+fn fixpoint(nodes: &[Node]) -> Vec<bool> {
+    let mut users: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+    for (index, node) in nodes.iter().enumerate() {
         children(node).for_each(|child| users[child.index()].push(index));
     }
-    let mut productive = vec![false; normal.nodes.len()];
+    let mut productive = vec![false; nodes.len()];
     // Nodes mostly come before those that they refer to, so the last ones are looked at first.
-    let mut work: Vec<usize> = (0..normal.nodes.len()).collect();
+    let mut work: Vec<usize> = (0..nodes.len()).collect();
     while let Some(index) = work.pop() {
-        if !productive[index] && has_value(&normal.nodes[index], &normal.nodes, &productive) {
+        if !productive[index] && has_value(&nodes[index], nodes, &productive) {
             productive[index] = true;
             work.extend(users[index].iter().copied().filter(|&user| !productive[user]));
         }

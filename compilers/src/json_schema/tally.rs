@@ -73,7 +73,7 @@ pub(super) struct Counts([u32; MAX_TALLIES]);
 impl Counts {
     /// The counts after an item that is read with `claim`; `None` when a bound is exceeded, or when the claim says more
     /// than is still needed.
-    fn after(mut self, tallies: &[Tally], claim: Claim) -> Option<Self> {
+    pub(super) fn after(mut self, tallies: &[Tally], claim: Claim) -> Option<Self> {
         for (index, (count, tally)) in self.0.iter_mut().zip(tallies).enumerate() {
             let added = match tally {
                 Tally::AtLeast(bound) if claim.contains(index) && *count == *bound => return None,

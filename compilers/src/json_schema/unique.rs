@@ -1,14 +1,20 @@
 //! How arrays remember what has been read: `uniqueItems`, and counts of items that satisfy something.
 
-use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
+use std::rc::Rc;
+
+use grammar_ir::{Budget, LimitError};
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use super::ast::Type;
-use super::evaluate::is_equal;
 use super::few;
+use super::finite::{Lister, Values};
+use super::merge;
 use super::normal::{ArrayShape, Context, Memory, Node, NodeId, StringShape, Texts};
 use super::number::Numbers;
 use super::tally::{self, Place};
+use super::value_key::value_key;
 
 /// More transitions than this between sets of seen items are not written out.
 const MAX_TRANSITIONS: usize = 40_000;
@@ -20,25 +26,109 @@ const MAX_POSITIONS: usize = 64;
 const MAX_SLOTS: usize = 4_096;
 /// A language of more values than this is taken for one that always has one more.
 const MAX_FEW: usize = 1_024;
+/// Containers of a node have no slots if there are more of them, which only their number is known of then.
+const MAX_CONTAINERS: usize = 128;
+/// The same for how many values there are in these containers.
+const MAX_CONTAINER_SIZE: usize = 2_048;
 
 /// Settles for every array how it remembers what has been read, or refuses its `uniqueItems`.
-pub(super) fn settle(nodes: &mut [Node], context: &mut Context<'_>) {
+///
+/// # Errors
+/// When the time is up.
+pub(super) fn settle(nodes: &mut [Node], context: &mut Context<'_>, budget: &mut Budget<'_>) -> Result<(), LimitError> {
+    let containers = list_containers(nodes, budget)?;
     for index in 0..nodes.len() {
         for shape in 0..nodes[index].arrays.len() {
             let array = &nodes[index].arrays[shape];
-            let memory = match array.unique {
-                Some(schema) if !always_differ(&positions(array, nodes), nodes) => match unique(array, nodes) {
-                    Ok(memory) => memory,
-                    Err(reason) => {
-                        context.refusals.unsupported(&context.ast.get(schema).pointer, "uniqueItems", reason);
-                        continue;
+            let (memory, max) = match array.unique {
+                Some(schema) if !always_differ(&positions(array, nodes), nodes) => {
+                    match unique(array, nodes, &containers) {
+                        Ok(settled) => settled,
+                        Err(reason) => {
+                            context.refusals.unsupported(&context.ast.get(schema).pointer, "uniqueItems", reason);
+                            continue;
+                        }
                     }
-                },
-                _ => counting(array),
+                }
+                _ => (counting(array), array.max),
             };
-            nodes[index].arrays[shape].memory = memory;
+            let array = &mut nodes[index].arrays[shape];
+            (array.memory, array.max) = (memory, max);
         }
     }
+    Ok(())
+}
+
+/// How many arrays and objects the items of a node may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Containers {
+    /// All have a slot each, or there are always more.
+    Settled,
+    /// So many, without a slot each.
+    Counted(usize),
+    /// It would take too long to tell.
+    Unknown,
+}
+
+/// Lists the arrays and objects among the items of arrays whose items must differ, for each node where there are few.
+fn list_containers(nodes: &mut [Node], budget: &mut Budget<'_>) -> Result<FxHashMap<NodeId, Containers>, LimitError> {
+    let mut items: Vec<NodeId> = Vec::new();
+    for array in nodes.iter().flat_map(|node| &node.arrays) {
+        if array.unique.is_some() && !always_differ(&positions(array, nodes), nodes) {
+            items.extend(array.prefix.iter().chain([&array.rest]).flat_map(|place| place.values()));
+        }
+    }
+    items.sort_unstable_by_key(|node| node.0);
+    items.dedup();
+    for id in &items {
+        let node = &mut nodes[id.index()];
+        node.arrays.iter_mut().for_each(|shape| shape.few = None);
+        node.objects.iter_mut().for_each(|shape| shape.few = None);
+    }
+    let mut containers = FxHashMap::default();
+    let mut listed = Vec::new();
+    let mut lister = Lister::new(nodes);
+    for &id in &items {
+        let node = &nodes[id.index()];
+        let mut arrays = Vec::new();
+        for shape in &node.arrays {
+            arrays.push(lister.array(shape, budget)?);
+        }
+        let mut objects = Vec::new();
+        for shape in &node.objects {
+            objects.push(lister.object(shape, budget)?);
+        }
+        let all = || arrays.iter().chain(&objects);
+        let few = || {
+            all()
+                .filter_map(|values| if let Values::Few(few) = values { Some(few) } else { None })
+                .flat_map(|few| few.iter())
+        };
+        let known = if all().any(|values| matches!(values, Values::Unknown)) {
+            Containers::Unknown
+        } else if few().count() <= MAX_CONTAINERS
+            && few().map(|listed| listed.size).sum::<usize>() <= MAX_CONTAINER_SIZE
+        {
+            listed.push((id, arrays, objects));
+            Containers::Settled
+        } else if all().all(|values| matches!(values, Values::Few(_))) {
+            let different: FxHashSet<String> = few().map(|listed| value_key(&listed.value)).collect();
+            Containers::Counted(different.len())
+        } else {
+            Containers::Settled
+        };
+        containers.insert(id, known);
+    }
+    for (id, arrays, objects) in listed {
+        let values = |values| match values {
+            Values::Few(few) => Some(few.iter().map(|listed| listed.value.clone()).collect::<Rc<[Value]>>()),
+            Values::Many | Values::Unknown => None,
+        };
+        let node = &mut nodes[id.index()];
+        node.arrays.iter_mut().zip(arrays).for_each(|(shape, few)| shape.few = values(few));
+        node.objects.iter_mut().zip(objects).for_each(|(shape, few)| shape.few = values(few));
+    }
+    Ok(containers)
 }
 
 /// The memory of an array whose items may be equal, or cannot be.
@@ -57,17 +147,28 @@ fn counting(array: &ArrayShape<NodeId>) -> Memory {
     Memory::States(Vec::new())
 }
 
-/// The memory of an array without equal items, or why it has none.
-fn unique(array: &ArrayShape<NodeId>, nodes: &[Node]) -> Result<Memory, &'static str> {
+/// The memory of an array without equal items and its greatest length, or why it has none.
+fn unique(
+    array: &ArrayShape<NodeId>,
+    nodes: &[Node],
+    containers: &FxHashMap<NodeId, Containers>,
+) -> Result<(Memory, Option<u32>), &'static str> {
     let places: Vec<&Place<NodeId>> = array.prefix.iter().chain([&array.rest]).collect();
     let mut slots = Slots::default();
     let mut kinds: FxHashMap<NodeId, Kinds> = FxHashMap::default();
     for node in places.iter().flat_map(|place| place.values()) {
-        if let std::collections::hash_map::Entry::Vacant(entry) = kinds.entry(node) {
+        if let Entry::Vacant(entry) = kinds.entry(node) {
+            let counted = match containers.get(&node) {
+                Some(Containers::Unknown) => {
+                    return Err("whether its items can run out of different values is not known");
+                }
+                Some(Containers::Counted(count)) => Some(*count),
+                Some(Containers::Settled) | None => None,
+            };
             let node = &nodes[node.index()];
             let few = few(node);
             few.iter().for_each(|value| slots.add(value));
-            entry.insert(Kinds { few: few.len(), listed: types_of(&few), open: open_types(node) });
+            entry.insert(Kinds { few: few.len(), listed: types_of(&few), open: open_types(node), counted });
             if slots.values.len() > MAX_SLOTS {
                 return Err("the items have too many listed values");
             }
@@ -77,16 +178,23 @@ fn unique(array: &ArrayShape<NodeId>, nodes: &[Node]) -> Result<Memory, &'static
     if compares && array.min as usize > MAX_FEW {
         return Err("whether there are so many different items is not known");
     }
+    // Where all values can be counted, there are no more items.
+    let different = match kinds.values().next() {
+        Some(only) if array.prefix.is_empty() && kinds.len() == 1 => only.count(),
+        _ => None,
+    };
+    let max = merge::least(array.max, different.and_then(|count| u32::try_from(count).ok()));
     let counts = tally::combinations(array.tallies.iter().copied());
     let is_small = array.tallies.is_empty()
         || (counts <= tally::MAX_REGISTER_COMBINATIONS && counts.saturating_mul(slots.values.len()) <= MAX_SLOTS);
     let in_registers = is_small
         && if array.prefix.is_empty() { true } else { array.tallies.is_empty() && never_runs_out(array, &kinds) };
     if in_registers {
-        return Ok(Memory::Registers { slots: slots.values, compares });
+        return Ok((Memory::Registers { slots: slots.values, compares }, max));
     }
     let (positions, _) = positions(array, nodes);
-    listed(array, &positions, nodes).map(Memory::States).ok_or(if array.prefix.is_empty() {
+    let states = listed(array, &positions, nodes).map(|values| (Memory::States(values), array.max));
+    states.ok_or(if array.prefix.is_empty() {
         "together with the counts of `contains` it needs too many combinations"
     } else {
         "the items of `prefixItems` have so few values that they can run out, and too many to remember which ones have \
@@ -104,6 +212,18 @@ struct Kinds {
     listed: [bool; TYPES],
     /// The types of all others.
     open: [bool; TYPES],
+    /// How many arrays and objects there are, where that is known of more than have slots.
+    counted: Option<usize>,
+}
+
+impl Kinds {
+    /// How many values there are, where that is known.
+    fn count(&self) -> Option<usize> {
+        let is_container = |kind| matches!(kind, Type::Array | Type::Object);
+        let only_containers = Type::ALL.into_iter().zip(self.open).all(|(kind, open)| !open || is_container(kind));
+        let others = if self.open == [false; TYPES] { Some(0) } else { self.counted };
+        others.filter(|_| only_containers).map(|others| others + self.few)
+    }
 }
 
 /// Whether each item that must be there finds a value however the items before it were chosen, and no item that is
@@ -115,7 +235,7 @@ fn never_runs_out(array: &ArrayShape<NodeId>, kinds: &FxHashMap<NodeId, Kinds>) 
     let at = |place: &Place<NodeId>| place.value.and_then(|node| kinds.get(&node)).filter(has_items);
     let places: Vec<&Kinds> = array.prefix.iter().take(max).map_while(at).collect();
     let rest = if places.len() == array.prefix.len() && places.len() < max { at(&array.rest) } else { None };
-    let has_enough = |kinds: &Kinds, before: usize| kinds.open != [false; TYPES] || kinds.few > before;
+    let has_enough = |kinds: &Kinds, before: usize| kinds.count().is_none_or(|count| count > before);
     let enough = places.iter().take(min).enumerate().all(|(before, kinds)| has_enough(kinds, before))
         && (min <= places.len() || rest.is_none_or(|kinds| has_enough(kinds, min - 1)));
     let all: Vec<&Kinds> = places.into_iter().chain(rest).collect();
@@ -129,7 +249,11 @@ fn never_runs_out(array: &ArrayShape<NodeId>, kinds: &FxHashMap<NodeId, Kinds>) 
 fn few(node: &Node) -> Vec<Value> {
     let numbers = node.numbers.iter().filter_map(few_numbers).flatten();
     let texts = node.strings.iter().filter_map(few_texts).flatten();
-    node.values.iter().cloned().chain(numbers).chain(texts).collect()
+    let arrays = node.arrays.iter().filter_map(|shape| shape.few.as_deref());
+    let containers = arrays.chain(node.objects.iter().filter_map(|shape| shape.few.as_deref())).flatten().cloned();
+    let mut known = FxHashSet::default();
+    let all = node.values.iter().cloned().chain(numbers).chain(texts).chain(containers);
+    all.filter(|value| known.insert(value_key(value))).collect()
 }
 
 /// The numbers of a small language.
@@ -161,8 +285,8 @@ fn open_types(node: &Node) -> [bool; TYPES] {
         Type::Null | Type::Boolean => false,
         Type::Number => node.numbers.iter().any(|language| few_numbers(language).is_none()),
         Type::String => node.strings.iter().any(|shape| few_texts(shape).is_none()),
-        Type::Array => !node.arrays.is_empty(),
-        Type::Object => !node.objects.is_empty(),
+        Type::Array => node.arrays.iter().any(|shape| shape.few.is_none()),
+        Type::Object => node.objects.iter().any(|shape| shape.few.is_none()),
     })
 }
 
@@ -170,8 +294,7 @@ fn open_types(node: &Node) -> [bool; TYPES] {
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     values: Vec<Value>,
-    texts: FxHashMap<String, usize>,
-    others: Vec<usize>,
+    numbers: FxHashMap<String, usize>,
 }
 
 impl Slots {
@@ -189,23 +312,14 @@ impl Slots {
 
     /// The slot of a value equal to `value`.
     pub(super) fn find(&self, value: &Value) -> Option<usize> {
-        match value {
-            Value::String(text) => self.texts.get(text).copied(),
-            _ => self.others.iter().copied().find(|&slot| is_equal(&self.values[slot], value)),
-        }
+        self.numbers.get(&value_key(value)).copied()
     }
 
     fn add(&mut self, value: &Value) {
-        if self.find(value).is_some() {
-            return;
+        if let Entry::Vacant(entry) = self.numbers.entry(value_key(value)) {
+            entry.insert(self.values.len());
+            self.values.push(value.clone());
         }
-        match value {
-            Value::String(text) => {
-                self.texts.insert(text.clone(), self.values.len());
-            }
-            _ => self.others.push(self.values.len()),
-        }
-        self.values.push(value.clone());
     }
 }
 

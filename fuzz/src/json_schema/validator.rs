@@ -51,20 +51,53 @@ fn with_ecma_dots(schema: &mut Value) {
 /// Whether `text` is a mailbox, by the crate but for its limit on the part before the `@`: RFC 5321 has it in section
 /// 4.5.3.1, which speaks of what must be transported at least, and not in the grammar of section 4.1.2.
 fn is_email(text: &str) -> bool {
-    const LIMIT: usize = 64;
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let mut local: Vec<char> = local.chars().collect();
-    // A letter or digit between two of them is one more of the same.
-    let is_inside = |around: &[char]| around.iter().all(char::is_ascii_alphanumeric);
-    while local.len() > LIMIT
-        && let Some(index) = local.windows(3).position(is_inside)
-    {
-        local.remove(index + 1);
-    }
-    let shorter = format!("{}@{domain}", local.into_iter().collect::<String>());
+    let shorter = format!("{}@{domain}", shortened(local));
     static CRATE: LazyLock<Option<Validator>> =
         LazyLock::new(|| jsonschema::options().should_validate_formats(true).build(&json!({"format": "email"})).ok());
     CRATE.as_ref().is_some_and(|validator| validator.is_valid(&Value::String(shorter)))
+}
+
+/// The part of a mailbox before the `@` with fewer characters of a kind where there are several in a row, so that it is as
+/// valid as before.
+fn shortened(local: &str) -> String {
+    const LIMIT: usize = 64;
+    let is_quoted = local.starts_with('"');
+    // A pair in a quoted text counts as one.
+    let mut units: Vec<String> = Vec::new();
+    for character in local.chars() {
+        match units.last_mut() {
+            Some(pair) if is_quoted && pair == "\\" => pair.push(character),
+            _ => units.push(character.to_string()),
+        }
+    }
+    let is_plain = |unit: &String| match unit.as_bytes() {
+        [b'"' | b'\\'] => false,
+        [b' '..=b'~'] | [b'\\', b' '..=b'~'] if is_quoted => true,
+        [byte] => byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(byte),
+        _ => false,
+    };
+    loop {
+        let length: usize = units.iter().map(String::len).sum();
+        if length <= LIMIT {
+            break;
+        }
+        // One between two of its kind, or a part of one between two points.
+        if let Some(index) = units.windows(3).position(|three| three.iter().all(is_plain)) {
+            units.remove(index + 1);
+        } else if let Some(index) = units.windows(5).position(|five| {
+            !is_quoted
+                && five
+                    .iter()
+                    .enumerate()
+                    .all(|(index, unit)| if index % 2 == 0 { is_plain(unit) } else { unit == "." })
+        }) {
+            units.drain(index + 1..index + 3);
+        } else {
+            break;
+        }
+    }
+    units.concat()
 }
 
 /// The validator of `schema`, by its `$schema` (2020-12 where that names no draft) and with formats asserted.
@@ -140,6 +173,13 @@ mod tests {
             ("a@b.example".to_owned(), true),
             (format!("{long}@b.example"), true),
             (format!("{long}.{long}@[127.0.0.1]"), true),
+            (format!("{}@b", "{}}/'^".repeat(12)), true),
+            (format!("{}@b", "{}.(}/^".repeat(12)), false),
+            (format!("{}a@b", "a.bc.".repeat(20)), true),
+            (format!("{}@b", "a.bc.".repeat(20)), false),
+            (format!("\"{}\"@b", " \\\"(),".repeat(20)), true),
+            (format!("\"{}@b", " \\\"(),".repeat(20)), false),
+            (format!("\"{}\"\"@b", " \\\"(),".repeat(20)), false),
             (format!("{long}..{long}@b"), false),
             (format!("{long} {long}@b"), false),
             (format!("{long}@b..c"), false),

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use grammarc::sample::{Derivation, Distances};
 use jsonschema::Validator;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub prefixes: usize,
     /// Where the randomness starts.
     pub seed: u64,
+    /// How long all texts together may take; for ever by default.
+    pub time: Option<Duration>,
 }
 
 /// What is wrong with a language.
@@ -46,6 +49,8 @@ pub enum Fault {
     Stuck(Vec<u8>),
     /// This text is not valid: why.
     Invalid(Vec<u8>, String),
+    /// The time was up after this prefix.
+    Late(Vec<u8>),
 }
 
 /// What was drawn.
@@ -84,9 +89,12 @@ pub fn bytes() -> Result<Arc<Tokenizer>, VocabularyError> {
 pub fn walk(compiled: &Arc<CompiledGrammar>, validator: Option<&Validator>, plan: Plan) -> Walked {
     let distances = Distances::new(compiled.pda());
     let mut walked = Walked::default();
+    // What is found on the way to the end of one text helps with the next.
+    let mut derivation = Derivation::new(compiled.pda(), &distances);
+    let deadline = plan.time.map(|time| Instant::now() + time);
     for index in 0..plan.texts {
         let random = Random::new(plan.seed.wrapping_add((index as u64) << 40).wrapping_add(1));
-        let mut walk = Walk::new(compiled, &distances, random, plan);
+        let mut walk = Walk::new(compiled, &mut derivation, random, plan, deadline);
         match walk.draw(&mut walked) {
             Ok(true) => {
                 walked.texts += 1;
@@ -95,28 +103,41 @@ pub fn walk(compiled: &Arc<CompiledGrammar>, validator: Option<&Validator>, plan
                 }
             }
             Ok(false) => walked.unguided += 1,
-            Err(fault) => walked.faults.push(fault),
+            Err(fault) => {
+                let is_late = matches!(fault, Fault::Late(_));
+                walked.faults.push(fault);
+                if is_late {
+                    break;
+                }
+            }
         }
     }
     walked
 }
 
-struct Walk<'a> {
+struct Walk<'d, 'a> {
     matcher: Matcher,
     row: Vec<u32>,
-    derivation: Derivation<'a>,
+    derivation: &'d mut Derivation<'a>,
     random: Random,
     /// Tokens that the text should have at most.
     length: u64,
     prefixes: usize,
     text: Vec<u8>,
     steps: u64,
+    deadline: Option<Instant>,
 }
 
-impl<'a> Walk<'a> {
-    fn new(compiled: &'a Arc<CompiledGrammar>, distances: &'a Distances, random: Random, plan: Plan) -> Self {
+impl<'d, 'a> Walk<'d, 'a> {
+    fn new(
+        compiled: &'a Arc<CompiledGrammar>,
+        derivation: &'d mut Derivation<'a>,
+        random: Random,
+        plan: Plan,
+        deadline: Option<Instant>,
+    ) -> Self {
         let matcher = Matcher::new(Arc::clone(compiled));
-        let derivation = Derivation::new(compiled.pda(), distances);
+        derivation.restart();
         let shortest = derivation.distance().unwrap_or(0).min(LONGEST_COMPLETION);
         // Room to stray, and to come back.
         let length = plan.length.max(shortest * 2);
@@ -129,12 +150,20 @@ impl<'a> Walk<'a> {
             prefixes: plan.prefixes,
             text: Vec::new(),
             steps: 0,
+            deadline,
         }
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() > deadline)
     }
 
     /// Draws the text; `false` if it cannot be told how it could be finished.
     fn draw(&mut self, walked: &mut Walked) -> Result<bool, Fault> {
         loop {
+            if self.is_late() {
+                return Err(Fault::Late(self.text.clone()));
+            }
             if !self.fill()? {
                 return Ok(true);
             }
@@ -261,8 +290,12 @@ impl<'a> Walk<'a> {
         let may_repeat = self.matcher.grammar().pda().has_distinct();
         let mut matcher = self.matcher.fork();
         let mut completion = Vec::new();
+        let mut ahead = Vec::new().into_iter();
         while !matcher.is_complete() {
             let prefix = || [&self.text[..], &completion].concat();
+            if self.is_late() {
+                return Err(Fault::Late(prefix()));
+            }
             match matcher.fill(&mut self.row) {
                 Ok(()) | Err(FillError::Finished) => {}
                 Err(FillError::NoTokenFits { .. }) => return Err(Fault::EmptyMask(prefix())),
@@ -271,14 +304,18 @@ impl<'a> Walk<'a> {
             if completion.len() >= longest {
                 return Ok(false);
             }
+            if ahead.len() == 0 {
+                ahead = self.derivation.completion(LOOKAHEAD).into_iter();
+            }
             let allowed = matcher.next_bytes();
-            let byte = match self.derivation.completion(1).first() {
-                Some(&byte) if allowed.contains(byte) => byte,
+            let byte = match ahead.next() {
+                Some(byte) if allowed.contains(byte) => byte,
                 Some(_) if may_repeat => {
+                    ahead = Vec::new().into_iter();
                     let bytes: Vec<u8> = allowed.iter().collect();
                     bytes[self.random.below(bytes.len())]
                 }
-                Some(&byte) => {
+                Some(byte) => {
                     completion.push(byte);
                     return Err(Fault::NotCompleted { prefix: self.text.clone(), completion });
                 }
@@ -321,6 +358,7 @@ impl fmt::Display for Fault {
                 write!(formatter, "{} is not completed by {}", text(prefix), text(completion))
             }
             Self::Stuck(prefix) => write!(formatter, "no end after {}", text(prefix)),
+            Self::Late(prefix) => write!(formatter, "the time is up after {}", text(prefix)),
             Self::Invalid(text_drawn, why) => write!(formatter, "{} is not valid: {why}", text(text_drawn)),
         }
     }

@@ -4,22 +4,15 @@
 //! This only guides the choice among allowed tokens. It may forget ways of reading (see [`MAX_WAYS`]); if it has lost
 //! them all, the walk goes on without a guide.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
-
 use grammar_ir::pda::{EdgeMarks, Pda};
 use grammar_ir::{ProcedureId, StateId};
+use rustc_hash::FxHashSet;
 
 use super::distance::Distances;
-use super::selection::Selections;
+use super::plan::{Over, Place, Plans, Step};
 
 /// Ways of reading that are kept. Ambiguous grammars have any number of them; those nearest to a completion stay.
 const MAX_WAYS: usize = 32;
-
-/// The least length of a part and what is around it, in a scope.
-const PART: u64 = 2;
-/// Ways that are looked at to find the next part of a scope.
-const MAX_SEARCH: usize = 100_000;
 
 /// Where one way of reading is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +22,16 @@ struct Way {
     count: u32,
     /// Index into [`Derivation::frames`].
     below: Option<usize>,
+}
+
+impl Way {
+    fn place(self) -> Place {
+        (self.state, self.count)
+    }
+
+    fn at(self, (state, count): Place) -> Self {
+        Self { state, count, ..self }
+    }
 }
 
 /// To be continued after a procedure returns. Frames are never dropped before the walk ends, which its length bounds.
@@ -46,7 +49,7 @@ pub struct Derivation<'a> {
     distances: &'a Distances,
     frames: Vec<Frame>,
     ways: Vec<Way>,
-    selections: Selections,
+    plans: Plans,
 }
 
 /// How much has been read.
@@ -63,12 +66,11 @@ enum Symbol {
     Token(u32),
 }
 
-/// One step of a completion.
+/// What a completion goes on with.
 #[derive(Debug, Clone, Copy)]
 enum Move {
     Return,
-    Byte(u8, Way),
-    Call(ProcedureId, Way),
+    Step(Step),
     /// A token terminal has to be matched, which bytes cannot.
     Stuck,
 }
@@ -77,7 +79,13 @@ impl<'a> Derivation<'a> {
     /// Before the text.
     pub fn new(pda: &'a Pda, distances: &'a Distances) -> Self {
         let start = Way { state: pda.start(), count: 0, below: None };
-        Self { pda, distances, frames: Vec::new(), ways: vec![start], selections: Selections::default() }
+        Self { pda, distances, frames: Vec::new(), ways: vec![start], plans: distances.plans().clone() }
+    }
+
+    /// Goes back to before the text.
+    pub fn restart(&mut self) {
+        self.frames.clear();
+        self.ways = vec![Way { state: self.pda.start(), count: 0, below: None }];
     }
 
     /// The length of a shortest completion, if any way of reading is known.
@@ -90,13 +98,12 @@ impl<'a> Derivation<'a> {
         self.to_end(way).saturating_add(below)
     }
 
-    /// From here to the end of the procedure. In a scope the parts that are still asked for count as little as they can:
-    /// which ones these are is found only by a search.
+    /// From here to the end of the procedure.
     fn to_end(&self, way: Way) -> u64 {
         match self.pda.scope_of(way.state) {
             Some(scope) => {
-                let missing = u64::from(self.selections.missing(scope, way.count));
-                self.distances.to_end(self.pda, way.state, 0).saturating_add(missing * PART)
+                let disregarding = self.distances.to_end(self.pda, way.state, 0);
+                self.plans.to_end(scope, disregarding, way.place())
             }
             None => self.distances.to_end(self.pda, way.state, way.count),
         }
@@ -125,8 +132,8 @@ impl<'a> Derivation<'a> {
 
     fn read(&mut self, symbol: Symbol) {
         let mut agenda = std::mem::take(&mut self.ways);
-        let mut seen = HashSet::new();
-        let mut after = HashSet::new();
+        let mut seen = FxHashSet::default();
+        let mut after = FxHashSet::default();
         // Ways multiply only by calls, which do not go round in circles at one position.
         while let Some(way) = agenda.pop() {
             if !seen.insert(way) {
@@ -156,7 +163,7 @@ impl<'a> Derivation<'a> {
         self.ways = ways;
     }
 
-    fn targets(&mut self, way: Way, symbol: Symbol, targets: &mut HashSet<Way>) {
+    fn targets(&mut self, way: Way, symbol: Symbol, targets: &mut FxHashSet<Way>) {
         let pda = self.pda;
         match symbol {
             Symbol::Byte(byte) => {
@@ -177,11 +184,7 @@ impl<'a> Derivation<'a> {
 
     /// The same way after an edge to `target`, if its count or what has been selected allows it.
     fn along(&mut self, way: Way, counts: bool, marks: EdgeMarks, target: StateId) -> Option<Way> {
-        let count = match self.pda.scope_of(way.state) {
-            Some(scope) => self.selections.after(self.pda, scope, way.count, marks, target)?,
-            None => self.pda.count_after(way.count, counts, target)?,
-        };
-        Some(Way { state: target, count, below: way.below })
+        self.plans.after(self.pda, way.place(), (counts, marks), target).map(|place| way.at(place))
     }
 
     /// In a procedure that goes on with `then`.
@@ -202,11 +205,17 @@ impl<'a> Derivation<'a> {
             }
             nearest = match self.best_move(way) {
                 Move::Return => way.below.map(|frame| self.frames[frame].way),
-                Move::Byte(byte, then) => {
-                    bytes.push(byte);
-                    Some(then)
+                Move::Step(Step { over, to }) => {
+                    let then = way.at(to);
+                    match over {
+                        Over::Byte(byte) => {
+                            bytes.push(byte);
+                            Some(then)
+                        }
+                        Over::Call(procedure) => Some(self.call(procedure, then)),
+                        Over::Token => None,
+                    }
                 }
-                Move::Call(procedure, then) => Some(self.call(procedure, then)),
                 Move::Stuck => None,
             };
         }
@@ -218,57 +227,13 @@ impl<'a> Derivation<'a> {
         if self.pda.may_return(way.state, way.count) {
             return Move::Return;
         }
+        let words = self.distances.words();
         if self.pda.scope_of(way.state).is_some() {
-            return self.next_part(way).unwrap_or(Move::Stuck);
+            return self.plans.next(self.pda, words, way.place()).map_or(Move::Stuck, Move::Step);
         }
-        let moves = self.moves(way);
-        moves
-            .into_iter()
-            .min_by_key(|(cost, _, then)| cost.saturating_add(self.to_end(*then)))
-            .map_or(Move::Stuck, |(_, next, _)| next)
-    }
-
-    /// The moves along the edges from `way`: what they cost, and where they lead in the procedure.
-    fn moves(&mut self, way: Way) -> Vec<(u64, Move, Way)> {
-        let pda = self.pda;
-        let mut moves = Vec::new();
-        for edge in pda.byte_edges(way.state) {
-            let then = self.along(way, edge.counts, edge.marks, edge.target);
-            moves.extend(then.map(|then| (1, Move::Byte(edge.low, then), then)));
-        }
-        for edge in pda.call_edges(way.state) {
-            let then = self.along(way, edge.counts, edge.marks, edge.target);
-            let cost = self.distances.word(edge.procedure);
-            moves.extend(then.map(|then| (cost, Move::Call(edge.procedure, then), then)));
-        }
-        for edge in pda.token_edges(way.state) {
-            let then = self.along(way, edge.counts, edge.marks, edge.target);
-            moves.extend(then.map(|then| (1, Move::Stuck, then)));
-        }
-        moves
-    }
-
-    /// The first move to the nearest place in a scope where less is asked for, from there to the next, and so on to the
-    /// end: not always a shortest way, which might take the parts in another order, but one that goes on.
-    fn next_part(&mut self, start: Way) -> Option<Move> {
-        let scope = self.pda.scope_of(start.state)?;
-        let mut agenda = BinaryHeap::from([Reverse((self.selections.missing(scope, start.count), 0, 0))]);
-        let mut found: Vec<(Way, Option<Move>)> = vec![(start, None)];
-        let mut seen = HashSet::from([start]);
-        while let Some(Reverse((_, cost, index))) = agenda.pop() {
-            let (way, first): (Way, Option<Move>) = found[index];
-            if self.pda.may_return(way.state, way.count) && first.is_some() {
-                return first;
-            }
-            for (step, next, then) in self.moves(way) {
-                if found.len() < MAX_SEARCH && seen.insert(then) {
-                    let missing = self.selections.missing(scope, then.count);
-                    agenda.push(Reverse((missing, step.saturating_add(cost), found.len())));
-                    found.push((then, first.or(Some(next))));
-                }
-            }
-        }
-        None
+        let steps = self.plans.steps(self.pda, words, way.place());
+        let nearest = steps.into_iter().min_by_key(|&(cost, step)| cost.saturating_add(self.to_end(way.at(step.to))));
+        nearest.map_or(Move::Stuck, |(_, step)| Move::Step(step))
     }
 }
 
@@ -286,7 +251,9 @@ mod tests {
         let pda = Pda::new(&grammar, &mut budget).expect("within limits");
         let distances = Distances::new(&pda);
         let mut derivation = Derivation::new(&pda, &distances);
-        derivation.read_token(0, prefix.as_bytes());
+        if !prefix.is_empty() {
+            derivation.read_token(0, prefix.as_bytes());
+        }
         String::from_utf8(derivation.completion(100)).expect("UTF-8")
     }
 
@@ -309,5 +276,16 @@ mod tests {
         assert_eq!(completed(OBJECT, r#"{"b":0,"x":1"#), r#","long":0}"#);
         assert_eq!(completed(OBJECT, r#"{"long":{"#), r#""b":0,"long":0},"b":0}"#);
         assert_eq!(completed(OBJECT, r#"{"long":0,"b":0"#), "}");
+    }
+
+    /// Without what a scope asks for, `root` would be the shortest value.
+    #[test]
+    fn completions_of_recursive_scopes_end() {
+        let source = r#"
+            root = %scope { slots required ; 0: slot 0 ; } ("{" (%0("a") value)? %close("}")) ;
+            value = root | "[[[[" "]]]]" ;
+        "#;
+        assert_eq!(completed(source, ""), "{a[[[[]]]]}");
+        assert_eq!(completed(source, "{a{"), "a[[[[]]]]}}");
     }
 }

@@ -5,6 +5,7 @@
 
 mod derivation;
 mod distance;
+mod plan;
 mod selection;
 mod walk;
 

@@ -3,10 +3,9 @@
 //! The texts of parts are not compared: that two of them are equal is for the matcher to say, and a walk that is guided
 //! from here has to look at its masks.
 
-use std::collections::HashMap;
-
 use grammar_ir::pda::{EdgeMarks, Pda, Scope};
 use grammar_ir::{ScopeRules, StateId};
+use rustc_hash::FxHashMap;
 
 /// The number of an entry of [`Selections`]. The first one is the beginning of any scope.
 pub(super) type SelectionId = u32;
@@ -24,17 +23,17 @@ struct Selection {
 }
 
 /// The registers that were met, each once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Selections {
     list: Vec<Selection>,
-    known: HashMap<Selection, SelectionId>,
+    known: FxHashMap<Selection, SelectionId>,
     scratch: Vec<u32>,
 }
 
 impl Default for Selections {
     fn default() -> Self {
         let beginning = Selection::default();
-        Self { list: vec![beginning.clone()], known: HashMap::from([(beginning, 0)]), scratch: Vec::new() }
+        Self { list: vec![beginning.clone()], known: FxHashMap::from_iter([(beginning, 0)]), scratch: Vec::new() }
     }
 }
 
@@ -75,6 +74,11 @@ impl Selections {
             self.list.push(after.clone());
             self.list.len() as u32 - 1
         }))
+    }
+
+    /// Whether the scope has been closed.
+    pub(super) fn is_closed(&self, id: SelectionId) -> bool {
+        self.list[id as usize].closed
     }
 
     /// How many more selections there must be before the scope closes; fewer if one serves several rules.
