@@ -23,7 +23,7 @@ const MEMBERS: &str = "
            (\"{\" ($m (\",\" $m)*)? %close(\"}\")) ;";
 const NESTED: &str = "root = \"(\" root \")\" | [a-b]+ | %token(6) ;";
 
-fn path() -> PathBuf {
+pub(crate) fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/artifact.gmt")
 }
 
@@ -77,7 +77,7 @@ fn the_versions_are_those_of_the_file() {
 
 #[test]
 fn what_was_written_is_read() {
-    let artifact = Artifact::open(&path()).expect(ADVICE);
+    let artifact = Artifact::read(&path()).expect(ADVICE);
     artifact.check().expect(ADVICE);
     assert_eq!(artifact.metadata().expect(ADVICE), "{\"made_by\": \"a test\"}");
     assert_eq!(artifact.entry(1).expect(ADVICE).metadata, "{\"about\": \"nested\"}");
@@ -93,7 +93,7 @@ fn what_was_written_is_read() {
 /// Tables are worked out again from the automata in the file, so a compiler that makes others changes nothing here.
 #[test]
 fn what_was_written_is_written_again() {
-    let artifact = Artifact::open(&path()).expect(ADVICE);
+    let artifact = Artifact::read(&path()).expect(ADVICE);
     let tokenizer = artifact.tokenizer().expect(ADVICE).expect("it is in the file");
     let mut writer = ArtifactWriter::with_tables(tokenizer.clone()).embed_tokenizer();
     for index in 0..artifact.len() {

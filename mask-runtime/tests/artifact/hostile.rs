@@ -4,9 +4,10 @@
 use std::time::{Duration, Instant};
 
 use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, SectionKind, reseal};
+use mask_runtime::{Matcher, MatcherOptions, bitmask};
 
 use crate::faults::section;
-use crate::{NESTED, compile, file, tokenizer};
+use crate::{NESTED, compile, file, fixture, tokenizer};
 
 /// The file with some bytes of a section changed, and checksums that are right.
 fn forged(kind: SectionKind, offset: u64, bytes: &[u8]) -> Vec<u8> {
@@ -108,6 +109,50 @@ fn lists_of_sets_follow_one_another() {
     let length = 4;
     let error = fault(&forged(SectionKind::Sets, length, &u32::MAX.to_le_bytes()));
     assert!(matches!(error, ArtifactError::Misplaced { .. }), "{error}");
+}
+
+/// Each byte of a file made another one, with checksums that are right: what is not refused can be followed, whatever it says.
+#[test]
+fn any_byte_may_be_wrong() {
+    let original = std::fs::read(fixture::path()).expect("it is in the repository");
+    let (mut refused, mut followed) = (0, 0);
+    let step = if cfg!(miri) { 37 } else { 1 };
+    for position in (0..original.len()).step_by(step) {
+        for change in [0x01, 0x80, 0xff] {
+            let mut bytes = original.clone();
+            bytes[position] ^= change;
+            reseal(&mut bytes);
+            let Ok(artifact) = Artifact::from_bytes(&bytes) else {
+                refused += 1;
+                continue;
+            };
+            let is_sound = artifact.check().is_ok();
+            let Ok(Some(tokenizer)) = artifact.tokenizer() else {
+                assert!(!is_sound, "byte {position}: without its tokenizer the file is not sound");
+                refused += 1;
+                continue;
+            };
+            for index in 0..artifact.len() {
+                let options = MatcherOptions { max_frames: Some(10_000), ..MatcherOptions::default() };
+                let Ok(grammar) = artifact.grammar(index, tokenizer.clone()) else {
+                    refused += 1;
+                    continue;
+                };
+                let mut matcher = Matcher::with_options(grammar, options).expect("its stop tokens are the tokenizer's");
+                let mut row = matcher.row();
+                for _ in 0..4 {
+                    let filled = matcher.fill(&mut row);
+                    let Some(token) = filled.ok().and_then(|()| bitmask::iter(&row).last()) else { break };
+                    if matcher.accept_token(token).is_err() {
+                        break;
+                    }
+                }
+                followed += 1;
+            }
+        }
+    }
+    let all = original.len().div_ceil(step) * 3;
+    assert!(refused > all / 4 && followed > all / 4, "{refused} refused, {followed} followed");
 }
 
 /// Some thousands of grammars with names as long as possible: everything is looked at once.

@@ -222,3 +222,14 @@ fn nothing_of_a_file_steers_the_terminal() {
         assert!(shown.contains("\\u{1b}["), "{command:?}: {shown}");
     }
 }
+
+#[test]
+fn a_note_on_many_grammars_is_one_line() {
+    let lines: String =
+        (0..3).map(|i| format!("{{\"name\": \"g{i}\", \"parameters\": {{\"type\": \"array\"}}}}\n")).collect();
+    let source = file("compile-notes", "tools.jsonl", lines.as_bytes());
+    let output = Path::new(&source).with_file_name("tools.gpda").display().to_string();
+    let run = grammarc(&["compile", &source, "-o", &output]);
+    let notes: Vec<&str> = run.stdout.lines().filter(|line| line.contains("whitespace: bounded")).collect();
+    assert_eq!(notes, ["note: g0 and 2 more: whitespace: bounded"]);
+}

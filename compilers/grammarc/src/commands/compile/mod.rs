@@ -3,6 +3,7 @@
 mod inputs;
 mod job;
 
+use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 use self::job::Outcome;
 use crate::args::{Kind, TokenizerArgs};
+use crate::describe::printable;
 use crate::failure::{Failure, diagnostics_json, is_refusal};
 use crate::grammar;
 use crate::output::{DIM, GOOD, Output, Verdict, WARN};
@@ -155,11 +157,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
             "failures": refusals.iter().map(failed).collect::<Vec<Value>>(),
         }))?;
     } else {
-        for (name, compiled) in &reports {
-            for note in &compiled.notes {
-                writeln!(output, "{WARN}note{WARN:#}: {name}: {note}")?;
-            }
-        }
+        show_notes(&reports, output)?;
         for (named, diagnostics) in &refusals {
             write!(output, "{}", diagnostics.render(&named.source.name, &named.source.text))?;
         }
@@ -184,6 +182,29 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         all if all.iter().all(|(_, diagnostics)| is_refusal(diagnostics)) => Verdict::Refused,
         _ => Verdict::No,
     })
+}
+
+/// The notes on grammars, each once: with the name of the grammar, or how many it is about.
+fn show_notes(reports: &[(&str, job::Compiled)], output: &mut Output) -> Result<(), Failure> {
+    let mut notes: Vec<(&str, &str, usize)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (name, compiled) in reports {
+        for note in &compiled.notes {
+            let place = *places.entry(note).or_insert(notes.len());
+            if place == notes.len() {
+                notes.push((note, name, 0));
+            }
+            notes[place].2 += 1;
+        }
+    }
+    for (note, name, count) in notes {
+        let (name, note) = (printable(name), printable(note));
+        match count {
+            1 => writeln!(output, "{WARN}note{WARN:#}: {name}: {note}")?,
+            _ => writeln!(output, "{WARN}note{WARN:#}: {name} and {} more: {note}", count - 1)?,
+        }
+    }
+    Ok(())
 }
 
 /// What the file says of its making. Nothing of when and where: the same input makes the same bytes.
