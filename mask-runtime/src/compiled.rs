@@ -260,7 +260,7 @@ impl CompiledGrammar {
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
         let found = self.known[state.index()].text.get_or_init(|| {
             let slices = &self.tokenizer.slices;
-            TextState::of(&self.pda, state, |own_loop| slices.slice(own_loop.set, self.vocabulary())).map(Box::new)
+            TextState::of(&self.pda, state, |own_loop| slices.slice(&own_loop.set, self.vocabulary())).map(Box::new)
         });
         found.as_deref()
     }
@@ -270,7 +270,7 @@ impl CompiledGrammar {
         self.known[state.index()].components.get_or_init(|| {
             let (components, others) = Component::of(&self.pda, state);
             let with_slice = |component: Component| {
-                let slice = self.tokenizer.slices.slice(component.set, self.vocabulary());
+                let slice = self.tokenizer.slices.slice(&component.set, self.vocabulary());
                 ComponentSlice { component, slice }
             };
             let found: Arc<[ComponentSlice]> = components.into_iter().map(with_slice).collect();
@@ -291,14 +291,14 @@ impl CompiledGrammar {
             return remainders.clone();
         }
         let Tokenizer { vocabulary, slices, .. } = &*self.tokenizer;
-        let found = slices.remainders((text.own_loop.set, &text.slice), exits, vocabulary);
+        let found = slices.remainders((&text.own_loop.set, &text.slice), exits, vocabulary);
         // What can come next may depend on the stack; mostly it does not.
         let _ = text.remainders.set((exits, found.clone()));
         found
     }
 
     /// The branch at `node` of the slice of `set`.
-    pub(crate) fn branch(&self, set: LoopSet, node: u32) -> Arc<Branch> {
+    pub(crate) fn branch(&self, set: &LoopSet, node: u32) -> Arc<Branch> {
         let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
         slices.branch(set, node, vocabulary, index)
     }

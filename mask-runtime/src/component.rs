@@ -39,10 +39,10 @@ impl Component {
         let mut reading = Reading { pda, characters: FxHashMap::default(), ways: FxHashMap::default() };
         let mut set = reading.characters(state);
         for _ in 0..MAX_ATTEMPTS {
-            if !is_wide(set) {
+            if !is_wide(&set) {
                 break;
             }
-            match reading.follow(state, set) {
+            match reading.follow(state, set.clone()) {
                 Attempt::Done(mut components, others) => {
                     components.retain(|component| component.steps >= MIN_STEPS);
                     return (components, others);
@@ -97,14 +97,14 @@ impl Reading<'_> {
     /// The characters that `state` reads by its own edges.
     fn characters(&mut self, state: StateId) -> LoopSet {
         let pda = self.pda;
-        if let Some(&known) = self.characters.get(&state) {
-            return known;
+        if let Some(known) = self.characters.get(&state) {
+            return known.clone();
         }
         let ways = self.ways(state);
         let past_ascii = if ways.is_empty() { PastAscii::None } else { leading(ways, |_| true) };
         let ascii = plain_edges(pda, state).fold(0, |set, edge| set | ascii_of(edge));
         let set = LoopSet { ascii, past_ascii };
-        self.characters.insert(state, set);
+        self.characters.insert(state, set.clone());
         set
     }
 
@@ -119,7 +119,7 @@ impl Reading<'_> {
     }
 
     /// Where characters of `set` lead from `state`.
-    fn targets(&mut self, state: StateId, set: LoopSet) -> Vec<(Characters, StateId)> {
+    fn targets(&mut self, state: StateId, set: &LoopSet) -> Vec<(Characters, StateId)> {
         let mut targets: Vec<(Characters, StateId)> = plain_edges(self.pda, state)
             .map(|edge| (ascii_of(edge) & set.ascii, edge.target))
             .filter(|&(characters, _)| characters != 0)
@@ -143,11 +143,11 @@ impl Reading<'_> {
             let past = states.len();
             let (mut unlike, mut unlike_past) = (0, Vec::new());
             for index in level..past {
-                for (characters, target) in self.targets(states[index], set) {
+                for (characters, target) in self.targets(states[index], &set) {
                     if seen.contains(&target) {
                         continue;
                     }
-                    if is_like(self.characters(target), set) {
+                    if is_like(&self.characters(target), &set) {
                         seen.insert(target);
                         states.push(target);
                     } else {
@@ -160,7 +160,7 @@ impl Reading<'_> {
             }
             if unlike != 0 || !unlike_past.is_empty() {
                 let smaller = LoopSet { ascii: set.ascii & !unlike, past_ascii: set.past_ascii.without(unlike_past) };
-                if level == 0 || is_like(smaller, set) {
+                if level == 0 || is_like(&smaller, &set) {
                     return Attempt::Without(smaller);
                 }
                 states.truncate(past);
@@ -173,8 +173,9 @@ impl Reading<'_> {
             if states.len() > MAX_STATES {
                 break;
             }
-            let smaller = states[past..].iter().fold(set, |set, &state| set.intersection(self.characters(state)));
-            if larger.is_none() && steps >= MIN_STEPS && loses_much(set, smaller) {
+            let smaller =
+                states[past..].iter().fold(set.clone(), |set, &state| set.intersection(&self.characters(state)));
+            if larger.is_none() && steps >= MIN_STEPS && loses_much(&set, &smaller) {
                 larger = Some((set, steps));
             }
             set = smaller;
@@ -185,7 +186,7 @@ impl Reading<'_> {
         if steps < u32::MAX {
             // The last characters may lead to any states, but these must be possible.
             for &state in &states[level..] {
-                guarded.extend(self.targets(state, set).into_iter().map(|(_, target)| target));
+                guarded.extend(self.targets(state, &set).into_iter().map(|(_, target)| target));
             }
             states.clear();
         }
@@ -197,24 +198,24 @@ impl Reading<'_> {
             states.clear();
         }
         // Who reads much more may have a better one.
-        states.retain(|&state| !loses_much(self.characters(state), set));
+        states.retain(|&state| !loses_much(&self.characters(state), &set));
         Attempt::Done(larger.into_iter().chain([Component { set, steps, guarded: guarded.clone() }]).collect(), states)
     }
 }
 
 /// Whether a state that reads `characters` reads nearly all of `set`.
-fn is_like(characters: LoopSet, set: LoopSet) -> bool {
+fn is_like(characters: &LoopSet, set: &LoopSet) -> bool {
     (characters.ascii & set.ascii).count_ones() * 4 >= set.ascii.count_ones() * 3
         && (set.past_ascii.is_empty() || !characters.past_ascii.is_empty())
 }
 
 /// Whether what `smaller` leaves out of `set` is in many tokens: a space, which half of them begin with, or several others.
-fn loses_much(set: LoopSet, smaller: LoopSet) -> bool {
+fn loses_much(set: &LoopSet, smaller: &LoopSet) -> bool {
     let lost = set.ascii & !smaller.ascii;
     lost >> b' ' & 1 == 1 || lost.count_ones() >= 8
 }
 
-fn is_wide(set: LoopSet) -> bool {
+fn is_wide(set: &LoopSet) -> bool {
     set.ascii.count_ones() >= MIN_ASCII || !set.past_ascii.is_empty()
 }
 

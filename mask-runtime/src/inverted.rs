@@ -54,7 +54,7 @@ impl InvertedIndex {
     }
 
     /// The row of the tokens in *S*\*.
-    pub(crate) fn within(&self, set: LoopSet, vocabulary: &Vocabulary) -> Vec<u32> {
+    pub(crate) fn within(&self, set: &LoopSet, vocabulary: &Vocabulary) -> Vec<u32> {
         let mut row = self.ascii.clone();
         if !set.past_ascii.is_empty() {
             row.iter_mut().zip(&self.readable).for_each(|(word, readable)| *word |= readable);
@@ -63,7 +63,7 @@ impl InvertedIndex {
             let containing = &self.containing[self.row_of(byte)];
             row.iter_mut().zip(containing).for_each(|(word, containing)| *word &= !containing);
         }
-        if !set.past_ascii.is_empty() && set.past_ascii != PastAscii::ALL {
+        if !set.past_ascii.is_empty() && set.past_ascii != PastAscii::All {
             let candidates: Vec<u32> = row.iter().zip(&self.others).map(|(row, others)| row & others).collect();
             for id in bitmask::iter(&candidates) {
                 let text = vocabulary.bytes(id);

@@ -8,12 +8,12 @@ use grammar_ir::{ByteSet, StateId};
 
 use crate::past_ascii::{PastAscii, Reading, leading};
 
-/// A set of characters of the kind that loops are on: some of ASCII, and all others, all but a few, or none of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+/// A set of characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct LoopSet {
     /// Bit *b*: the character *b*.
     pub(crate) ascii: u128,
-    /// Characters past ASCII.
+    /// The others.
     pub(crate) past_ascii: PastAscii,
 }
 
@@ -39,11 +39,11 @@ impl LoopSet {
 
     /// Whether a character is one of the set, or, if its last bytes are missing, all are that it can become.
     fn reads(&self, character: &[u8]) -> bool {
-        self.past_ascii == PastAscii::ALL || character[0].is_ascii() || self.past_ascii.reads(character)
+        self.past_ascii == PastAscii::All || character[0].is_ascii() || self.past_ascii.reads(character)
     }
 
     /// The characters in both sets.
-    pub(crate) fn intersection(self, other: Self) -> Self {
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
         Self { ascii: self.ascii & other.ascii, past_ascii: self.past_ascii.intersection(&other.past_ascii) }
     }
 
@@ -80,7 +80,7 @@ pub(crate) fn is_beginning(text: &[u8]) -> bool {
 }
 
 /// A state's loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Loop {
     pub(crate) set: LoopSet,
     /// Whether each character is an iteration of the procedure's counter.
@@ -136,8 +136,8 @@ impl Loop {
         };
         let ways = if (0xc2..=0xf4).any(|byte| excluded.contains(byte)) { None } else { reading.ways(state) };
         let past_ascii = ways.map_or(PastAscii::None, |ways| leading(&ways, back));
-        let set = LoopSet { ascii, past_ascii };
-        (ascii.count_ones() >= MIN_ASCII || !past_ascii.is_empty()).then_some(Self { set, counts })
+        let is_wide = ascii.count_ones() >= MIN_ASCII || !past_ascii.is_empty();
+        is_wide.then_some(Self { set: LoopSet { ascii, past_ascii }, counts })
     }
 }
 

@@ -1,75 +1,90 @@
-//! Characters past ASCII: where a state leads on them, and sets that hold all of them but a few.
+//! Characters past ASCII: where a state leads on them, and sets of them.
 //!
-//! What is free text to a user seldom leaves out a whole script. A `.` of ECMA-262 leaves out two line separators, and `\S`
-//! some 20 spaces; for all other characters past ASCII one rule holds.
+//! A set is kept as what it leaves out. What is free text to a user often leaves out little: a `.` of ECMA-262 two line
+//! separators, `\S` some 20 spaces. Letters leave out hundreds of ranges.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use grammar_ir::pda::{ByteEdge, Pda};
 use grammar_ir::regular::Utf8;
 use grammar_ir::{CharSet, StateId};
+use rustc_hash::FxBuildHasher;
 
 /// Some of the characters past ASCII.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) enum PastAscii {
     /// None of them.
     #[default]
     None,
-    /// All but these.
-    AllBut(Exceptions),
+    /// All of them.
+    All,
+    /// All but these, of which there are some.
+    AllBut(Arc<Exceptions>),
 }
 
-/// Characters past ASCII, as a few ascending ranges; unused places are `(0, 0)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+/// Characters past ASCII.
+#[derive(Debug)]
 pub(crate) struct Exceptions {
-    ranges: [(u32, u32); MAX_RANGES],
+    set: CharSet,
+    /// Of the set: sets with hundreds of ranges are compared by it first.
+    hash: u64,
 }
 
-/// White space takes eight.
-const MAX_RANGES: usize = 12;
-/// Sets that leave out more are not nearly everything.
-const MAX_EXCEPTIONS: u32 = 1 << 13;
+impl PartialEq for Exceptions {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.set == other.set
+    }
+}
+
+impl Eq for Exceptions {}
+
+impl Hash for Exceptions {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// Sets of fewer characters than this are not worth anything.
+const MIN_CHARACTERS: u32 = 64;
 
 impl PastAscii {
-    /// All of them.
-    pub(crate) const ALL: Self = Self::AllBut(Exceptions { ranges: [(0, 0); MAX_RANGES] });
-
-    /// All but the characters of `ranges`; none, if there are too many of them.
-    fn all_but(ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
-        let mut sorted: Vec<(u32, u32)> = ranges.into_iter().collect();
-        sorted.sort_unstable();
-        let mut exceptions = Exceptions::default();
-        let mut used = 0;
-        for (low, high) in sorted {
-            match exceptions.ranges[..used].last_mut() {
-                Some(last) if low <= last.1.saturating_add(1) => last.1 = high.max(last.1),
-                _ if used == MAX_RANGES => return Self::None,
-                _ => {
-                    exceptions.ranges[used] = (low, high);
-                    used += 1;
-                }
-            }
+    /// All but the characters of `exceptions`; none, if few are left.
+    fn all_but(exceptions: CharSet) -> Self {
+        let count = |ranges: &[(char, char)]| -> u32 {
+            ranges.iter().map(|&(low, high)| u32::from(high) - u32::from(low) + 1).sum()
+        };
+        let past = CharSet::range('\u{80}', char::MAX);
+        if exceptions.is_empty() {
+            return Self::All;
         }
-        let count: u32 = exceptions.ranges[..used].iter().map(|(low, high)| high - low + 1).sum();
-        if count > MAX_EXCEPTIONS { Self::None } else { Self::AllBut(exceptions) }
+        if count(past.difference(&exceptions).ranges()) < MIN_CHARACTERS {
+            return Self::None;
+        }
+        let hash = FxBuildHasher.hash_one(exceptions.ranges());
+        Self::AllBut(Arc::new(Exceptions { set: exceptions, hash }))
     }
 
     /// The exceptions; `None` where there is no character that is none.
-    fn exceptions(&self) -> Option<&[(u32, u32)]> {
+    fn exceptions(&self) -> Option<&[(char, char)]> {
         match self {
             Self::None => None,
-            Self::AllBut(Exceptions { ranges }) => {
-                Some(&ranges[..ranges.iter().position(|&range| range == (0, 0)).unwrap_or(MAX_RANGES)])
-            }
+            Self::All => Some(&[]),
+            Self::AllBut(exceptions) => Some(exceptions.set.ranges()),
         }
     }
 
     /// Whether there is any.
     pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::None
+        matches!(self, Self::None)
     }
 
     /// Whether all of `low..=high` are among them.
     fn has_all_of(&self, low: u32, high: u32) -> bool {
-        self.exceptions().is_some_and(|ranges| !ranges.iter().any(|&(from, to)| from <= high && low <= to))
+        self.exceptions().is_some_and(|ranges| {
+            let at = ranges.partition_point(|&(_, to)| u32::from(to) < low);
+            ranges.get(at).is_none_or(|&(from, _)| high < u32::from(from))
+        })
     }
 
     /// Whether the character that `text` is in UTF-8 is one of them; if the last bytes are missing, whether all are that it
@@ -86,33 +101,49 @@ impl PastAscii {
         self.has_all_of(number << missing, ((number + 1) << missing) - 1)
     }
 
-    /// Whether one of `low..=high` is one of them.
+    /// Whether one of `low..=high` is one of them, as far as that is told by single ranges.
     pub(crate) fn has_some_of(&self, low: u32, high: u32) -> bool {
-        self.exceptions().is_some_and(|ranges| !ranges.iter().any(|&(from, to)| from <= low && high <= to))
+        self.exceptions().is_some_and(|ranges| {
+            let at = ranges.partition_point(|&(_, to)| u32::from(to) < high);
+            ranges.get(at).is_none_or(|&(from, _)| low < u32::from(from))
+        })
     }
 
-    /// Those that are in none of `ranges`; none, if that takes too many exceptions.
+    /// Those that are in none of `ranges`.
     pub(crate) fn without(&self, ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
         match self.exceptions() {
-            Some(exceptions) => Self::all_but(exceptions.iter().copied().chain(ranges)),
+            Some(exceptions) => {
+                let ranges = ranges.into_iter().filter_map(characters);
+                Self::all_but(CharSet::from_ranges(exceptions.iter().copied().chain(ranges)))
+            }
             None => Self::None,
         }
     }
 
-    /// Those that are in both; fewer, if more exceptions are needed than fit.
+    /// Those that are in both.
     pub(crate) fn intersection(&self, other: &Self) -> Self {
-        match (self.exceptions(), other.exceptions()) {
-            (Some(left), Some(right)) => Self::all_but(left.iter().chain(right).copied()),
-            _ => Self::None,
+        match (self, other) {
+            (Self::None, _) | (_, Self::None) => Self::None,
+            (all, Self::All) | (Self::All, all) => all.clone(),
+            (Self::AllBut(left), Self::AllBut(right)) if left == right => self.clone(),
+            (Self::AllBut(left), Self::AllBut(right)) => Self::all_but(left.set.union(&right.set)),
         }
     }
+}
+
+/// The characters of a range of code points.
+fn characters((low, high): (u32, u32)) -> Option<(char, char)> {
+    // Between these there are none.
+    let low = if (0xd800..=0xdfff).contains(&low) { 0xe000 } else { low };
+    let high = if (0xd800..=0xdfff).contains(&high) { 0xd7ff } else { high };
+    Some((char::from_u32(low)?, char::from_u32(high)?)).filter(|(low, high)| low <= high)
 }
 
 /// Where a state leads on characters past ASCII: ranges of characters, ascending, with the state after them, if any.
 pub(crate) type Ways = Vec<(u32, u32, Option<StateId>)>;
 
-/// More ranges than this are not looked at.
-const MAX_WAYS: usize = 128;
+/// More ranges than this are not looked at. Letters take some 1,300.
+const MAX_WAYS: usize = 4_096;
 
 /// What is asked of the edges that read a character.
 pub(crate) struct Reading<'a> {
@@ -205,19 +236,24 @@ fn push(ways: &mut Ways, (low, high, target): (u32, u32, Option<StateId>)) -> Op
     Some(())
 }
 
-/// The characters of `ways` that lead to a state for which `is_good` holds, all but a few, or none.
+/// The characters of `ways` that lead to a state for which `is_good` holds.
 pub(crate) fn leading(ways: &Ways, is_good: impl Fn(StateId) -> bool) -> PastAscii {
     let is_exception = |target: Option<StateId>| !target.is_some_and(&is_good);
-    PastAscii::all_but(ways.iter().filter(|way| is_exception(way.2)).map(|&(low, high, _)| (low, high)))
+    let exceptions = ways.iter().filter(|way| is_exception(way.2));
+    PastAscii::all_but(CharSet::from_ranges(exceptions.filter_map(|&(low, high, _)| characters((low, high)))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn all_but(ranges: &[(u32, u32)]) -> PastAscii {
+        PastAscii::All.without(ranges.iter().copied())
+    }
+
     #[test]
-    fn sets_of_all_but_a_few() {
-        let separators = PastAscii::all_but([(0x2028, 0x2029)]);
+    fn sets_by_what_they_leave_out() {
+        let separators = all_but(&[(0x2028, 0x2029)]);
         for (text, is_read) in [
             ("é".as_bytes(), true),
             ("\u{202a}".as_bytes(), true),
@@ -226,26 +262,27 @@ mod tests {
             (b"\xe2\x80", false),
             (b"\xe2\x81", true),
             (b"\xe3", true),
+            (b"\xed", true),
             (b"\xf0\x9f\x98", true),
         ] {
             assert_eq!(separators.reads(text), is_read, "{text:x?}");
         }
-        let spaces = PastAscii::all_but([(0x3000, 0x3000), (0xa0, 0xa0)]);
+        let spaces = all_but(&[(0x3000, 0x3000), (0xa0, 0xa0)]);
         let both = separators.intersection(&spaces);
-        assert_eq!(both, PastAscii::all_but([(0xa0, 0xa0), (0x2028, 0x2029), (0x3000, 0x3000)]));
-        assert_eq!(PastAscii::ALL.intersection(&both), both);
+        assert_eq!(both, all_but(&[(0xa0, 0xa0), (0x2028, 0x2029), (0x3000, 0x3000)]));
+        assert_eq!(PastAscii::All.intersection(&both), both);
         assert_eq!(separators.without([(0xa0, 0xa0), (0x3000, 0x3000)]), both);
         assert!(PastAscii::None.intersection(&both).is_empty() && PastAscii::None.without([]).is_empty());
         assert!(both.has_some_of(0x2027, 0x2028) && !both.has_some_of(0x2028, 0x2029));
-        // Neighbours are one range, and ranges that overlap count once.
-        assert_eq!(PastAscii::all_but([(0x81, 0x82), (0x80, 0x80), (0x81, 0x81)]), PastAscii::all_but([(0x80, 0x82)]));
+        // Neighbours are one range, and there are no characters between 0xd7ff and 0xe000.
+        assert_eq!(all_but(&[(0x81, 0x82), (0x80, 0x80), (0x81, 0x81)]), all_but(&[(0x80, 0x82)]));
+        assert_eq!(all_but(&[(0xd000, 0xd900)]), all_but(&[(0xd000, 0xd7ff)]));
     }
 
     #[test]
-    fn too_many_exceptions_leave_nothing() {
-        let ranges = |count| (0..count).map(|n| (0x100 + 2 * n, 0x100 + 2 * n));
-        assert!(!PastAscii::all_but(ranges(12)).is_empty());
-        assert!(PastAscii::all_but(ranges(13)).is_empty());
-        assert!(PastAscii::all_but([(0x80, 0x10_ffff)]).is_empty());
+    fn what_is_left_may_be_too_little() {
+        assert!(all_but(&[(0x80, 0x10_ffff)]).is_empty());
+        assert!(all_but(&[(0x80, 0x10_fff0)]).is_empty());
+        assert!(!all_but(&[(0x80, 0x10_fe00)]).is_empty());
     }
 }

@@ -39,7 +39,7 @@ const MAX_OTHERS: usize = 1 << 15;
 
 impl Slice {
     pub(crate) fn new(set: LoopSet, inverted: &InvertedIndex, vocabulary: &Vocabulary) -> Self {
-        let row = inverted.within(set, vocabulary);
+        let row = inverted.within(&set, vocabulary);
         let count = bitmask::count(&row);
         Self {
             set,

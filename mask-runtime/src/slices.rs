@@ -44,23 +44,24 @@ impl Slices {
     }
 
     /// The slice of `set`.
-    pub(crate) fn slice(&self, set: LoopSet, vocabulary: &Vocabulary) -> Arc<Slice> {
-        self.slices.get(set, || Arc::new(Slice::new(set, &self.inverted, vocabulary)))
+    pub(crate) fn slice(&self, set: &LoopSet, vocabulary: &Vocabulary) -> Arc<Slice> {
+        self.slices.get(set, || Arc::new(Slice::new(set.clone(), &self.inverted, vocabulary)))
     }
 
     /// The branch of `set` at `node`.
-    pub(crate) fn branch(&self, set: LoopSet, node: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> Arc<Branch> {
-        self.branches.get((set, node), || Arc::new(Branch::new(set, node, vocabulary, index)))
+    pub(crate) fn branch(&self, set: &LoopSet, node: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> Arc<Branch> {
+        self.branches.get(&(set.clone(), node), || Arc::new(Branch::new(set.clone(), node, vocabulary, index)))
     }
 
     /// The remainders of the slice of `set` that begin with a byte of `exits`, unless they are too many.
     pub(crate) fn remainders(
         &self,
-        (set, slice): (LoopSet, &Slice),
+        (set, slice): (&LoopSet, &Slice),
         exits: ByteSet,
         vocabulary: &Vocabulary,
     ) -> Option<Arc<Remainders>> {
-        self.remainders.get((set, exits), || slice.remainders(&exits, &self.inverted, vocabulary).map(Arc::new))
+        self.remainders
+            .get(&(set.clone(), exits), || slice.remainders(&exits, &self.inverted, vocabulary).map(Arc::new))
     }
 
     pub(crate) fn memory(&self) -> usize {
@@ -78,13 +79,13 @@ struct Cache<K, V> {
     most: usize,
 }
 
-impl<K: Eq + Hash + Copy, V: Clone> Cache<K, V> {
+impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
     fn new(most: usize) -> Self {
         Self { made: RwLock::default(), most }
     }
 
-    fn get(&self, key: K, make: impl FnOnce() -> V) -> V {
-        if let Some(value) = self.made.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+    fn get(&self, key: &K, make: impl FnOnce() -> V) -> V {
+        if let Some(value) = self.made.read().unwrap_or_else(PoisonError::into_inner).get(key) {
             return value.clone();
         }
         // Made outside the lock: others need not wait for it, and if two make the same, one of them is dropped.
@@ -93,7 +94,7 @@ impl<K: Eq + Hash + Copy, V: Clone> Cache<K, V> {
         if made.len() >= self.most {
             made.clear();
         }
-        made.entry(key).or_insert(value).clone()
+        made.entry(key.clone()).or_insert(value).clone()
     }
 
     fn sum(&self, size: impl Fn(&V) -> usize) -> usize {

@@ -58,8 +58,8 @@ impl TextState {
             (0..=u8::MAX).filter(|&byte| !edges_on(pda, state, byte).eq(edges_on(pda, base, byte))).collect();
         (differs.len() <= MAX_DIFFERENT).then(|| Self {
             base,
-            own_loop,
             slice: slice(&own_loop),
+            own_loop,
             differs,
             remainders: OnceLock::new(),
         })

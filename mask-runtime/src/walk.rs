@@ -313,7 +313,7 @@ fn walk_branch(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let branch = grammar.branch(text.own_loop.set, node);
+    let branch = grammar.branch(&text.own_loop.set, node);
     let room = Room::of(grammar.pda(), base, &text.own_loop);
     branch.set_up_to(room.left, row);
     let mut inner = scratch.inner.take().unwrap_or_default();
@@ -336,7 +336,7 @@ fn walk_component(
 ) -> bool {
     for ComponentSlice { component, .. } in grammar.components(head.state) {
         let steps = component.steps(grammar.pda(), head, stack);
-        let branch = grammar.branch(component.set, node);
+        let branch = grammar.branch(&component.set, node);
         let longer = branch.longer_than(steps);
         if longer.len() > MAX_LONGER {
             continue;
