@@ -224,9 +224,14 @@ impl Spelling for Entities {
     }
 }
 
-/// The objects among the root's values.
+/// The objects among the root's values; where items are elements like members, the arrays, too.
 pub(super) fn root(lowerer: &mut Lowerer<'_>, style: XmlStyle) -> ExprId {
-    lowerer.written(Normal::ROOT, Form::Xml(style, Part::Members))
+    let members = lowerer.written(Normal::ROOT, Form::Xml(style, Part::Members));
+    if !style.repeats_key() || !has(lowerer, Normal::ROOT, Part::Items) {
+        return members;
+    }
+    let items = lowerer.written(Normal::ROOT, Form::Xml(style, Part::Items));
+    lowerer.builder.choice([members, items])
 }
 
 /// A declared key as an element has it.
@@ -269,6 +274,9 @@ fn members(
     if !shape.tallies.is_empty() {
         return Err(unsupported("what counts the members that satisfy a schema is not supported in this notation"));
     }
+    if style.repeats_key() {
+        check_repeated_keys(shape, style)?;
+    }
     let mut declared = Vec::new();
     for named in &shape.named {
         if let Some(node) = named.place.value {
@@ -294,6 +302,26 @@ fn members(
     let other = (!others.is_empty()).then(|| lowerer.builder.choice(others));
     let gap = lowerer.spaces.between(&mut lowerer.builder);
     Members { declared, other, min: shape.min, max: shape.max, gap }.lower(lowerer)
+}
+
+/// Refuses what an element that ends with its key cannot say. Undeclared keys of an open object are merely not written.
+fn check_repeated_keys(shape: &ObjectShape<NodeId>, style: XmlStyle) -> Result<(), Diagnostics> {
+    let is_named = |key: &str| !key.is_empty() && !key.chars().any(|character| style.is_reserved(character));
+    let declared = shape.named.iter().filter(|named| named.place.value.is_some());
+    if declared.clone().any(|named| !is_named(&named.key)) {
+        return Err(unsupported("a key that is empty or has `<`, `>` or a line feed in it is no name of an element"));
+    }
+    let undeclared = shape.free.iter().filter(|class| class.place.value.is_some());
+    for class in undeclared {
+        match class.keys {
+            FreeKeys::Few(_) => {}
+            FreeKeys::AllBut(_) if declared.clone().next().is_some() => {}
+            FreeKeys::AllBut(_) | FreeKeys::Language(_) => {
+                return Err(unsupported("keys that are not declared are not supported in this notation"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn unsupported(message: &str) -> Diagnostics {
