@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use cuda_driver::{Argument, Gpu};
+use cuda_driver::{Argument, Buffer, Gpu};
 use ptx::Kernel;
 
 use super::{Failure, Report};
@@ -35,29 +35,60 @@ pub(super) fn memory_bandwidth() -> Result<f64, Failure> {
     copy_bandwidth(&mut Gpu::open()?, 1 << 30)
 }
 
+/// Logits, rows of a mask, and what has to be left of the logits, as bytes.
+fn masked(rows: usize, width: usize, element: usize) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let words: Vec<u32> = (1..=(rows * width / 32) as u32).map(|word| word.wrapping_mul(0x9E37_79B9)).collect();
+    let bytes = |value: f32| match element {
+        // Few enough bits that bfloat16 is the upper half of f32.
+        2 => value.to_le_bytes()[2..].to_vec(),
+        _ => value.to_le_bytes().to_vec(),
+    };
+    let before = |index: usize| (index % 251) as f32 - 125.0;
+    let after = |index: usize| match words[index / 32] >> (index % 32) & 1 {
+        0 => f32::NEG_INFINITY,
+        _ => before(index),
+    };
+    let all = |value: &dyn Fn(usize) -> f32| (0..rows * width).flat_map(|index| bytes(value(index))).collect();
+    (all(&before), words.iter().flat_map(|word| word.to_le_bytes()).collect(), all(&after))
+}
+
+const ROWS: usize = 64;
+const WIDTH: usize = 128_256;
+const WORDS: usize = WIDTH / 32;
+
+/// What a kernel that applies masks is launched with.
+fn arguments<'a>(logits: &'a Buffer, mask: &'a Buffer, indices: &'a Buffer) -> [Argument<'a>; 7] {
+    [
+        Argument::Buffer(logits, 0),
+        Argument::Buffer(mask, 0),
+        Argument::Buffer(indices, 0),
+        Argument::U32(ROWS as u32),
+        Argument::U32(WIDTH as u32),
+        Argument::U32(ROWS as u32),
+        Argument::U32(WORDS as u32),
+    ]
+}
+
 pub(super) fn masks(report: &mut Report) -> Result<(), Failure> {
-    const ROWS: usize = 64;
-    const WIDTH: usize = 128_256;
-    const WORDS: usize = WIDTH / 32;
     let mut gpu = Gpu::open()?;
     for (kernel, element) in [(Kernel::ApplyBitmaskF32, 4), (Kernel::ApplyBitmaskBf16, 2)] {
-        let logits = gpu.allocate(ROWS * WIDTH * element)?;
-        // Everything is masked, so that every logit is written.
-        let mask = gpu.allocate(ROWS * WORDS * 4)?;
+        let mut logits = gpu.allocate(ROWS * WIDTH * element)?;
+        let mut mask = gpu.allocate(ROWS * WORDS * 4)?;
         let mut indices = gpu.allocate(ROWS * 4)?;
         let numbers: Vec<u8> = (0..ROWS as i32).flat_map(i32::to_le_bytes).collect();
         gpu.upload(&mut indices, 0, &numbers)?;
         let columns = kernel.block_size() as usize * 16 / element;
-        let arguments = [
-            Argument::Buffer(&logits, 0),
-            Argument::Buffer(&mask, 0),
-            Argument::Buffer(&indices, 0),
-            Argument::U32(ROWS as u32),
-            Argument::U32(WIDTH as u32),
-            Argument::U32(ROWS as u32),
-            Argument::U32(WORDS as u32),
-        ];
         let grid = [WIDTH.div_ceil(columns) as u32, ROWS as u32, 1];
+        let (before, words, after) = masked(ROWS, WIDTH, element);
+        gpu.upload(&mut logits, 0, &before)?;
+        gpu.upload(&mut mask, 0, &words)?;
+        gpu.launch(kernel, grid, &arguments(&logits, &mask, &indices))?;
+        let mut found = vec![0; before.len()];
+        gpu.download(&logits, 0, &mut found)?;
+        report.check(found == after, &format!("{}: the logits that it leaves", kernel.entry()));
+        // Everything is masked, so that every logit is written.
+        gpu.upload(&mut mask, 0, &vec![0; words.len()])?;
+        let arguments = arguments(&logits, &mask, &indices);
         let taken = seconds(&mut gpu, |gpu| Ok(gpu.launch(kernel, grid, &arguments)?))?;
         let moved = (ROWS * (WIDTH * element + WORDS * 4)) as f64;
         let copied = copy_bandwidth(&mut gpu, ROWS * WIDTH * element)?;
