@@ -441,6 +441,7 @@ fn whitespace_is_what_the_option_says() {
     for (whitespace, expected) in [
         (Whitespace::Any, [true, true, true, true, true]),
         (Whitespace::Bounded, [true, true, true, true, false]),
+        (Whitespace::Conventional, [true, true, true, false, false]),
         (Whitespace::Compact, [true, false, false, false, false]),
         (Whitespace::Python, [false, true, false, false, false]),
         (Whitespace::Indent(2), [false, false, true, false, false]),
@@ -457,6 +458,37 @@ fn whitespace_is_what_the_option_says() {
     let deep = any_json(&options, &Limits::default()).unwrap();
     assert!(accepts(&deep, b"[\n {\n  \"a\": []\n },\n {}\n]"));
     assert!(!accepts(&deep, b"[\n {\n \"a\": []\n }\n]"));
+}
+
+/// What the schema names is written in one way; what else a string or a key may be, in all.
+#[test]
+fn names_are_written_in_one_way_if_asked() {
+    let schema = r#"{"type": "object", "properties": {"kind": {"enum": ["a/b", "\n", {"k": "v"}]}, "text": {"type": "string"}},
+                     "required": ["kind"], "additionalProperties": {"enum": ["\"", 7]}}"#;
+    let generation = grammar(schema, &Options::generation());
+    let default = grammar(schema, &Options::default());
+    for (text, is_minimal) in [
+        (r#"{"kind": "a/b"}"#, true),
+        (r#"{"kind": "a\/b"}"#, false),
+        (r#"{"\u006bind": "a/b"}"#, false),
+        (r#"{"kind": "\n"}"#, true),
+        (r#"{"kind": "\u000a"}"#, false),
+        (r#"{"kind": {"k": "v"}}"#, true),
+        (r#"{"kind": {"\u006b": "v"}}"#, false),
+        (r#"{"kind": {"k": "\u0076"}}"#, false),
+        (r#"{"kind": "\n", "text": "\u0074\/"}"#, true),
+        (r#"{"kind": "\n", "\u0078": "\""}"#, true),
+        (r#"{"kind": "\n", "x": "\u0022"}"#, false),
+    ] {
+        assert!(accepts(&default, text.as_bytes()), "{text}");
+        assert_eq!(accepts(&generation, text.as_bytes()), is_minimal, "{text}");
+    }
+    // A declared key is no other key, however it is spelled.
+    for grammar in [&default, &generation] {
+        assert!(!accepts(grammar, br#"{"kind": "\n", "\u0074ext": 7}"#));
+    }
+    let report = compile(schema, &Options::generation(), &Limits::default()).unwrap().report;
+    assert!(report.narrowings.iter().any(|narrowing| narrowing.starts_with("escapes: ")), "{:?}", report.narrowings);
 }
 
 #[test]

@@ -85,6 +85,16 @@ fn plain_patterns() {
 }
 
 #[test]
+fn white_space_in_counts() {
+    check(Syntax::Rust, Anchoring::Whole, "<{ 0}a{1 , 2}b{ 2,}", &["abb", "aabbb"], &["<abb", "ab", "aaabb"]);
+    for pattern in ["a{1, }", "a{ }", "a{ ,1}", "a{1 2}"] {
+        assert!(automaton(pattern, &options(Syntax::Rust), Anchoring::Whole).is_err(), "{pattern}");
+        assert!(::regex::Regex::new(pattern).is_err(), "{pattern}");
+    }
+    assert!(automaton("a{1, 2}", &options(Syntax::Ecma262), Anchoring::Whole).is_err());
+}
+
+#[test]
 fn flags() {
     whole("(?i)straße", &["STRAßE", "straẞe"], &["strasse"]);
     whole("(?i)σ", &["σ", "ς", "Σ"], &["s"]);

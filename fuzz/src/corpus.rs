@@ -24,6 +24,7 @@ files![
     "names.regex",
     "object.gir",
     "password.regex",
+    "patterns.json",
     "person.json",
     "record.gir",
     "string.regex",

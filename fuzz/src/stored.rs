@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use grammar_ir::Limits;
-use mask_runtime::artifact::{Artifact, ArtifactWriter, Tabulated, TabulatedStates, reseal};
+use mask_runtime::artifact::{Artifact, ArtifactWriter, SectionKind, Tabulated, TabulatedStates, reseal};
 use mask_runtime::{CompiledGrammar, Matcher, MatcherOptions, Tokenizer, bitmask};
 
 use crate::{Source, generators};
@@ -61,35 +61,55 @@ pub fn same_masks(
     Ok(())
 }
 
-/// The file of a random grammar, with its tokenizer; none if the grammar does not compile.
+/// The most grammars of a random file.
+const MAX_GRAMMARS: usize = 4;
+
+/// A file of one to four random grammars for one random tokenizer, which may be in the file; none if a grammar does not
+/// compile.
 pub fn random_file(
     source: &mut Source<'_>,
     limits: &Limits,
     shape: generators::Shape,
 ) -> Option<(Vec<u8>, Arc<Tokenizer>)> {
-    let grammar = generators::grammar(source, shape);
     let tokenizer = Tokenizer::new(generators::vocabulary(source).ok()?);
-    let compiled = CompiledGrammar::new(&grammar, tokenizer.clone(), limits).ok()?;
-    Some((file(&compiled).ok()?, tokenizer))
+    let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
+    if source.one_in(2) {
+        writer = writer.embed_tokenizer();
+    }
+    for index in 0..1 + source.below(MAX_GRAMMARS) {
+        let grammar = generators::grammar(source, shape);
+        let compiled = CompiledGrammar::new(&grammar, tokenizer.clone(), limits).ok()?;
+        let name = format!("{index}{}", "n".repeat(source.below(40)));
+        let metadata = "m".repeat(source.below(100));
+        let states = if source.one_in(4) { TabulatedStates::Start } else { TabulatedStates::All };
+        writer.add_tables(&name, &Tabulated::of(&compiled, states), &metadata).ok()?;
+    }
+    Some((writer.finish("").ok()?, tokenizer))
 }
 
 /// The file with up to eight words of its sections, of its header, or of its lists of sections changed; mostly with
 /// checksums that are right for it.
 pub fn damaged(file: &[u8], source: &mut Source<'_>) -> Vec<u8> {
-    let mut damaged = file.to_vec();
-    let sections = Artifact::from_bytes(file).and_then(|artifact| artifact.section_infos()).unwrap_or_default();
+    let (original, mut damaged) = (file, file.to_vec());
+    let infos = Artifact::from_bytes(file).and_then(|artifact| artifact.section_infos()).unwrap_or_default();
+    let mut sections: Vec<(usize, usize)> = Vec::new();
+    for info in infos {
+        let (offset, length) = (info.offset as usize, info.length as usize);
+        sections.push((offset, length));
+        if info.kind == SectionKind::Entries {
+            // After the last section of a grammar comes the list of its sections.
+            sections.push(((offset + length).next_multiple_of(64), 10 * 32));
+        }
+    }
     for _ in 0..source.below(9) {
         let section = sections.get(source.below(sections.len() + 2));
-        let (start, length) = match section {
-            Some(section) => (section.offset as usize, section.length as usize),
-            None => (0, file.len()),
-        };
+        let (start, length) = section.copied().unwrap_or((0, file.len()));
         let position = start + (source.below(65_536) * 4) % length.max(1);
         let Some(word) = damaged.get_mut(position..position + 4).and_then(|word| word.first_chunk_mut::<4>()) else {
             continue;
         };
         let old = u32::from_le_bytes(*word);
-        let new = match source.below(8) {
+        let new = match source.below(9) {
             0 => 0,
             1 => u32::MAX,
             2 => old.wrapping_add(1),
@@ -97,6 +117,11 @@ pub fn damaged(file: &[u8], source: &mut Source<'_>) -> Vec<u8> {
             4 => old ^ 1 << source.below(32),
             5 => u32::from(source.byte()),
             6 => old.wrapping_mul(2),
+            // As in the record before, perhaps.
+            7 => original
+                .get(position.saturating_sub(32)..)
+                .and_then(|before| before.first_chunk())
+                .map_or(0, |&word| u32::from_le_bytes(word)),
             _ => u32::from_le_bytes([source.byte(), source.byte(), source.byte(), source.byte()]),
         };
         *word = new.to_le_bytes();
@@ -115,8 +140,10 @@ pub fn follow(file: &[u8], tokenizer: &Arc<Tokenizer>, source: &mut Source<'_>) 
     let Ok(artifact) = Artifact::from_bytes(file) else { return };
     // What it says does not matter; it has to say something.
     let _ = (artifact.check().is_ok(), artifact.metadata().is_ok(), artifact.section_infos().is_ok());
-    for index in 0..artifact.len().min(4) {
-        let _ = artifact.entry(index).is_ok();
+    let embedded = artifact.tokenizer().ok().flatten().filter(|_| source.one_in(2));
+    let tokenizer = embedded.as_ref().unwrap_or(tokenizer);
+    for index in 0..artifact.len().min(MAX_GRAMMARS) {
+        let _ = artifact.entry(index).is_ok_and(|entry| artifact.find(entry.name).is_ok());
         let Ok(grammar) = artifact.grammar(index, tokenizer.clone()) else { continue };
         let options = MatcherOptions { max_frames: Some(MAX_FRAMES), ..MatcherOptions::default() };
         let Ok(mut matcher) = Matcher::with_options(grammar, options) else { continue };

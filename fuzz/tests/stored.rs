@@ -53,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn tampering_is_refused_or_harmless(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+    fn tampering_is_refused_or_harmless(bytes in proptest::collection::vec(any::<u8>(), 0..900)) {
         artifact(&bytes);
     }
 }

@@ -101,7 +101,7 @@ struct Known {
     /// What it has to do with a loop.
     text: OnceLock<Option<Box<TextState>>>,
     /// What characters lead to from it.
-    component: OnceLock<Option<Arc<ComponentSlice>>>,
+    components: OnceLock<Arc<[ComponentSlice]>>,
     /// What it does on each byte.
     bytes: OnceLock<ByteTable>,
 }
@@ -115,10 +115,10 @@ impl Known {
     fn memory(&self) -> usize {
         let table = self.bytes.get().is_some();
         let text = self.text.get().is_some_and(Option::is_some);
-        let component = self.component.get().is_some_and(Option::is_some);
+        let components = self.components.get().map_or(0, |found| found.len());
         usize::from(table) * size_of::<[u32; 256]>()
             + usize::from(text) * size_of::<TextState>()
-            + usize::from(component) * size_of::<ComponentSlice>()
+            + components * size_of::<ComponentSlice>()
     }
 }
 
@@ -238,24 +238,26 @@ impl CompiledGrammar {
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
         let found = self.known[state.index()].text.get_or_init(|| {
             let slices = &self.tokenizer.slices;
-            TextState::of(&self.pda, state, |own_loop| slices.slice(own_loop.set)).map(Box::new)
+            TextState::of(&self.pda, state, |own_loop| slices.slice(own_loop.set, self.vocabulary())).map(Box::new)
         });
         found.as_deref()
     }
 
-    /// What characters lead to from `state`.
-    pub(crate) fn component(&self, state: StateId) -> Option<&ComponentSlice> {
-        let found = self.known[state.index()].component.get_or_init(|| {
-            let (component, others) = Component::of(&self.pda, state)?;
-            let slice = self.tokenizer.slices.slice(component.set);
-            let found = Arc::new(ComponentSlice { component, slice });
+    /// What characters lead to from `state`: the largest set first.
+    pub(crate) fn components(&self, state: StateId) -> &[ComponentSlice] {
+        self.known[state.index()].components.get_or_init(|| {
+            let (components, others) = Component::of(&self.pda, state);
+            let with_slice = |component: Component| {
+                let slice = self.tokenizer.slices.slice(component.set, self.vocabulary());
+                ComponentSlice { component, slice }
+            };
+            let found: Arc<[ComponentSlice]> = components.into_iter().map(with_slice).collect();
             for other in others.into_iter().filter(|&other| other != state) {
                 // Where something is known it is as good.
-                let _ = self.known[other.index()].component.set(Some(Arc::clone(&found)));
+                let _ = self.known[other.index()].components.set(Arc::clone(&found));
             }
-            Some(found)
-        });
-        found.as_deref()
+            found
+        })
     }
 
     /// The remainders for a state with or next to a loop, of those that begin with a byte of `exits`, unless they are too

@@ -5,12 +5,12 @@
 //! successors all read the characters of *S*, for so many steps, every token of that many characters of *S* fits,
 //! whichever way it goes. Only the other tokens have to be walked.
 
+use grammar_ir::StateId;
 use grammar_ir::pda::{ByteEdge, Pda};
-use grammar_ir::regular::Utf8;
-use grammar_ir::{CharSet, StateId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::loops::LoopSet;
+use crate::past_ascii::{PastAscii, Reading as PastReading, Ways, leading};
 use crate::stack::{Frame, Stack};
 
 /// What is known of the states that a state leads to.
@@ -33,22 +33,24 @@ const MIN_STEPS: u32 = 3;
 const MIN_ASCII: u32 = 10;
 
 impl Component {
-    /// The component of `state`, and the other states of which it is the component too.
-    pub(crate) fn of(pda: &Pda, state: StateId) -> Option<(Self, Vec<StateId>)> {
-        let mut reading = Reading { pda, characters: FxHashMap::default() };
+    /// The components of `state`, the one of the largest set first, and the other states of which they are the components
+    /// too.
+    pub(crate) fn of(pda: &Pda, state: StateId) -> (Vec<Self>, Vec<StateId>) {
+        let mut reading = Reading { pda, characters: FxHashMap::default(), ways: FxHashMap::default() };
         let mut set = reading.characters(state);
         for _ in 0..MAX_ATTEMPTS {
             if !is_wide(set) {
                 break;
             }
             match reading.follow(state, set) {
-                Attempt::Done(component, others) => {
-                    return (component.steps >= MIN_STEPS).then_some((component, others));
+                Attempt::Done(mut components, others) => {
+                    components.retain(|component| component.steps >= MIN_STEPS);
+                    return (components, others);
                 }
                 Attempt::Without(smaller) => set = smaller,
             }
         }
-        None
+        (Vec::new(), Vec::new())
     }
 
     /// How many characters of the set `head`, in the state, can certainly read.
@@ -69,9 +71,17 @@ impl Component {
     }
 }
 
+/// Characters that lead somewhere.
+#[derive(Debug, Clone, Copy)]
+enum Characters {
+    Ascii(u128),
+    /// From the one to the other.
+    PastAscii(u32, u32),
+}
+
 /// What came of following the characters of a set.
 enum Attempt {
-    Done(Component, Vec<StateId>),
+    Done(Vec<Component>, Vec<StateId>),
     /// Some characters of the set lead out; these do not, or not at once.
     Without(LoopSet),
 }
@@ -80,16 +90,47 @@ enum Attempt {
 struct Reading<'a> {
     pda: &'a Pda,
     characters: FxHashMap<StateId, LoopSet>,
+    ways: FxHashMap<StateId, Ways>,
 }
 
 impl Reading<'_> {
     /// The characters that `state` reads by its own edges.
     fn characters(&mut self, state: StateId) -> LoopSet {
         let pda = self.pda;
-        *self.characters.entry(state).or_insert_with(|| LoopSet {
-            ascii: plain_edges(pda, state).fold(0, |set, edge| set | ascii_of(edge)),
-            non_ascii: others(pda, state, &mut Vec::new()),
+        if let Some(&known) = self.characters.get(&state) {
+            return known;
+        }
+        let ways = self.ways(state);
+        let past_ascii = if ways.is_empty() { PastAscii::None } else { leading(ways, |_| true) };
+        let ascii = plain_edges(pda, state).fold(0, |set, edge| set | ascii_of(edge));
+        let set = LoopSet { ascii, past_ascii };
+        self.characters.insert(state, set);
+        set
+    }
+
+    /// Where characters past ASCII lead from `state`; nothing if that is too varied.
+    fn ways(&mut self, state: StateId) -> &Ways {
+        let pda = self.pda;
+        self.ways.entry(state).or_insert_with(|| {
+            let plain = |edge: &ByteEdge| edge.marks.is_none();
+            let reading = PastReading { pda, first: &plain, other: &plain, inner: &|_| true, single: false };
+            reading.ways(state).unwrap_or_default()
         })
+    }
+
+    /// Where characters of `set` lead from `state`.
+    fn targets(&mut self, state: StateId, set: LoopSet) -> Vec<(Characters, StateId)> {
+        let mut targets: Vec<(Characters, StateId)> = plain_edges(self.pda, state)
+            .map(|edge| (ascii_of(edge) & set.ascii, edge.target))
+            .filter(|&(characters, _)| characters != 0)
+            .map(|(characters, target)| (Characters::Ascii(characters), target))
+            .collect();
+        if !set.past_ascii.is_empty() {
+            let reads = |&&(low, high, _): &&(u32, u32, Option<StateId>)| set.past_ascii.has_some_of(low, high);
+            let past = self.ways(state).iter().filter(reads);
+            targets.extend(past.filter_map(|&(low, high, target)| Some((Characters::PastAscii(low, high), target?))));
+        }
+        targets
     }
 
     /// Follows the characters of `set` from `start`.
@@ -97,11 +138,12 @@ impl Reading<'_> {
         let mut states = vec![start];
         let mut seen = FxHashSet::from_iter([start]);
         let (mut level, mut steps) = (0, 1);
+        let mut larger: Option<(LoopSet, u32)> = None;
         loop {
             let past = states.len();
-            let mut unlike = LoopSet::default();
+            let (mut unlike, mut unlike_past) = (0, Vec::new());
             for index in level..past {
-                for (characters, target) in targets(self.pda, states[index], set) {
+                for (characters, target) in self.targets(states[index], set) {
                     if seen.contains(&target) {
                         continue;
                     }
@@ -109,12 +151,15 @@ impl Reading<'_> {
                         seen.insert(target);
                         states.push(target);
                     } else {
-                        unlike = unlike.union(characters);
+                        match characters {
+                            Characters::Ascii(characters) => unlike |= characters,
+                            Characters::PastAscii(low, high) => unlike_past.push((low, high)),
+                        }
                     }
                 }
             }
-            if unlike != LoopSet::default() {
-                let smaller = set.without(unlike);
+            if unlike != 0 || !unlike_past.is_empty() {
+                let smaller = LoopSet { ascii: set.ascii & !unlike, past_ascii: set.past_ascii.without(unlike_past) };
                 if level == 0 || is_like(smaller, set) {
                     return Attempt::Without(smaller);
                 }
@@ -128,7 +173,11 @@ impl Reading<'_> {
             if states.len() > MAX_STATES {
                 break;
             }
-            set = states[past..].iter().fold(set, |set, &state| set.intersection(self.characters(state)));
+            let smaller = states[past..].iter().fold(set, |set, &state| set.intersection(self.characters(state)));
+            if larger.is_none() && steps >= MIN_STEPS && loses_much(set, smaller) {
+                larger = Some((set, steps));
+            }
+            set = smaller;
             level = past;
             steps += 1;
         }
@@ -136,23 +185,37 @@ impl Reading<'_> {
         if steps < u32::MAX {
             // The last characters may lead to any states, but these must be possible.
             for &state in &states[level..] {
-                guarded.extend(targets(self.pda, state, set).into_iter().map(|(_, target)| target));
+                guarded.extend(self.targets(state, set).into_iter().map(|(_, target)| target));
             }
             states.clear();
         }
         guarded.retain(|&state| self.pda.is_guarded(state));
-        Attempt::Done(Component { set, steps, guarded: guarded.into() }, states)
+        let guarded: Box<[StateId]> = guarded.into();
+        let larger = larger.map(|(set, steps)| Component { set, steps, guarded: guarded.clone() });
+        if larger.is_some() {
+            // How many steps it is good for differs from state to state.
+            states.clear();
+        }
+        // Who reads much more may have a better one.
+        states.retain(|&state| !loses_much(self.characters(state), set));
+        Attempt::Done(larger.into_iter().chain([Component { set, steps, guarded: guarded.clone() }]).collect(), states)
     }
 }
 
 /// Whether a state that reads `characters` reads nearly all of `set`.
 fn is_like(characters: LoopSet, set: LoopSet) -> bool {
     (characters.ascii & set.ascii).count_ones() * 4 >= set.ascii.count_ones() * 3
-        && (characters.non_ascii || !set.non_ascii)
+        && (set.past_ascii.is_empty() || !characters.past_ascii.is_empty())
+}
+
+/// Whether what `smaller` leaves out of `set` is in many tokens: a space, which half of them begin with, or several others.
+fn loses_much(set: LoopSet, smaller: LoopSet) -> bool {
+    let lost = set.ascii & !smaller.ascii;
+    lost >> b' ' & 1 == 1 || lost.count_ones() >= 8
 }
 
 fn is_wide(set: LoopSet) -> bool {
-    set.ascii.count_ones() >= MIN_ASCII || set.non_ascii
+    set.ascii.count_ones() >= MIN_ASCII || !set.past_ascii.is_empty()
 }
 
 /// The edges of `state` that leave the registers of scopes as they are.
@@ -167,47 +230,4 @@ fn ascii_of(edge: &ByteEdge) -> u128 {
     }
     let width = u32::from(edge.high.min(0x7f) - edge.low) + 1;
     (u128::MAX >> (128 - width)) << edge.low
-}
-
-/// Where characters of `set` lead from `state`.
-fn targets(pda: &Pda, state: StateId, set: LoopSet) -> Vec<(LoopSet, StateId)> {
-    let mut targets: Vec<(LoopSet, StateId)> = plain_edges(pda, state)
-        .map(|edge| (LoopSet { ascii: ascii_of(edge) & set.ascii, non_ascii: false }, edge.target))
-        .filter(|(characters, _)| characters.ascii != 0)
-        .collect();
-    if set.non_ascii {
-        let mut past_ascii = Vec::new();
-        others(pda, state, &mut past_ascii);
-        past_ascii.sort_unstable();
-        past_ascii.dedup();
-        targets.extend(past_ascii.into_iter().map(|target| (LoopSet { ascii: 0, non_ascii: true }, target)));
-    }
-    targets
-}
-
-/// Whether `state` reads every character past ASCII; adds where they lead.
-fn others(pda: &Pda, state: StateId, targets: &mut Vec<StateId>) -> bool {
-    Utf8::range_sequences(&CharSet::range('\u{80}', char::MAX))
-        .iter()
-        .all(|sequence| reads_all(pda, state, sequence, targets))
-}
-
-/// Whether every word of `ranges` leads on from `from`; adds where they lead.
-fn reads_all(pda: &Pda, from: StateId, ranges: &[(u8, u8)], targets: &mut Vec<StateId>) -> bool {
-    let Some((&(low, high), rest)) = ranges.split_first() else {
-        targets.push(from);
-        return true;
-    };
-    let mut next = low;
-    loop {
-        let on_next = |edge: &&ByteEdge| edge.low <= next && next <= edge.high;
-        let Some(edge) = plain_edges(pda, from).find(on_next) else { return false };
-        if !reads_all(pda, edge.target, rest, targets) {
-            return false;
-        }
-        if edge.high >= high {
-            return true;
-        }
-        next = edge.high + 1;
-    }
 }

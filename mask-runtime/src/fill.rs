@@ -109,26 +109,36 @@ fn fill_rest(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let (pda, index) = (grammar.pda(), grammar.tokenizer().index());
-    for &head in heads {
-        let Some(ComponentSlice { component, slice }) = grammar.component(head.state) else { continue };
-        let steps = component.steps(pda, head, stack);
+    let (pda, index, vocabulary) = (grammar.pda(), grammar.tokenizer().index(), grammar.vocabulary());
+    let components =
+        heads.iter().flat_map(|&head| grammar.components(head.state).iter().map(move |found| (head, found)));
+    // How many tokens are left to be looked at, with the best of the components.
+    let mut best: Option<(usize, &ComponentSlice, u32)> = None;
+    for (head, found) in components {
+        let steps = found.component.steps(pda, head, stack);
         if steps == 0 {
             continue;
         }
-        let longer = slice.longer_than(steps, grammar.vocabulary(), index);
-        if longer.len() > MAX_LONGER {
-            continue;
+        let left = index.tokens().len() - found.slice.count() + found.slice.longer_than(steps, vocabulary, index).len();
+        if best.is_none_or(|(least, ..)| left < least) {
+            best = Some((left, found, steps));
         }
-        slice.set_up_to(steps, grammar.vocabulary(), index, row);
-        match slice.others(grammar.vocabulary(), index) {
-            Some(others) => walk(grammar, others, None, heads, stack, scratch, Sink::All(row)),
-            None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
-        }
-        scratch.doubtful.extend_from_slice(longer);
-        return;
     }
-    walk(grammar, index, None, heads, stack, scratch, Sink::All(row));
+    let Some((_, ComponentSlice { slice, .. }, steps)) =
+        best.filter(|&(left, ..)| left <= index.tokens().len() / 4 * 3)
+    else {
+        return walk(grammar, index, None, heads, stack, scratch, Sink::All(row));
+    };
+    slice.set_up_to(steps, vocabulary, index, row);
+    match slice.others(vocabulary, index) {
+        Some(others) => walk(grammar, others, None, heads, stack, scratch, Sink::All(row)),
+        None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
+    }
+    let longer = slice.longer_than(steps, vocabulary, index);
+    match slice.longer_index(steps, vocabulary, index).filter(|_| longer.len() > MAX_LONGER) {
+        Some(longer) => walk(grammar, longer, None, heads, stack, scratch, Sink::All(row)),
+        None => scratch.doubtful.extend_from_slice(longer),
+    }
 }
 
 /// More tokens than this are not judged one by one.
@@ -168,6 +178,20 @@ const MAX_MISSING: u32 = 16;
 
 /// The bytes that can follow characters of the loop of `head`.
 fn exits(grammar: &CompiledGrammar, head: Frame, room: Room, stack: &mut Stack, scratch: &mut WalkScratch) -> ByteSet {
+    // What ends a part that has been seen can end it when characters have come in between.
+    stack.registers.hide(true);
+    let exits = exits_of(grammar, head, room, stack, scratch);
+    stack.registers.hide(false);
+    exits
+}
+
+fn exits_of(
+    grammar: &CompiledGrammar,
+    head: Frame,
+    room: Room,
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+) -> ByteSet {
     let pda = grammar.pda();
     let mut exits = scratch.looking.bytes(pda, &[head], stack);
     if room.unchanged > grammar.tokenizer().index().max_depth() as u32 {

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::bitmask;
 use crate::loops::{LoopSet, is_beginning};
+use crate::past_ascii::PastAscii;
 use crate::token_index::TokenIndex;
 use crate::vocab::Vocabulary;
 
@@ -53,14 +54,23 @@ impl InvertedIndex {
     }
 
     /// The row of the tokens in *S*\*.
-    pub(crate) fn within(&self, set: LoopSet) -> Vec<u32> {
+    pub(crate) fn within(&self, set: LoopSet, vocabulary: &Vocabulary) -> Vec<u32> {
         let mut row = self.ascii.clone();
-        if set.non_ascii {
+        if !set.past_ascii.is_empty() {
             row.iter_mut().zip(&self.readable).for_each(|(word, readable)| *word |= readable);
         }
         for byte in (0..0x80u8).filter(|&byte| set.ascii >> byte & 1 == 0) {
             let containing = &self.containing[self.row_of(byte)];
             row.iter_mut().zip(containing).for_each(|(word, containing)| *word &= !containing);
+        }
+        if !set.past_ascii.is_empty() && set.past_ascii != PastAscii::ALL {
+            let candidates: Vec<u32> = row.iter().zip(&self.others).map(|(row, others)| row & others).collect();
+            for id in bitmask::iter(&candidates) {
+                let text = vocabulary.bytes(id);
+                if set.prefix(text).0 < text.len() {
+                    bitmask::clear(&mut row, id);
+                }
+            }
         }
         row
     }

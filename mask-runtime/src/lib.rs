@@ -21,6 +21,7 @@ mod json_value;
 mod known_rows;
 mod loops;
 mod matcher;
+mod past_ascii;
 mod reasoning;
 mod registers;
 mod remainders;

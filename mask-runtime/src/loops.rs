@@ -3,32 +3,32 @@
 //! The expensive masks are those of states "inside a text": nearly every token fits. Such a state leads back to itself
 //! on a large set of characters, whatever follows; [`Loop`] finds that set from the automaton's edges alone.
 
-use grammar_ir::StateId;
 use grammar_ir::pda::{ByteEdge, CallEdge, Pda};
-use grammar_ir::regular::Utf8;
-use grammar_ir::{ByteSet, CharSet};
+use grammar_ir::{ByteSet, StateId};
 
-/// A set of characters of the kind that loops are on: some of ASCII, and all others or none of them.
+use crate::past_ascii::{PastAscii, Reading, leading};
+
+/// A set of characters of the kind that loops are on: some of ASCII, and all others, all but a few, or none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct LoopSet {
     /// Bit *b*: the character *b*.
     pub(crate) ascii: u128,
-    /// Every character past ASCII.
-    pub(crate) non_ascii: bool,
+    /// Characters past ASCII.
+    pub(crate) past_ascii: PastAscii,
 }
 
 impl LoopSet {
     /// The number of bytes at the start of `text` that are characters of the set, and how many characters. A character may
-    /// be incomplete at the end, as it is in some tokens: it can only become one past ASCII, all of which are in the set.
+    /// be incomplete at the end, as it is in some tokens, if whatever it can become is in the set.
     pub(crate) fn prefix(&self, text: &[u8]) -> (usize, usize) {
         let (mut bytes, mut characters) = (0, 0);
         while let Some(&byte) = text.get(bytes) {
             let length = match byte {
                 0..=0x7f => usize::from(self.ascii >> byte & 1 == 1),
-                _ if self.non_ascii => character_length(&text[bytes..]),
-                _ => 0,
+                _ if self.past_ascii.is_empty() => 0,
+                _ => character_length(&text[bytes..]),
             };
-            if length == 0 {
+            if length == 0 || !self.reads(&text[bytes..bytes + length]) {
                 break;
             }
             bytes += length;
@@ -37,19 +37,14 @@ impl LoopSet {
         (bytes, characters)
     }
 
+    /// Whether a character is one of the set, or, if its last bytes are missing, all are that it can become.
+    fn reads(&self, character: &[u8]) -> bool {
+        self.past_ascii == PastAscii::ALL || character[0].is_ascii() || self.past_ascii.reads(character)
+    }
+
     /// The characters in both sets.
     pub(crate) fn intersection(self, other: Self) -> Self {
-        Self { ascii: self.ascii & other.ascii, non_ascii: self.non_ascii && other.non_ascii }
-    }
-
-    /// The characters in either set.
-    pub(crate) fn union(self, other: Self) -> Self {
-        Self { ascii: self.ascii | other.ascii, non_ascii: self.non_ascii || other.non_ascii }
-    }
-
-    /// The characters that are not in `other`.
-    pub(crate) fn without(self, other: Self) -> Self {
-        Self { ascii: self.ascii & !other.ascii, non_ascii: self.non_ascii && !other.non_ascii }
+        Self { ascii: self.ascii & other.ascii, past_ascii: self.past_ascii.intersection(&other.past_ascii) }
     }
 
     /// The bytes that are no ASCII character of the set.
@@ -60,7 +55,7 @@ impl LoopSet {
     /// The bytes that a character of the set begins with.
     pub(crate) fn first_bytes(&self) -> ByteSet {
         let mut set: ByteSet = (0..128).filter(|byte| self.ascii >> byte & 1 == 1).collect();
-        if self.non_ascii {
+        if !self.past_ascii.is_empty() {
             set.insert_range(0xc2, 0xf4);
         }
         set
@@ -132,12 +127,17 @@ impl Loop {
                 ascii |= 1 << byte;
             }
         }
-        let non_ascii = Utf8::range_sequences(&CharSet::range('\u{80}', char::MAX)).iter().all(|sequence| {
-            let (low, high) = sequence[0];
-            (low..=high).all(|byte| !excluded.contains(byte)) && leads_back(pda, state, &back, sequence, counts)
-        });
-        let set = LoopSet { ascii, non_ascii };
-        (ascii.count_ones() >= MIN_ASCII || non_ascii).then_some(Self { set, counts })
+        let reading = Reading {
+            pda,
+            first: &|edge| edge.counts == counts && edge.marks.is_none(),
+            other: &|edge| !edge.counts && edge.marks.is_none(),
+            inner: &|state| !pda.is_accepting(state) && pda.call_edges(state).is_empty(),
+            single: true,
+        };
+        let ways = if (0xc2..=0xf4).any(|byte| excluded.contains(byte)) { None } else { reading.ways(state) };
+        let past_ascii = ways.map_or(PastAscii::None, |ways| leading(&ways, back));
+        let set = LoopSet { ascii, past_ascii };
+        (ascii.count_ones() >= MIN_ASCII || !past_ascii.is_empty()).then_some(Self { set, counts })
     }
 }
 
@@ -156,23 +156,4 @@ fn leads(edge: &ByteEdge, state: StateId) -> bool {
 
 fn first_bytes<'a>(pda: &Pda, edges: impl Iterator<Item = &'a CallEdge>) -> ByteSet {
     edges.fold(ByteSet::EMPTY, |set, edge| set.union(&pda.procedure(edge.procedure).first_bytes))
-}
-
-/// Whether every word of `ranges` leads from `from` to a state for which `back` holds, by single edges and through states
-/// where nothing else can happen; the first edge counts if `counts`, the others do not.
-fn leads_back(pda: &Pda, from: StateId, back: &dyn Fn(StateId) -> bool, ranges: &[(u8, u8)], counts: bool) -> bool {
-    let Some((&(low, high), rest)) = ranges.split_first() else {
-        return back(from);
-    };
-    let mut next = u16::from(low);
-    for edge in pda.byte_edges(from).iter().filter(|edge| edge.low <= high && low <= edge.high) {
-        let starts_here = u16::from(edge.low.max(low)) == next;
-        let inner = rest.is_empty() || (!pda.is_accepting(edge.target) && pda.call_edges(edge.target).is_empty());
-        let plain = edge.counts == counts && edge.marks.is_none();
-        if !starts_here || !inner || !plain || !leads_back(pda, edge.target, back, rest, false) {
-            return false;
-        }
-        next = u16::from(edge.high.min(high)) + 1;
-    }
-    next == u16::from(high) + 1
 }

@@ -25,18 +25,31 @@ pub(crate) struct Slice {
     members: OnceLock<Members>,
     /// The other tokens from their beginning, unless they are too many; once somebody has asked.
     others: OnceLock<Option<TokenIndex>>,
+    /// Those in *S*\* that are longer than so many characters, once somebody has asked.
+    longer: [OnceLock<TokenIndex>; MAX_STEPS],
     /// Per node of the whole trie: whether all tokens below it are in *S*\*; once somebody has asked.
     covered: OnceLock<Vec<u64>>,
 }
+
+/// Tries of the tokens longer than so many characters are kept for numbers up to this.
+const MAX_STEPS: usize = 24;
 
 /// More tokens than this are not put into a trie of their own.
 const MAX_OTHERS: usize = 1 << 15;
 
 impl Slice {
-    pub(crate) fn new(set: LoopSet, inverted: &InvertedIndex) -> Self {
-        let row = inverted.within(set);
+    pub(crate) fn new(set: LoopSet, inverted: &InvertedIndex, vocabulary: &Vocabulary) -> Self {
+        let row = inverted.within(set, vocabulary);
         let count = bitmask::count(&row);
-        Self { set, row, count, members: OnceLock::new(), others: OnceLock::new(), covered: OnceLock::new() }
+        Self {
+            set,
+            row,
+            count,
+            members: OnceLock::new(),
+            others: OnceLock::new(),
+            longer: Default::default(),
+            covered: OnceLock::new(),
+        }
     }
 
     /// The remainders that begin with a byte of `exits`; `None` where they are too many to be worth a trie.
@@ -109,6 +122,25 @@ impl Slice {
         &members.by_length[members.up_to(characters).len()..]
     }
 
+    /// The number of tokens.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The tokens of more than `characters` characters as a trie; `None` where it is not kept.
+    pub(crate) fn longer_index(
+        &self,
+        characters: u32,
+        vocabulary: &Vocabulary,
+        index: &TokenIndex,
+    ) -> Option<&TokenIndex> {
+        let place = self.longer.get(characters as usize)?;
+        Some(place.get_or_init(|| {
+            let longer = self.longer_than(characters, vocabulary, index);
+            TokenIndex::of_texts(longer.iter().map(|&id| (vocabulary.bytes(id), id)))
+        }))
+    }
+
     /// Sets the tokens of at most `characters` characters.
     pub(crate) fn set_up_to(&self, characters: u32, vocabulary: &Vocabulary, index: &TokenIndex, row: &mut [u32]) {
         let longer = self.longer_than(characters, vocabulary, index);
@@ -127,6 +159,7 @@ impl Slice {
         std::mem::size_of_val(self.row.as_slice())
             + self.members.get().map_or(0, Members::memory)
             + self.others.get().and_then(Option::as_ref).map_or(0, TokenIndex::memory_bytes)
+            + self.longer.iter().filter_map(OnceLock::get).map(TokenIndex::memory_bytes).sum::<usize>()
             + self.covered.get().map_or(0, |covered| std::mem::size_of_val(covered.as_slice()))
     }
 }

@@ -44,8 +44,8 @@ impl Slices {
     }
 
     /// The slice of `set`.
-    pub(crate) fn slice(&self, set: LoopSet) -> Arc<Slice> {
-        self.slices.get(set, || Arc::new(Slice::new(set, &self.inverted)))
+    pub(crate) fn slice(&self, set: LoopSet, vocabulary: &Vocabulary) -> Arc<Slice> {
+        self.slices.get(set, || Arc::new(Slice::new(set, &self.inverted, vocabulary)))
     }
 
     /// The branch of `set` at `node`.

@@ -333,18 +333,20 @@ fn walk_component(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) -> bool {
-    let Some(ComponentSlice { component, .. }) = grammar.component(head.state) else { return false };
-    let steps = component.steps(grammar.pda(), head, stack);
-    let branch = grammar.branch(component.set, node);
-    let longer = branch.longer_than(steps);
-    if longer.len() > MAX_LONGER {
-        return false;
+    for ComponentSlice { component, .. } in grammar.components(head.state) {
+        let steps = component.steps(grammar.pda(), head, stack);
+        let branch = grammar.branch(component.set, node);
+        let longer = branch.longer_than(steps);
+        if longer.len() > MAX_LONGER {
+            continue;
+        }
+        branch.set_up_to(steps, row);
+        let mut inner = scratch.inner.take().unwrap_or_default();
+        walk(grammar, branch.rests(grammar.vocabulary()), None, &[head], stack, &mut inner, Sink::All(row));
+        scratch.doubtful.extend_from_slice(longer);
+        scratch.doubtful.append(&mut inner.doubtful);
+        scratch.inner = Some(inner);
+        return true;
     }
-    branch.set_up_to(steps, row);
-    let mut inner = scratch.inner.take().unwrap_or_default();
-    walk(grammar, branch.rests(grammar.vocabulary()), None, &[head], stack, &mut inner, Sink::All(row));
-    scratch.doubtful.extend_from_slice(longer);
-    scratch.doubtful.append(&mut inner.doubtful);
-    scratch.inner = Some(inner);
-    true
+    false
 }

@@ -122,7 +122,8 @@ pub(crate) struct GrammarArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Tokenizer options")]
 pub(crate) struct TokenizerArgs {
-    /// Model folder, tokenizer.json or *.tiktoken; without it a built-in tokenizer of 1,024 tokens
+    /// Model folder, tokenizer.json, *.tiktoken, or *.gmt with a tokenizer in it; without it that of the file that the
+    /// grammar is from, or a built-in tokenizer of 1,024 tokens
     #[arg(long, short = 't', value_name = "PATH")]
     pub(crate) tokenizer: Option<PathBuf>,
 
@@ -133,4 +134,11 @@ pub(crate) struct TokenizerArgs {
     /// Width of the model's logits, if greater than the tokenizer
     #[arg(long, value_name = "IDS")]
     pub(crate) logits_width: Option<usize>,
+}
+
+impl TokenizerArgs {
+    /// Whether they say nothing.
+    pub(crate) fn is_default(&self) -> bool {
+        self.tokenizer.is_none() && self.stop_tokens.is_none() && self.logits_width.is_none()
+    }
 }

@@ -56,6 +56,18 @@ fn write_character(f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
     }
 }
 
+/// A text of unknown origin for a terminal: what is not printable, escapes of the terminal among it, as an escape.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\'' | '\\' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
+}
+
 /// A set of bytes in words, for a text that is UTF-8 up to there.
 pub(crate) struct Bytes<'a>(pub(crate) &'a ByteSet);
 
@@ -136,6 +148,12 @@ pub(crate) fn bytes_json(set: &ByteSet) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_reaches_the_terminal_unseen() {
+        assert_eq!(printable("a\"\\ü"), "a\"\\ü");
+        assert_eq!(printable("\u{1b}[2J\n\u{202e}\u{7f}\u{9b}"), "\\u{1b}[2J\\n\\u{202e}\\u{7f}\\u{9b}");
+    }
 
     #[test]
     fn quoted_shows_every_byte() {

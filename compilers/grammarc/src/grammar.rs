@@ -8,11 +8,12 @@ use grammar_ir::pda::Pda;
 use mask_runtime::artifact::Artifact;
 use mask_runtime::{CompiledGrammar, Tokenizer, Vocabulary};
 
-use crate::args::GrammarArgs;
+use crate::args::{GrammarArgs, TokenizerArgs};
 use crate::failure::Failure;
 use crate::input::{self, Source};
 use crate::pipeline;
 use crate::settings::Settings;
+use crate::tokenizer;
 
 /// What a grammar is given as.
 #[derive(Debug)]
@@ -34,6 +35,11 @@ pub(crate) struct Stored {
 /// The extensions of artifacts: with tables, and of automata alone.
 const EXTENSIONS: [&str; 2] = ["gmt", "gpda"];
 
+/// Whether the name of a file says that it is an artifact.
+pub(crate) fn is_artifact(path: &Path) -> bool {
+    path.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| EXTENSIONS.contains(&extension))
+}
+
 /// Opens an artifact.
 pub(crate) fn open(path: &Path) -> Result<Artifact, Failure> {
     Artifact::open(path).map_err(|error| Failure::Artifact { path: path.to_owned(), error: Box::new(error) })
@@ -42,11 +48,8 @@ pub(crate) fn open(path: &Path) -> Result<Artifact, Failure> {
 impl Given {
     /// Reads what the arguments name.
     pub(crate) fn load(args: &GrammarArgs) -> Result<Self, Failure> {
-        let is_artifact = |path: &&PathBuf| {
-            let extension = path.extension().and_then(|extension| extension.to_str());
-            args.kind.is_none() && extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
-        };
-        let path = args.source.gmt.as_ref().or(args.source.input.as_ref().filter(is_artifact));
+        let named = args.source.input.as_ref().filter(|path| args.kind.is_none() && is_artifact(path));
+        let path = args.source.gmt.as_ref().or(named);
         match path {
             Some(path) => Stored::open(path, args.entry.as_deref()).map(|stored| Self::Stored(Box::new(stored))),
             None if args.entry.is_some() => {
@@ -54,6 +57,19 @@ impl Given {
             }
             None => input::load(args).map(Self::Text),
         }
+    }
+
+    /// The tokenizer that the arguments name; else that in the artifact, else the built-in one.
+    pub(crate) fn tokenizer(&self, args: &TokenizerArgs) -> Result<Arc<Tokenizer>, Failure> {
+        match self {
+            Self::Stored(stored) if args.is_default() => match stored.artifact.tokenizer() {
+                Ok(Some(tokenizer)) => return Ok(tokenizer),
+                Ok(None) => {}
+                Err(error) => return Err(stored.fault(error)),
+            },
+            _ => {}
+        }
+        Ok(Tokenizer::new(tokenizer::load(args)?))
     }
 
     /// The grammar bound to `tokenizer`.

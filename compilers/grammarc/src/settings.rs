@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use compilers::json_schema::{AdditionalProperties, Digits, Formats, KeyOrder, Whitespace};
+use compilers::json_schema::{AdditionalProperties, Digits, Escapes, Formats, KeyOrder, Whitespace};
 use compilers::{gbnf, json_schema, regex, structural_tag};
 use grammar_ir::Limits;
 use serde_json::{Value, json};
@@ -22,17 +22,22 @@ pub(crate) struct CompileArgs {
     #[arg(long, value_enum, value_name = "SYNTAX", default_value = "rust")]
     regex_syntax: Syntax,
 
-    /// JSON Schema: which spellings of a value are in the language, where no other option says
-    #[arg(long, value_enum, default_value = "default")]
-    preset: Preset,
+    /// JSON Schema: which spellings of a value are in the language, where no other option says; without it `generation`
+    /// where a model answers, else `default`
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
 
-    /// JSON Schema: white space between tokens: any, bounded, compact, python, or indent=N
+    /// JSON Schema: white space between tokens: any, bounded, conventional, compact, python, or indent=N
     #[arg(long, value_name = "STYLE", value_parser = whitespace)]
     whitespace: Option<Whitespace>,
 
     /// JSON Schema: how many digits a number may have
     #[arg(long, value_enum)]
     digits: Option<DigitsArg>,
+
+    /// JSON Schema: how keys, and values of `enum` and `const`, are written
+    #[arg(long, value_enum, value_name = "SPELLING")]
+    escapes: Option<EscapesArg>,
 
     /// JSON Schema: in which order the members of an object are written
     #[arg(long, value_enum, value_name = "ORDER", default_value = "declared")]
@@ -96,6 +101,16 @@ enum Preset {
     Default,
     /// Any white space, any number of digits
     Exact,
+    /// Conventional white space, bounded digits, minimal escapes: what keeps a model from losing its way
+    Generation,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EscapesArg {
+    /// With any of the escapes of JSON
+    Any,
+    /// With those that JSON demands
+    Minimal,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -133,10 +148,12 @@ fn whitespace(style: &str) -> Result<Whitespace, String> {
     Ok(match style {
         "any" => Whitespace::Any,
         "bounded" => Whitespace::Bounded,
+        "conventional" => Whitespace::Conventional,
         "compact" => Whitespace::Compact,
         "python" => Whitespace::Python,
         _ => {
-            let width = style.strip_prefix("indent=").ok_or("write any, bounded, compact, python or indent=N")?;
+            let width =
+                style.strip_prefix("indent=").ok_or("write any, bounded, conventional, compact, python or indent=N")?;
             Whitespace::Indent(u8::from_str(width).map_err(|_| format!("`{width}` is not a number up to 255"))?)
         }
     })
@@ -167,13 +184,13 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The options, for people.
+    /// The options, as files say with what they were made.
     pub(crate) fn describe(&self) -> Value {
         let Self { gbnf, regex, json_schema, documents, limits } = self;
         let documents: Vec<&str> = documents.iter().map(|document| document.uri.as_str()).collect();
         let Limits { expressions, states, determinize, unroll_states, .. } = limits;
         json!({
-            "gbnf": format!("{gbnf:?}"), "regex": format!("{regex:?}"), "json_schema": format!("{json_schema:?}"),
+            "gbnf": {"root": gbnf.root}, "regex": regex.to_json(), "json_schema": json_schema.to_json(),
             "documents": documents,
             "limits": {
                 "expressions": expressions, "states": states, "determinize": determinize,
@@ -191,9 +208,21 @@ impl Settings {
 
 impl From<&CompileArgs> for Settings {
     fn from(args: &CompileArgs) -> Self {
-        let mut json = match args.preset {
+        Self::with_preset(args, args.preset.unwrap_or(Preset::Default))
+    }
+}
+
+impl Settings {
+    /// The options for texts that a model writes.
+    pub(crate) fn for_generation(args: &CompileArgs) -> Self {
+        Self::with_preset(args, args.preset.unwrap_or(Preset::Generation))
+    }
+
+    fn with_preset(args: &CompileArgs, preset: Preset) -> Self {
+        let mut json = match preset {
             Preset::Default => json_schema::Options::default(),
             Preset::Exact => json_schema::Options::exact(),
+            Preset::Generation => json_schema::Options::generation(),
         };
         if let Some(whitespace) = args.whitespace {
             json.whitespace = whitespace;
@@ -202,6 +231,12 @@ impl From<&CompileArgs> for Settings {
             json.numbers = match digits {
                 DigitsArg::Bounded => Digits::Bounded,
                 DigitsArg::Unbounded => Digits::Unbounded,
+            };
+        }
+        if let Some(escapes) = args.escapes {
+            json.escapes = match escapes {
+                EscapesArg::Any => Escapes::Any,
+                EscapesArg::Minimal => Escapes::Minimal,
             };
         }
         json.key_order = match args.key_order {

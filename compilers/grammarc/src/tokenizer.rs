@@ -1,14 +1,18 @@
 //! From the command line to a vocabulary.
 
+use std::path::Path;
+
 use mask_runtime::{Vocabulary, embedded_tiny};
 use serde_json::{Value, json};
 
 use crate::args::TokenizerArgs;
 use crate::failure::Failure;
+use crate::grammar;
 
 /// Reads the vocabulary that the arguments name, the embedded one if they name none.
 pub(crate) fn load(args: &TokenizerArgs) -> Result<Vocabulary, Failure> {
     let mut vocabulary = match &args.tokenizer {
+        Some(path) if grammar::is_artifact(path) => of_artifact(path)?,
         Some(path) => Vocabulary::from_huggingface_dir(path)?,
         None => embedded_tiny(),
     };
@@ -19,6 +23,18 @@ pub(crate) fn load(args: &TokenizerArgs) -> Result<Vocabulary, Failure> {
         vocabulary = vocabulary.with_stop_tokens(ids.iter().copied())?;
     }
     Ok(vocabulary)
+}
+
+/// The vocabulary in an artifact.
+fn of_artifact(path: &Path) -> Result<Vocabulary, Failure> {
+    let tokenizer = grammar::open(path)?.tokenizer();
+    match tokenizer.map_err(|error| Failure::Artifact { path: path.to_owned(), error: Box::new(error) })? {
+        Some(tokenizer) => Ok(tokenizer.vocabulary().clone()),
+        None => {
+            let message = format!("{} has no tokenizer in it; compile it with --embed-tokenizer", path.display());
+            Err(Failure::Input(message))
+        }
+    }
 }
 
 /// The vocabulary, if the arguments name one.

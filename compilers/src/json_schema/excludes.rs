@@ -1,11 +1,10 @@
 //! Texts that strings and keys may not contain.
 
-use std::rc::Rc;
-
 use grammar_ir::regular::CharAutomaton;
 use grammar_ir::{Budget, LimitError};
 use serde_json::Value;
 
+use super::language::Language;
 use super::normal::{StringShape, Texts};
 
 /// The texts that [`Options::string_excludes`](super::Options::string_excludes) excludes.
@@ -58,6 +57,6 @@ impl Excludes {
             }
             Texts::Language(_) | Texts::Pattern { .. } => return Ok(None),
         };
-        Ok(Some(StringShape { texts: Texts::Language(Rc::new(language)), ..shape.clone() }))
+        Ok(Some(StringShape { texts: Texts::Language(Language::new(language)), ..shape.clone() }))
     }
 }

@@ -15,7 +15,7 @@ const ZEROS: u32 = 20;
 /// A number with more digits than this is written as the schema writes it only.
 const MAX_PLAIN: usize = 4_096;
 
-/// The texts of `value` at nesting `level`: strings and keys in all spellings, numbers with any zeros at their end,
+/// The texts of `value` at nesting `level`: strings and keys in the spellings of `options`, numbers with any zeros at their end,
 /// members in the order that `options` ask for. Nesting is bounded by the parser.
 ///
 /// # Errors
@@ -34,7 +34,7 @@ pub(super) fn lower(
         Value::Bool(true) => builder.literal("true"),
         Value::Bool(false) => builder.literal("false"),
         Value::Number(value) => number(value, options.numbers, builder, budget),
-        Value::String(text) => string::literals([text.as_str()], builder, budget)?,
+        Value::String(text) => string::literals([text.as_str()], options.escapes, builder, budget)?,
         Value::Array(items) => {
             let layout = spaces.layout(level, builder);
             let items: Result<Vec<ExprId>, LimitError> =
@@ -49,7 +49,7 @@ pub(super) fn lower(
             let members: Result<Vec<ExprId>, LimitError> = members
                 .iter()
                 .map(|(key, member)| {
-                    let mut key = string::literals([key.as_str()], builder, budget)?;
+                    let mut key = string::literals([key.as_str()], options.escapes, builder, budget)?;
                     if in_any_order {
                         let slot = elements.slot(true);
                         let element = Element { slot: Some(slot), tallies: 0, distinct: false };

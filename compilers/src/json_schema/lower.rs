@@ -261,7 +261,7 @@ impl Lowerer<'_> {
         let mut arms = Vec::new();
         let texts: Vec<&str> = node.values.iter().filter(is_free).filter_map(Value::as_str).collect();
         if !texts.is_empty() && types.contains(Type::String) {
-            arms.push(string::literals(texts, &mut self.builder, budget)?);
+            arms.push(string::literals(texts, self.options.escapes, &mut self.builder, budget)?);
         }
         let listed = |value: &&Value| !value.is_string() && types.contains(Type::of(value));
         for value in node.values.iter().filter(listed).filter(is_free) {

@@ -76,7 +76,7 @@ fn declared(lowerer: &mut Lowerer<'_>, key: &str, budget: &mut Budget<'_>) -> Re
     if lowerer.excludes.as_ref().is_some_and(|excludes| excludes.forbids(key)) {
         return Ok(lowerer.builder.never());
     }
-    string::literals([key], &mut lowerer.builder, budget)
+    string::literals([key], lowerer.options.escapes, &mut lowerer.builder, budget)
 }
 
 /// The members of one object.

@@ -1,6 +1,7 @@
 //! One alternative of constraints, merged into shapes of its type.
 
-use std::rc::Rc;
+use super::language::Language;
+use std::sync::Arc;
 
 use grammar_ir::Budget;
 use grammar_ir::regular::CharAutomaton;
@@ -256,7 +257,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         return merged.shapes.push(Shape::String(shape));
     }
     let (mut min, mut max) = (0u32, None::<u32>);
-    let mut languages: Vec<(SchemaId, &'static str, Rc<CharAutomaton>)> = Vec::new();
+    let mut languages: Vec<(SchemaId, &'static str, Arc<Language>)> = Vec::new();
     let mut regex = None;
     for atom in alternative {
         let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
@@ -280,7 +281,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
                     schema.values[*index].iter().filter_map(Value::as_str).map(CharAutomaton::literal).collect();
                 let language = CharAutomaton::union_of(texts, budget).and_then(|texts| texts.complement(budget));
                 match language {
-                    Ok(language) => languages.push((*id, "enum", Rc::new(language))),
+                    Ok(language) => languages.push((*id, "enum", Language::new(language))),
                     Err(error) => merged.refuse(context, *id, "enum", &error.to_string()),
                 }
             }
@@ -303,7 +304,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
                 if positive {
                     return Ok(language);
                 }
-                language.complement(budget).map(Rc::new).map_err(|error| error.to_string())
+                language.complement(budget).map(Language::new).map_err(|error| error.to_string())
             });
             match language {
                 Ok(language) => languages.push((*id, keyword, language)),
@@ -318,7 +319,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         if languages.is_empty() && min == 0 && max.is_none() {
             return merged.shapes.push(Shape::Regex);
         }
-        let is_plain = |text: &(SchemaId, &'static str, Rc<CharAutomaton>)| format::are_regexes(&text.2, budget);
+        let is_plain = |text: &(SchemaId, &'static str, Arc<Language>)| format::are_regexes(&text.2, budget);
         if !languages.iter().any(is_plain)
             && let Err(reason) = context.patterns.format(REGEX, Side::Inner, &mut Budget::new(&limits))
         {
@@ -331,7 +332,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
     };
     let mut language = first;
     let mut narrow = |other: &CharAutomaton| {
-        language.intersection(other, budget).map(|narrowed| language = Rc::new(narrowed)).is_ok()
+        language.intersection(other, budget).map(|narrowed| language = Language::new(narrowed)).is_ok()
     };
     let shape = if languages.iter().all(|(_, _, other)| narrow(other)) {
         string::of_length(language, min, max, budget).ok()

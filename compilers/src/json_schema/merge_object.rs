@@ -1,6 +1,8 @@
 //! Object constraints merged: declared keys, classes of other keys, counts.
 
+use super::language::Language;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use grammar_ir::regular::CharAutomaton;
 use grammar_ir::{Budget, LimitError};
@@ -208,7 +210,7 @@ impl OpenPlace {
 
 /// A class of undeclared keys: its language (`None` is every one) and what each schema's patterns say of it.
 struct Class {
-    language: Option<Rc<CharAutomaton>>,
+    language: Option<Arc<Language>>,
     matched: Vec<Use>,
 }
 
@@ -433,7 +435,7 @@ impl Builder<'_> {
                     let limits = string::limits(budget);
                     let bad = Literal { schema, positive: false };
                     let language = texts(context, bad, merged, &mut Budget::new(&limits));
-                    (id, "propertyNames", language.map(Rc::new).map_err(|error| error.to_string()))
+                    (id, "propertyNames", language.map(Language::new).map_err(|error| error.to_string()))
                 }
             };
             match language {
@@ -513,7 +515,7 @@ impl Builder<'_> {
                 merged.refuse(context, id, "minProperties", "there are too few different keys, and too many to list");
             }
             if !rest.is_empty() {
-                free.push((FreeKeys::Language(Rc::new(rest)), place.clone()));
+                free.push((FreeKeys::Language(Language::new(rest)), place.clone()));
             }
             if !few.is_empty() {
                 free.push((FreeKeys::Few(few), place));
@@ -567,7 +569,7 @@ fn texts(
 }
 
 struct Pattern {
-    language: Rc<CharAutomaton>,
+    language: Arc<Language>,
     uses: Vec<Use>,
 }
 
@@ -597,7 +599,7 @@ fn split(
         }
         classes = refined;
     }
-    let class = |(language, matched)| Class { language: Some(Rc::new(language)), matched };
+    let class = |(language, matched)| Class { language: Some(Language::new(language)), matched };
     Ok(Some(classes.into_iter().filter(|class| !class.0.is_empty()).map(class).collect()))
 }
 

@@ -25,6 +25,8 @@ mod few;
 mod finite;
 mod format;
 mod keyword;
+mod known;
+mod language;
 mod literal;
 mod lower;
 mod lower_array;
@@ -66,7 +68,8 @@ use documents::Documents;
 pub use documents::Document;
 pub use embed::Embedded;
 pub use options::{
-    AdditionalProperties, Annotation, Compiled, Digits, Formats, KeyOrder, Options, Relaxation, Report, Whitespace,
+    AdditionalProperties, Annotation, Compiled, Digits, Escapes, Formats, KeyOrder, Options, Relaxation, Report,
+    Whitespace,
 };
 pub(crate) use parse::parse as parse_json;
 pub(crate) use pointer::push as push_pointer;

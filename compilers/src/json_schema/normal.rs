@@ -1,10 +1,12 @@
 //! The normal form: for every set of schemas that some value must satisfy together, a union of typed shapes.
 
+use super::language::Language;
 use grammar_ir::regular::CharAutomaton;
 use grammar_ir::{Budget, CharSet, LimitError, LimitKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::ast::{Ast, SchemaId, Type};
 use super::expand::{self, Expansions};
@@ -156,19 +158,19 @@ pub(super) enum Texts {
     /// Every text of these characters; `None` is any characters.
     Run(Option<CharSet>),
     /// The texts of a language.
-    Language(Rc<CharAutomaton>),
+    Language(Arc<Language>),
     /// The texts in which a pattern is found, where the automaton of that is large, or too large to be made.
     Pattern {
         /// The pattern; it needs no automaton.
-        tree: Rc<regex::Pattern>,
+        tree: Arc<regex::Pattern>,
         /// Its language, if that could be made.
-        language: Option<Rc<CharAutomaton>>,
+        language: Option<Arc<Language>>,
     },
 }
 
 impl StringShape {
     /// The texts of `language`.
-    pub(super) fn of(language: Rc<CharAutomaton>) -> Self {
+    pub(super) fn of(language: Arc<Language>) -> Self {
         Self { texts: Texts::Language(language), min: 0, max: None }
     }
 
@@ -178,12 +180,12 @@ impl StringShape {
     }
 
     /// The shape as one language.
-    pub(super) fn language(&self, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, LimitError> {
+    pub(super) fn language(&self, budget: &mut Budget<'_>) -> Result<Arc<Language>, LimitError> {
         let within = |budget: &mut Budget<'_>| CharAutomaton::length_between(self.min, self.max, budget);
         let language = match &self.texts {
-            Texts::Run(None) => return within(budget).map(Rc::new),
+            Texts::Run(None) => return within(budget).map(Language::new),
             Texts::Run(Some(set)) => {
-                return CharAutomaton::from_set(set).repeat(self.min, self.max, budget).map(Rc::new);
+                return CharAutomaton::from_set(set).repeat(self.min, self.max, budget).map(Language::new);
             }
             Texts::Language(language) | Texts::Pattern { language: Some(language), .. } => language,
             Texts::Pattern { language: None, .. } => {
@@ -191,9 +193,9 @@ impl StringShape {
             }
         };
         if (self.min, self.max) == (0, None) {
-            return Ok(Rc::clone(language));
+            return Ok(Arc::clone(language));
         }
-        Ok(Rc::new(language.intersection(&within(budget)?, budget)?))
+        Ok(Language::new(language.intersection(&within(budget)?, budget)?))
     }
 }
 
@@ -280,7 +282,7 @@ pub(super) enum FreeKeys {
     /// These keys.
     Few(Vec<String>),
     /// The keys of a language.
-    Language(Rc<CharAutomaton>),
+    Language(Arc<Language>),
 }
 
 /// What the stages of normalisation share.

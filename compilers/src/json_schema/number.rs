@@ -155,6 +155,13 @@ pub(super) struct Numbers {
     pub(super) scientific: Option<Arc<ByteAutomaton>>,
 }
 
+impl Numbers {
+    /// The number of states.
+    pub(super) fn state_count(&self) -> usize {
+        self.plain.edges.len() + self.scientific.as_ref().map_or(0, |automaton| automaton.edges.len())
+    }
+}
+
 /// Where in a text the reader is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Phase {
@@ -529,7 +536,8 @@ fn tabulate<S: Copy + Eq + Hash>(
         edges.push(outgoing);
     }
     let accepting: Vec<bool> = states.iter().map(|&state| accepts(state)).collect();
-    Ok(trim(&accepting, &edges))
+    let trimmed = trim(&accepting, &edges);
+    trimmed.map(|automaton| automaton.minimized(budget)).transpose().map_err(|error| error.to_string())
 }
 
 /// The automaton without the states from which no number can be completed.

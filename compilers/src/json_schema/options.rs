@@ -1,6 +1,7 @@
 //! What the caller chooses, and what the compiler reports back.
 
 use grammar_ir::Grammar;
+use serde_json::{Value, json};
 
 /// How a schema is read and which of the many texts of one value are in the grammar.
 ///
@@ -14,6 +15,8 @@ pub struct Options {
     pub whitespace: Whitespace,
     /// Number of digits. Default [`Digits::Bounded`].
     pub numbers: Digits,
+    /// How the strings that the schema names are written. Default [`Escapes::Any`].
+    pub escapes: Escapes,
     /// In which order the members of an object are written. Default [`KeyOrder::Declared`].
     pub key_order: KeyOrder,
     /// What an object schema without `additionalProperties` means. Default [`AdditionalProperties::Standard`].
@@ -39,6 +42,9 @@ pub enum Whitespace {
     Bounded,
     /// Between tokens any run of at most so many spaces, tabs, line feeds and carriage returns; nothing around the value.
     AtMost(u32),
+    /// As people and programs write: none before commas and colons, at most one space after colons, elsewhere what
+    /// [`Whitespace::Bounded`] allows.
+    Conventional,
     /// None.
     Compact,
     /// As Python's `json.dumps` writes: `", "` and `": "`.
@@ -58,6 +64,19 @@ pub enum Digits {
     Bounded,
     /// Any number of digits.
     Unbounded,
+}
+
+/// How the characters of strings are written that the schema names: keys, and values of `enum` and `const`. Of all other
+/// strings JSON's escapes are always allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Escapes {
+    /// As themselves or by any escape.
+    #[default]
+    Any,
+    /// As themselves; by an escape only those that JSON has no other way to write, and by the short one if there is one. So
+    /// a name can be written in one way.
+    Minimal,
 }
 
 /// In which order the members of an object are written.
@@ -98,6 +117,50 @@ impl Options {
     /// The preset with the fewest narrowings: any whitespace, any number of digits.
     pub fn exact() -> Self {
         Self { whitespace: Whitespace::Any, numbers: Digits::Unbounded, ..Self::default() }
+    }
+
+    /// The preset for texts that a model writes: spellings in which models lose their way are left out. Names are written in
+    /// one way, white space is that of [`Whitespace::Conventional`], digits are bounded.
+    pub fn generation() -> Self {
+        Self { whitespace: Whitespace::Conventional, escapes: Escapes::Minimal, ..Self::default() }
+    }
+
+    /// The options for programs, named as on the command line. Different options are different JSON.
+    pub fn to_json(&self) -> Value {
+        let whitespace: Value = match self.whitespace {
+            Whitespace::Any => "any".into(),
+            Whitespace::Bounded => "bounded".into(),
+            Whitespace::AtMost(count) => json!({"at_most": count}),
+            Whitespace::Conventional => "conventional".into(),
+            Whitespace::Compact => "compact".into(),
+            Whitespace::Python => "python".into(),
+            Whitespace::Indent(width) => json!({"indent": width}),
+        };
+        let digits = match self.numbers {
+            Digits::Bounded => "bounded",
+            Digits::Unbounded => "unbounded",
+        };
+        let escapes = match self.escapes {
+            Escapes::Any => "any",
+            Escapes::Minimal => "minimal",
+        };
+        let key_order = match self.key_order {
+            KeyOrder::Declared => "declared",
+            KeyOrder::Any => "any",
+        };
+        let additional_properties = match self.additional_properties {
+            AdditionalProperties::Standard => "standard",
+            AdditionalProperties::Closed => "closed",
+        };
+        let formats = match self.formats {
+            Formats::Assertion => "assertion",
+            Formats::Annotation => "annotation",
+        };
+        json!({
+            "whitespace": whitespace, "digits": digits, "escapes": escapes, "key_order": key_order,
+            "additional_properties": additional_properties, "formats": formats, "lenient": self.lenient,
+            "string_excludes": self.string_excludes,
+        })
     }
 }
 

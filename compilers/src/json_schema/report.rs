@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::ast::Ast;
 use super::normal::{Node, NodeId, Normal, ObjectShape};
-use super::options::{AdditionalProperties, Annotation, Digits, Formats, KeyOrder, Options, Report, Whitespace};
+use super::options::{
+    AdditionalProperties, Annotation, Digits, Escapes, Formats, KeyOrder, Options, Report, Whitespace,
+};
 
 /// The report on a (pruned) schema: of the narrowings that `options` put in force, those that concern it.
 pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations: Vec<Annotation>) -> Report {
@@ -19,10 +21,17 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
         narrowings.extend(match options.whitespace {
             Whitespace::Any => None,
             Whitespace::Bounded | Whitespace::AtMost(_) => Some("whitespace: bounded"),
+            Whitespace::Conventional => Some("whitespace: conventional"),
             Whitespace::Compact => Some("whitespace: compact"),
             Whitespace::Python => Some("whitespace: python"),
             Whitespace::Indent(_) => Some("whitespace: indent"),
         });
+    }
+    if options.escapes == Escapes::Minimal
+        && (any(|node| node.values.iter().any(has_text))
+            || any(|node| node.objects.iter().any(|object| !object.named.is_empty())))
+    {
+        narrowings.push("escapes: strings that the schema names are written with as few as JSON allows");
     }
     if options.formats == Formats::Assertion {
         let formats = ast.schemas.iter().filter_map(|schema| schema.string.format.as_deref());
@@ -63,6 +72,16 @@ fn lists_order(value: &Value) -> bool {
     match value {
         Value::Object(members) => members.len() > 1 || members.values().any(lists_order),
         Value::Array(items) => items.iter().any(lists_order),
+        _ => false,
+    }
+}
+
+/// Whether some string or key is in `value`. Nesting is bounded by the parser.
+fn has_text(value: &Value) -> bool {
+    match value {
+        Value::String(_) => true,
+        Value::Object(members) => !members.is_empty(),
+        Value::Array(items) => items.iter().any(has_text),
         _ => false,
     }
 }

@@ -10,19 +10,21 @@ use std::hash::Hasher;
 use grammar_ir::{Budget, ByteAutomaton, ByteEdge, LimitError};
 use rustc_hash::{FxHashMap, FxHasher};
 
+use super::options::Escapes;
 use super::spelling::SHORT_ESCAPES;
 
-/// The JSON texts of the strings `texts`, quotes included.
+/// The JSON texts of the strings `texts` with these escapes, quotes included.
 ///
 /// # Errors
 /// When it takes too many states.
 pub(super) fn texts<'t>(
     texts: impl IntoIterator<Item = &'t str>,
+    escapes: Escapes,
     budget: &mut Budget<'_>,
 ) -> Result<ByteAutomaton, LimitError> {
-    let mut states = States::default();
+    let mut states = States { escapes, ..States::default() };
     let root = trie(texts, &mut states, budget, |states, node| {
-        let mut edges = states.character(&node.children);
+        let mut edges = states.children(&node.children, None);
         if node.is_text {
             insert(&mut edges, b'"', END);
         }
@@ -31,7 +33,7 @@ pub(super) fn texts<'t>(
     Ok(states.finish(root))
 }
 
-/// The JSON texts of every string but `texts`, quotes included.
+/// The JSON texts of every string but `texts`, in any spelling, quotes included.
 ///
 /// # Errors
 /// When it takes too many states.
@@ -42,7 +44,7 @@ pub(super) fn all_but<'t>(
     let mut states = States::default();
     let anything = states.anything();
     let root = trie(texts, &mut states, budget, |states, node| {
-        let mut edges = states.character(&with_default(&node.children, anything));
+        let mut edges = states.children(&node.children, Some(anything));
         if !node.is_text {
             insert(&mut edges, b'"', END);
         }
@@ -124,6 +126,9 @@ const TRAILS: u32 = 0x400;
 const FIRST_PAIR: u32 = 0x1_0000;
 const LAST: u32 = char::MAX as u32;
 
+/// The characters that never stand for themselves.
+const MUST_ESCAPE: [(u32, u32); 3] = [(0, 0x1f), (0x22, 0x22), (0x5c, 0x5c)];
+
 /// `pieces`, each of one character, with everything else leading to `default`.
 fn with_default(pieces: &[Piece], default: u32) -> Vec<Piece> {
     let mut filled = Vec::with_capacity(2 * pieces.len() + 2);
@@ -185,6 +190,7 @@ impl Digit {
 /// States made so far, by their edges. All but [`END`] reject.
 #[derive(Debug)]
 struct States {
+    escapes: Escapes,
     edges: Vec<Vec<ByteEdge>>,
     /// Per hash of edges: the last state that has it.
     last_of_hash: FxHashMap<u64, u32>,
@@ -199,6 +205,7 @@ struct States {
 impl Default for States {
     fn default() -> Self {
         Self {
+            escapes: Escapes::Any,
             edges: vec![Vec::new()],
             last_of_hash: FxHashMap::default(),
             before: vec![END],
@@ -238,7 +245,65 @@ impl States {
         state
     }
 
-    /// The edges of a state that reads one character of `pieces`, in any spelling.
+    /// The edges of a state that reads one of the characters of `children`, or any other one to `default`.
+    fn children(&mut self, children: &[Piece], default: Option<u32>) -> Vec<ByteEdge> {
+        if self.escapes == Escapes::Any && children.last().is_some_and(|last| last.high < 0x80) {
+            return self.ascii(children, default);
+        }
+        match default {
+            Some(default) => self.character(&with_default(children, default)),
+            None => self.character(children),
+        }
+    }
+
+    /// The same for characters of ASCII in any spelling, which keys seldom go beyond. The states are those of the default, but for the ways
+    /// that spell the children: as themselves, by a short escape, or as `u00` and two digits.
+    fn ascii(&mut self, children: &[Piece], default: Option<u32>) -> Vec<ByteEdge> {
+        let target_of = |edges: &[ByteEdge], byte| edges.iter().find(|edge| edge.low == byte).map(|edge| edge.target);
+        let edges_of = |states: &Self, state: Option<u32>| {
+            state.map_or_else(Vec::new, |state| states.edges[state as usize].clone())
+        };
+        let mut plain = edges_of(self, default);
+        plain.retain(|edge| edge.low != b'"');
+        let escape = target_of(&plain, b'\\');
+        let mut escapes = edges_of(self, escape);
+        let mut first = edges_of(self, target_of(&escapes, b'u'));
+        let [mut second, mut third] = [3, 2].map(|count| {
+            let state = default.map(|default| self.any_digits(Digit::Hexadecimal, count, default));
+            edges_of(self, state)
+        });
+        let fourth = default.map(|default| self.any_digits(Digit::Hexadecimal, 1, default));
+        for group in children.chunk_by(|left, right| left.low >> 4 == right.low >> 4) {
+            let mut last = edges_of(self, fourth);
+            for child in group {
+                redirect_digit(&mut last, child.low & 0xf, child.target);
+                if let Some(character) = char::from_u32(child.low)
+                    && let Some(&(_, letter)) = SHORT_ESCAPES.iter().find(|(short, _)| *short == character)
+                {
+                    redirect(&mut escapes, letter, child.target);
+                }
+                if child.low >= 0x20 && ![u32::from(b'"'), u32::from(b'\\')].contains(&child.low) {
+                    redirect(&mut plain, child.low as u8, child.target);
+                }
+            }
+            join(&mut last);
+            let last = self.number(last);
+            redirect_digit(&mut third, group[0].low >> 4, last);
+        }
+        join(&mut third);
+        let third = self.number(third);
+        redirect_digit(&mut second, 0, third);
+        let second = self.number(second);
+        redirect_digit(&mut first, 0, second);
+        let first = self.number(first);
+        redirect(&mut escapes, b'u', first);
+        let escape = self.number(escapes);
+        redirect(&mut plain, b'\\', escape);
+        join(&mut plain);
+        plain
+    }
+
+    /// The edges of a state that reads one character of `pieces`.
     fn character(&mut self, pieces: &[Piece]) -> Vec<ByteEdge> {
         let mut edges = Vec::new();
         for piece in pieces.iter().take_while(|piece| piece.low < 0x80) {
@@ -297,6 +362,15 @@ impl States {
 
     /// The state after a backslash, if some character of `pieces` is left.
     fn escape(&mut self, pieces: &[Piece]) -> Option<u32> {
+        let needed: Vec<Piece>;
+        let pieces = match self.escapes {
+            Escapes::Any => pieces,
+            Escapes::Minimal => {
+                let parts = |piece: &Piece| MUST_ESCAPE.map(|(low, high)| piece.clipped(low, high));
+                needed = pieces.iter().flat_map(parts).flatten().collect();
+                &needed
+            }
+        };
         if pieces.is_empty() {
             return None;
         }
@@ -305,6 +379,10 @@ impl States {
         units.extend(self.leads(pieces));
         units.extend(pieces.iter().filter_map(|piece| piece.clipped(AFTER_SURROGATES, FIRST_PAIR - 1)));
         let mut edges = Vec::new();
+        if self.escapes == Escapes::Minimal {
+            // Here a piece is one character.
+            units.retain(|unit| SHORT_ESCAPES.iter().all(|&(character, _)| u32::from(character) != unit.low));
+        }
         edges.extend(self.digits(Digit::Hexadecimal, 4, 0, &units).map(|target| edge(b'u', target)));
         for (character, letter) in SHORT_ESCAPES {
             edges.extend(lookup(pieces, character.into()).map(|target| edge(letter, target)));
@@ -454,6 +532,28 @@ fn insert(edges: &mut Vec<ByteEdge>, byte: u8, target: u32) {
     edges.insert(at, edge(byte, target));
 }
 
+/// Makes `byte` lead to `target`, wherever it led before. Edges are ascending.
+fn redirect(edges: &mut Vec<ByteEdge>, byte: u8, target: u32) {
+    let at = edges.partition_point(|edge| edge.high < byte);
+    match edges.get_mut(at) {
+        Some(&mut found) if found.low <= byte => {
+            let before = (found.low < byte).then(|| range(found.low, byte - 1, found.target));
+            let after = (byte < found.high).then(|| range(byte + 1, found.high, found.target));
+            let parts = before.into_iter().chain([edge(byte, target)]).chain(after);
+            edges.splice(at..=at, parts);
+        }
+        _ => edges.insert(at, edge(byte, target)),
+    }
+}
+
+/// The same for a hexadecimal digit, in either case.
+fn redirect_digit(edges: &mut Vec<ByteEdge>, digit: u32, target: u32) {
+    match digit as u8 {
+        digit @ 0..=9 => redirect(edges, b'0' + digit, target),
+        digit => [b'A', b'a'].iter().for_each(|ten| redirect(edges, ten + digit - 10, target)),
+    }
+}
+
 /// Joins neighbours that lead to one state.
 fn join(edges: &mut Vec<ByteEdge>) {
     edges.dedup_by(|later, earlier| {
@@ -526,7 +626,7 @@ mod tests {
     fn all_spellings_of_the_texts_and_of_no_others() {
         let limits = Limits::default();
         let mut budget = Budget::new(&limits);
-        let some = texts(TEXTS.into_iter().chain(TEXTS), &mut budget).unwrap();
+        let some = texts(TEXTS.into_iter().chain(TEXTS), Escapes::Any, &mut budget).unwrap();
         let others = all_but(TEXTS, &mut budget).unwrap();
         for (text, is_listed) in TEXTS.map(|text| (text, true)).into_iter().chain(OTHERS.map(|text| (text, false))) {
             for (pick, highest) in (0..4).flat_map(|pick| [(pick, false), (pick, true)]) {
@@ -534,6 +634,25 @@ mod tests {
                 assert_eq!(reads(&some, &bytes), is_listed, "{:?}", String::from_utf8_lossy(&bytes));
                 assert_eq!(reads(&others, &bytes), !is_listed, "{:?}", String::from_utf8_lossy(&bytes));
             }
+        }
+    }
+
+    #[test]
+    fn with_minimal_escapes_a_text_is_written_in_one_way() {
+        let limits = Limits::default();
+        let listed = texts(TEXTS, Escapes::Minimal, &mut Budget::new(&limits)).unwrap();
+        for text in TEXTS {
+            let written = serde_json::to_string(text).unwrap();
+            assert!(reads(&listed, written.as_bytes()), "{written}");
+            for (pick, highest) in (0..4).flat_map(|pick| [(pick, false), (pick, true)]) {
+                let bytes = spelled(text, pick, highest);
+                // The digits of an escape that has no short form may be of either case.
+                let is_minimal = bytes.eq_ignore_ascii_case(written.as_bytes());
+                assert_eq!(reads(&listed, &bytes), is_minimal, "{:?}", String::from_utf8_lossy(&bytes));
+            }
+        }
+        for other in OTHERS {
+            assert!(!reads(&listed, serde_json::to_string(other).unwrap().as_bytes()), "{other}");
         }
     }
 
@@ -558,14 +677,14 @@ mod tests {
         for bytes in broken {
             assert!(!reads(&all, bytes), "{:?}", String::from_utf8_lossy(bytes));
         }
-        assert!(texts([], &mut budget).unwrap().accepting.iter().all(|&accepting| !accepting));
+        assert!(texts([], Escapes::Any, &mut budget).unwrap().accepting.iter().all(|&accepting| !accepting));
     }
 
     #[test]
     fn equal_states_are_one() {
         let limits = Limits::default();
         let mut budget = Budget::new(&limits);
-        for automaton in [texts(TEXTS, &mut budget).unwrap(), all_but(TEXTS, &mut budget).unwrap()] {
+        for automaton in [texts(TEXTS, Escapes::Any, &mut budget).unwrap(), all_but(TEXTS, &mut budget).unwrap()] {
             let mut seen = rustc_hash::FxHashSet::default();
             let states = automaton.edges.iter().zip(&automaton.accepting);
             assert!(states.into_iter().all(|state| seen.insert(state)));
@@ -575,6 +694,6 @@ mod tests {
     #[test]
     fn the_limit_on_states_holds() {
         let limits = Limits { states: 100, ..Limits::default() };
-        assert!(texts(["a".repeat(1000).as_str()], &mut Budget::new(&limits)).is_err());
+        assert!(texts(["a".repeat(1000).as_str()], Escapes::Any, &mut Budget::new(&limits)).is_err());
     }
 }

@@ -1,6 +1,5 @@
 //! Strings: the languages of patterns and formats, and their expressions.
 
-use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use grammar_ir::regular::CharAutomaton;
@@ -8,10 +7,12 @@ use grammar_ir::{Budget, ByteAutomaton, ByteEdge, CharSet, Counter, ExprId, Gram
 use rustc_hash::FxHashMap;
 
 use super::format::Side;
+use super::known::{FORMATS, NUMBERS, PATTERNS, Pattern};
+use super::language::Language;
 use super::merge::least;
 use super::normal::{StringShape, Texts};
 use super::number::{NumberSet, Numbers};
-use super::options::Digits;
+use super::options::{Digits, Escapes};
 use super::spelled;
 use super::spelling::JsonString;
 use crate::diagnostic::Diagnostics;
@@ -23,16 +24,16 @@ type NumbersOrReason = Result<Option<Numbers>, String>;
 /// The languages of patterns, formats and sets of numbers, each compiled once.
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
-    patterns: FxHashMap<String, Result<Rc<CharAutomaton>, String>>,
-    formats: FxHashMap<(String, Side), Result<Rc<CharAutomaton>, String>>,
+    patterns: FxHashMap<String, Result<Arc<Language>, String>>,
+    formats: FxHashMap<(String, Side), Result<Arc<Language>, String>>,
     /// The trees of the patterns that need no automaton and whose languages take many states, or too many.
-    large: FxHashMap<String, Rc<regex::Pattern>>,
+    large: FxHashMap<String, Arc<regex::Pattern>>,
     numbers: FxHashMap<(NumberSet, Digits), NumbersOrReason>,
 }
 
 impl Patterns {
     /// The texts in which the ECMA-262 regular expression `pattern` is found, or why it cannot be used.
-    pub(super) fn get(&mut self, pattern: &str, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, String> {
+    pub(super) fn get(&mut self, pattern: &str, budget: &mut Budget<'_>) -> Result<Arc<Language>, String> {
         if let Some(done) = self.patterns.get(pattern) {
             return done.clone();
         }
@@ -41,14 +42,22 @@ impl Patterns {
         language
     }
 
-    fn compile(&mut self, pattern: &str, budget: &mut Budget<'_>) -> Result<Rc<CharAutomaton>, String> {
+    fn compile(&mut self, pattern: &str, budget: &mut Budget<'_>) -> Result<Arc<Language>, String> {
         budget.check_time().map_err(|error| error.to_string())?;
+        if let Some(known) = PATTERNS.get(pattern).filter(|known| fits(&known.language, budget)) {
+            self.large.extend(known.tree.map(|tree| (pattern.to_owned(), tree)));
+            return Ok(known.language);
+        }
         let tree = parse(pattern, budget)?;
         let language = language_of(&tree, regex::Anchoring::Search, budget);
         if language.as_ref().map_or(true, |language| language.state_count() > MAX_EXPLICIT)
             && regex::needs_automaton(&tree, regex::Anchoring::Search, budget) == Ok(false)
         {
-            self.large.insert(pattern.to_owned(), Rc::new(tree));
+            self.large.insert(pattern.to_owned(), Arc::new(tree));
+        }
+        if let Ok(language) = &language {
+            let known = Pattern { language: Arc::clone(language), tree: self.tree(pattern) };
+            PATTERNS.insert(pattern.to_owned(), known, language.state_count());
         }
         language
     }
@@ -59,14 +68,17 @@ impl Patterns {
         if let Some(done) = self.numbers.get(&key) {
             return done.clone();
         }
-        let texts = set.texts(digits, budget);
+        let texts = NUMBERS.get(&key).map_or_else(|| set.texts(digits, budget), Ok);
+        if let Ok(texts) = &texts {
+            NUMBERS.insert(key.clone(), texts.clone(), texts.as_ref().map_or(0, Numbers::state_count));
+        }
         self.numbers.insert(key, texts.clone());
         texts
     }
 
     /// The tree of a `pattern` that has been compiled, if its language takes so many states that it is better written
     /// with the counts of the pattern.
-    pub(super) fn tree(&self, pattern: &str) -> Option<Rc<regex::Pattern>> {
+    pub(super) fn tree(&self, pattern: &str) -> Option<Arc<regex::Pattern>> {
         self.large.get(pattern).cloned()
     }
 
@@ -76,12 +88,16 @@ impl Patterns {
         format: &str,
         side: Side,
         budget: &mut Budget<'_>,
-    ) -> Result<Rc<CharAutomaton>, String> {
+    ) -> Result<Arc<Language>, String> {
         let key = (format.to_owned(), side);
         if let Some(done) = self.formats.get(&key) {
             return done.clone();
         }
-        let language = super::format::language(format, side, budget).map(Rc::new);
+        let known = FORMATS.get(&key).filter(|known| fits(known, budget));
+        let language = known.map_or_else(|| super::format::language(format, side, budget).map(Language::new), Ok);
+        if let Ok(language) = &language {
+            FORMATS.insert(key.clone(), Arc::clone(language), language.state_count());
+        }
         self.formats.insert(key, language.clone());
         language
     }
@@ -103,6 +119,11 @@ pub(super) fn limits(budget: &Budget<'_>) -> Limits {
     limits
 }
 
+/// Whether a language that is known already takes no more states than `budget` allows.
+fn fits(language: &Language, budget: &Budget<'_>) -> bool {
+    language.state_count() <= limits(budget).states
+}
+
 fn parse(pattern: &str, budget: &Budget<'_>) -> Result<regex::Pattern, String> {
     let options = regex::Options::new(regex::Syntax::Ecma262);
     regex::parse(pattern, &options, &limits(budget)).map_err(|error| error.to_string())
@@ -112,10 +133,10 @@ fn language_of(
     tree: &regex::Pattern,
     anchoring: regex::Anchoring,
     budget: &Budget<'_>,
-) -> Result<Rc<CharAutomaton>, String> {
+) -> Result<Arc<Language>, String> {
     let limits = limits(budget);
     let language = regex::to_automaton(tree, anchoring, &mut Budget::new(&limits));
-    language.map(Rc::new).map_err(|error| error.to_string())
+    language.map(Language::new).map_err(|error| error.to_string())
 }
 
 /// The texts of `language` that have `min` to `max` characters; `None` when there are none.
@@ -123,7 +144,7 @@ fn language_of(
 /// # Errors
 /// When that takes too many states.
 pub(super) fn of_length(
-    language: Rc<CharAutomaton>,
+    language: Arc<Language>,
     min: u32,
     max: Option<u32>,
     budget: &mut Budget<'_>,
@@ -149,7 +170,7 @@ pub(super) fn of_length(
         let within = CharAutomaton::length_between(min, max, budget)?;
         let within = language.intersection(&within, budget)?;
         if within.is_empty() || within.state_count() <= MAX_EXPLICIT {
-            return Ok((!within.is_empty()).then(|| StringShape::of(Rc::new(within))));
+            return Ok((!within.is_empty()).then(|| StringShape::of(Language::new(within))));
         }
     }
     let Counter { min, max } = counter;
@@ -163,13 +184,16 @@ pub(super) fn lower(
     budget: &mut Budget<'_>,
 ) -> Result<ExprId, Diagnostics> {
     let counter = Counter { min: shape.min, max: shape.max };
+    let is_counted = (counter.min, counter.max) != (0, None);
     let inside = match &shape.texts {
+        Texts::Run(None) if !is_counted => return Ok(builder.automaton(any(budget)?)),
         Texts::Run(set) => run(set.as_ref(), counter, budget)?,
         Texts::Pattern { tree, .. } => {
             let inside = regex::lower(tree, regex::Anchoring::Search, &JsonString, builder, budget)?;
             return Ok(quoted(inside, builder));
         }
-        Texts::Language(language) => Arc::new(spelled_language(language, counter, budget)?),
+        Texts::Language(language) if !is_counted => return Ok(builder.automaton(language.strings(budget)?)),
+        Texts::Language(language) => spelled_language(language, counter, budget)?,
     };
     Ok(builder.automaton(between_quotes(&inside)))
 }
@@ -189,7 +213,7 @@ fn spelled_language(
 
 /// The texts of `inside` between quotes, one automaton, so that where characters are counted nothing is called: a state
 /// that loops on them leaves by the quote.
-fn between_quotes(inside: &ByteAutomaton) -> ByteAutomaton {
+pub(super) fn between_quotes(inside: &ByteAutomaton) -> ByteAutomaton {
     let quote = |target: usize| ByteEdge { low: b'"', high: b'"', target: target as u32, counts: false };
     let end = inside.edges.len() + 1;
     let moved = |edge: &ByteEdge| ByteEdge { target: edge.target + 1, ..*edge };
@@ -207,20 +231,18 @@ fn between_quotes(inside: &ByteAutomaton) -> ByteAutomaton {
 }
 
 /// The inside of strings of `counter.min` to `counter.max` characters, all of `set` or of any kind.
-fn run(set: Option<&CharSet>, counter: Counter, budget: &mut Budget<'_>) -> Result<Arc<ByteAutomaton>, LimitError> {
-    static ANY_TEXT: OnceLock<Arc<ByteAutomaton>> = OnceLock::new();
+fn run(set: Option<&CharSet>, counter: Counter, budget: &mut Budget<'_>) -> Result<ByteAutomaton, LimitError> {
     let language = match set {
         Some(set) => CharAutomaton::from_set(set).repeat(0, None, budget)?,
         None => CharAutomaton::any_text(),
     };
-    if set.is_some() || (counter.min, counter.max) != (0, None) {
-        return Ok(Arc::new(spelled_language(&language, counter, budget)?));
-    }
-    if let Some(known) = ANY_TEXT.get() {
-        return Ok(Arc::clone(known));
-    }
-    let inside = Arc::new(spelled_language(&language, counter, budget)?);
-    Ok(Arc::clone(ANY_TEXT.get_or_init(|| inside)))
+    spelled_language(&language, counter, budget)
+}
+
+/// Every string.
+fn any(budget: &mut Budget<'_>) -> Result<Arc<ByteAutomaton>, LimitError> {
+    static ANY: OnceLock<Arc<Language>> = OnceLock::new();
+    ANY.get_or_init(|| Language::new(CharAutomaton::any_text())).strings(budget)
 }
 
 /// The inside of the JSON texts of the strings of `language`.
@@ -239,19 +261,20 @@ pub(super) fn quoted(inside: ExprId, builder: &mut GrammarBuilder) -> ExprId {
     builder.sequence([quote, inside, quote])
 }
 
-/// The JSON texts of a set of strings in all spellings, quotes included.
+/// The JSON texts of a set of strings, quotes included.
 ///
 /// # Errors
 /// When that takes too many states.
 pub(super) fn literals<'t>(
     texts: impl IntoIterator<Item = &'t str>,
+    escapes: Escapes,
     builder: &mut GrammarBuilder,
     budget: &mut Budget<'_>,
 ) -> Result<ExprId, LimitError> {
-    Ok(builder.automaton(spelled::texts(texts, budget)?))
+    Ok(builder.automaton(spelled::texts(texts, escapes, budget)?))
 }
 
-/// The JSON texts of every string but these, quotes included.
+/// The JSON texts of every string but these, in any spelling, quotes included.
 ///
 /// # Errors
 /// When that takes too many states.

@@ -43,7 +43,7 @@ impl Spaces {
                 let space = builder.byte_set(ByteSet::from_iter(*b" \t\n\r"));
                 Some(builder.repeat(space, 0, Some(count)))
             }
-            Whitespace::Bounded => {
+            Whitespace::Bounded | Whitespace::Conventional => {
                 let blank = builder.byte_set(ByteSet::from_iter(*b" \t"));
                 let blanks = builder.repeat(blank, 0, Some(INDENT));
                 let newline = builder.literal("\n");
@@ -82,6 +82,17 @@ impl Spaces {
     pub(super) fn layout(&self, level: u32, builder: &mut GrammarBuilder) -> Layout {
         let comma = builder.literal(",");
         let colon = builder.literal(":");
+        if let (Whitespace::Conventional, Some(gap)) = (self.style, self.gap) {
+            let space = builder.literal(" ");
+            let space = builder.optional(space);
+            return Layout {
+                open: gap,
+                empty: gap,
+                comma: builder.sequence([comma, gap]),
+                colon: builder.sequence([colon, space]),
+                close: gap,
+            };
+        }
         if let Some(gap) = self.gap {
             return Layout {
                 open: gap,

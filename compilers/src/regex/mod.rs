@@ -29,6 +29,7 @@ mod unicode;
 
 use grammar_ir::regular::{CharAutomaton, Spelling, Utf8};
 use grammar_ir::{Budget, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, Limits};
+use serde_json::{Value, json};
 
 pub use self::ast::Pattern;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
@@ -65,6 +66,19 @@ impl Options {
     /// Options with this syntax and every flag off.
     pub fn new(syntax: Syntax) -> Self {
         Self { syntax, ..Self::default() }
+    }
+
+    /// The options for programs. Different options are different JSON.
+    pub fn to_json(&self) -> Value {
+        let Self { syntax, case_insensitive, dot_matches_new_line, multi_line, ignore_whitespace } = self;
+        let syntax = match syntax {
+            Syntax::Rust => "rust",
+            Syntax::Ecma262 => "ecma262",
+        };
+        json!({
+            "syntax": syntax, "case_insensitive": case_insensitive, "dot_matches_new_line": dot_matches_new_line,
+            "multi_line": multi_line, "ignore_whitespace": ignore_whitespace,
+        })
     }
 }
 

@@ -73,6 +73,9 @@ fn trim<'g>(
     automaton: &'g ByteAutomaton,
     budget: &mut Budget<'_>,
 ) -> Result<Option<Cow<'g, ByteAutomaton>>, LimitError> {
+    if automaton.counter.is_none() && is_trim(automaton) {
+        return Ok(Some(Cow::Borrowed(automaton)));
+    }
     let admitted: Box<dyn Fn(CountedEdge) -> bool> = match automaton.counter {
         None => Box::new(|_| true),
         Some(counter) => {
@@ -100,6 +103,52 @@ fn trim<'g>(
         trimmed.edges.push(automaton.edges[state].iter().filter(keep).map(renumber).collect());
     }
     Ok(Some(Cow::Owned(trimmed)))
+}
+
+/// How often [`is_trim`] goes through the states.
+const SWEEPS: usize = 4;
+
+/// Whether every state can be reached and can reach acceptance; of an automaton whose states are in no order at all, it may
+/// say that it does not know.
+fn is_trim(automaton: &ByteAutomaton) -> bool {
+    let states = automaton.edges.len();
+    let mut seen = vec![false; states];
+    let mut work: Vec<u32> = Vec::new();
+    if states > 0 {
+        seen[0] = true;
+        work.push(0);
+    }
+    let mut reached = work.len();
+    while let Some(state) = work.pop() {
+        for edge in &automaton.edges[state as usize] {
+            if !std::mem::replace(&mut seen[edge.target as usize], true) {
+                reached += 1;
+                work.push(edge.target);
+            }
+        }
+    }
+    if reached < states {
+        return false;
+    }
+    let mut live = automaton.accepting.clone();
+    let mut missing = live.iter().filter(|&&live| !live).count();
+    for sweep in 0..SWEEPS {
+        let mut settle = |state: usize| {
+            if !live[state] && automaton.edges[state].iter().any(|edge| live[edge.target as usize]) {
+                live[state] = true;
+                missing -= 1;
+            }
+        };
+        if sweep % 2 == 0 {
+            (0..states).rev().for_each(&mut settle);
+        } else {
+            (0..states).for_each(&mut settle);
+        }
+        if missing == 0 {
+            return true;
+        }
+    }
+    false
 }
 
 /// Per state: whether it can be reached from the start and can reach acceptance, along `admitted` edges.

@@ -32,7 +32,10 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
         budget.check_time()?;
         let spine = recursion.spine(&procedures, lowered, &nullable, budget)?;
         let nfa = spine.as_ref().unwrap_or(&procedures[lowered]);
-        let mut machine = minimize(determinize(nfa, &nullable, lowered == 0, budget)?, budget)?;
+        let mut machine = match &nfa.automaton {
+            Some(automaton) => Machine::of_automaton(automaton).without_empty_word(),
+            None => minimize(determinize(nfa, &nullable, lowered == 0, budget)?, budget)?,
+        };
         if let Some(counted) = nfa.counted
             && counted.of == CountedKind::Edges
         {

@@ -7,9 +7,10 @@
 use rustc_hash::FxHashMap;
 
 use super::EdgeMarks;
+use super::minimize::trim;
 use super::nfa::{Label, Marks, Nfa};
 use super::nullable::{Reached, closure};
-use crate::{Budget, LimitError};
+use crate::{Budget, ByteAutomaton, LimitError};
 
 /// What an edge of a [`Machine`] consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,6 +41,41 @@ pub(super) struct Machine {
 }
 
 impl Machine {
+    /// `automaton`, state by state.
+    pub(super) fn of_automaton(automaton: &ByteAutomaton) -> Self {
+        let mut machine = Self { deterministic: true, ..Self::default() };
+        for (edges, &accepting) in automaton.edges.iter().zip(&automaton.accepting) {
+            machine.push_state(
+                accepting,
+                edges.iter().map(|edge| Edge {
+                    symbol: Symbol::Bytes { low: edge.low, high: edge.high },
+                    counts: edge.counts && automaton.counter.is_some(),
+                    marks: EdgeMarks::NONE,
+                    target: edge.target,
+                }),
+            );
+        }
+        if automaton.edges.is_empty() {
+            machine.push_state(false, []);
+        }
+        machine
+    }
+
+    /// The same words but the empty one.
+    pub(super) fn without_empty_word(self) -> Self {
+        if !self.accepting[0] {
+            return self;
+        }
+        // A word may come back to the start, which stays as another state.
+        let mut machine = Self { deterministic: self.deterministic, ..Self::default() };
+        let moved = |edge: &Edge| Edge { target: edge.target + 1, ..*edge };
+        machine.push_state(false, self.edges(0).iter().map(moved));
+        for (state, &accepting) in self.accepting.iter().enumerate() {
+            machine.push_state(accepting, self.edges(state).iter().map(moved));
+        }
+        trim(machine)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.accepting.len()
     }
@@ -255,7 +291,7 @@ impl Outgoing {
 
     /// Disjoint ranges are edges as they are; overlapping ones are split.
     fn byte_edges(&mut self, merge: Merge, kernels: &mut Kernels, edges: &mut Vec<Edge>) {
-        if self.ranges.len() > 1 {
+        if !self.ranges.is_sorted_by(|left, right| left < right) {
             self.ranges.sort_unstable();
             self.ranges.dedup();
         }
@@ -307,7 +343,10 @@ pub(super) fn join_ranges(edges: &mut Vec<Edge>) {
     if edges.len() < 2 {
         return;
     }
-    edges.sort_unstable_by_key(|edge| (edge.symbol, edge.counts, edge.marks, edge.target));
+    let order = |edge: &Edge| (edge.symbol, edge.counts, edge.marks, edge.target);
+    if !edges.is_sorted_by_key(order) {
+        edges.sort_unstable_by_key(order);
+    }
     edges.dedup_by(|next, last| {
         if let (Symbol::Bytes { low: last_low, high: last_high }, Symbol::Bytes { low, high }) =
             (last.symbol, next.symbol)

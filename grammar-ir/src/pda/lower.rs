@@ -4,13 +4,14 @@
 //! of its own, whose frame holds the count. So does an automaton with a counter, and a scope, whose frame holds what has
 //! been selected.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use super::nfa::{Counted, CountedKind, Label, Nfa};
 use crate::regular::Utf8;
 use crate::{
-    Budget, ByteAutomaton, ByteEdge, CharSet, Counter, Expr, ExprId, Grammar, LimitError, Mark, ProcedureId,
-    ScopeRules, TokenSet,
+    Budget, ByteAutomaton, CharSet, Counter, Expr, ExprId, Grammar, LimitError, Mark, ProcedureId, ScopeRules, TokenSet,
 };
 
 /// The procedures of a grammar before ε-removal. Procedure 0 calls the root rule and is called by nobody.
@@ -43,6 +44,14 @@ pub(super) fn lower(grammar: &Grammar, budget: &mut Budget<'_>) -> Result<Lowere
     let main = &mut lowering.procedures[0];
     main.add_edge(main.start, Label::Call(root), main.finish);
     for (index, rule) in grammar.rules.iter().enumerate() {
+        if let Expr::Automaton(automaton) = grammar.expr(rule.body)
+            && automaton.counter.is_none()
+        {
+            lowering.states += automaton.edges.len();
+            budget.check_states(lowering.states)?;
+            lowering.procedures[index + 1] = Nfa::of_automaton(rule.name.clone(), automaton);
+            continue;
+        }
         let mut nfa = std::mem::replace(&mut lowering.procedures[index + 1], Nfa::new(String::new()));
         let (start, finish) = (nfa.start, nfa.finish);
         lowering.expression(&mut nfa, rule.body, start, finish, budget)?;
@@ -106,14 +115,7 @@ impl Lowering<'_> {
                     }
                 }
                 Expr::Class(set) => class(nfa, set, from, to),
-                Expr::Sequence(operands) => {
-                    let mut from = from;
-                    for (index, &operand) in operands.iter().enumerate() {
-                        let next = if index + 1 == operands.len() { to } else { nfa.add_state() };
-                        work.push((operand, from, next));
-                        from = next;
-                    }
-                }
+                Expr::Sequence(operands) => self.sequence(nfa, operands, from, to, &mut work),
                 Expr::Choice(operands) => work.extend(operands.iter().map(|&operand| (operand, from, to))),
                 Expr::Repeat { body, min, max } => self.repetition(nfa, id, (*body, *min, *max), from, to, &mut work),
                 Expr::Rule(rule) => nfa.add_edge(from, Label::Call(self.procedure_of_rule(*rule)), to),
@@ -152,6 +154,41 @@ impl Lowering<'_> {
         }
         self.states += nfa.len() - before;
         Ok(())
+    }
+
+    /// One operand after the other. A list, `x (y x)*`, gets one copy of its items: after one the way leads on, or through
+    /// what separates it from the next one back to where it began. Determinising would find that out, at a cost.
+    fn sequence(&self, nfa: &mut Nfa, operands: &[ExprId], from: u32, to: u32, work: &mut Vec<(ExprId, u32, u32)>) {
+        let mut chain = |nfa: &mut Nfa, operands: &[ExprId], mut from: u32, to: u32| {
+            for (index, &operand) in operands.iter().enumerate() {
+                let next = if index + 1 == operands.len() { to } else { nfa.add_state() };
+                work.push((operand, from, next));
+                from = next;
+            }
+            if operands.is_empty() {
+                nfa.add_edge(from, Label::Epsilon, to);
+            }
+        };
+        let (mut from, mut begin) = (from, 0);
+        for index in 1..operands.len() {
+            let Some((item, separator)) = self.list(&operands[begin..=index]) else { continue };
+            let (item_start, item_end) = (nfa.add_state(), nfa.add_state());
+            chain(nfa, &operands[begin..index - item.len()], from, item_start);
+            chain(nfa, item, item_start, item_end);
+            chain(nfa, separator, item_end, item_start);
+            (from, begin) = (item_end, index + 1);
+        }
+        chain(nfa, &operands[begin..], from, to);
+    }
+
+    /// The item and the separator of the list that `operands` end with, if they do.
+    fn list<'o>(&'o self, operands: &'o [ExprId]) -> Option<(&'o [ExprId], &'o [ExprId])> {
+        let (last, before) = operands.split_last()?;
+        let &Expr::Repeat { body, min: 0, max: None } = self.grammar.expr(*last) else { return None };
+        let Expr::Sequence(repeated) = self.grammar.expr(body) else { return None };
+        let alike = repeated.iter().rev().zip(before.iter().rev()).take_while(|(left, right)| left == right).count();
+        let (separator, item) = repeated.split_at(repeated.len() - alike);
+        (!item.is_empty()).then_some((item, separator))
     }
 
     fn repetition(
@@ -240,19 +277,15 @@ impl Lowering<'_> {
         &mut self,
         caller: &str,
         id: ExprId,
-        automaton: &ByteAutomaton,
+        automaton: &Arc<ByteAutomaton>,
         counter: Counter,
     ) -> ProcedureId {
         if let Some(&procedure) = self.own_procedure.get(&id) {
             return procedure;
         }
         let procedure = ProcedureId::from_u32(self.procedures.len() as u32);
-        let mut nfa = Nfa::new(counted_name(caller, counter));
-        let (start, finish) = (nfa.start, nfa.finish);
-        embed(&mut nfa, automaton, start, finish);
-        nfa.counted = Some(Counted { counter, of: CountedKind::Edges });
-        self.states += nfa.len();
-        self.procedures.push(nfa);
+        self.procedures.push(Nfa::of_automaton(counted_name(caller, counter), automaton));
+        self.states += automaton.edges.len();
         self.own_procedure.insert(id, procedure);
         procedure
     }
@@ -270,7 +303,7 @@ fn counted_name(caller: &str, counter: Counter) -> String {
     format!("{caller}{{{},{max}}}", counter.min)
 }
 
-/// A copy of `automaton` between two states.
+/// A copy of `automaton`, which has no counter, between two states.
 fn embed(nfa: &mut Nfa, automaton: &ByteAutomaton, from: u32, to: u32) {
     let offset = nfa.len() as u32;
     for _ in 0..automaton.edges.len() {
@@ -279,15 +312,9 @@ fn embed(nfa: &mut Nfa, automaton: &ByteAutomaton, from: u32, to: u32) {
     nfa.add_edge(from, Label::Epsilon, offset);
     for (state, edges) in automaton.edges.iter().enumerate() {
         let state = offset + state as u32;
-        // Edges that count leave from a state of their own, which is entered by counting.
-        let counts = |edge: &ByteEdge| automaton.counter.is_some() && edge.counts;
-        let counting = edges.iter().any(counts).then(|| nfa.add_state());
-        if let Some(counting) = counting {
-            nfa.add_edge(state, Label::BeginIteration, counting);
-        }
-        for edge in edges {
-            let source = counting.filter(|_| counts(edge)).unwrap_or(state);
-            nfa.add_edge(source, Label::Bytes { low: edge.low, high: edge.high }, offset + edge.target);
+        // The last edge added is the first one met, and ascending ones need no sorting.
+        for edge in edges.iter().rev() {
+            nfa.add_edge(state, Label::Bytes { low: edge.low, high: edge.high }, offset + edge.target);
         }
         if automaton.accepting[(state - offset) as usize] {
             nfa.add_edge(state, Label::Epsilon, to);

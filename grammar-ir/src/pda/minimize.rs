@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::EdgeMarks;
 use super::determinize::{Edge, Machine, Symbol, join_ranges};
-use crate::{Budget, LimitError};
+use crate::{Budget, ByteAutomaton, ByteEdge, LimitError};
 
 /// Trims `machine`, whose start reaches all its states, and merges equal states if it is deterministic.
 ///
@@ -32,6 +32,25 @@ pub(super) fn minimize(mut machine: Machine, budget: &mut Budget<'_>) -> Result<
         return Ok(machine);
     }
     Ok(quotient(&machine, &partition))
+}
+
+impl ByteAutomaton {
+    /// The automaton of the fewest states for these words. With a counter: of those that count the same edges.
+    ///
+    /// An automaton that is a rule of its own is taken into a [`Pda`](super::Pda) as it is, so one that is made state by
+    /// state is better minimised before.
+    ///
+    /// # Errors
+    /// When the time budget is used up.
+    pub fn minimized(&self, budget: &mut Budget<'_>) -> Result<Self, LimitError> {
+        let machine = minimize(trim(Machine::of_automaton(self)), budget)?;
+        let edge = |edge: &Edge| match edge.symbol {
+            Symbol::Bytes { low, high } => Some(ByteEdge { low, high, target: edge.target, counts: edge.counts }),
+            Symbol::Call(_) | Symbol::Token(_) => None,
+        };
+        let edges = (0..machine.len()).map(|state| machine.edges(state).iter().filter_map(edge).collect()).collect();
+        Ok(Self { accepting: machine.accepting, edges, counter: self.counter })
+    }
 }
 
 /// Drops states that the start does not reach or that reach no accepting state, and edges to them. The start always
@@ -163,13 +182,35 @@ struct Partition {
 }
 
 impl Partition {
-    fn new(len: usize) -> Self {
-        Self {
-            block_of: vec![0; len],
-            elements: (0..len as u32).collect(),
-            location: (0..len as u32).collect(),
-            blocks: std::iter::once(0..len as u32).collect(),
+    /// The states by their distance to acceptance. States of one language have the same, and it tells nearly all others
+    /// apart at once that only the end of a long chain tells apart.
+    fn by_distance(distance: &[u32]) -> Self {
+        let len = distance.len();
+        // A start from which nothing can be accepted is as far away as nothing else.
+        let key = |state: u32| (distance[state as usize] as usize).min(len);
+        let mut starts = vec![0u32; len + 2];
+        for state in 0..len as u32 {
+            starts[key(state) + 1] += 1;
         }
+        let mut partition =
+            Self { block_of: vec![0; len], elements: vec![0; len], location: vec![0; len], blocks: Vec::new() };
+        let mut block_of_key = vec![0u32; len + 1];
+        for key in 0..=len {
+            let size = starts[key + 1];
+            starts[key + 1] += starts[key];
+            if size > 0 {
+                block_of_key[key] = partition.blocks.len() as u32;
+                partition.blocks.push(starts[key]..starts[key + 1]);
+            }
+        }
+        for state in 0..len as u32 {
+            let slot = &mut starts[key(state)];
+            partition.elements[*slot as usize] = state;
+            partition.location[state as usize] = *slot;
+            partition.block_of[state as usize] = block_of_key[key(state)];
+            *slot += 1;
+        }
+        partition
     }
 
     /// Moves `state` to the place `to` of `elements`.
@@ -242,7 +283,7 @@ struct Candidate {
 /// log n times. Should two signatures have one hash, equal states may be told apart, never different ones merged.
 fn refine(machine: &Machine, backward: &Backward, budget: &mut Budget<'_>) -> Result<Partition, LimitError> {
     let steps = steps(machine);
-    let mut partition = Partition::new(machine.len());
+    let mut partition = Partition::by_distance(&backward.distance);
     let mut dirty: Vec<u32> = (0..machine.len() as u32).collect();
     let mut is_dirty = vec![true; machine.len()];
     let mut signatures: Vec<Step> = Vec::new();
@@ -260,8 +301,7 @@ fn refine(machine: &Machine, backward: &Backward, budget: &mut Budget<'_>) -> Re
             }
             let begin = signatures.len() as u32;
             let edges = machine.offsets[state as usize] as usize..machine.offsets[state as usize + 1] as usize;
-            let distance = backward.distance[state as usize];
-            let hash = sign(distance, &steps[edges], &partition.block_of, &mut signatures);
+            let hash = sign(&steps[edges], &partition.block_of, &mut signatures);
             candidates.push(Candidate { block, hash, state, signature: (begin, signatures.len() as u32) });
         }
         candidates.sort_unstable_by_key(|candidate| (candidate.block, candidate.hash));
@@ -284,14 +324,11 @@ fn refine(machine: &Machine, backward: &Backward, budget: &mut Budget<'_>) -> Re
 }
 
 /// Appends the signature of a state to `signatures`; its hash.
-fn sign(distance: u32, steps: &[Step], block_of: &[u32], signatures: &mut Vec<Step>) -> u64 {
+fn sign(steps: &[Step], block_of: &[u32], signatures: &mut Vec<Step>) -> u64 {
     let begin = signatures.len();
-    // The distance to acceptance is a step of its own, of a class that no edge has. States of one language have the same,
-    // and it tells nearly all others apart at once that only the end of a long chain tells apart.
-    signatures.push(Step { class: u32::MAX, low: 0, high: 0, target: distance });
     for &step in steps {
         let step = Step { target: block_of[step.target as usize], ..step };
-        match signatures.last_mut() {
+        match signatures[begin..].last_mut() {
             Some(last)
                 if (last.class, last.target) == (step.class, step.target)
                     && last.high.checked_add(1) == Some(step.low) =>

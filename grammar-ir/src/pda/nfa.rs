@@ -1,9 +1,11 @@
 //! The non-deterministic form of one procedure: what `lower` builds and `determinize` reads.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashSet;
 
 use super::EdgeMarks;
-use crate::{Counter, ProcedureId, ScopeRules};
+use crate::{ByteAutomaton, Counter, ProcedureId, ScopeRules};
 
 /// What an edge consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,14 +73,36 @@ pub(super) struct Nfa {
     pub(super) counted: Option<Counted>,
     /// What is asked of the marks, if the procedure is a scope.
     pub(super) scope: Option<Box<ScopeRules>>,
+    /// The automaton that the procedure consists of, if it is one already. Its states are not copied here: there are only
+    /// start and finish, with an ε-edge between them if the automaton accepts the empty word.
+    pub(super) automaton: Option<Arc<ByteAutomaton>>,
 }
 
 impl Nfa {
     pub(super) fn new(name: String) -> Self {
-        let mut nfa =
-            Self { name, first_edge: Vec::new(), edges: Vec::new(), start: 0, finish: 0, counted: None, scope: None };
+        let mut nfa = Self {
+            name,
+            first_edge: Vec::new(),
+            edges: Vec::new(),
+            start: 0,
+            finish: 0,
+            counted: None,
+            scope: None,
+            automaton: None,
+        };
         nfa.start = nfa.add_state();
         nfa.finish = nfa.add_state();
+        nfa
+    }
+
+    /// A procedure whose words are those of `automaton`.
+    pub(super) fn of_automaton(name: String, automaton: &Arc<ByteAutomaton>) -> Self {
+        let mut nfa = Self::new(name);
+        if automaton.accepting.first() == Some(&true) {
+            nfa.add_edge(nfa.start, Label::Epsilon, nfa.finish);
+        }
+        nfa.counted = automaton.counter.map(|counter| Counted { counter, of: CountedKind::Edges });
+        nfa.automaton = Some(Arc::clone(automaton));
         nfa
     }
 

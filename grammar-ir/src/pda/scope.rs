@@ -70,7 +70,8 @@ impl Scope {
         let present = present(machine.edges.iter().map(|edge| edge.marks));
         let (guard_of, guards) = guards(machine, &present);
         let part_ends = part_ends(machine, &rules);
-        let facts = Facts { guard_of, guards, part_ends, has_traps: has_traps(machine) };
+        let compares = present.iter().any(|&index| rules.elements[index as usize].distinct);
+        let facts = Facts { guard_of, guards, part_ends, has_traps: compares && has_traps(machine) };
         Self::of_facts(rules, &present, first_state, facts)
     }
 

@@ -7,6 +7,7 @@ use grammar_ir::table::TableError;
 
 use super::section::SectionKind;
 use crate::compiled::BindError;
+use crate::vocab::StoredVocabularyError;
 
 /// Something that differs from what it has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +74,31 @@ pub enum ArtifactError {
         /// The kinds.
         kind: Mismatch<SectionKind>,
     },
-    /// A section does not lie in the file as it has to.
+    /// Something overlaps with what comes before it in the file, or leaves a gap.
+    #[error("{part} begins at {}, expected {}, where what comes before it ends", .offset.found, .offset.expected)]
+    Misplaced {
+        /// Which part.
+        part: String,
+        /// Where it begins, in bytes of the file; for the list of a set in ids of the lists.
+        offset: Mismatch<u64>,
+    },
+    /// A section ends after the file.
+    #[error("{part} is {} bytes long, but after its beginning the file has {}", .length.found, .length.expected)]
+    TooLong {
+        /// Which part.
+        part: String,
+        /// The bytes that it should have, and those that there are.
+        length: Mismatch<u64>,
+    },
+    /// There are more or fewer of something than something else says.
+    #[error("there are {} {what}, expected {}", .count.found, .count.expected)]
+    Count {
+        /// Of what.
+        what: String,
+        /// How many.
+        count: Mismatch<u64>,
+    },
+    /// A section is no array of items.
     #[error("{section} of {owner}: {error}")]
     Section {
         /// What the section belongs to.
@@ -105,6 +130,15 @@ pub enum ArtifactError {
          logits width that it was compiled with", hex(&.0.found), hex(&.0.expected)
     )]
     Tokenizer(Mismatch<[u8; 32]>),
+    /// The vocabulary in the file is not the one that its tables are for.
+    #[error(
+        "the tokenizer in it has the fingerprint {}, expected {}, which its tables are for; compile the file again",
+        hex(&.0.found), hex(&.0.expected)
+    )]
+    EmbeddedTokenizer(Mismatch<[u8; 32]>),
+    /// What the file has as its vocabulary is none.
+    #[error("the tokenizer in it: {0}")]
+    Vocabulary(StoredVocabularyError),
     /// There is no such grammar.
     #[error("there is no grammar {asked:?}; there are {names}")]
     NoSuchGrammar {
@@ -138,6 +172,18 @@ pub enum WriteError {
     OtherTokenizer {
         /// The name of the grammar.
         name: String,
+    },
+    /// A name is longer than names in files are.
+    #[error(
+        "the name of a grammar has {length} bytes, at most {limit} are possible; give it a shorter one: {start:?}…"
+    )]
+    LongName {
+        /// Its first characters.
+        start: String,
+        /// Its bytes.
+        length: usize,
+        /// How many are possible.
+        limit: usize,
     },
     /// There is more than numbers in the file can say.
     #[error("more than {} {what}", u32::MAX)]

@@ -24,7 +24,7 @@ impl fmt::Display for FormatVersion {
 }
 
 /// The format that is written.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 0 };
 
 /// What masks mean. It changes when the engine comes to give another mask for some automaton, or follows automata in
 /// another way, so that what was stored before may no longer be what the engine would say.
@@ -37,7 +37,7 @@ pub(super) const MAGIC: [u8; 8] = *b"\x89GMT\r\n\x1a\n";
 const BYTE_ORDER: u32 = 0x0a0b_0c0d;
 
 /// The number of sections of a file, besides those of its grammars.
-pub(super) const FILE_SECTIONS: usize = 7;
+pub(super) const FILE_SECTIONS: usize = 8;
 
 /// The header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -63,8 +63,10 @@ pub(super) struct Header {
     pub(super) checksum: u64,
 }
 
-/// The header and the list of the file's sections.
+/// The header and the list of the file's sections, after which the first grammar begins.
 pub(super) const PREAMBLE_LENGTH: usize = size_of::<Header>() + FILE_SECTIONS * size_of::<SectionRecord>();
+
+const _: () = assert!(PREAMBLE_LENGTH.is_multiple_of(grammar_ir::table::ALIGNMENT));
 
 impl Header {
     /// The header of a file, but for what is filled in by [`seal`](Self::seal).

@@ -36,6 +36,7 @@
 //! ```
 
 mod checksum;
+mod directory;
 mod error;
 mod header;
 mod map;

@@ -1,19 +1,20 @@
 //! From the bytes of a file to grammars.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use grammar_ir::pda::{Pda, PdaParts};
 use grammar_ir::table::{SharedBytes, Table};
 
-use super::checksum::checksum;
+use super::directory::{Directory, text};
 use super::error::{ArtifactError, Mismatch};
 use super::header::{FILE_SECTIONS, Header};
 use super::map::map;
-use super::section::{FILE_KINDS, GRAMMAR_KINDS, GrammarRecord, SectionKind, SectionRecord, Sections};
+use super::section::{FILE_KINDS, SectionKind, SectionRecord, Sections};
 use super::set::{EntryRecord, NOT_KNOWN, Sets};
 use super::tables::Tables;
 use crate::compiled::{CompiledGrammar, Tokenizer};
+use crate::vocab::Vocabulary;
 
 /// A file of compiled grammars. Cheap to clone; grammars keep what they need of it.
 ///
@@ -24,9 +25,11 @@ pub struct Artifact {
     file: SharedBytes,
     header: Header,
     sections: [SectionRecord; FILE_SECTIONS],
-    grammars: Table<GrammarRecord>,
+    grammars: Directory,
     /// What tables refer to, if there are some.
     sets: Option<Sets>,
+    /// The tokenizer in the file, once somebody has asked for it.
+    tokenizer: Arc<OnceLock<Arc<Tokenizer>>>,
 }
 
 /// A grammar of a file, as far as it can be told without looking at its automaton.
@@ -80,26 +83,30 @@ impl Artifact {
 
     fn of(file: SharedBytes) -> Result<Self, ArtifactError> {
         let (header, records) = Header::read(&file)?;
-        let sections = Sections::new(&file, "the file".to_owned(), records, &FILE_KINDS)?;
-        let grammars: Table<GrammarRecord> = sections.table(SectionKind::Grammars)?;
-        if grammars.len() != header.grammars as usize {
-            let fault = "it has not as many grammars as its header says";
-            return Err(ArtifactError::Invalid { part: "the file".to_owned(), fault });
+        let begin = records[0].offset;
+        let sections = Sections::new(&file, FILE.to_owned(), records, &FILE_KINDS, begin)?;
+        let (found, expected) = (file.len() as u64, sections.end());
+        if found != expected {
+            return Err(ArtifactError::Length(Mismatch { found, expected }));
+        }
+        let names = sections.table(SectionKind::GrammarNames)?;
+        let grammars = Directory::new(file.clone(), sections.table(SectionKind::Grammars)?, names, begin);
+        let (found, expected) = (grammars.len() as u64, u64::from(header.grammars));
+        if found != expected {
+            let count = Mismatch { found, expected };
+            return Err(ArtifactError::Count { what: "grammars in the list".to_owned(), count });
         }
         let sets = match header.has_tables {
             0 => None,
-            _ => Some(Sets {
-                rows: sections.table(SectionKind::Rows)?,
-                row_checksums: sections.table(SectionKind::RowChecksums)?,
-                lists: sections.table(SectionKind::Lists)?,
-                records: sections.table(SectionKind::Sets)?,
-                vocabulary_size: header.vocabulary_size as usize,
-            }),
+            _ => Some(Sets::new(
+                sections.table(SectionKind::Rows)?,
+                sections.table(SectionKind::RowChecksums)?,
+                sections.table(SectionKind::Lists)?,
+                sections.table(SectionKind::Sets)?,
+                header.vocabulary_size as usize,
+            )?),
         };
-        if let Some(sets) = &sets {
-            sets.row_count()?;
-        }
-        Ok(Self { sections: records, header, grammars, sets, file })
+        Ok(Self { sections: records, header, grammars, sets, tokenizer: Arc::default(), file })
     }
 
     /// The number of grammars.
@@ -109,7 +116,7 @@ impl Artifact {
 
     /// Whether there is no grammar.
     pub fn is_empty(&self) -> bool {
-        self.grammars.is_empty()
+        self.len() == 0
     }
 
     /// The length of the file.
@@ -135,9 +142,9 @@ impl Artifact {
     /// What the maker of the file says of it.
     ///
     /// # Errors
-    /// When that is no text.
+    /// When that is damaged or no text.
     pub fn metadata(&self) -> Result<&str, ArtifactError> {
-        text(self.file_sections()?.bytes(SectionKind::Metadata), "the metadata of the file")
+        text(self.file_sections()?.checked_bytes(SectionKind::Metadata)?, || "the metadata of the file".to_owned())
     }
 
     /// The grammar with this number.
@@ -145,9 +152,9 @@ impl Artifact {
     /// # Errors
     /// When there is none, or what the file says of it is damaged.
     pub fn entry(&self, index: usize) -> Result<GrammarEntry<'_>, ArtifactError> {
-        let sections = self.grammar_sections(index)?;
-        let metadata = text(sections.bytes(SectionKind::GrammarMetadata), "the metadata of a grammar")?;
-        Ok(GrammarEntry { name: self.name(index)?, metadata })
+        let (name, sections) = (self.grammars.name(index)?, self.grammars.sections(index)?);
+        let metadata = sections.checked_bytes(SectionKind::GrammarMetadata)?;
+        Ok(GrammarEntry { name, metadata: text(metadata, || format!("the metadata of grammar {name:?}"))? })
     }
 
     /// The number of the grammar with this name.
@@ -156,12 +163,12 @@ impl Artifact {
     /// When there is none, or what the file says of its grammars is damaged.
     pub fn find(&self, name: &str) -> Result<usize, ArtifactError> {
         for index in 0..self.len() {
-            if self.name(index)? == name {
+            if self.grammars.name(index)? == name {
                 return Ok(index);
             }
         }
         let mut names = (0..self.len().min(SHOWN_NAMES))
-            .map(|index| Ok(format!("{:?}", self.name(index)?)))
+            .map(|index| Ok(format!("{:?}", self.grammars.name(index)?)))
             .collect::<Result<Vec<_>, ArtifactError>>()?;
         if self.len() > SHOWN_NAMES {
             names.push(format!("and {} more", self.len() - SHOWN_NAMES));
@@ -175,7 +182,7 @@ impl Artifact {
     /// # Errors
     /// When there is no such grammar, or its bytes are damaged or no automaton.
     pub fn automaton(&self, index: usize) -> Result<Pda, ArtifactError> {
-        let sections = self.grammar_sections(index)?;
+        let sections = self.grammars.sections(index)?;
         sections.check()?;
         let parts = PdaParts {
             states: sections.table(SectionKind::States)?,
@@ -187,8 +194,38 @@ impl Artifact {
             words: sections.table(SectionKind::Words)?,
             names: sections.table(SectionKind::ProcedureNames)?,
         };
-        let grammar = self.name(index)?.to_owned();
+        let grammar = self.grammars.name(index)?.to_owned();
         Pda::from_parts(parts).map_err(|error| ArtifactError::Automaton { grammar, error })
+    }
+
+    /// Whether the vocabulary that the tables are for is in the file.
+    pub fn has_tokenizer(&self) -> bool {
+        self.sections.iter().any(|section| section.kind() == SectionKind::Tokenizer && section.length > 0)
+    }
+
+    /// The tokenizer that the tables are for, if it is in the file. It is put together at the first call; later ones answer
+    /// with the same.
+    ///
+    /// # Errors
+    /// When it is damaged, or not the one that the tables are for.
+    pub fn tokenizer(&self) -> Result<Option<Arc<Tokenizer>>, ArtifactError> {
+        if let Some(tokenizer) = self.tokenizer.get() {
+            return Ok(Some(tokenizer.clone()));
+        }
+        let bytes = self.file_sections()?.checked_bytes(SectionKind::Tokenizer)?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let Some(expected) = self.fingerprint() else {
+            let fault = "there is one in a file without tables";
+            return Err(ArtifactError::Invalid { part: "the tokenizer in it".to_owned(), fault });
+        };
+        let vocabulary = Vocabulary::from_stored(bytes).map_err(ArtifactError::Vocabulary)?;
+        let found = vocabulary.fingerprint();
+        if found != expected {
+            return Err(ArtifactError::EmbeddedTokenizer(Mismatch { found, expected }));
+        }
+        Ok(Some(self.tokenizer.get_or_init(|| Tokenizer::new(vocabulary)).clone()))
     }
 
     /// A grammar, bound to `tokenizer`, with its tables if the file has some.
@@ -202,21 +239,22 @@ impl Artifact {
             if found != expected {
                 return Err(ArtifactError::Tokenizer(Mismatch { found, expected }));
             }
-            if self.vocabulary_size() != Some(tokenizer.vocabulary().size()) {
-                let fault = "it says another number of ids than the vocabulary with its fingerprint has";
-                return Err(ArtifactError::Invalid { part: "the header".to_owned(), fault });
+            let (found, expected) = (u64::from(self.header.vocabulary_size), tokenizer.vocabulary().size() as u64);
+            if found != expected {
+                let count = Mismatch { found, expected };
+                return Err(ArtifactError::Count { what: "ids of the vocabulary in its header".to_owned(), count });
             }
         }
         let pda = self.automaton(index)?;
         let tables = self.tables(index, pda.state_count())?;
-        let grammar = self.name(index)?.to_owned();
+        let grammar = self.grammars.name(index)?.to_owned();
         CompiledGrammar::with_tables(pda, tokenizer, tables).map_err(|error| ArtifactError::Bind { grammar, error })
     }
 
     /// The tables of a grammar of so many states, if it has some.
     fn tables(&self, index: usize, states: usize) -> Result<Option<Tables>, ArtifactError> {
-        let entries: Table<EntryRecord> = self.grammar_sections(index)?.table(SectionKind::Entries)?;
-        let part = || format!("the entries of grammar {:?}", self.name(index).unwrap_or_default());
+        let entries: Table<EntryRecord> = self.grammars.sections(index)?.table(SectionKind::Entries)?;
+        let part = || format!("the entries of grammar {:?}", self.grammars.name(index).unwrap_or_default());
         let invalid = |fault| Err(ArtifactError::Invalid { part: part(), fault });
         let sets = match &self.sets {
             _ if entries.is_empty() => return Ok(None),
@@ -224,7 +262,8 @@ impl Artifact {
             None => return invalid("there are some in a file without tables"),
         };
         if entries.len() != states + 1 {
-            return invalid("there is not one for each state and one for the first mask");
+            let count = Mismatch { found: entries.len() as u64, expected: states as u64 + 1 };
+            return Err(ArtifactError::Count { what: format!("items in {}", part()), count });
         }
         let known = |entry: &&EntryRecord| entry.is_known();
         if entries.iter().any(|entry| !entry.is_known() && *entry != EntryRecord::NONE) {
@@ -237,8 +276,7 @@ impl Artifact {
         if used.last() == Some(&NOT_KNOWN) {
             return invalid("one has no set of dependent tokens");
         }
-        let mut checked_rows = vec![false; sets.row_count()?];
-        used.iter().try_for_each(|&set| sets.check(set, &mut checked_rows))?;
+        used.iter().try_for_each(|&set| sets.check(set))?;
         Ok(Some(Tables::new(entries, sets)))
     }
 
@@ -248,15 +286,16 @@ impl Artifact {
     /// The first fault.
     pub fn check(&self) -> Result<(), ArtifactError> {
         self.file_sections()?.check()?;
+        self.grammars.check_order()?;
         if let Some(sets) = &self.sets {
-            let mut checked_rows = vec![false; sets.row_count()?];
-            (0..sets.records.len() as u32).try_for_each(|set| sets.check(set, &mut checked_rows))?;
+            sets.check_all()?;
         }
+        self.tokenizer()?;
         for index in 0..self.len() {
             let states = self.automaton(index)?.state_count();
             self.tables(index, states)?;
         }
-        self.check_gaps()
+        Ok(())
     }
 
     /// Where `bytes` differ from those of the file; `None` if they do not.
@@ -276,30 +315,11 @@ impl Artifact {
         let first = infos.iter().filter(|info| info.grammar.is_some()).find(differs);
         Ok(Some(match first.or_else(|| infos.iter().find(differs)) {
             Some(SectionInfo { grammar: Some(index), kind, .. }) => {
-                format!("{kind} of grammar {:?}", self.name(*index)?)
+                format!("{kind} of grammar {:?}", self.grammars.name(*index)?)
             }
             Some(SectionInfo { grammar: None, kind, .. }) => format!("{kind} of the file"),
             None => format!("{} bytes, not {}", bytes.len(), self.file.len()),
         }))
-    }
-
-    /// Between sections there are zeros.
-    fn check_gaps(&self) -> Result<(), ArtifactError> {
-        let mut used = vec![(0, size_of::<Header>() + FILE_SECTIONS * size_of::<SectionRecord>())];
-        let lists = self.grammars.iter().map(|record| record.sections_offset as usize);
-        used.extend(lists.map(|start| (start, start + size_of::<[SectionRecord; GRAMMAR_KINDS.len()]>())));
-        let sections = self.section_infos()?;
-        used.extend(sections.iter().map(|info| (info.offset as usize, (info.offset + info.length) as usize)));
-        used.sort_unstable();
-        let mut end = 0;
-        for (start, past) in used.into_iter().chain([(self.file.len(), self.file.len())]) {
-            if self.file.get(end..start).is_some_and(|gap| gap.iter().any(|&byte| byte != 0)) {
-                let fault = "there is something between two sections";
-                return Err(ArtifactError::Invalid { part: format!("byte {end} to {start} of the file"), fault });
-            }
-            end = end.max(past);
-        }
-        Ok(())
     }
 
     /// All sections: those of the file, then those of each grammar.
@@ -312,55 +332,18 @@ impl Artifact {
         };
         let mut infos: Vec<SectionInfo> = self.file_sections()?.infos().map(info(None)).collect();
         for index in 0..self.len() {
-            infos.extend(self.grammar_sections(index)?.infos().map(info(Some(index))));
+            infos.extend(self.grammars.sections(index)?.infos().map(info(Some(index))));
         }
         Ok(infos)
     }
 
     fn file_sections(&self) -> Result<Sections<'_, FILE_SECTIONS>, ArtifactError> {
-        Sections::new(&self.file, "the file".to_owned(), self.sections, &FILE_KINDS)
-    }
-
-    fn record(&self, index: usize) -> Result<(&GrammarRecord, &[u8]), ArtifactError> {
-        let part = || format!("grammar {index}");
-        let invalid = |fault| ArtifactError::Invalid { part: part(), fault };
-        let record = self.grammars.get(index).ok_or_else(|| invalid("there is no such grammar"))?;
-        let names = self.file_sections()?.bytes(SectionKind::GrammarNames);
-        let start = record.name_start as usize;
-        let name = names.get(start..start.saturating_add(record.name_length as usize));
-        let name = name.ok_or_else(|| invalid("its name is not among the names"))?;
-        let found = record.own_checksum(name);
-        if found != record.checksum {
-            let checksum = Mismatch { found, expected: record.checksum };
-            return Err(ArtifactError::Checksum { part: part(), checksum });
-        }
-        Ok((record, name))
-    }
-
-    fn name(&self, index: usize) -> Result<&str, ArtifactError> {
-        text(self.record(index)?.1, "the name of a grammar")
-    }
-
-    fn grammar_sections(&self, index: usize) -> Result<Sections<'_, { GRAMMAR_KINDS.len() }>, ArtifactError> {
-        let (record, _) = self.record(index)?;
-        let owner = format!("grammar {:?}", self.name(index)?);
-        let start = usize::try_from(record.sections_offset).unwrap_or(usize::MAX);
-        let end = start.saturating_add(size_of::<[SectionRecord; GRAMMAR_KINDS.len()]>());
-        let Some(list) = self.file.get(start..end) else {
-            let fault = "the list of its sections is not in the file";
-            return Err(ArtifactError::Invalid { part: owner, fault });
-        };
-        if checksum(list) != record.sections_checksum {
-            let checksum = Mismatch { found: checksum(list), expected: record.sections_checksum };
-            return Err(ArtifactError::Checksum { part: format!("the list of sections of {owner}"), checksum });
-        }
-        Sections::new(&self.file, owner, bytemuck::pod_read_unaligned(list), &GRAMMAR_KINDS)
+        Sections::new(&self.file, FILE.to_owned(), self.sections, &FILE_KINDS, self.sections[0].offset)
     }
 }
+
+/// What messages call the file.
+const FILE: &str = "the file";
 
 /// How many names are listed when another one was asked for.
 const SHOWN_NAMES: usize = 10;
-
-fn text<'a>(bytes: &'a [u8], part: &str) -> Result<&'a str, ArtifactError> {
-    std::str::from_utf8(bytes).map_err(|_| ArtifactError::Invalid { part: part.to_owned(), fault: "it is not UTF-8" })
-}

@@ -7,6 +7,7 @@ use super::header::{FILE_SECTIONS, Header, PREAMBLE_LENGTH};
 use super::section::{GRAMMAR_KINDS, GrammarRecord, SectionKind, SectionRecord};
 use super::set::{NO_ROW, SetRecord, stride};
 use crate::bitmask;
+use crate::vocab::Vocabulary;
 
 /// Makes the checksums of an artifact, and the length in its header, right for the bytes that it has, as far as they can be
 /// made sense of. So a test can show what is behind the checksums to whatever reads it.
@@ -18,9 +19,10 @@ pub fn reseal(file: &mut [u8]) {
     let mut header: Header = bytemuck::pod_read_unaligned(&file[..size_of::<Header>()]);
     header.file_length = file.len() as u64;
     let sections: [SectionRecord; FILE_SECTIONS] = bytemuck::pod_read_unaligned(&file[records.clone()]);
+    let length = file.len();
     let place = |kind: SectionKind| {
         let record = sections.iter().find(|record| record.kind() == kind)?;
-        range(file.len(), record.offset, record.length)
+        range(length, record.offset, record.length)
     };
     let places = [SectionKind::GrammarNames, SectionKind::Grammars, SectionKind::Lists, SectionKind::Sets]
         .map(|kind| place(kind).unwrap_or_default());
@@ -30,6 +32,10 @@ pub fn reseal(file: &mut [u8]) {
     reseal_sets(file, sets, lists);
     reseal_grammars(file, grammars, names);
     reseal_sections(file, records.clone());
+    let vocabulary = place(SectionKind::Tokenizer).and_then(|range| Vocabulary::from_stored(&file[range]).ok());
+    if let Some(vocabulary) = vocabulary {
+        header.fingerprint = vocabulary.fingerprint();
+    }
     let sections: [SectionRecord; FILE_SECTIONS] = bytemuck::pod_read_unaligned(&file[records]);
     file[..size_of::<Header>()].copy_from_slice(bytemuck::bytes_of(&header.seal(&sections)));
 }
@@ -55,6 +61,7 @@ fn reseal_sections(file: &mut [u8], list: Range<usize>) {
 
 fn reseal_grammars(file: &mut [u8], grammars: Range<usize>, names: Range<usize>) {
     let size = size_of::<GrammarRecord>();
+    let mut name_begin = 0;
     for start in grammars.clone().step_by(size).filter(|start| start + size <= grammars.end) {
         let mut record: GrammarRecord = bytemuck::pod_read_unaligned(&file[start..start + size]);
         let list_length = (size_of::<SectionRecord>() * GRAMMAR_KINDS.len()) as u64;
@@ -62,9 +69,9 @@ fn reseal_grammars(file: &mut [u8], grammars: Range<usize>, names: Range<usize>)
             reseal_sections(file, list.clone());
             record.sections_checksum = checksum(&file[list]);
         }
-        if let Some(name) = range(names.len(), u64::from(record.name_start), u64::from(record.name_length)) {
-            record.checksum = record.own_checksum(&file[names.clone()][name]);
-        }
+        let name = name_begin.min(names.len())..(record.name_end as usize).min(names.len());
+        name_begin = record.name_end as usize;
+        record.checksum = record.own_checksum(file[names.clone()].get(name).unwrap_or_default());
         file[start..start + size].copy_from_slice(bytemuck::bytes_of(&record));
     }
 }

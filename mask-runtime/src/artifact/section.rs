@@ -63,6 +63,8 @@ section_kinds! {
     Lists = 6, "lists";
     /// Sets of tokens.
     Sets = 7, "sets";
+    /// The vocabulary that the tables are for; empty if it is only referred to.
+    Tokenizer = 8, "tokenizer";
     /// What the maker says of a grammar.
     GrammarMetadata = 16, "grammar metadata";
     /// The states of an automaton.
@@ -87,8 +89,8 @@ section_kinds! {
 
 /// The sections of a file, in this order.
 pub(super) const FILE_KINDS: [SectionKind; super::header::FILE_SECTIONS] = {
-    use SectionKind::{GrammarNames, Grammars, Lists, Metadata, RowChecksums, Rows, Sets};
-    [Metadata, Grammars, GrammarNames, Rows, RowChecksums, Lists, Sets]
+    use SectionKind::{GrammarNames, Grammars, Lists, Metadata, RowChecksums, Rows, Sets, Tokenizer};
+    [Metadata, Grammars, GrammarNames, Rows, RowChecksums, Lists, Sets, Tokenizer]
 };
 
 /// The sections of a grammar, in this order.
@@ -114,12 +116,21 @@ impl SectionRecord {
         SectionKind::of(self.kind)
     }
 
-    /// The range of the section, if it can be one of a file of this length.
-    fn range(&self, file_length: usize) -> Option<Range<usize>> {
-        let start = usize::try_from(self.offset).ok()?;
-        let end = start.checked_add(usize::try_from(self.length).ok()?)?;
-        (end <= file_length && start.is_multiple_of(ALIGNMENT) && self.reserved == 0).then_some(start..end)
+    /// The byte after the section; no file is so long if there is no such number.
+    fn end(&self) -> Option<u64> {
+        self.offset.checked_add(self.length)
     }
+
+    /// The range of the section, if there is one in a file of this length.
+    fn range(&self, file_length: usize) -> Option<Range<usize>> {
+        let end = usize::try_from(self.end()?).ok()?;
+        (end <= file_length).then_some(self.offset as usize..end)
+    }
+}
+
+/// Where what comes after `end` begins.
+pub(super) fn aligned(end: u64) -> u64 {
+    end.checked_next_multiple_of(ALIGNMENT as u64).unwrap_or(u64::MAX)
 }
 
 /// The sections of a file or a grammar, whose places in the file have been checked.
@@ -133,25 +144,44 @@ pub(super) struct Sections<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Sections<'a, N> {
-    /// The sections that `records` says there are; `owner` is for messages.
+    /// The sections that `records` says there are, of these kinds, the first at `begin` and each where the one before ends;
+    /// `owner` is for messages.
     pub(super) fn new(
         file: &'a SharedBytes,
         owner: String,
         records: [SectionRecord; N],
         kinds: &'static [SectionKind; N],
+        begin: u64,
     ) -> Result<Self, ArtifactError> {
+        let mut expected_offset = begin;
         for (index, (record, &expected)) in records.iter().zip(kinds).enumerate() {
             let found = record.kind();
             if found != expected {
                 let kind = Mismatch { found, expected };
                 return Err(ArtifactError::WrongSection { owner, index, kind });
             }
-            if record.range(file.len()).is_none() {
-                let fault = "it is not in the file, or not aligned";
-                return Err(ArtifactError::Invalid { part: format!("{expected} of {owner}"), fault });
+            let part = || format!("{expected} of {owner}");
+            if record.offset != expected_offset {
+                let offset = Mismatch { found: record.offset, expected: expected_offset };
+                return Err(ArtifactError::Misplaced { part: part(), offset });
             }
+            let Some(end) = record.end().filter(|&end| end <= file.len() as u64) else {
+                let length = file.len() as u64;
+                let length = Mismatch { found: record.length, expected: length.saturating_sub(record.offset) };
+                return Err(ArtifactError::TooLong { part: part(), length });
+            };
+            if record.reserved != 0 {
+                let fault = "its record has something where nothing is defined";
+                return Err(ArtifactError::Invalid { part: part(), fault });
+            }
+            expected_offset = aligned(end);
         }
         Ok(Self { file, owner, records, kinds })
+    }
+
+    /// Where what comes after the sections begins.
+    pub(super) fn end(&self) -> u64 {
+        self.records.last().and_then(SectionRecord::end).map_or(0, aligned)
     }
 
     /// Where a section is; nowhere if it is none of these.
@@ -182,13 +212,27 @@ impl<'a, const N: usize> Sections<'a, N> {
         })
     }
 
-    /// Compares the bytes of each section with its checksum.
+    /// The bytes of a section, which are those that were written.
+    pub(super) fn checked_bytes(&self, kind: SectionKind) -> Result<&'a [u8], ArtifactError> {
+        let bytes = self.bytes(kind);
+        let index = self.kinds.iter().position(|&known| known == kind);
+        let (found, expected) = (checksum(bytes), index.map_or(0, |index| self.records[index].checksum));
+        if found == expected {
+            return Ok(bytes);
+        }
+        let checksum = Mismatch { found, expected };
+        Err(ArtifactError::Checksum { part: format!("{kind} of {}", self.owner), checksum })
+    }
+
+    /// Compares the bytes of each section with its checksum, and those up to the next section with zero.
     pub(super) fn check(&self) -> Result<(), ArtifactError> {
-        for (record, &kind) in self.records.iter().zip(self.kinds) {
-            let found = checksum(self.bytes(kind));
-            if found != record.checksum {
-                let checksum = Mismatch { found, expected: record.checksum };
-                return Err(ArtifactError::Checksum { part: format!("{kind} of {}", self.owner), checksum });
+        for &kind in self.kinds {
+            self.checked_bytes(kind)?;
+            let end = self.range(kind).end;
+            let gap = self.file.get(end..end.next_multiple_of(ALIGNMENT)).unwrap_or_default();
+            if gap.iter().any(|&byte| byte != 0) {
+                let fault = "it is followed by something other than zeros";
+                return Err(ArtifactError::Invalid { part: format!("{kind} of {}", self.owner), fault });
             }
         }
         Ok(())
@@ -199,9 +243,9 @@ impl<'a, const N: usize> Sections<'a, N> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GrammarRecord {
-    /// Where its name is among the names.
-    pub(super) name_start: u32,
-    pub(super) name_length: u32,
+    /// Where its name ends among the names; it begins where the one before ends.
+    pub(super) name_end: u32,
+    pub(super) reserved: u32,
     /// Where the list of its sections is in the file.
     pub(super) sections_offset: u64,
     /// Of that list.
@@ -209,6 +253,12 @@ pub(super) struct GrammarRecord {
     /// Of its name and of this record up to here.
     pub(super) checksum: u64,
 }
+
+/// The greatest number of bytes of a grammar's name.
+pub(super) const MAX_NAME_LENGTH: usize = 1_024;
+
+/// The bytes of the list of a grammar's sections, which follows them.
+pub(super) const GRAMMAR_LIST_LENGTH: u64 = size_of::<[SectionRecord; GRAMMAR_KINDS.len()]>() as u64;
 
 impl GrammarRecord {
     /// What [`checksum`](Self::checksum) has to be.

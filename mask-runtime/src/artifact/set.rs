@@ -3,6 +3,9 @@
 //! A set is a row of the file, of which some ids are toggled, or a list of ids. A bitmap is a row of which none is; the
 //! complement of a list toggles the row of all tokens. Rows are few, as most sets are like another one but for some ids.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
 use bytemuck::{Pod, Zeroable};
 use grammar_ir::table::Table;
 
@@ -80,9 +83,61 @@ pub(super) struct Sets {
     pub(super) lists: Table<u32>,
     pub(super) records: Table<SetRecord>,
     pub(super) vocabulary_size: usize,
+    checked: Arc<Checked>,
+}
+
+/// What has been looked at, so that grammars that share sets do not look at them again.
+#[derive(Debug, Default)]
+struct Checked {
+    /// Whether the lists of the sets follow one another.
+    order: OnceLock<()>,
+    /// A bit per set.
+    sets: OnceLock<Bits>,
+    /// A bit per row.
+    rows: OnceLock<Bits>,
+}
+
+/// Bits that are set once.
+#[derive(Debug)]
+struct Bits(Box<[AtomicU32]>);
+
+impl Bits {
+    fn new(count: usize) -> Self {
+        Self((0..count.div_ceil(32)).map(|_| AtomicU32::new(0)).collect())
+    }
+
+    fn has(&self, index: u32) -> bool {
+        self.0.get(index as usize / 32).is_some_and(|word| word.load(Ordering::Relaxed) >> (index % 32) & 1 == 1)
+    }
+
+    fn set(&self, index: u32) {
+        if let Some(word) = self.0.get(index as usize / 32) {
+            word.fetch_or(1 << (index % 32), Ordering::Relaxed);
+        }
+    }
 }
 
 impl Sets {
+    /// The sets of these sections.
+    ///
+    /// # Errors
+    /// When rows and their checksums do not go together.
+    pub(super) fn new(
+        rows: Table<u32>,
+        row_checksums: Table<u64>,
+        lists: Table<u32>,
+        records: Table<SetRecord>,
+        vocabulary_size: usize,
+    ) -> Result<Self, ArtifactError> {
+        let words = row_checksums.len().checked_mul(stride(vocabulary_size));
+        if words != Some(rows.len()) {
+            let expected = words.map_or(u64::MAX, |words| words as u64);
+            let count = Mismatch { found: rows.len() as u64, expected };
+            return Err(ArtifactError::Count { what: "words in the rows".to_owned(), count });
+        }
+        Ok(Self { rows, row_checksums, lists, records, vocabulary_size, checked: Arc::default() })
+    }
+
     /// The row with this number, without the words between rows.
     fn row(&self, number: u32) -> &[u32] {
         let start = number as usize * stride(self.vocabulary_size);
@@ -125,53 +180,76 @@ impl Sets {
         }
     }
 
-    /// Checks that a set is what was written, and that using it stays within bounds.
-    pub(super) fn check(&self, set: u32, checked_rows: &mut [bool]) -> Result<(), ArtifactError> {
+    /// Checks that a set is what was written, and that using it stays within bounds. Each set and each row is looked at
+    /// once, whoever asks.
+    pub(super) fn check(&self, set: u32) -> Result<(), ArtifactError> {
+        self.check_order()?;
+        let checked = self.checked.sets.get_or_init(|| Bits::new(self.records.len()));
+        if checked.has(set) {
+            return Ok(());
+        }
         let part = || format!("set {set}");
         let invalid = |fault| Err(ArtifactError::Invalid { part: part(), fault });
         let Some(record) = self.records.get(set as usize) else { return invalid("there is no such set") };
-        let end = record.start.checked_add(u64::from(record.length));
-        if end.is_none_or(|end| end > self.lists.len() as u64) {
-            return invalid("its list is not among the lists");
-        }
         let list = self.list(record);
         let found = record.own_checksum(list);
-        if found != record.checksum || record.reserved != 0 {
+        if found != record.checksum {
             let checksum = Mismatch { found, expected: record.checksum };
             return Err(ArtifactError::Checksum { part: part(), checksum });
+        }
+        if record.reserved != 0 {
+            return invalid("its record has something where nothing is defined");
         }
         let in_order = list.is_sorted_by(|id, next| id < next);
         if !in_order || list.last().is_some_and(|&last| last as usize >= self.vocabulary_size) {
             return invalid("its ids are not in order, or not of the vocabulary");
         }
-        if record.row == NO_ROW {
+        if record.row != NO_ROW {
+            if record.row as usize >= self.row_checksums.len() {
+                return invalid("there is no such row");
+            }
+            self.check_row(record.row)?;
+        }
+        checked.set(set);
+        Ok(())
+    }
+
+    /// Checks all sets.
+    pub(super) fn check_all(&self) -> Result<(), ArtifactError> {
+        self.check_order()?;
+        (0..self.records.len() as u32).try_for_each(|set| self.check(set))?;
+        (0..self.row_checksums.len() as u32).try_for_each(|row| self.check_row(row))
+    }
+
+    /// Checks that the lists of the sets are one after the other, and no others there: so all of them together are no longer
+    /// than the file.
+    fn check_order(&self) -> Result<(), ArtifactError> {
+        if self.checked.order.get().is_some() {
             return Ok(());
         }
-        match checked_rows.get_mut(record.row as usize) {
-            Some(true) => Ok(()),
-            Some(unchecked) => {
-                self.check_row(record.row)?;
-                *unchecked = true;
-                Ok(())
+        let mut end = 0;
+        for (set, record) in self.records.iter().enumerate() {
+            if record.start != end {
+                let offset = Mismatch { found: record.start, expected: end };
+                return Err(ArtifactError::Misplaced { part: format!("the list of set {set}"), offset });
             }
-            None => invalid("there is no such row"),
+            // As many numbers of 32 bits as memory holds cannot overflow one of 64.
+            end += u64::from(record.length);
         }
+        if end != self.lists.len() as u64 {
+            let count = Mismatch { found: self.lists.len() as u64, expected: end };
+            return Err(ArtifactError::Count { what: "ids in the lists".to_owned(), count });
+        }
+        self.checked.order.get_or_init(|| ());
+        Ok(())
     }
 
-    /// The number of rows; an error if rows and checksums do not go together.
-    pub(super) fn row_count(&self) -> Result<usize, ArtifactError> {
-        let stride = stride(self.vocabulary_size);
-        let count = self.row_checksums.len();
-        match count.checked_mul(stride) == Some(self.rows.len()) {
-            true => Ok(count),
-            false => Err(ArtifactError::Invalid {
-                part: "the rows".to_owned(),
-                fault: "there are not as many as there are checksums",
-            }),
-        }
-    }
-
+    /// Checks a row that there is.
     fn check_row(&self, number: u32) -> Result<(), ArtifactError> {
+        let checked = self.checked.rows.get_or_init(|| Bits::new(self.row_checksums.len()));
+        if checked.has(number) {
+            return Ok(());
+        }
         let row = self.row(number);
         let (found, expected) = (checksum(bytemuck::cast_slice(row)), self.row_checksums[number as usize]);
         if found != expected {
@@ -183,6 +261,7 @@ impl Sets {
             let fault = "it allows ids past the vocabulary";
             return Err(ArtifactError::Invalid { part: format!("row {number}"), fault });
         }
+        checked.set(number);
         Ok(())
     }
 }

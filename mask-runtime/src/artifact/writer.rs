@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytemuck::NoUninit;
 use grammar_ir::pda::Pda;
 use grammar_ir::table::ALIGNMENT;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use super::checksum::{checksum, content_key};
+use super::checksum::checksum;
 use super::error::WriteError;
 use super::header::{FILE_SECTIONS, Header, PREAMBLE_LENGTH};
 use super::pool::Pool;
-use super::section::{FILE_KINDS, GRAMMAR_KINDS, GrammarRecord, SectionKind, SectionRecord};
+use super::section::{FILE_KINDS, GRAMMAR_KINDS, GrammarRecord, MAX_NAME_LENGTH, SectionKind, SectionRecord};
 use super::set::EntryRecord;
 use super::tabulate::{Entry, Tabulated};
 use crate::compiled::Tokenizer;
@@ -23,8 +23,7 @@ pub struct ArtifactWriter {
     tokenizer: Option<Arc<Tokenizer>>,
     /// The file, but for its preamble and the sections that come last.
     body: Vec<u8>,
-    /// Sections by what they hold: equal ones are written once.
-    written: FxHashMap<u128, Vec<SectionRecord>>,
+    embeds_tokenizer: bool,
     pool: Pool,
     records: Vec<GrammarRecord>,
     names: Vec<u8>,
@@ -47,7 +46,7 @@ impl ArtifactWriter {
         Self {
             tokenizer,
             body: Vec::new(),
-            written: FxHashMap::default(),
+            embeds_tokenizer: false,
             pool: Pool::new(size),
             records: Vec::new(),
             names: Vec::new(),
@@ -55,10 +54,17 @@ impl ArtifactWriter {
         }
     }
 
+    /// Writes the vocabulary, too, so that the file can be used without the files of the tokenizer.
+    #[must_use]
+    pub fn embed_tokenizer(mut self) -> Self {
+        self.embeds_tokenizer = true;
+        self
+    }
+
     /// Adds an automaton, about which the tables know nothing. `metadata` is for whoever asks.
     ///
     /// # Errors
-    /// When the name is taken, the automaton could not be read again, or the file is full.
+    /// When the name is taken or longer than 1,024 bytes, the automaton could not be read again, or the file is full.
     pub fn add(&mut self, name: &str, pda: &Pda, metadata: &str) -> Result<(), WriteError> {
         self.add_grammar(name, pda, metadata, &[])
     }
@@ -93,6 +99,10 @@ impl ArtifactWriter {
         metadata: &str,
         entries: &[EntryRecord],
     ) -> Result<(), WriteError> {
+        if name.len() > MAX_NAME_LENGTH {
+            let start = name.chars().take(40).collect();
+            return Err(WriteError::LongName { start, length: name.len(), limit: MAX_NAME_LENGTH });
+        }
         if !self.known.insert(name.to_owned()) {
             return Err(WriteError::SameName { name: name.to_owned() });
         }
@@ -112,10 +122,10 @@ impl ArtifactWriter {
         };
         let sections = GRAMMAR_KINDS.map(|kind| self.section(kind, section_of(kind)));
         let list: &[u8] = bytemuck::cast_slice(&sections);
-        let start = u32::try_from(self.names.len()).map_err(|_| WriteError::TooMany { what: "bytes of names" })?;
+        let name_end = self.names.len() + name.len();
         let record = GrammarRecord {
-            name_start: start,
-            name_length: u32::try_from(name.len()).map_err(|_| WriteError::TooMany { what: "bytes of names" })?,
+            name_end: u32::try_from(name_end).map_err(|_| WriteError::TooMany { what: "bytes of names" })?,
+            reserved: 0,
             sections_offset: self.append(list),
             sections_checksum: checksum(list),
             checksum: 0,
@@ -133,6 +143,8 @@ impl ArtifactWriter {
         let grammars = u32::try_from(self.records.len()).map_err(|_| WriteError::TooMany { what: "grammars" })?;
         let pool = std::mem::take(&mut self.pool);
         let (records, names) = (std::mem::take(&mut self.records), std::mem::take(&mut self.names));
+        let embedded = self.tokenizer.as_ref().filter(|_| self.embeds_tokenizer);
+        let vocabulary = embedded.map(|tokenizer| tokenizer.vocabulary().to_stored()).unwrap_or_default();
         let section_of = |kind| match kind {
             SectionKind::Metadata => metadata.as_bytes(),
             SectionKind::Grammars => bytes(&records),
@@ -140,53 +152,36 @@ impl ArtifactWriter {
             SectionKind::Rows => bytes(&pool.rows),
             SectionKind::RowChecksums => bytes(&pool.row_checksums),
             SectionKind::Lists => bytes(&pool.lists),
-            _ => bytes(&pool.records),
+            SectionKind::Sets => bytes(&pool.records),
+            _ => &vocabulary,
         };
         let sections: [SectionRecord; FILE_SECTIONS] = FILE_KINDS.map(|kind| self.section(kind, section_of(kind)));
         let tables = self.tokenizer.as_ref().map(|tokenizer| {
             // `Vocabulary` bounds its size, so that it fits.
             (tokenizer.fingerprint(), tokenizer.vocabulary().size() as u32)
         });
-        let length = (body_start() + self.body.len()) as u64;
-        let header = Header::new(tables, grammars, length).seal(&sections);
-        let mut file = Vec::with_capacity(body_start() + self.body.len());
+        let length = PREAMBLE_LENGTH + self.body.len();
+        let header = Header::new(tables, grammars, length as u64).seal(&sections);
+        let mut file = Vec::with_capacity(length);
         file.extend_from_slice(bytemuck::bytes_of(&header));
         file.extend_from_slice(bytemuck::cast_slice(&sections));
-        file.resize(body_start(), 0);
         file.append(&mut self.body);
         Ok(file)
     }
 
-    /// Writes a section, or finds it among those written.
+    /// Writes a section.
     fn section(&mut self, kind: SectionKind, content: &[u8]) -> SectionRecord {
-        let key = content_key(content);
-        let known = self.written.get(&key).into_iter().flatten();
-        let found = known.copied().find(|record| {
-            let start = record.offset as usize - body_start();
-            self.body[start..start + record.length as usize] == *content
-        });
-        let record = found.unwrap_or_else(|| {
-            let offset = self.append(content);
-            SectionRecord { kind: 0, reserved: 0, offset, length: content.len() as u64, checksum: checksum(content) }
-        });
-        if found.is_none() {
-            self.written.entry(key).or_default().push(record);
-        }
-        SectionRecord { kind: kind.number(), ..record }
+        let (kind, length) = (kind.number(), content.len() as u64);
+        SectionRecord { kind, reserved: 0, offset: self.append(content), length, checksum: checksum(content) }
     }
 
     /// Writes bytes at an aligned place; where that is in the file.
     fn append(&mut self, content: &[u8]) -> u64 {
-        let offset = body_start() + self.body.len();
+        let offset = PREAMBLE_LENGTH + self.body.len();
         self.body.extend_from_slice(content);
         self.body.resize(self.body.len().next_multiple_of(ALIGNMENT), 0);
         offset as u64
     }
-}
-
-/// Where what comes after the preamble begins.
-fn body_start() -> usize {
-    PREAMBLE_LENGTH.next_multiple_of(ALIGNMENT)
 }
 
 fn bytes<T: NoUninit>(items: &[T]) -> &[u8] {

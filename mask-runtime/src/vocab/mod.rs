@@ -15,6 +15,7 @@ mod error;
 mod huggingface;
 mod model_folder;
 mod stop_tokens;
+mod stored;
 mod tiktoken;
 
 use std::borrow::Cow;
@@ -28,6 +29,7 @@ use builder::VocabularyBuilder;
 pub use embedded::embedded_tiny;
 pub use error::VocabularyError;
 pub use model_folder::HuggingFaceFiles;
+pub use stored::StoredVocabularyError;
 
 /// The greatest number of ids a [`Vocabulary`] can have. The largest vocabularies in use have about a million
 /// ids; the bound keeps one absurd id in a damaged file from allocating more than about 80 MB.

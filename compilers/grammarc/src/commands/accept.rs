@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use mask_runtime::{Matcher, Tokenizer};
+use mask_runtime::Matcher;
 use serde_json::json;
 
 use crate::args::{GrammarArgs, TokenizerArgs};
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
 }
 
 fn accept_tokens(args: &Args, given: Given, tokens: &[u32], output: &mut Output) -> Result<Verdict, Failure> {
-    let tokenizer = Tokenizer::new(tokenizer::load(&args.tokenizer)?);
+    let tokenizer = given.tokenizer(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
     let compiled = given.compile(&settings, tokenizer.clone())?;
     let mut matcher = Matcher::new(compiled);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use mask_runtime::artifact::{Artifact, ArtifactError, ENGINE_REVISION, FORMAT_VERSION};
 use serde_json::{Value, json};
 
-use crate::describe::hex;
+use crate::describe::{hex, printable};
 use crate::failure::Failure;
 use crate::grammar;
 use crate::output::{DIM, HEADING, Output, Verdict};
@@ -17,7 +17,7 @@ Examples:
   grammarc inspect tools.gmt --json | jq '.grammars[].name'
   grammarc inspect tools.gmt --entry order
 
-Only what the file says of itself is shown; `verify` tells whether that is so.";
+Only what the file says of itself is shown, as far as its checksums are right; `verify` tells whether that is so.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -65,7 +65,7 @@ fn describe(artifact: &Artifact, entry: Option<&str>) -> Result<Value, ArtifactE
     Ok(json!({
         "bytes": artifact.file_length(), "format_version": FORMAT_VERSION.to_string(),
         "engine_revision": ENGINE_REVISION, "fingerprint": artifact.fingerprint().map(|bytes| hex(&bytes)),
-        "vocabulary_size": artifact.vocabulary_size(), "sets": sets, "rows": rows,
+        "vocabulary_size": artifact.vocabulary_size(), "has_tokenizer": artifact.has_tokenizer(), "sets": sets, "rows": rows,
         "metadata": parsed(artifact.metadata()?), "sections": sections(None), "grammars": grammars,
     }))
 }
@@ -76,7 +76,7 @@ fn parsed(text: &str) -> Value {
 }
 
 fn show(value: &Value, output: &mut Output) -> Result<(), Failure> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| printable(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     writeln!(
         output,
         "bytes {}, format {}, engine revision {}",
@@ -87,13 +87,16 @@ fn show(value: &Value, output: &mut Output) -> Result<(), Failure> {
     match value["fingerprint"].as_str() {
         Some(fingerprint) => writeln!(
             output,
-            "tables for {} ids, fingerprint {fingerprint}: sets {}, rows {}",
-            value["vocabulary_size"], value["sets"], value["rows"]
+            "tables for {} ids, fingerprint {fingerprint}{}: sets {}, rows {}",
+            value["vocabulary_size"],
+            if value["has_tokenizer"] == true { ", tokenizer in the file" } else { "" },
+            value["sets"],
+            value["rows"]
         )?,
         None => writeln!(output, "automata alone, for any tokenizer")?,
     }
     for (name, said) in value["metadata"].as_object().into_iter().flatten() {
-        writeln!(output, "{name} {}", text(said))?;
+        writeln!(output, "{} {}", printable(name), text(said))?;
     }
     show_sections(&value["sections"], output)?;
     for grammar in value["grammars"].as_array().into_iter().flatten() {
@@ -101,7 +104,7 @@ fn show(value: &Value, output: &mut Output) -> Result<(), Failure> {
             .as_object()
             .into_iter()
             .flatten()
-            .map(|(name, number)| format!("{} {number}", name.replace('_', " ")))
+            .map(|(name, number)| printable(&format!("{} {number}", name.replace('_', " "))))
             .collect();
         let kind = text(&grammar["metadata"]["kind"]);
         let name = text(&grammar["name"]);

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use mask_runtime::{FillError, Matcher, Tokenizer, bitmask};
+use mask_runtime::{FillError, Matcher, bitmask};
 use serde_json::{Value, json};
 
 use crate::args::{GrammarArgs, TokenizerArgs};
@@ -12,7 +12,6 @@ use crate::grammar::Given;
 use crate::output::{BAD, DIM, GOOD, HEADING, Output, Verdict};
 use crate::rejection;
 use crate::settings::Settings;
-use crate::tokenizer;
 use crate::tokenizer::token_json;
 
 const EXAMPLES: &str = "\
@@ -48,7 +47,7 @@ const SHOWN_TEXT: usize = 100;
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
     let given = Given::load(&args.grammar)?;
-    let tokenizer = Tokenizer::new(tokenizer::load(&args.tokenizer)?);
+    let tokenizer = given.tokenizer(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
     let compiled = given.compile(&settings, tokenizer.clone())?;
     let mut matcher = Matcher::new(compiled);

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::sample::{Distances, Walk};
-use mask_runtime::{Matcher, Tokenizer};
+use mask_runtime::Matcher;
 use serde_json::json;
 
 use crate::args::{GrammarArgs, TokenizerArgs};
@@ -12,7 +12,6 @@ use crate::failure::Failure;
 use crate::grammar::Given;
 use crate::output::{DIM, Output, Verdict, WARN};
 use crate::settings::Settings;
-use crate::tokenizer;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,7 +46,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
     let given = Given::load(&args.grammar)?;
-    let tokenizer = Tokenizer::new(tokenizer::load(&args.tokenizer)?);
+    let tokenizer = given.tokenizer(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
     let compiled = given.compile(&settings, tokenizer.clone())?;
     let distances = Distances::new(compiled.pda());

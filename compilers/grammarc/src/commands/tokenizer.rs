@@ -15,12 +15,13 @@ const EXAMPLES: &str = "\
 Examples:
   grammarc tokenizer model/
   grammarc tokenizer model/tokenizer.json --json
+  grammarc tokenizer tools.gmt
   grammarc tokenizer cl100k_base.tiktoken --stop-tokens 100257 --logits-width 100277";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Model folder, tokenizer.json or *.tiktoken; the same as --tokenizer
+    /// Model folder, tokenizer.json, *.tiktoken, or *.gmt with a tokenizer in it; the same as --tokenizer
     #[arg(value_name = "PATH", conflicts_with = "tokenizer")]
     path: Option<std::path::PathBuf>,
     #[command(flatten)]

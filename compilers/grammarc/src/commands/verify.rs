@@ -18,8 +18,9 @@ const EXAMPLES: &str = "\
 Examples:
   grammarc verify tools.gmt -t model/
   grammarc verify grammar.gpda
+  grammarc verify made-with-embed-tokenizer.gmt
 
-Everything is checked against its checksum, and every automaton for soundness. With the tokenizer, all tables are worked out
+Everything is checked against its checksum, and every automaton for soundness. With the tokenizer, given or in the file, all tables are worked out
 again from the automata, and the file has to come out byte for byte. Exit code 1 says that it does not.";
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
     let artifact = grammar::open(&args.path)?;
     let fault = |error| Failure::Artifact { path: args.path.clone(), error: Box::new(error) };
-    let tokenizer = tokenizer::load_if_named(&args.tokenizer)?.map(Tokenizer::new);
+    let tokenizer = match tokenizer::load_if_named(&args.tokenizer)? {
+        Some(vocabulary) => Some(Tokenizer::new(vocabulary)),
+        None => artifact.tokenizer().map_err(fault)?,
+    };
     if tokenizer.is_none() && artifact.fingerprint().is_some() {
         let message = "it has tables; give the tokenizer that they are for with --tokenizer";
         return Err(Failure::Input(message.to_owned()));
@@ -49,7 +53,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     artifact.check().map_err(fault)?;
     let difference = match tokenizer.filter(|_| artifact.fingerprint().is_some()) {
         Some(tokenizer) => {
-            let writer = ArtifactWriter::with_tables(tokenizer.clone());
+            let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
+            if artifact.has_tokenizer() {
+                writer = writer.embed_tokenizer();
+            }
             let tables = |index: usize| -> Result<Tabulated, ArtifactError> {
                 let grammar = artifact.grammar(index, tokenizer.clone())?;
                 Ok(Tabulated::of(&grammar, TabulatedStates::Loaded))

@@ -65,11 +65,13 @@ enum Selecting {
     Any,
 }
 
+/// A place with its distance, the step that led to it, and from where.
+type Met = (Place, u64, Option<(usize, Step)>);
+
 /// Places that were met, nearest to an end first.
 struct Search {
     agenda: BinaryHeap<Reverse<(u32, u64, usize)>>,
-    /// Each place with its distance, the step that led to it, and from where.
-    found: Vec<(Place, u64, Option<(usize, Step)>)>,
+    found: Vec<Met>,
     seen: FxHashSet<Place>,
 }
 

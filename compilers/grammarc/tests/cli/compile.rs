@@ -66,7 +66,14 @@ fn files_say_what_is_in_them_and_are_verified() {
     let value = inspect.json();
     assert_eq!((&value["grammars"][0]["name"], &value["vocabulary_size"]), (&"number".into(), &1024.into()));
     assert_eq!(value["grammars"][0]["metadata"]["kind"], "gbnf");
-    assert_eq!(value["sections"].as_array().map(Vec::len), Some(7));
+    assert_eq!(value["sections"].as_array().map(Vec::len), Some(8));
+    assert_eq!((&value["metadata"]["tables"], &value["has_tokenizer"]), (&"all".into(), &false.into()));
+    let options = &value["metadata"]["options"];
+    assert_eq!(options["json_schema"]["whitespace"], "bounded", "{options}");
+    assert_eq!(options["regex"]["syntax"], "rust", "{options}");
+    assert_eq!(options["gbnf"]["root"], "root", "{options}");
+    assert!(value["grammars"][1]["metadata"]["report"]["states"].as_u64() > Some(10), "{}", value["grammars"][1]);
+    assert!(value["grammars"][1]["bytes"].as_u64() > Some(1_000));
     let shown = grammarc(&["inspect", &path, "--entry", "order"]);
     for part in ["tables for 1024 ids, fingerprint ", "order json_schema: bytes ", "byte edges", "made_by grammarc "] {
         assert!(shown.stdout.contains(part), "{part} in {}", shown.stdout);
@@ -138,4 +145,80 @@ fn an_input_is_not_written_over() {
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("is an input"), "{}", run.stderr);
     assert_eq!(std::fs::read_to_string(&grammar).expect("still there"), "root ::= \"a\"");
+}
+
+#[test]
+fn a_file_can_bring_its_tokenizer() {
+    let source = file("compile-embedded", "number.gbnf", b"root ::= [0-9]+\n");
+    let output = Path::new(&source).with_file_name("number.gmt").display().to_string();
+    // Another vocabulary than the built-in one, which commands use without this.
+    let wide = ["-t", &tokenizer(), "--logits-width", "1100"];
+    let compile = [&["compile", &source, "--embed-tokenizer", "-o", &output], &wide[..]].concat();
+    assert_eq!(grammarc(&compile).code, 0);
+    let given = grammarc(&[&["mask", &output, "--after", "1", "--json"], &wide[..]].concat());
+    let embedded = grammarc(&["mask", &output, "--after", "1", "--json"]);
+    assert_eq!((embedded.code, &embedded.stdout), (0, &given.stdout), "{}", embedded.stderr);
+    assert_eq!(embedded.json()["vocabulary"], 1_100);
+    assert_eq!(grammarc(&["mask", &output, "-t", &output, "--after", "1"]).code, 0);
+    assert_eq!(grammarc(&["sample", &output]).code, 0);
+    assert_eq!(grammarc(&["accept", &output, "--tokens", "2000"]).code, 1);
+    assert_eq!(grammarc(&["verify", &output]).code, 0);
+    assert_eq!(grammarc(&["inspect", &output, "--json"]).json()["has_tokenizer"], true);
+    let shown = grammarc(&["inspect", &output]).stdout;
+    assert!(shown.contains(", tokenizer in the file: sets "), "{shown}");
+    assert_eq!(grammarc(&["tokenizer", &output, "--json"]).json()["size"], 1_100);
+    let other = grammarc(&["mask", &output, "-t", &tokenizer()]);
+    assert!(other.code == 2 && other.stderr.contains("fingerprint"), "{}", other.stderr);
+    let without = grammarc(&["tokenizer", &two_grammars("compile-not-embedded")]);
+    assert!(without.code == 2 && without.stderr.contains("--embed-tokenizer"), "{}", without.stderr);
+    assert_eq!(grammarc(&["compile", &source, "--embed-tokenizer", "-o", &output]).code, 2, "there is none to embed");
+}
+
+#[test]
+fn automata_get_tables_later() {
+    let source = file("compile-later", "word.regex", b"[a-z]{3,40}");
+    let [automata, tables, at_once] =
+        ["word.gpda", "word.gmt", "once.gmt"].map(|name| Path::new(&source).with_file_name(name).display().to_string());
+    assert_eq!(grammarc(&["compile", &source, "-o", &automata]).code, 0);
+    assert_eq!(grammarc(&["compile", &automata, "-t", &tokenizer(), "-o", &tables]).code, 0);
+    assert_eq!(grammarc(&["compile", &source, "-t", &tokenizer(), "-o", &at_once]).code, 0);
+    let masks = |path: &str| grammarc(&["mask", path, "--after", "ab", "--json"]).stdout;
+    assert_eq!(masks(&tables), masks(&at_once));
+    let inspect = grammarc(&["inspect", &tables, "--json"]).json();
+    assert_eq!(inspect["grammars"][0]["name"], "word");
+    assert_eq!(inspect["grammars"][0]["metadata"]["kind"], "regex");
+    assert_eq!(inspect["grammars"][0]["metadata"]["source"], "[a-z]{3,40}");
+    assert_eq!(inspect["grammars"][0]["metadata"]["options"]["regex"]["syntax"], "rust");
+    assert_eq!(grammarc(&["inspect", &automata, "--json"]).json()["metadata"]["tables"], serde_json::Value::Null);
+}
+
+#[test]
+fn an_extension_that_says_something_else_is_noted() {
+    let source = file("compile-extension", "word.regex", b"[a-z]");
+    let note = |name: &str, more: &[&str]| {
+        let output = Path::new(&source).with_file_name(name).display().to_string();
+        let run = grammarc(&[&["compile", &source, "-o", &output], more].concat());
+        assert_eq!(run.code, 0);
+        run.stderr
+    };
+    let tables = ["-t", &tokenizer()];
+    assert_eq!((note("a.gmt", &tables), note("a.gpda", &[])), (String::new(), String::new()));
+    assert!(note("b.gpda", &tables).contains("the extension is .gmt"));
+    assert!(note("b.gmt", &[]).contains("the extension is .gpda"));
+    assert!(note("b.bin", &[]).contains("with --gmt only"));
+}
+
+/// What a file says of itself may be meant for the terminal that it is shown on.
+#[test]
+fn nothing_of_a_file_steers_the_terminal() {
+    let line = "{\"name\": \"a\\u001b[31m\\u202e\", \"parameters\": {\"x-note\\u001b[2J\": 1}}\n";
+    let source = file("compile-terminal", "tools.jsonl", line.as_bytes());
+    let output = Path::new(&source).with_file_name("tools.gpda").display().to_string();
+    assert_eq!(grammarc(&["compile", &source, "-o", &output]).code, 0);
+    for command in [&["inspect", &output][..], &["check", &output], &["check", &output, "--entry", "\u{1b}[2J"]] {
+        let run = grammarc(command);
+        let shown = format!("{}{}", run.stdout, run.stderr);
+        assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{command:?}: {shown:?}");
+        assert!(shown.contains("\\u{1b}["), "{command:?}: {shown}");
+    }
 }

@@ -89,14 +89,22 @@ impl Parser<'_> {
     fn brace(&self) -> Result<Brace, Diagnostic> {
         let start = self.at;
         let inner = &self.rest()[1..];
-        let end = inner.find(|character: char| !(character.is_ascii_digit() || ", ".contains(character)));
+        let end = inner
+            .find(|character: char| !(character.is_ascii_digit() || character == ',' || character.is_whitespace()));
         let counted = &inner[..end.unwrap_or(inner.len())];
         let closed = inner[counted.len()..].starts_with('}');
         let span = start..start + 1 + counted.len() + usize::from(closed);
-        let spaced = counted.contains(' ') && !self.flags.ignore_whitespace;
+        let has_space = |text: &str| text.contains(char::is_whitespace);
+        // The `regex` crate reads white space around a number, whatever the flags, but not in place of one.
+        let spaced = !self.flags.ignore_whitespace
+            && if self.syntax == Syntax::Ecma262 {
+                has_space(counted)
+            } else {
+                counted.split(',').any(|number| has_space(number) && number.trim().is_empty())
+            };
         let mut numbers = counted.split(',').map(str::trim);
         let (min, max) = (numbers.next().unwrap_or(""), numbers.next());
-        let well_formed = closed && !spaced && !min.contains(' ') && numbers.next().is_none() && !min.is_empty();
+        let well_formed = closed && !spaced && !has_space(min) && numbers.next().is_none() && !min.is_empty();
         if !well_formed {
             return self.not_a_count(counted, span);
         }
@@ -104,7 +112,7 @@ impl Parser<'_> {
         let max_count = match max {
             None => Some(min_count),
             Some("") => None,
-            Some(max) if max.contains(' ') => return self.not_a_count(counted, span),
+            Some(max) if has_space(max) => return self.not_a_count(counted, span),
             Some(max) => Some(self.count(max, &span)?),
         };
         if max_count.is_some_and(|max| max < min_count) {

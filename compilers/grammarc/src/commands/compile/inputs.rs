@@ -3,30 +3,50 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use grammar_ir::pda::Pda;
+use serde_json::{Map, Value};
 
 use crate::args::Kind;
 use crate::failure::Failure;
+use crate::grammar;
 use crate::input::{self, Source};
 
 /// A grammar with its name.
 #[derive(Debug)]
 pub(super) struct Named {
     pub(super) name: String,
+    /// Its text; of one that was compiled before, where it is from and nothing else.
     pub(super) source: Source,
+    /// What was compiled before.
+    pub(super) stored: Option<Stored>,
 }
+
+/// A grammar that was compiled before.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) pda: Pda,
+    /// What its file says of it, as far as that does not depend on a tokenizer.
+    pub(super) about: Map<String, Value>,
+}
+
+/// What stays as it is when a grammar is written to another file.
+const KEPT: [&str; 3] = ["kind", "source", "options"];
 
 /// Reads all files.
 pub(super) fn load(paths: &[PathBuf], kind: Option<Kind>) -> Result<Vec<Named>, Failure> {
     let mut all = Vec::new();
     for path in paths {
+        if kind.is_none() && grammar::is_artifact(path) {
+            artifact(path, &mut all)?;
+            continue;
+        }
         if is_lines(path) {
             lines(path, &mut all)?;
             continue;
         }
         let source = input::load_file(path, kind)?;
         let stem = path.file_stem().map_or_else(|| source.name.clone(), |stem| stem.to_string_lossy().into_owned());
-        all.push(Named { name: stem, source });
+        all.push(Named { name: stem, source, stored: None });
     }
     let mut seen: HashMap<&str, &str> = HashMap::new();
     for named in &all {
@@ -47,6 +67,27 @@ fn is_lines(path: &Path) -> bool {
     name.ends_with(".jsonl") || name.ends_with(".jsonl.xz")
 }
 
+/// The automata of a file that was compiled before.
+fn artifact(path: &Path, all: &mut Vec<Named>) -> Result<(), Failure> {
+    let artifact = grammar::open(path)?;
+    let fault = |error| Failure::Artifact { path: path.to_owned(), error: Box::new(error) };
+    let parsed = |text: &str| serde_json::from_str(text).ok().and_then(|value: Value| value.as_object().cloned());
+    let of_file = parsed(artifact.metadata().map_err(fault)?).unwrap_or_default();
+    for index in 0..artifact.len() {
+        let entry = artifact.entry(index).map_err(fault)?;
+        let mut about = parsed(entry.metadata).unwrap_or_default();
+        if let Some(options) = of_file.get("options").filter(|_| !about.contains_key("options")) {
+            about.insert("options".to_owned(), options.clone());
+        }
+        about.retain(|name, _| KEPT.contains(&name.as_str()));
+        let place = format!("{}, {:?}", path.display(), entry.name);
+        let pda = artifact.automaton(index).map_err(fault)?;
+        let source = Source { name: place, text: String::new(), kind: Kind::Gir };
+        all.push(Named { name: entry.name.to_owned(), source, stored: Some(Stored { pda, about }) });
+    }
+    Ok(())
+}
+
 fn lines(path: &Path, all: &mut Vec<Named>) -> Result<(), Failure> {
     let text = input::read_text_or_xz(path)?;
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -60,7 +101,7 @@ fn lines(path: &Path, all: &mut Vec<Named>) -> Result<(), Failure> {
             return Err(Failure::Input(message));
         };
         let source = Source { name: place, text: schema.to_string(), kind: Kind::JsonSchema };
-        all.push(Named { name: name.to_owned(), source });
+        all.push(Named { name: name.to_owned(), source, stored: None });
     }
     Ok(())
 }

@@ -7,10 +7,12 @@ use compilers::diagnostic::Diagnostics;
 use grammar_ir::pda::Pda;
 use mask_runtime::Tokenizer;
 use mask_runtime::artifact::{ArtifactWriter, TableReport, Tabulated, TabulatedStates, WriteError};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::inputs::Named;
+use crate::args::Kind;
 use crate::describe::Bytes;
+use crate::input::Source;
 use crate::pipeline;
 use crate::settings::Settings;
 
@@ -19,7 +21,7 @@ pub(super) struct Compiled {
     made: Option<Made>,
     pub(super) notes: Vec<String>,
     pub(super) report: TableReport,
-    kind: &'static str,
+    about: Map<String, Value>,
     time: Duration,
 }
 
@@ -39,8 +41,14 @@ pub(super) fn compile(
 ) -> Outcome {
     let begin = Instant::now();
     let vocabulary = tokenizer.map(|tokenizer| tokenizer.vocabulary());
-    let pipeline::Compiled { grammar, mut notes } = pipeline::frontend(&named.source, settings, vocabulary)?;
-    let pda = pipeline::lower(&pipeline::normalize(grammar, &settings.limits)?, &settings.limits)?;
+    let (pda, mut notes, about) = match &named.stored {
+        Some(stored) => (stored.pda.clone(), Vec::new(), stored.about.clone()),
+        None => {
+            let pipeline::Compiled { grammar, notes } = pipeline::frontend(&named.source, settings, vocabulary)?;
+            let pda = pipeline::lower(&pipeline::normalize(grammar, &settings.limits)?, &settings.limits)?;
+            (pda, notes, about(&named.source))
+        }
+    };
     let (made, report) = match tokenizer {
         Some(tokenizer) => {
             let compiled = pipeline::bind_automaton(pda, tokenizer.clone())?;
@@ -57,20 +65,31 @@ pub(super) fn compile(
             (Made::Automaton(pda), report)
         }
     };
-    Ok(Compiled { made: Some(made), notes, report, kind: named.source.kind.name(), time: begin.elapsed() })
+    Ok(Compiled { made: Some(made), notes, report, about, time: begin.elapsed() })
+}
+
+/// What is said of a grammar that is compiled from a text. The text itself lets others find what was compiled from it.
+fn about(source: &Source) -> Map<String, Value> {
+    let text = match source.kind {
+        // White space between its tokens makes no other schema.
+        Kind::JsonSchema | Kind::StructuralTag => serde_json::from_str::<Value>(&source.text).ok(),
+        _ => None,
+    };
+    let text = text.map_or_else(|| source.text.clone(), |value| value.to_string());
+    Map::from_iter([("kind".to_owned(), source.kind.name().into()), ("source".to_owned(), text.into())])
 }
 
 impl Compiled {
     /// Hands over what was made.
     pub(super) fn write(&mut self, name: &str, writer: &mut ArtifactWriter) -> Result<(), WriteError> {
         let TableReport { states, tabulated, context_free, sets, dependent_tokens } = self.report;
-        let metadata = json!({
-            "kind": self.kind, "notes": self.notes,
-            "report": {
-                "states": states, "tabulated": tabulated, "context_free": context_free, "sets": sets,
-                "dependent_tokens": dependent_tokens,
-            },
+        let report = json!({
+            "states": states, "tabulated": tabulated, "context_free": context_free, "sets": sets,
+            "dependent_tokens": dependent_tokens,
         });
+        let mut metadata = self.about.clone();
+        metadata.extend([("notes".to_owned(), json!(self.notes)), ("report".to_owned(), report)]);
+        let metadata = Value::Object(metadata);
         match self.made.take() {
             Some(Made::Automaton(pda)) => writer.add(name, &pda, &metadata.to_string()),
             Some(Made::Tables(tables)) => writer.add_tables(name, &tables, &metadata.to_string()),
@@ -82,7 +101,7 @@ impl Compiled {
     pub(super) fn to_json(&self, name: &str) -> Value {
         let TableReport { states, tabulated, context_free, sets, dependent_tokens } = self.report;
         json!({
-            "name": name, "kind": self.kind, "states": states, "tabulated": tabulated, "context_free": context_free,
+            "name": name, "kind": self.about.get("kind"), "states": states, "tabulated": tabulated, "context_free": context_free,
             "sets": sets, "dependent_tokens": dependent_tokens, "notes": self.notes,
             "seconds": self.time.as_secs_f64(),
         })

@@ -4,7 +4,7 @@ mod inputs;
 mod job;
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use self::job::Outcome;
 use crate::args::{Kind, TokenizerArgs};
 use crate::failure::{Failure, diagnostics_json, is_refusal};
+use crate::grammar;
 use crate::output::{DIM, GOOD, Output, Verdict, WARN};
 use crate::settings::{CompileArgs, Settings};
 use crate::tokenizer;
@@ -26,12 +27,14 @@ const EXAMPLES: &str = "\
 Examples:
   grammarc compile search.json order.json -t model/ -o tools.gmt
   grammarc compile tools.jsonl -t model/ -o tools.gmt --jobs 2
+  grammarc compile tools.jsonl -t model/ --embed-tokenizer -o tools.gmt
   grammarc compile grammar.gbnf -o grammar.gpda
+  grammarc compile grammar.gpda -t model/ -o grammar.gmt
   grammarc mask --gmt tools.gmt --entry order -t model/ --after '{\"id\": 7, '
 
 Each file is a grammar, named like the file without its extension. A .jsonl file has a grammar on each line: an object with
-`id` and `schema`, or with `name` and `parameters`, as tools have. Without a tokenizer only the automata are written.
-docs/artifact.md describes the file.
+`id` and `schema`, or with `name` and `parameters`, as tools have. Of a .gpda or .gmt file all grammars are taken. Without
+a tokenizer only the automata are written, usually to a .gpda file. docs/artifact.md describes the file.
 
 Exit code 1 says that some grammar is at fault, 3 that one is refused; then nothing is written, unless with --keep-going.";
 
@@ -57,6 +60,10 @@ pub(crate) struct Args {
     /// For which states masks are worked out ahead
     #[arg(long, value_enum, default_value = "all")]
     tables: TablesArg,
+
+    /// Write the tokens, too, so that the file can be used without the files of the tokenizer
+    #[arg(long, requires = "tokenizer")]
+    embed_tokenizer: bool,
 
     /// How many grammars are compiled at the same time; 0 is one per core
     #[arg(short, long, value_name = "N", default_value_t = 0)]
@@ -100,6 +107,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs).build();
     let pool = pool.map_err(|error| Failure::Input(format!("cannot start threads: {error}")))?;
     let mut writer = match &tokenizer {
+        Some(tokenizer) if args.embed_tokenizer => ArtifactWriter::with_tables(tokenizer.clone()).embed_tokenizer(),
         Some(tokenizer) => ArtifactWriter::with_tables(tokenizer.clone()),
         None => ArtifactWriter::automata(),
     };
@@ -129,6 +137,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         .map_err(|error| Failure::Input(error.to_string()))?;
     if is_written {
         write_file(&args.output, &bytes)?;
+        warn_of_extension(&args.output, tokenizer.is_some());
     }
     let seconds = begin.elapsed().as_secs_f64();
     let counts = Artifact::from_bytes(&bytes).map(|artifact| artifact.set_and_row_counts()).unwrap_or_default();
@@ -179,23 +188,36 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
 
 /// What the file says of its making. Nothing of when and where: the same input makes the same bytes.
 fn metadata(args: &Args, settings: &Settings, tokenizer: Option<&Arc<Tokenizer>>) -> String {
-    let tokenizer = tokenizer.map(|tokenizer| {
+    let about_tokenizer = tokenizer.map(|tokenizer| {
         let vocabulary = tokenizer.vocabulary();
         json!({
             "kind": vocabulary.model().kind.name(), "size": vocabulary.size(),
             "stop_tokens": vocabulary.stop_tokens(),
         })
     });
-    let tables = args.tables.to_possible_value().map(|value| value.get_name().to_owned());
+    let tables = args.tables.to_possible_value().filter(|_| tokenizer.is_some());
+    let tables = tables.map(|value| value.get_name().to_owned());
     json!({
         "made_by": concat!("grammarc ", env!("CARGO_PKG_VERSION")),
-        "options": settings.describe(), "tables": tables, "tokenizer": tokenizer,
+        "options": settings.describe(), "tables": tables, "tokenizer": about_tokenizer,
     })
     .to_string()
 }
 
+/// Says so if the name of the file will not tell what is in it.
+fn warn_of_extension(path: &Path, has_tables: bool) {
+    let (expected, content) = if has_tables { ("gmt", "tables") } else { ("gpda", "automata alone") };
+    if path.extension().is_none_or(|extension| extension != expected) {
+        let note = if grammar::is_artifact(path) { "" } else { "; other commands take it with --gmt only" };
+        anstream::eprintln!(
+            "{WARN}note{WARN:#}: {} holds {content}, for which the extension is .{expected}{note}",
+            path.display()
+        );
+    }
+}
+
 /// Writes another file and renames it, so that whoever has the old one mapped keeps it.
-fn write_file(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(name);

@@ -177,7 +177,7 @@ fn compile(args: &Args, tools: &[Value], tokenizer: &Arc<Tokenizer>) -> Result<O
         None => args.tools.grammar(tools, tokenizer.vocabulary())?.map(Given::Text),
     };
     let Some(given) = given else { return Ok(None) };
-    given.compile(&Settings::from(&args.options), tokenizer.clone()).map(Some)
+    given.compile(&Settings::for_generation(&args.options), tokenizer.clone()).map(Some)
 }
 
 impl Job<'_> {

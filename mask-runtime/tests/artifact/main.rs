@@ -1,13 +1,14 @@
 //! Files of compiled grammars: what is loaded gives the same masks, and what is wrong with a file is named.
 
+mod faults;
+mod fixture;
+mod hostile;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use grammar_ir::{Limits, text};
-use mask_runtime::artifact::{
-    Artifact, ArtifactError, ArtifactWriter, ENGINE_REVISION, FORMAT_VERSION, FormatVersion, Mismatch, SectionKind,
-    Tabulated, TabulatedStates, WriteError,
-};
+use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, Tabulated, TabulatedStates, WriteError};
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, embedded_tiny};
 
 const OBJECT: &str = "
@@ -158,142 +159,33 @@ fn what_cannot_be_written_is_refused() {
     let mut writer = ArtifactWriter::with_tables(other);
     let refused = writer.add_tables("b", &Tabulated::of(&compiled, TabulatedStates::Start), "");
     assert_eq!(refused, Err(WriteError::OtherTokenizer { name: "b".to_owned() }));
-}
-
-/// The file with some bytes changed.
-fn changed(offset: usize, bytes: &[u8]) -> Vec<u8> {
-    let (mut file, _) = file();
-    file[offset..offset + bytes.len()].copy_from_slice(bytes);
-    file
-}
-
-fn refusal(bytes: &[u8]) -> ArtifactError {
-    Artifact::from_bytes(bytes).expect_err("it is no artifact")
-}
-
-/// Makes the checksum of the header right again.
-fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
-    mask_runtime::artifact::reseal(&mut bytes);
-    bytes
+    let mut writer = ArtifactWriter::automata();
+    assert!(writer.add(&"n".repeat(1_024), compiled.pda(), "").is_ok());
+    let refused = writer.add(&"n".repeat(1_025), compiled.pda(), "");
+    assert!(matches!(refused, Err(WriteError::LongName { length: 1_025, limit: 1_024, .. })), "{refused:?}");
 }
 
 #[test]
-fn another_file_is_no_artifact() {
-    let ArtifactError::Magic(Mismatch { found, expected }) = refusal(&[b"{\"model\": ".as_slice(), &[0; 900]].concat())
-    else {
-        panic!("the magic is looked at first")
-    };
-    assert_eq!((&found, &expected), (b"{\"model\"", b"\x89GMT\r\n\x1a\n"));
-}
-
-#[test]
-fn another_version_is_named() {
-    let next = FORMAT_VERSION.major + 1;
-    let ArtifactError::Version(mismatch) = refusal(&changed(12, &next.to_le_bytes())) else {
-        panic!("the version is looked at before checksums")
-    };
-    assert_eq!(mismatch, Mismatch { found: FormatVersion { major: next, minor: 0 }, expected: FORMAT_VERSION });
-    let ArtifactError::Version(mismatch) = refusal(&changed(14, &7u16.to_le_bytes())) else {
-        panic!("later minor versions are not read")
-    };
-    assert_eq!(mismatch.found.minor, 7);
-}
-
-#[test]
-fn another_byte_order_is_named() {
-    let ArtifactError::Endianness(Mismatch { found, expected }) = refusal(&changed(8, &[0x0a, 0x0b, 0x0c, 0x0d]))
-    else {
-        panic!("the byte order is looked at before checksums")
-    };
-    assert_eq!((found, expected), (0x0d0c_0b0a, 0x0a0b_0c0d));
-}
-
-#[test]
-fn another_engine_is_named() {
-    let ArtifactError::EngineRevision(mismatch) = refusal(&sealed(changed(16, &99u32.to_le_bytes()))) else {
-        panic!("the header is whole")
-    };
-    assert_eq!(mismatch, Mismatch { found: 99, expected: ENGINE_REVISION });
-}
-
-#[test]
-fn another_tokenizer_is_named() {
-    let (bytes, tokenizer) = file();
-    let artifact = Artifact::from_bytes(&bytes).expect("it was just written");
-    let other = Tokenizer::new(embedded_tiny().with_stop_tokens([7]).expect("it has seven tokens"));
-    let Err(ArtifactError::Tokenizer(mismatch)) = artifact.grammar(0, other.clone()) else {
-        panic!("stop tokens are part of the fingerprint")
-    };
-    assert_eq!(mismatch, Mismatch { found: tokenizer.fingerprint(), expected: other.fingerprint() });
-}
-
-/// Rows of another width than the vocabulary's must not get as far as a mask.
-#[test]
-fn another_vocabulary_size_is_refused() {
-    let (bytes, tokenizer) = file();
-    let size = u32::from_le_bytes([bytes[64], bytes[65], bytes[66], bytes[67]]);
-    // As many words a row up to a multiple of 64 bytes, but not as many in a mask.
-    let artifact = Artifact::from_bytes(&sealed(changed(64, &(size - 40).to_le_bytes()))).expect("rows are as wide");
-    let error = artifact.grammar(0, tokenizer).expect_err("the vocabulary is wider");
-    assert!(matches!(error, ArtifactError::Invalid { .. }), "{error}");
-}
-
-#[test]
-fn a_file_that_was_cut_off_is_named() {
-    let (bytes, _) = file();
-    for length in [0, 7, 100, 383, bytes.len() - 1] {
-        let ArtifactError::Length(mismatch) = refusal(&bytes[..length]) else { panic!("{length} bytes") };
-        assert_eq!(mismatch.found, length as u64);
-        assert!(mismatch.expected > mismatch.found);
-    }
-    let ArtifactError::Length(mismatch) = refusal(&[bytes.as_slice(), &[0]].concat()) else {
-        panic!("something was appended")
-    };
-    assert_eq!(mismatch, Mismatch { found: bytes.len() as u64 + 1, expected: bytes.len() as u64 });
-}
-
-#[test]
-fn another_section_is_named() {
-    // The third and the fourth section of the file change places.
-    let (mut bytes, _) = file();
-    let (first, second) = (128 + 2 * 32, 128 + 3 * 32);
-    for offset in 0..32 {
-        bytes.swap(first + offset, second + offset);
-    }
-    let ArtifactError::WrongSection { owner, index, kind } = refusal(&sealed(bytes)) else {
-        panic!("the list of sections is whole")
-    };
-    let expected = Mismatch { found: SectionKind::Rows, expected: SectionKind::GrammarNames };
-    assert_eq!((owner.as_str(), index, kind), ("the file", 2, expected));
-}
-
-#[test]
-fn a_flipped_byte_is_named() {
-    let (bytes, tokenizer) = file();
-    let artifact = Artifact::from_bytes(&bytes).expect("it was just written");
-    let entries = artifact.section_infos().expect("it was just written");
-    let entries = entries.iter().find(|info| info.kind == SectionKind::Entries).expect("there are tables");
-    let damaged = changed(entries.offset as usize, &[0xa5]);
-    let artifact = Artifact::from_bytes(&damaged).expect("the preamble is whole");
-    let Err(ArtifactError::Checksum { part, checksum }) = artifact.grammar(0, tokenizer.clone()) else {
-        panic!("a grammar is checked when it is asked for")
-    };
-    assert_eq!(part, "entries of grammar \"object\"");
-    assert_ne!(checksum.found, checksum.expected);
-    artifact.grammar(1, tokenizer).expect("the other one is whole");
-}
-
-/// Whatever byte it is: the file is refused as a whole.
-#[test]
-fn no_flipped_byte_is_overlooked() {
-    let (bytes, _) = file();
-    let step = if cfg!(miri) { 4_099 } else { 7 };
-    for position in (0..bytes.len()).step_by(step) {
-        let mut damaged = bytes.clone();
-        damaged[position] ^= 0x10;
-        let result = Artifact::from_bytes(&damaged).and_then(|artifact| artifact.check());
-        assert!(result.is_err(), "byte {position}");
-    }
+fn a_file_can_bring_its_tokenizer() {
+    let tokenizer = tokenizer();
+    let compiled = compile(OBJECT, &tokenizer);
+    let mut writer = ArtifactWriter::with_tables(tokenizer.clone()).embed_tokenizer();
+    writer.add_tables("object", &Tabulated::of(&compiled, TabulatedStates::All), "").expect("the first one");
+    let artifact = Artifact::from_bytes(&writer.finish("").expect("there is room")).expect("it was just written");
+    artifact.check().expect("it was just written");
+    assert!(artifact.has_tokenizer());
+    let embedded = artifact.tokenizer().expect("it was just written").expect("it is there");
+    assert_eq!(embedded.fingerprint(), tokenizer.fingerprint());
+    let id = |tokenizer: &Tokenizer| tokenizer.vocabulary().special_id("<|eot_id|>");
+    assert!(id(&embedded).is_some() && id(&embedded) == id(&tokenizer));
+    let loaded = artifact.grammar(0, embedded.clone()).expect("it is for this tokenizer");
+    assert_eq!(masks(&loaded, OBJECT_TEXT), masks(&compiled, OBJECT_TEXT));
+    // The same from elsewhere does as well.
+    assert!(artifact.grammar(0, tokenizer).is_ok());
+    let again = artifact.tokenizer().expect("it was just written").expect("it is there");
+    assert!(Arc::ptr_eq(&embedded, &again), "its index is built once");
+    let without = Artifact::from_bytes(&file().0).expect("it was just written");
+    assert!(!without.has_tokenizer() && without.tokenizer().is_ok_and(|tokenizer| tokenizer.is_none()));
 }
 
 #[test]

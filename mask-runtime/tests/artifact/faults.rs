@@ -1,0 +1,290 @@
+//! One test for each way in which a file can be something else than what is asked for: each has an error of its own, which
+//! says what was found and what was expected.
+
+use mask_runtime::artifact::{
+    Artifact, ArtifactError, ArtifactWriter, ENGINE_REVISION, FORMAT_VERSION, FormatVersion, Mismatch, SectionInfo,
+    SectionKind, Tabulated, TabulatedStates, reseal,
+};
+use mask_runtime::{Tokenizer, embedded_tiny};
+
+use crate::{NESTED, compile, file, tokenizer};
+
+/// The file with some bytes changed.
+fn changed(offset: usize, bytes: &[u8]) -> Vec<u8> {
+    let (mut file, _) = file();
+    file[offset..offset + bytes.len()].copy_from_slice(bytes);
+    file
+}
+
+fn refusal(bytes: &[u8]) -> ArtifactError {
+    Artifact::from_bytes(bytes).expect_err("it is no artifact")
+}
+
+/// Makes the checksum of the header right again.
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    mask_runtime::artifact::reseal(&mut bytes);
+    bytes
+}
+
+#[test]
+fn another_file_is_no_artifact() {
+    let ArtifactError::Magic(Mismatch { found, expected }) = refusal(&[b"{\"model\": ".as_slice(), &[0; 900]].concat())
+    else {
+        panic!("the magic is looked at first")
+    };
+    assert_eq!((&found, &expected), (b"{\"model\"", b"\x89GMT\r\n\x1a\n"));
+}
+
+#[test]
+fn another_version_is_named() {
+    let next = FORMAT_VERSION.major + 1;
+    let ArtifactError::Version(mismatch) = refusal(&changed(12, &next.to_le_bytes())) else {
+        panic!("the version is looked at before checksums")
+    };
+    assert_eq!(mismatch, Mismatch { found: FormatVersion { major: next, minor: 0 }, expected: FORMAT_VERSION });
+    let ArtifactError::Version(mismatch) = refusal(&changed(14, &7u16.to_le_bytes())) else {
+        panic!("later minor versions are not read")
+    };
+    assert_eq!(mismatch.found.minor, 7);
+}
+
+#[test]
+fn another_byte_order_is_named() {
+    let ArtifactError::Endianness(Mismatch { found, expected }) = refusal(&changed(8, &[0x0a, 0x0b, 0x0c, 0x0d]))
+    else {
+        panic!("the byte order is looked at before checksums")
+    };
+    assert_eq!((found, expected), (0x0d0c_0b0a, 0x0a0b_0c0d));
+}
+
+#[test]
+fn another_engine_is_named() {
+    let ArtifactError::EngineRevision(mismatch) = refusal(&sealed(changed(16, &99u32.to_le_bytes()))) else {
+        panic!("the header is whole")
+    };
+    assert_eq!(mismatch, Mismatch { found: 99, expected: ENGINE_REVISION });
+}
+
+#[test]
+fn another_tokenizer_is_named() {
+    let (bytes, tokenizer) = file();
+    let artifact = Artifact::from_bytes(&bytes).expect("it was just written");
+    let other = Tokenizer::new(embedded_tiny().with_stop_tokens([7]).expect("it has seven tokens"));
+    let Err(ArtifactError::Tokenizer(mismatch)) = artifact.grammar(0, other.clone()) else {
+        panic!("stop tokens are part of the fingerprint")
+    };
+    assert_eq!(mismatch, Mismatch { found: tokenizer.fingerprint(), expected: other.fingerprint() });
+}
+
+/// Rows of another width than the vocabulary's must not get as far as a mask.
+#[test]
+fn another_vocabulary_size_is_refused() {
+    let (bytes, tokenizer) = file();
+    let size = u32::from_le_bytes([bytes[64], bytes[65], bytes[66], bytes[67]]);
+    // As many words a row up to a multiple of 64 bytes, but not as many in a mask.
+    let artifact = Artifact::from_bytes(&sealed(changed(64, &(size - 40).to_le_bytes()))).expect("rows are as wide");
+    let error = artifact.grammar(0, tokenizer).expect_err("the vocabulary is wider");
+    let ArtifactError::Count { count, .. } = error else { panic!("{error}") };
+    assert_eq!(count, Mismatch { found: u64::from(size) - 40, expected: u64::from(size) });
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_named() {
+    let (bytes, _) = file();
+    for length in [0, 7, 100, 383, bytes.len() - 1] {
+        let ArtifactError::Length(mismatch) = refusal(&bytes[..length]) else { panic!("{length} bytes") };
+        assert_eq!(mismatch.found, length as u64);
+        assert!(mismatch.expected > mismatch.found);
+    }
+    let ArtifactError::Length(mismatch) = refusal(&[bytes.as_slice(), &[0]].concat()) else {
+        panic!("something was appended")
+    };
+    assert_eq!(mismatch, Mismatch { found: bytes.len() as u64 + 1, expected: bytes.len() as u64 });
+}
+
+#[test]
+fn another_section_is_named() {
+    // The third and the fourth section of the file change places.
+    let (mut bytes, _) = file();
+    let (first, second) = (128 + 2 * 32, 128 + 3 * 32);
+    for offset in 0..32 {
+        bytes.swap(first + offset, second + offset);
+    }
+    let ArtifactError::WrongSection { owner, index, kind } = refusal(&sealed(bytes)) else {
+        panic!("the list of sections is whole")
+    };
+    let expected = Mismatch { found: SectionKind::Rows, expected: SectionKind::GrammarNames };
+    assert_eq!((owner.as_str(), index, kind), ("the file", 2, expected));
+}
+
+#[test]
+fn a_flipped_byte_is_named() {
+    let (bytes, tokenizer) = file();
+    let artifact = Artifact::from_bytes(&bytes).expect("it was just written");
+    let entries = artifact.section_infos().expect("it was just written");
+    let entries = entries.iter().find(|info| info.kind == SectionKind::Entries).expect("there are tables");
+    let damaged = changed(entries.offset as usize, &[0xa5]);
+    let artifact = Artifact::from_bytes(&damaged).expect("the preamble is whole");
+    let Err(ArtifactError::Checksum { part, checksum }) = artifact.grammar(0, tokenizer.clone()) else {
+        panic!("a grammar is checked when it is asked for")
+    };
+    assert_eq!(part, "entries of grammar \"object\"");
+    assert_ne!(checksum.found, checksum.expected);
+    artifact.grammar(1, tokenizer).expect("the other one is whole");
+}
+
+/// Whatever byte it is: the file is refused as a whole.
+#[test]
+fn no_flipped_byte_is_overlooked() {
+    let (bytes, _) = file();
+    let step = if cfg!(miri) { 4_099 } else { 7 };
+    for position in (0..bytes.len()).step_by(step) {
+        let mut damaged = bytes.clone();
+        damaged[position] ^= 0x10;
+        let result = Artifact::from_bytes(&damaged).and_then(|artifact| artifact.check());
+        assert!(result.is_err(), "byte {position}");
+    }
+}
+
+/// Where the first section of this kind is.
+pub(crate) fn section(bytes: &[u8], kind: SectionKind) -> SectionInfo {
+    let artifact = Artifact::from_bytes(bytes).expect("it is whole");
+    let infos = artifact.section_infos().expect("it is whole");
+    *infos.iter().find(|info| info.kind == kind).expect("there is one")
+}
+
+/// Changes a byte of a section and nothing else, and asks for all grammars.
+fn damaged(kind: SectionKind, offset: u64) -> (String, Mismatch<u64>) {
+    let (mut bytes, tokenizer) = file();
+    let place = (section(&bytes, kind).offset + offset) as usize;
+    bytes[place] ^= 0x40;
+    let artifact = Artifact::from_bytes(&bytes).expect("the preamble is whole");
+    let loaded = (0..artifact.len()).try_for_each(|index| {
+        artifact.entry(index)?;
+        artifact.grammar(index, tokenizer.clone()).map(|_| ())
+    });
+    match loaded.and_then(|()| artifact.metadata().map(|_| ())) {
+        Err(ArtifactError::Checksum { part, checksum }) => (part, checksum),
+        other => panic!("{kind}: {other:?}"),
+    }
+}
+
+#[test]
+fn damage_is_named_by_its_place() {
+    for (kind, offset, named) in [
+        (SectionKind::Metadata, 3, "metadata of the file"),
+        (SectionKind::Grammars, 20, "grammar 0"),
+        (SectionKind::GrammarNames, 1, "grammar 0"),
+        (SectionKind::Rows, 5, "row 0"),
+        (SectionKind::RowChecksums, 0, "row 0"),
+        (SectionKind::Sets, 17, "set 0"),
+        (SectionKind::GrammarMetadata, 0, "grammar metadata of grammar \"object\""),
+        (SectionKind::States, 9, "states of grammar \"object\""),
+        (SectionKind::ByteEdges, 9, "byte edges of grammar \"object\""),
+        (SectionKind::Procedures, 9, "procedures of grammar \"object\""),
+        (SectionKind::Words, 9, "words of grammar \"object\""),
+        (SectionKind::ProcedureNames, 2, "procedure names of grammar \"object\""),
+        (SectionKind::Entries, 9, "entries of grammar \"object\""),
+    ] {
+        let (part, checksum) = damaged(kind, offset);
+        assert_eq!(part, named);
+        assert_ne!(checksum.found, checksum.expected);
+    }
+    // A list is part of the checksum of its set.
+    let (part, _) = damaged(SectionKind::Lists, 0);
+    assert!(part.starts_with("set "), "{part}");
+}
+
+#[test]
+fn a_damaged_preamble_is_named() {
+    for (offset, named) in
+        [(30, "the header"), (33, "the header"), (90, "the header"), (128 + 9, "the list of sections")]
+    {
+        let ArtifactError::Checksum { part, checksum } = refusal(&changed(offset, &[0xa5])) else {
+            panic!("byte {offset}")
+        };
+        assert_eq!(part, named);
+        assert_ne!(checksum.found, checksum.expected);
+    }
+}
+
+#[test]
+fn a_damaged_list_of_sections_is_named() {
+    let (mut bytes, _) = file();
+    let list = section(&bytes, SectionKind::Entries);
+    let list = (list.offset + list.length).next_multiple_of(64) as usize;
+    bytes[list + 16] ^= 1;
+    let artifact = Artifact::from_bytes(&bytes).expect("the preamble is whole");
+    let Err(ArtifactError::Checksum { part, .. }) = artifact.automaton(0) else { panic!("a length has changed") };
+    assert_eq!(part, "the list of sections of grammar \"object\"");
+    assert!(artifact.automaton(1).is_ok(), "the other grammar is whole");
+}
+
+#[test]
+fn another_section_of_a_grammar_is_named() {
+    let (mut bytes, _) = file();
+    let list = section(&bytes, SectionKind::Entries);
+    let list = (list.offset + list.length).next_multiple_of(64) as usize;
+    bytes[list] = 2;
+    let artifact = Artifact::from_bytes(&sealed(bytes)).expect("the preamble is whole");
+    let Err(ArtifactError::WrongSection { owner, index, kind }) = artifact.automaton(0) else {
+        panic!("it has grammars")
+    };
+    let expected = Mismatch { found: SectionKind::Grammars, expected: SectionKind::GrammarMetadata };
+    assert_eq!((owner.as_str(), index, kind), ("grammar \"object\"", 0, expected));
+}
+
+#[test]
+fn another_number_of_items_is_named() {
+    // The grammars of the header.
+    let ArtifactError::Count { what, count } = refusal(&sealed(changed(68, &[5]))) else { panic!("there are two") };
+    assert_eq!((what.as_str(), count), ("grammars in the list", Mismatch { found: 2, expected: 5 }));
+}
+
+/// The file with a tokenizer in it.
+fn with_tokenizer() -> Vec<u8> {
+    let tokenizer = tokenizer();
+    let mut writer = ArtifactWriter::with_tables(tokenizer.clone()).embed_tokenizer();
+    let tables = Tabulated::of(&compile(NESTED, &tokenizer), TabulatedStates::Start);
+    writer.add_tables("nested", &tables, "").expect("the first one");
+    writer.finish("").expect("there is room")
+}
+
+#[test]
+fn another_tokenizer_in_the_file_is_named() {
+    let mut bytes = with_tokenizer();
+    let place = section(&bytes, SectionKind::Tokenizer).offset as usize;
+    let length = bytes.len();
+    // The last byte of a text of an added token, then the bytes of a token.
+    for position in [place + 16 + 4 * 1024 + 8 + 20, length - 65] {
+        let mut damaged = bytes.clone();
+        damaged[position] ^= 1;
+        let artifact = Artifact::from_bytes(&damaged).expect("the preamble is whole");
+        let Err(ArtifactError::Checksum { part, .. }) = artifact.tokenizer() else { panic!("byte {position}") };
+        assert_eq!(part, "tokenizer of the file");
+    }
+    // With a checksum that is right, it is another vocabulary than that of the tables: another stop token.
+    let stop = place + 16 + 4 * 1024;
+    bytes[stop] ^= 1;
+    reseal(&mut bytes);
+    let fingerprint = tokenizer().fingerprint();
+    bytes[32..64].copy_from_slice(&fingerprint);
+    let header = bytes[..120].to_vec();
+    bytes[120..128].copy_from_slice(&xxhash_rust::xxh3::xxh3_64(&header).to_le_bytes());
+    let artifact = Artifact::from_bytes(&bytes).expect("checksums are right");
+    let Err(ArtifactError::EmbeddedTokenizer(mismatch)) = artifact.tokenizer() else {
+        panic!("a stop token is another")
+    };
+    assert_eq!(mismatch.expected, fingerprint);
+    assert_ne!(mismatch.found, fingerprint);
+}
+
+#[test]
+fn no_tokenizer_in_the_file_is_named() {
+    let mut bytes = with_tokenizer();
+    let place = section(&bytes, SectionKind::Tokenizer).offset as usize;
+    bytes[place + 3] = 0xff;
+    let artifact = Artifact::from_bytes(&sealed(bytes)).expect("the preamble is whole");
+    let error = artifact.tokenizer().expect_err("it has too many ids");
+    assert!(matches!(error, ArtifactError::Vocabulary(_)), "{error}");
+}

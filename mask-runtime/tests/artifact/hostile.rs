@@ -1,0 +1,133 @@
+//! Files made to be wrong, with checksums that are right: nothing in them overlaps, so that reading all of one takes no
+//! longer than its length.
+
+use std::time::{Duration, Instant};
+
+use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, SectionKind, reseal};
+
+use crate::faults::section;
+use crate::{NESTED, compile, file, tokenizer};
+
+/// The file with some bytes of a section changed, and checksums that are right.
+fn forged(kind: SectionKind, offset: u64, bytes: &[u8]) -> Vec<u8> {
+    let (mut file, _) = file();
+    let start = (section(&file, kind).offset + offset) as usize;
+    file[start..start + bytes.len()].copy_from_slice(bytes);
+    reseal(&mut file);
+    file
+}
+
+/// What is wrong with a file whose preamble is right.
+fn fault(bytes: &[u8]) -> ArtifactError {
+    let artifact = Artifact::from_bytes(bytes).expect("the preamble is right");
+    artifact.check().expect_err("the file is wrong")
+}
+
+/// The bytes of a record in the list of grammars.
+const GRAMMAR_RECORD: u64 = 32;
+/// The bytes of a record in a list of sections.
+const SECTION_RECORD: usize = 32;
+
+#[test]
+fn sections_of_the_file_follow_one_another() {
+    let (original, _) = file();
+    let records = 128;
+    for section in 0..8 {
+        let offset = records + section * SECTION_RECORD + 8;
+        for change in [64u64.wrapping_neg(), 1, 64] {
+            let mut bytes = original.clone();
+            let old = u64::from_le_bytes(bytes[offset..offset + 8].try_into().expect("eight bytes"));
+            bytes[offset..offset + 8].copy_from_slice(&old.wrapping_add(change).to_le_bytes());
+            reseal(&mut bytes);
+            let error = Artifact::from_bytes(&bytes).and_then(|artifact| artifact.check()).expect_err("it has moved");
+            assert!(matches!(error, ArtifactError::Misplaced { .. }), "section {section}, {change}: {error}");
+        }
+        // A section that goes on into the next one.
+        let mut bytes = original.clone();
+        let length = u64::from_le_bytes(bytes[offset + 8..offset + 16].try_into().expect("eight bytes"));
+        bytes[offset + 8..offset + 16].copy_from_slice(&(length + 64).to_le_bytes());
+        reseal(&mut bytes);
+        let error = Artifact::from_bytes(&bytes).and_then(|artifact| artifact.check()).expect_err("it is longer");
+        assert!(matches!(error, ArtifactError::Misplaced { .. } | ArtifactError::TooLong { .. }), "{error}");
+    }
+}
+
+#[test]
+fn sections_of_a_grammar_follow_one_another() {
+    let (original, _) = file();
+    let entries = section(&original, SectionKind::Entries);
+    let list = (entries.offset + entries.length).next_multiple_of(64) as usize;
+    for section in 0..10 {
+        let offset = list + section * SECTION_RECORD + 8;
+        let mut bytes = original.clone();
+        let old = u64::from_le_bytes(bytes[offset..offset + 8].try_into().expect("eight bytes"));
+        bytes[offset..offset + 8].copy_from_slice(&(old + 64).to_le_bytes());
+        reseal(&mut bytes);
+        let error = fault(&bytes);
+        assert!(matches!(error, ArtifactError::Misplaced { .. }), "section {section}: {error}");
+        let past = (bytes.len() as u64).to_le_bytes();
+        let mut bytes = original.clone();
+        bytes[offset + 8..offset + 16].copy_from_slice(&past);
+        reseal(&mut bytes);
+        let error = fault(&bytes);
+        assert!(matches!(error, ArtifactError::TooLong { .. }), "section {section}: {error}");
+    }
+}
+
+#[test]
+fn two_grammars_are_not_at_one_place() {
+    let (original, _) = file();
+    let first = section(&original, SectionKind::Grammars).offset as usize + 8;
+    let error = fault(&forged(SectionKind::Grammars, GRAMMAR_RECORD + 8, &original[first..first + 8]));
+    let ArtifactError::Misplaced { part, .. } = error else { panic!("{error}") };
+    assert_eq!(part, "the list of sections of grammar 1");
+    for offset in [0, u64::MAX, u64::MAX - 100] {
+        let error = fault(&forged(SectionKind::Grammars, 8, &offset.to_le_bytes()));
+        assert!(matches!(error, ArtifactError::Misplaced { .. }), "{error}");
+    }
+}
+
+#[test]
+fn names_follow_one_another() {
+    let error = fault(&forged(SectionKind::Grammars, 0, &u32::MAX.to_le_bytes()));
+    assert!(error.to_string().contains("longer than 1,024 bytes"), "{error}");
+    let error = fault(&forged(SectionKind::Grammars, GRAMMAR_RECORD, &1u32.to_le_bytes()));
+    assert!(error.to_string().contains("ends before it begins"), "{error}");
+    let error = fault(&forged(SectionKind::Grammars, GRAMMAR_RECORD, &7u32.to_le_bytes()));
+    assert!(matches!(error, ArtifactError::Count { .. }), "{error}");
+}
+
+#[test]
+fn lists_of_sets_follow_one_another() {
+    let start = 8;
+    for set in [1, 2] {
+        let error = fault(&forged(SectionKind::Sets, set * 32 + start, &0u64.to_le_bytes()));
+        let ArtifactError::Misplaced { part, offset } = error else { panic!("{error}") };
+        assert_eq!((part, offset.found), (format!("the list of set {set}"), 0));
+    }
+    let length = 4;
+    let error = fault(&forged(SectionKind::Sets, length, &u32::MAX.to_le_bytes()));
+    assert!(matches!(error, ArtifactError::Misplaced { .. }), "{error}");
+}
+
+/// Some thousands of grammars with names as long as possible: everything is looked at once.
+#[test]
+fn many_grammars_take_no_longer_than_their_bytes() {
+    let tokenizer = tokenizer();
+    let compiled = compile(NESTED, &tokenizer);
+    let mut writer = ArtifactWriter::automata();
+    let count = if cfg!(miri) { 20 } else { 4_000 };
+    for index in 0..count {
+        writer.add(&format!("{index:n>1024}"), compiled.pda(), "").expect("names differ");
+    }
+    let bytes = writer.finish("").expect("there is room");
+    let begin = Instant::now();
+    let artifact = Artifact::from_bytes(&bytes).expect("it was just written");
+    artifact.check().expect("it was just written");
+    assert!(artifact.find("nothing").is_err());
+    for index in 0..artifact.len() {
+        artifact.grammar(index, tokenizer.clone()).expect("automata are for any tokenizer");
+    }
+    // A hundredth of this is usual.
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
