@@ -597,21 +597,24 @@ fn the_report_names_what_constrains_nothing() {
 
 #[test]
 fn unsatisfiable_schemas_are_errors() {
-    for schema in [
-        "false",
-        r#"{"type": "string", "enum": [1]}"#,
-        r#"{"type": "integer", "minimum": 0.2, "maximum": 0.8}"#,
-        r##"{"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}"##,
-        r#"{"type": "array", "items": false, "minItems": 1}"#,
-        r#"{"type": "object", "required": ["a", "b"], "maxProperties": 1}"#,
-        r#"{"type": "object", "propertyNames": {"maxLength": 1}, "required": ["ab"]}"#,
-        r#"{"allOf": [{"properties": {"a": {}}, "additionalProperties": false}, {"required": ["b"]}], "type": "object"}"#,
-        r#"{"type": "string", "minLength": 2, "maxLength": 1}"#,
+    for (schema, place) in [
+        ("false", ""),
+        (r#"{"type": "string", "enum": [1]}"#, "/enum"),
+        (r#"{"type": "integer", "minimum": 0.2, "maximum": 0.8}"#, "/maximum"),
+        (r##"{"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}"##, "/properties/a/$ref"),
+        (r#"{"type": "array", "items": false, "minItems": 1}"#, "/minItems"),
+        (r#"{"type": "object", "required": ["a", "b"], "maxProperties": 1}"#, "/maxProperties"),
+        (r#"{"type": "object", "propertyNames": {"maxLength": 1}, "required": ["ab"]}"#, "/required"),
+        (
+            r#"{"allOf": [{"properties": {"a": {}}, "additionalProperties": false}, {"required": ["b"]}], "type": "object"}"#,
+            "/allOf",
+        ),
+        (r#"{"type": "string", "minLength": 2, "maxLength": 1}"#, "/maxLength"),
     ] {
         let error = compile(schema, &Options::default(), &Limits::default()).expect_err(schema);
         let first = error.iter().next().unwrap();
         assert_eq!(first.code.as_str(), "unsatisfiable", "{schema}: {error}");
-        assert_eq!(first.place, Place::Pointer(String::new()), "{schema}");
+        assert_eq!(first.place, Place::Pointer(place.to_owned()), "{schema}: {error}");
     }
 }
 

@@ -153,3 +153,28 @@ fn a_meta_schema_without_a_vocabulary_leaves_its_keywords_out() {
     let report = compile(schema, &Options::default(), &Limits::default()).unwrap().report;
     assert!(report.annotations.iter().any(|annotation| annotation.pointer == "/$schema"));
 }
+
+/// What only looks like a schema, in data or under a keyword that is not known, takes no name away from one.
+#[test]
+fn names_are_those_of_schemas() {
+    for (schema, valid, invalid) in [
+        (
+            r##"{"$defs": {"real": {"$anchor": "a", "type": "string"}, "data": {"const": {"$anchor": "a", "type": "null"}}}, "$ref": "#a"}"##,
+            "\"x\"",
+            "null",
+        ),
+        (
+            r##"{"$defs": {"data": {"unknown": [{"$id": "urn:a", "type": "null"}]}, "real": {"$id": "urn:a", "type": "string"}}, "$ref": "urn:a"}"##,
+            "\"x\"",
+            "null",
+        ),
+        // A property may be called as a keyword is.
+        (r##"{"properties": {"enum": {"$anchor": "a", "type": "string"}}, "$ref": "#a"}"##, "\"x\"", "null"),
+        // Nothing else has the name.
+        (r##"{"unknown": {"$anchor": "a", "type": "string"}, "$ref": "#a"}"##, "\"x\"", "null"),
+    ] {
+        let compiled = compile_with_documents(schema, &[], &Options::default(), &Limits::default()).expect(schema);
+        assert!(accepts(&compiled.grammar, valid.as_bytes()), "{schema}");
+        assert!(!accepts(&compiled.grammar, invalid.as_bytes()), "{schema}");
+    }
+}

@@ -48,11 +48,11 @@ fn keywords_are_refused_by_name_and_pointer() {
         (r#"{"items": [{}]}"#, "invalid", "/items"),
         (r#"{"anyOf": []}"#, "invalid", "/anyOf"),
         (r##"{"$ref": "#/$defs/a"}"##, "undefined", "/$ref"),
-        (r##"{"$ref": "#"}"##, "invalid", ""),
+        (r##"{"$ref": "#"}"##, "invalid", "/$ref"),
         (
             r##"{"$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}, {}]}}, "items": {"$ref": "#/$defs/a"}}"##,
             "invalid",
-            "/$defs/a",
+            "/$defs/a/anyOf",
         ),
         (r#"{"minimum": 1e3000}"#, "limit", "/minimum"),
         (r#"{"minLength": 99999999999}"#, "limit", "/minLength"),
@@ -105,4 +105,48 @@ fn long_chains_and_wide_products_end_in_an_answer() {
         |index: usize| format!("{{\"anyOf\": [{{\"required\": [\"a{index}\"]}}, {{\"required\": [\"b{index}\"]}}]}}");
     let wide: Vec<String> = (0..20).map(choice).collect();
     assert_eq!(refusals(&format!("{{\"allOf\": [{}]}}", wide.join(",")))[0].0, "limit");
+}
+
+/// The place is that of the keyword, and the message names it and says why.
+#[test]
+fn every_refusal_names_its_keyword() {
+    let product = |keyword: &str| {
+        let branch = |index: usize| {
+            let branches: Vec<String> =
+                (0..40).map(|other| format!(r#"{{"required": ["a{index}_{other}", "b{index}_{other}"]}}"#)).collect();
+            format!(r#"{{"{keyword}": [{}]}}"#, branches.join(","))
+        };
+        format!(r#"{{"type": "object", "allOf": [{}, {}]}}"#, branch(0), branch(1))
+    };
+    let nested = |depth: usize| {
+        let definitions: Vec<String> =
+            (0..depth).map(|index| format!(r##""d{index}": {{"$ref": "#/$defs/d{}"}}"##, index + 1)).collect();
+        format!(r##"{{"$ref": "#/$defs/d0", "$defs": {{{}, "d{depth}": {{}}}}}}"##, definitions.join(","))
+    };
+    for (schema, code, place) in [
+        (product("anyOf"), "limit", "/allOf"),
+        (nested(300), "limit", "/$defs/d200/$ref"),
+        (r#"{"properties": {"a": {"minimum": 1e3000}}}"#.to_owned(), "limit", "/properties/a/minimum"),
+        (r#"{"items": {"maxLength": -1}, "minItems": 1e99}"#.to_owned(), "limit", "/minItems"),
+        (r#"{"type": "string", "enum": [1]}"#.to_owned(), "unsatisfiable", "/enum"),
+        (r#"{"type": "object", "required": ["a"], "properties": {"a": false}}"#.to_owned(), "unsatisfiable", "/properties"),
+        (
+            r#"{"type": "object", "required": ["a"], "properties": {"a": {"type": "object", "required": ["b"], "properties": {"b": {"minimum": 3, "type": "number", "maximum": 1}}}}}"#
+                .to_owned(),
+            "unsatisfiable",
+            "/properties/a/properties/b/maximum",
+        ),
+        (r##"{"type": "object", "required": ["n"], "properties": {"n": {"$ref": "#"}}}"##.to_owned(), "unsatisfiable", "/properties/n/$ref"),
+        (r#"{"type": "array", "minItems": 2, "items": {"not": {}}}"#.to_owned(), "unsatisfiable", "/items/not"),
+        (r#"{"allOf": [{"type": "string"}, {"type": "null"}]}"#.to_owned(), "unsatisfiable", "/allOf"),
+        (r#"{"type": "array", "items": {"type": "boolean"}, "uniqueItems": true, "minItems": 3}"#.to_owned(), "unsatisfiable", "/minItems"),
+        (r#"{"type": "null", "minimum": 3, "const": 1, "not": {}}"#.to_owned(), "unsatisfiable", ""),
+        ("false".to_owned(), "unsatisfiable", ""),
+    ] {
+        let error = compile(&schema, &Options::default(), &Limits::default()).map(|_| ()).expect_err(&schema);
+        let found = error.iter().find(|diagnostic| diagnostic.code.as_str() == code).expect(&schema);
+        assert_eq!(found.place, Place::Pointer(place.to_owned()), "{schema}: {error}");
+        let keyword = place.rsplit('/').next().unwrap();
+        assert!(found.message.contains(&format!("`{keyword}")) && found.help.is_some(), "{schema}: {error}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
+use compilers::json_schema::Document;
 use compilers::{gbnf, json_schema, regex, structural_tag};
 use grammar_ir::pda::{LowerError, Pda};
 use grammar_ir::{Budget, ByteSet, Grammar, Limits, passes, text};
@@ -80,7 +81,13 @@ pub(crate) fn frontend(
         }
         Kind::Regex => regex::compile(&source.text, &settings.regex, limits)?,
         Kind::JsonSchema => {
-            let compiled = json_schema::compile(&source.text, &settings.json_schema, limits)?;
+            let documents: Vec<Document<'_>> = settings
+                .documents
+                .iter()
+                .map(|document| Document { uri: &document.uri, source: &document.text })
+                .collect();
+            let options = &settings.json_schema;
+            let compiled = json_schema::compile_with_documents(&source.text, &documents, options, limits)?;
             let report = compiled.report;
             notes.extend(report.relaxations.iter().map(|left_out| {
                 format!("{}: `{}` is not enforced: {}", left_out.pointer, left_out.keyword, left_out.reason)

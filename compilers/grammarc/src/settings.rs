@@ -55,10 +55,35 @@ pub(crate) struct CompileArgs {
     #[arg(long)]
     lenient: bool,
 
+    /// JSON Schema: a document that references may lead to, by its URI; may be repeated
+    #[arg(long = "document", value_name = "URI=FILE", value_parser = NamedDocument::read)]
+    documents: Vec<NamedDocument>,
+
     /// Bound on the compile; may be repeated. Names: source-bytes, nesting, expressions, states, unroll-states,
     /// time-ms. The value is a number, or `none` for no bound; `unroll-states` takes a number only
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<LimitSetting>,
+}
+
+/// A document beside a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedDocument {
+    /// What references call it.
+    pub(crate) uri: String,
+    /// Its text.
+    pub(crate) text: String,
+}
+
+impl NamedDocument {
+    /// Reads `URI=FILE`. A URI may have the sign, too: the last one counts.
+    fn read(argument: &str) -> Result<Self, String> {
+        let (uri, path) = argument.rsplit_once('=').ok_or("write URI=FILE")?;
+        if !uri.contains(':') {
+            return Err(format!("`{uri}` is no absolute URI, such as https://example.org/definitions"));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+        Ok(Self { uri: uri.to_owned(), text })
+    }
 }
 
 /// The syntax of a pattern.
@@ -152,6 +177,8 @@ pub(crate) struct Settings {
     pub(crate) regex: regex::Options,
     /// For JSON Schema.
     pub(crate) json_schema: json_schema::Options,
+    /// What JSON Schemas may refer to.
+    pub(crate) documents: Vec<NamedDocument>,
     /// For all.
     pub(crate) limits: Limits,
 }
@@ -159,10 +186,12 @@ pub(crate) struct Settings {
 impl Settings {
     /// The options, as files say with what they were made.
     pub(crate) fn describe(&self) -> Value {
-        let Self { gbnf, regex, json_schema, limits } = self;
+        let Self { gbnf, regex, json_schema, documents, limits } = self;
+        let documents: Vec<&str> = documents.iter().map(|document| document.uri.as_str()).collect();
         let Limits { expressions, states, determinize, unroll_states, .. } = limits;
         json!({
             "gbnf": {"root": gbnf.root}, "regex": regex.to_json(), "json_schema": json_schema.to_json(),
+            "documents": documents,
             "limits": {
                 "expressions": expressions, "states": states, "determinize": determinize,
                 "unroll_states": unroll_states,
@@ -227,6 +256,7 @@ impl Settings {
             gbnf: gbnf::Options::default().with_root(&args.root),
             regex: regex::Options::new(args.regex_syntax.into()),
             json_schema: json,
+            documents: args.documents.clone(),
             limits: limits(&args.limits),
         }
     }
@@ -242,5 +272,16 @@ mod tests {
         assert_eq!(whitespace("compact"), Ok(Whitespace::Compact));
         assert!(whitespace("indent=300").is_err_and(|message| message.contains("300")));
         assert!(whitespace("pretty").is_err());
+    }
+
+    #[test]
+    fn documents_are_read_by_uri() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let read = NamedDocument::read(&format!("https://example.org/?a=b={path}")).expect("a file");
+        assert_eq!(read.uri, "https://example.org/?a=b");
+        assert!(read.text.contains("[package]"));
+        for wrong in ["https://example.org/", "definitions=Cargo.toml", "urn:a=no/such/file"] {
+            assert!(NamedDocument::read(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::cell::{Cell, OnceCell};
 use serde_json::Value;
 
 use super::decimal::Decimal;
+use super::value_list::ValueList;
 
 /// A schema in an [`Ast`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,7 +141,7 @@ pub(super) struct Schema {
     /// Whether an integer is one by how it is written, without a fraction, as draft 4 has it: `1.0` is none.
     pub(super) written_integer: bool,
     /// `enum` and `const`: the value is in each of these lists.
-    pub(super) values: Vec<Vec<Value>>,
+    pub(super) values: Vec<ValueList>,
     /// Per list of `values`: the arrays and objects in it as schemas; `None` when they are too many.
     pub(super) containers: Vec<Option<Vec<SchemaId>>>,
     /// `minimum`, `maximum` and the exclusive ones, `multipleOf`.
@@ -220,6 +221,34 @@ impl Schema {
             .chain(one_of.iter_mut().flatten())
             .chain(not)
             .chain(conditional)
+    }
+
+    /// The keyword that the most depends on, for what is said of the schema as a whole.
+    pub(super) fn main_keyword(&self) -> &'static str {
+        let Self { object, array, string, .. } = self;
+        let keywords = [
+            ("oneOf", self.one_of.is_some()),
+            ("anyOf", self.any_of.is_some()),
+            ("if", self.conditional.is_some()),
+            ("not", self.not.is_some()),
+            ("dependentSchemas", !object.dependent_schemas.is_empty()),
+            ("allOf", !self.all_of.is_empty()),
+            ("$ref", self.reference.is_some()),
+            ("dependentRequired", !object.dependent_required.is_empty()),
+            ("patternProperties", !object.patterns.is_empty()),
+            ("properties", !object.properties.is_empty()),
+            ("propertyNames", object.names.is_some()),
+            ("required", !object.required.is_empty()),
+            ("additionalProperties", object.additional != Additional::Open),
+            ("contains", array.contains.is_some()),
+            ("uniqueItems", array.unique),
+            ("items", array.rest.is_some() || !array.prefix.is_empty()),
+            ("pattern", string.pattern.is_some()),
+            ("format", string.format.is_some()),
+            ("enum", !self.values.is_empty()),
+            ("multipleOf", self.number.multiple_of.is_some()),
+        ];
+        keywords.into_iter().find(|(_, is_there)| *is_there).map_or("type", |(keyword, _)| keyword)
     }
 
     /// Whether it says nothing but which values there are, and no listed value fails it.

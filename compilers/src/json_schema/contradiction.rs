@@ -7,8 +7,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use super::ast::{Additional, Ast, Schema, SchemaId, Type, TypeSet};
-use super::evaluate::is_equal;
 use super::expand::{Atom, Part};
+use super::value_list::ValueList;
 
 /// What is known of one key.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ struct Key<'a> {
     lacking: bool,
     types: TypeSet,
     /// The shortest list of values that it may have.
-    values: Option<&'a [Value]>,
+    values: Option<&'a ValueList>,
 }
 
 impl<'a> Key<'a> {
@@ -25,7 +25,7 @@ impl<'a> Key<'a> {
     fn hold(&mut self, ast: &'a Ast, schema: SchemaId) {
         let schema = follow(ast, schema);
         self.types = self.types.intersection(schema.types);
-        let lists = schema.values.iter().map(Vec::as_slice).chain(self.values);
+        let lists = schema.values.iter().chain(self.values);
         self.values = lists.min_by_key(|values| values.len());
     }
 }
@@ -42,7 +42,7 @@ pub(super) fn is_plain(ast: &Ast, kind: Type, alternative: &[Atom]) -> bool {
 
 fn is_plain_of_objects(ast: &Ast, alternative: &[Atom]) -> bool {
     let mut keys: FxHashMap<&str, Key<'_>> = FxHashMap::default();
-    let mut excluded: Vec<(&str, &[Value])> = Vec::new();
+    let mut excluded: Vec<(&str, &ValueList)> = Vec::new();
     // What the values of keys satisfy and what they do not.
     let mut held: FxHashSet<(&str, SchemaId)> = FxHashSet::default();
     let mut failed: Vec<(&str, SchemaId)> = Vec::new();
@@ -87,9 +87,9 @@ fn is_plain_of_objects(ast: &Ast, alternative: &[Atom]) -> bool {
     keys.iter().filter(|(_, key)| key.required).any(|(&name, key)| {
         let fits = |schema: &&Schema| schema.object.properties.iter().any(|(known, _)| known == name);
         key.lacking || key.types == TypeSet::NONE || !closed.iter().all(&fits) || {
-            let others = || excluded.iter().filter(|(other, _)| *other == name).flat_map(|(_, values)| *values);
+            let others = excluded.iter().filter(|(other, _)| *other == name).map(|(_, values)| values);
             let is_possible = |value: &Value| {
-                !others().any(|other| is_equal(value, other)) && is_allowed(ast, alternative, name, value)
+                !others.clone().any(|list| list.lists(value)) && is_allowed(ast, alternative, name, value)
             };
             key.values.is_some_and(|values| !values.iter().any(is_possible))
         }
@@ -111,9 +111,8 @@ pub(super) fn simplify(ast: &Ast, kind: Type, alternative: &mut Vec<Atom>) {
         };
         let (name, child) = &ast.get(*id).object.properties[*property];
         let excluded = &follow(ast, *child).values;
-        let is_excluded =
-            |value: &Value| excluded.iter().any(|list| !list.iter().any(|listed| is_equal(listed, value)));
-        let is_apart = |list: &Vec<Value>| list.iter().all(is_excluded);
+        let is_excluded = |value: &Value| excluded.iter().any(|list| !list.lists(value));
+        let is_apart = |list: &ValueList| list.iter().all(is_excluded);
         let fails = !excluded.is_empty()
             && alternative.iter().any(|held| {
                 property_of(ast, held, name).is_some_and(|schema| follow(ast, schema).values.iter().any(is_apart))
@@ -144,9 +143,7 @@ fn property_of(ast: &Ast, atom: &Atom, name: &str) -> Option<SchemaId> {
 /// Whether every schema that lists the values of `name` lists `value`.
 fn is_allowed(ast: &Ast, alternative: &[Atom], name: &str, value: &Value) -> bool {
     alternative.iter().all(|atom| {
-        property_of(ast, atom, name).is_none_or(|child| {
-            follow(ast, child).values.iter().all(|list| list.iter().any(|listed| is_equal(listed, value)))
-        })
+        property_of(ast, atom, name).is_none_or(|child| follow(ast, child).values.iter().all(|list| list.lists(value)))
     })
 }
 
@@ -163,7 +160,7 @@ pub(super) fn follow(ast: &Ast, id: SchemaId) -> &Schema {
 }
 
 /// The values of a schema that says nothing but what they are.
-fn listed_only(ast: &Ast, id: SchemaId) -> Option<&[Value]> {
+fn listed_only(ast: &Ast, id: SchemaId) -> Option<&ValueList> {
     let schema = ast.get(id);
     match schema.values.as_slice() {
         [values] if schema.is_only_a_list() => Some(values),

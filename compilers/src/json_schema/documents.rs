@@ -52,6 +52,17 @@ impl Documents {
         Self { list: vec![(String::new(), schema)] }
     }
 
+    /// The same documents without one member of the object at `place`.
+    pub(super) fn without(&self, place: &str, member: &str) -> Self {
+        let mut list = self.list.clone();
+        let root = root_of(place);
+        let document = list.iter_mut().find(|(known, _)| known == root).map(|(_, document)| document);
+        if let Some(Value::Object(members)) = document.and_then(|document| document.pointer_mut(&place[root.len()..])) {
+            members.shift_remove(member);
+        }
+        Self { list }
+    }
+
     /// The root of each document: its place, and its value.
     pub(super) fn roots(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.list.iter().map(|(root, value)| (root.as_str(), value))

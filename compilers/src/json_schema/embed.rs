@@ -9,7 +9,7 @@ use super::normal::Normal;
 use super::options::Options;
 use super::string::Patterns;
 use super::xml::{self, XmlStyle};
-use super::{normal, productive, read, share};
+use super::{normal, read, share, unsatisfiable};
 use crate::diagnostic::Diagnostics;
 
 /// Lowers JSON Schemas into one [`GrammarBuilder`], sharing what they have in common.
@@ -67,10 +67,11 @@ impl Embedded {
         budget: &mut Budget<'_>,
         write: impl FnOnce(&mut Lowerer<'_>, &mut Budget<'_>) -> Result<ExprId, Diagnostics>,
     ) -> Result<ExprId, Diagnostics> {
-        let (mut ast, _) = read::read(&Documents::of(schema.clone()), options)?;
+        let documents = Documents::of(schema.clone());
+        let (mut ast, _) = read::read(&documents, options)?;
         share::share(&mut ast);
-        let normal = normal::normalize(&ast, options, &mut self.patterns, budget)?;
-        productive::check(&normal, &ast)?;
-        lower::expression(&normal, options, &mut self.shared, builder, budget, write)
+        let normal = normal::normalize(&ast, options, &mut self.patterns, budget)
+            .map_err(|failure| unsatisfiable::diagnostics(failure, &documents, options, budget))?;
+        lower::expression((&normal, &ast), options, &mut self.shared, builder, budget, write)
     }
 }

@@ -118,7 +118,7 @@ impl Evaluator<'_, '_, '_> {
         let items = value.as_array().map_or(0, Vec::len);
         let members = value.as_object().map_or(0, serde_json::Map::len);
         match part {
-            Part::Values(index) => Some(schema.values[index].iter().any(|listed| is_equal(listed, value))),
+            Part::Values(index) => Some(schema.values[index].lists(value)),
             Part::Integer => decimal(value).map(|value| value.is_integer()),
             Part::Lower(index) => decimal(value).map(|value| is_above(&value, &schema.number.lower[index])),
             Part::Upper(index) => decimal(value).map(|value| is_below(&value, &schema.number.upper[index])),
@@ -319,8 +319,7 @@ impl Evaluator<'_, '_, '_> {
         if schema.unsupported.iter().any(|&(concerned, ..)| concerned.is_none_or(|concerned| concerned == kind)) {
             return None;
         }
-        let mut parts: Vec<Option<bool>> =
-            schema.values.iter().map(|list| Some(list.iter().any(|listed| is_equal(listed, value)))).collect();
+        let mut parts: Vec<Option<bool>> = schema.values.iter().map(|list| Some(list.lists(value))).collect();
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::Number(_) => {

@@ -11,8 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::ast::{Additional, Ast, Schema, SchemaId, Type};
 use super::normal::{Context, Goal, Literal};
 use super::unevaluated::{self, Evaluation, Unevaluated};
-use super::{contradiction, merge};
-use crate::diagnostic::Code;
+use super::{contradiction, merge, pointer};
 
 /// One constraint on values of one type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -147,9 +146,8 @@ pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &
     let mut alternatives = vec![Vec::new()];
     for &literal in goal {
         let expanded = expand(context, kind, literal, Evaluation::Unknown, budget);
-        let place = context.ast.get(literal.schema).pointer.clone();
         alternatives = product(context.ast, kind, alternatives, &expanded).unwrap_or_else(|| {
-            refuse(context, &place);
+            refuse(context, literal.schema, context.ast.get(literal.schema).main_keyword());
             Vec::new()
         });
     }
@@ -180,7 +178,7 @@ fn unlisted(context: &mut Context<'_>, kind: Type, atoms: Alternative, budget: &
         for &schema in containers {
             let negated = expand(context, kind, Literal { schema, positive: false }, Evaluation::Unknown, budget);
             result = product(ast, kind, result, &negated).unwrap_or_else(|| {
-                refuse(context, &ast.get(id).pointer);
+                refuse(context, id, "enum");
                 Vec::new()
             });
         }
@@ -204,15 +202,17 @@ fn expand(
     let ast = context.ast;
     let schema = ast.get(literal.schema);
     if budget.tick().is_err() || context.expansions.open.len() > MAX_DEPTH {
-        let message = "schemas for one value are nested too deep, or compiling took too long".to_owned();
-        context.refusals.push(Code::Limit, schema.pointer.clone(), message, None);
+        let reason = "schemas for one value are nested too deep, or compiling took too long";
+        context.refusals.limit(&schema.pointer, schema.main_keyword(), reason);
         return Rc::default();
     }
     let step = std::mem::take(&mut context.expansions.step);
     if let Some(&place) = context.expansions.open.get(&key) {
         context.expansions.come_back(place, step).unwrap_or_else(|| {
-            let message = "the schema refers to itself for the same value, so it has no meaning";
-            context.refusals.invalid(schema.pointer.clone(), message);
+            let keyword = schema.main_keyword();
+            let message =
+                format!("by its `{keyword}` the schema refers to itself for the same value, so it has no meaning");
+            context.refusals.invalid(pointer::push(&schema.pointer, keyword), message);
         });
         return Rc::default();
     }
@@ -220,7 +220,7 @@ fn expand(
     context.expansions.open.insert(key, place);
     context.expansions.path.push(step);
     let left_out_before = context.expansions.left_out.take();
-    let mut expander = Expander { ast, schema, id: literal.schema, kind, evaluation, context, budget };
+    let mut expander = Expander { ast, schema, id: literal.schema, kind, evaluation, keyword: "type", context, budget };
     let alternatives = if literal.positive { expander.positive() } else { expander.negative() };
     let alternatives = Rc::new(absorb(alternatives));
     let expansions = &mut context.expansions;
@@ -258,6 +258,8 @@ struct Expander<'c, 'a, 'b> {
     kind: Type,
     /// What the alternatives of the schemas in it are to say of what they evaluate.
     evaluation: Evaluation,
+    /// The keyword that is being looked at.
+    keyword: &'static str,
     context: &'c mut Context<'a>,
     budget: &'c mut Budget<'b>,
 }
@@ -295,22 +297,27 @@ impl Expander<'_, '_, '_> {
         if !schema.is_silent_about(self.kind) || self.is_unsupported() {
             result[0].push(Atom::Local(self.id));
         }
-        for &child in schema.reference.iter().chain(&schema.all_of) {
+        for (keyword, child) in conjuncts(schema) {
+            self.keyword = keyword;
             let child = self.part(child, Step::All);
             result = self.product(result, &child);
         }
         if let Some(branches) = &schema.any_of {
+            self.keyword = "anyOf";
             let union = self.any_of(branches);
             result = self.product(result, &union);
         }
         if let Some(branches) = &schema.one_of {
+            self.keyword = "oneOf";
             result = self.one_of(&result, branches);
         }
         if let Some(child) = schema.not {
+            self.keyword = "not";
             let child = self.child(child, false);
             result = self.product(result, &child);
         }
         if let Some(conditional) = schema.conditional {
+            self.keyword = "if";
             let mut union = Vec::new();
             for (holds, branch) in [(true, conditional.consequence), (false, conditional.alternative)] {
                 let mut side = self.child(conditional.condition, holds).to_vec();
@@ -323,11 +330,13 @@ impl Expander<'_, '_, '_> {
             result = self.product(result, &union);
         }
         if self.kind == Type::Object {
+            self.keyword = "dependentRequired";
             for (trigger, names) in &schema.object.dependent_required {
                 let all = names.iter().map(|name| Atom::Requires(name.as_str().into())).collect();
                 let union = vec![vec![Atom::Lacks(trigger.as_str().into())], all];
                 result = self.product(result, &union);
             }
+            self.keyword = "dependentSchemas";
             for (trigger, child) in &schema.object.dependent_schemas {
                 let mut union = vec![vec![Atom::Lacks(trigger.as_str().into())]];
                 let mut triggered = self.child(*child, true).to_vec();
@@ -349,13 +358,16 @@ impl Expander<'_, '_, '_> {
         }
         let mut result = self.unevaluated_fails();
         result.extend(self.parts().into_iter().map(|atom| vec![atom]));
-        for &child in schema.reference.iter().chain(&schema.all_of) {
+        for (keyword, child) in conjuncts(schema) {
+            self.keyword = keyword;
             result.extend(self.child(child, false).iter().cloned());
         }
         if let Some(branches) = &schema.any_of {
+            self.keyword = "anyOf";
             result.extend(self.none_of(branches));
         }
         if let Some(branches) = &schema.one_of {
+            self.keyword = "oneOf";
             result.extend(self.none_of(branches));
             for (index, &first) in branches.iter().enumerate() {
                 for &second in &branches[index + 1..] {
@@ -365,9 +377,11 @@ impl Expander<'_, '_, '_> {
             }
         }
         if let Some(child) = schema.not {
+            self.keyword = "not";
             result.extend(self.child(child, true).iter().cloned());
         }
         if let Some(conditional) = schema.conditional {
+            self.keyword = "if";
             for (holds, branch) in [(true, conditional.consequence), (false, conditional.alternative)] {
                 if let Some(branch) = branch {
                     let (side, branch) = (self.child(conditional.condition, holds), self.child(branch, false));
@@ -376,11 +390,13 @@ impl Expander<'_, '_, '_> {
             }
         }
         if self.kind == Type::Object {
+            self.keyword = "dependentRequired";
             for (trigger, names) in &schema.object.dependent_required {
                 for name in names {
                     result.push(vec![Atom::Requires(trigger.as_str().into()), Atom::Lacks(name.as_str().into())]);
                 }
             }
+            self.keyword = "dependentSchemas";
             for (trigger, child) in &schema.object.dependent_schemas {
                 let child = self.child(*child, false);
                 result.extend(self.product(vec![vec![Atom::Requires(trigger.as_str().into())]], &child));
@@ -472,7 +488,7 @@ impl Expander<'_, '_, '_> {
                 None => self
                     .only(std::mem::take(&mut result), index, &expanded, Tell::Apart, &mut earlier)
                     .unwrap_or_else(|| {
-                        refuse(self.context, &self.ast.get(self.id).pointer);
+                        refuse(self.context, self.id, self.keyword);
                         Vec::new()
                     }),
             };
@@ -569,7 +585,7 @@ impl Expander<'_, '_, '_> {
             })
         });
         none.unwrap_or_else(|| {
-            refuse(self.context, &self.ast.get(self.id).pointer);
+            refuse(self.context, self.id, self.keyword);
             Vec::new()
         })
     }
@@ -634,7 +650,7 @@ impl Expander<'_, '_, '_> {
 
     fn product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
         self.try_product(left, right).unwrap_or_else(|| {
-            refuse(self.context, &self.ast.get(self.id).pointer);
+            refuse(self.context, self.id, self.keyword);
             Vec::new()
         })
     }
@@ -642,8 +658,7 @@ impl Expander<'_, '_, '_> {
     /// The same; `None` if there are too many.
     fn try_product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Option<Vec<Alternative>> {
         if let Err(error) = self.budget.check_time() {
-            let place = self.ast.get(self.id).pointer.clone();
-            self.context.refusals.push(Code::Limit, place, error.to_string(), Some("combine fewer branches"));
+            self.context.refusals.limit(&self.schema.pointer, self.keyword, error.to_string());
             return Some(Vec::new());
         }
         product(self.ast, self.kind, left, right)
@@ -652,6 +667,12 @@ impl Expander<'_, '_, '_> {
     fn is_unsupported(&self) -> bool {
         self.schema.unsupported.iter().any(|&(kind, ..)| kind.is_none_or(|kind| kind == self.kind))
     }
+}
+
+/// The schemas that hold whenever `schema` does, by keyword.
+fn conjuncts(schema: &Schema) -> impl Iterator<Item = (&'static str, SchemaId)> {
+    let reference = schema.reference.iter().map(|&child| ("$ref", child));
+    reference.chain(schema.all_of.iter().map(|&child| ("allOf", child)))
 }
 
 /// Every alternative of `left` together with every one of `right`; `None` if there are too many.
@@ -677,10 +698,10 @@ fn product(ast: &Ast, kind: Type, left: Vec<Alternative>, right: &[Alternative])
     Some(absorb(joined)).filter(|joined| joined.len() <= MAX_ALTERNATIVES)
 }
 
-/// Too many alternatives are needed for the schema at `place`.
-fn refuse(context: &mut Context<'_>, place: &str) {
-    let message = format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
-    context.refusals.push(Code::Limit, place.to_owned(), message, Some("combine fewer branches"));
+/// `keyword` of a schema needs too many alternatives.
+fn refuse(context: &mut Context<'_>, schema: SchemaId, keyword: &str) {
+    let reason = format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
+    context.refusals.limit(&context.ast.get(schema).pointer, keyword, reason);
 }
 
 fn join(left: &[Atom], right: &[Atom]) -> Alternative {

@@ -7,7 +7,7 @@ use grammar_ir::{Budget, ByteAutomaton, CharSet, ExprId, Grammar, GrammarBuilder
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::ast::{Type, TypeSet};
+use super::ast::{Ast, Type, TypeSet};
 use super::excludes::Excludes;
 use super::format::lower_regex;
 use super::lower_array;
@@ -20,23 +20,33 @@ use super::{literal, string, unique, xml};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 
 /// Lowers the pruned normal form to a grammar of its own.
-pub(super) fn lower(normal: &Normal, options: &Options, budget: &mut Budget<'_>) -> Result<Grammar, Diagnostics> {
+pub(super) fn lower(
+    normal: &Normal,
+    ast: &Ast,
+    options: &Options,
+    budget: &mut Budget<'_>,
+) -> Result<Grammar, Diagnostics> {
     let mut builder = GrammarBuilder::with_max_expressions(budget.limits().expressions);
     let root = builder.declare("root");
     let text = |lowerer: &mut Lowerer<'_>, _: &mut Budget<'_>| {
         let value = lowerer.value(Normal::ROOT, 0);
         Ok(lowerer.spaces.around(value, &mut lowerer.builder))
     };
-    let body = expression(normal, options, &mut Shared::default(), &mut builder, budget, text)?;
+    let body = expression((normal, ast), options, &mut Shared::default(), &mut builder, budget, text)?;
     builder.define(root, body);
-    builder.finish(root).map_err(broken)
+    builder.finish(root).map_err(|error| match error {
+        GrammarError::Limit(error) => normal.limited(ast, Normal::ROOT, &error.to_string()).into(),
+        error => Diagnostic::new(Code::Invalid, Place::Whole, error.to_string()).into(),
+    })
 }
 
-fn broken(error: GrammarError) -> Diagnostics {
-    match error {
-        GrammarError::Limit(error) => error.into(),
-        error => Diagnostic::new(Code::Invalid, Place::Whole, error.to_string()).into(),
-    }
+/// Says where in the schema a limit was met.
+fn placed(faults: Diagnostics, normal: &Normal, ast: &Ast, node: NodeId) -> Diagnostics {
+    let placed = faults.iter().map(|fault| match (fault.code, &fault.place) {
+        (Code::Limit, Place::Whole) => normal.limited(ast, node, &fault.message),
+        _ => fault.clone(),
+    });
+    placed.collect::<Vec<_>>().into()
 }
 
 /// What the schemas of one grammar share.
@@ -59,9 +69,9 @@ type Run = (Option<CharSet>, u32, Option<u32>);
 /// often it is used.
 const MAX_INLINE_NUMBERS: usize = 16;
 
-/// Lowers the pruned normal form into `builder`; `write` says what of it.
+/// Lowers the pruned normal form of `ast` into `builder`; `write` says what of it.
 pub(super) fn expression(
-    normal: &Normal,
+    (normal, ast): (&Normal, &Ast),
     options: &Options,
     shared: &mut Shared,
     builder: &mut GrammarBuilder,
@@ -99,11 +109,12 @@ pub(super) fn expression(
     }
     let text = write(&mut lowerer, budget)?;
     while let Some((node, form, rule)) = lowerer.queue.pop() {
-        budget.check_time()?;
+        budget.check_time().map_err(|error| placed(error.into(), normal, ast, node))?;
         let body = match form {
-            Form::Json(types, level) => lowerer.node(node, types, level, budget)?,
-            Form::Xml(style, part) => xml::node(&mut lowerer, node, style, part, budget)?,
+            Form::Json(types, level) => lowerer.node(node, types, level, budget),
+            Form::Xml(style, part) => xml::node(&mut lowerer, node, style, part, budget),
         };
+        let body = body.map_err(|faults| placed(faults, normal, ast, node))?;
         lowerer.builder.define(rule, body);
         if lowerer.builder.is_full() {
             break;

@@ -54,7 +54,9 @@ mod string;
 mod tally;
 mod unevaluated;
 mod unique;
+mod unsatisfiable;
 mod value_key;
+mod value_list;
 mod whitespace;
 mod xml;
 
@@ -121,9 +123,9 @@ pub fn compile_with_documents(
     let documents = Documents::parse(source, documents, limits)?;
     let (mut ast, annotations) = read::read(&documents, options)?;
     share::share(&mut ast);
-    let normal = normal::normalize(&ast, options, &mut Default::default(), &mut budget)?;
-    productive::check(&normal, &ast)?;
-    let grammar = lower::lower(&normal, options, &mut budget)?;
+    let normal = normal::normalize(&ast, options, &mut Default::default(), &mut budget)
+        .map_err(|failure| unsatisfiable::diagnostics(failure, &documents, options, &mut budget))?;
+    let grammar = lower::lower(&normal, &ast, options, &mut budget)?;
     Ok(Compiled { grammar, report: report::report(&normal, &ast, options, annotations) })
 }
 

@@ -3,7 +3,7 @@
 use super::language::Language;
 use grammar_ir::regular::CharAutomaton;
 use grammar_ir::{Budget, CharSet, LimitError, LimitKind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,11 +13,12 @@ use super::expand::{self, Expansions};
 use super::merge::{self, Shape};
 use super::number::Numbers;
 use super::options::{Options, Relaxation};
+use super::productive::{self, Pruned};
 use super::refusal::Refusals;
 use super::string::Patterns;
 use super::tally::{Place, Tally};
-use super::{productive, unique};
-use crate::diagnostic::{self, Code, Diagnostic, Diagnostics};
+use super::{refusal, unique};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::regex;
 
 /// A schema that must hold, or must not.
@@ -59,11 +60,45 @@ pub(super) struct Normal {
     pub(super) relaxations: Vec<Relaxation>,
     /// The node of every value.
     pub(super) anything: Option<NodeId>,
+    /// What each node is for.
+    goals: Vec<Goal>,
 }
 
 impl Normal {
     /// The node of the root schema.
     pub(super) const ROOT: NodeId = NodeId(0);
+
+    /// What is said of a limit that was met at `node`.
+    pub(super) fn limited(&self, ast: &Ast, node: NodeId, reason: &str) -> Diagnostic {
+        limited(ast, &self.goals[node.index()], reason)
+    }
+}
+
+/// What is said of a limit that was met by a goal.
+fn limited(ast: &Ast, goal: &Goal, reason: &str) -> Diagnostic {
+    let schema = ast.get(goal.first().map_or(Ast::ROOT, |literal| literal.schema));
+    refusal::limit(&schema.pointer, schema.main_keyword(), reason)
+}
+
+/// Why there is no normal form.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// This is wrong.
+    Faults(Diagnostics),
+    /// Nothing is valid, as no value satisfies the schemas at these places together.
+    Empty(Vec<String>),
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(faults: Diagnostics) -> Self {
+        Self::Faults(faults)
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(fault: Diagnostic) -> Self {
+        Self::Faults(fault.into())
+    }
 }
 
 /// The values that satisfy one goal: the union of everything listed.
@@ -273,7 +308,7 @@ pub(super) fn normalize(
     options: &Options,
     patterns: &mut Patterns,
     budget: &mut Budget<'_>,
-) -> Result<Normal, Diagnostics> {
+) -> Result<Normal, Failure> {
     let mut context = Context {
         ast,
         options,
@@ -286,12 +321,13 @@ pub(super) fn normalize(
     let mut nodes = Vec::new();
     while nodes.len() < interner.goals.len() {
         if interner.goals.len() > MAX_NODES {
-            let message = format!("the schema needs more than {MAX_NODES} combinations of its parts");
-            return Err(Diagnostic::new(Code::Limit, diagnostic::Place::Whole, message).into());
+            let reason = format!("the schema needs more than {MAX_NODES} combinations of its parts");
+            return Err(limited(ast, &interner.goals[nodes.len()], &reason).into());
         }
-        budget.check_time()?;
         let goal = interner.goals[nodes.len()].clone();
+        budget.check_time().map_err(|error| limited(ast, &goal, &error.to_string()))?;
         let mut node = Node::default();
+        let mut listed = FxHashSet::default();
         for kind in Type::ALL {
             for alternative in expand::goal(&mut context, kind, &goal, budget) {
                 let merged = merge::merge(&mut context, kind, &alternative, budget);
@@ -299,23 +335,33 @@ pub(super) fn normalize(
                     context.refusals.unsupported(&schema, keyword, reason);
                 }
                 for shape in merged.shapes {
-                    interner.add(&mut node, shape);
+                    interner.add(&mut node, &mut listed, shape);
                 }
             }
         }
         nodes.push(node);
     }
     // Only what is possible is listed; and what can be listed may show that something else is impossible.
-    productive::prune(&mut nodes);
-    loop {
-        unique::settle(&mut nodes, &mut context, budget)?;
-        if !productive::prune(&mut nodes) {
+    let mut pruned = productive::prune(&mut nodes);
+    while pruned.is_ok() {
+        let root = &interner.goals[Normal::ROOT.index()];
+        unique::settle(&mut nodes, &mut context, budget).map_err(|error| limited(ast, root, &error.to_string()))?;
+        pruned = productive::prune(&mut nodes);
+        if pruned == Ok(Pruned::Nothing) {
             break;
         }
     }
     *patterns = context.patterns;
+    // Without time left, what was refused may be for want of it.
+    let root = &interner.goals[Normal::ROOT.index()];
+    budget.check_time().map_err(|error| limited(ast, root, &error.to_string()))?;
     let relaxations = context.refusals.into_result()?;
-    Ok(Normal { nodes, relaxations, anything: interner.ids.get(&Goal::new()).copied() })
+    if let Err(node) = pruned {
+        let holding = interner.goals[node.index()].iter().filter(|literal| literal.positive);
+        return Err(Failure::Empty(holding.map(|literal| ast.get(literal.schema).pointer.clone()).collect()));
+    }
+    let anything = interner.ids.get(&Goal::new()).copied();
+    Ok(Normal { nodes, relaxations, anything, goals: interner.goals })
 }
 
 struct Interner {
@@ -339,10 +385,11 @@ impl Interner {
         id
     }
 
-    fn add(&mut self, node: &mut Node, shape: Shape) {
+    /// Adds `shape` to `node`; `listed` has the texts of the values that are there.
+    fn add(&mut self, node: &mut Node, listed: &mut FxHashSet<String>, shape: Shape) {
         match shape {
             Shape::Value(value) => {
-                if !node.values.contains(&value) {
+                if listed.insert(value.to_string()) {
                     node.values.push(value);
                 }
             }

@@ -74,7 +74,9 @@ impl NumberSet {
 
     /// Keeps the multiples of `divisor`.
     pub(super) fn require_multiple(&mut self, divisor: Decimal) {
-        if !self.multiples.contains(&divisor) {
+        // What is a multiple of another divisor already needs no divisor more: integers are multiples of 0.5.
+        if !self.multiples.iter().any(|known| known.is_multiple_of(&divisor) == Some(true)) {
+            self.multiples.retain(|known| divisor.is_multiple_of(known) != Some(true));
             self.multiples.push(divisor);
         }
     }

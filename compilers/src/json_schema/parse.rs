@@ -21,7 +21,14 @@ pub(crate) fn parse(source: &str, what: &str, limits: &Limits) -> Result<Value, 
     }
     let value = serde_json::from_str(source).map_err(|error| {
         let offset = offset_of(source, error.line(), error.column());
-        Diagnostic::new(Code::Syntax, Place::Span(offset..offset), format!("{what} is not JSON: {error}"))
+        let place = Place::Span(offset..offset);
+        let message = error.to_string();
+        // It is JSON, and has no value.
+        if message.contains("surrogate") || message.contains("unexpected end of hex escape") {
+            let message = format!("{what} has the escape of a lone surrogate, which stands for no character");
+            return Diagnostic::new(Code::Invalid, place, message).with_help("write both halves of the pair");
+        }
+        Diagnostic::new(Code::Syntax, place, format!("{what} is not JSON: {message}"))
     })?;
     let duplicates = duplicate_keys(source);
     if duplicates.is_empty() { Ok(value) } else { Err(duplicates.into()) }
@@ -140,5 +147,14 @@ mod tests {
         assert!(error(&"[".repeat(100_000)).contains("nested deeper"));
         assert!(error(r#"{"a": "#).contains("not JSON"));
         assert!(error("").contains("not JSON"));
+    }
+
+    #[test]
+    fn lone_surrogates_are_called_so() {
+        for source in [r#""\ud83d""#, r#"{"a": "\ud83dx"}"#, r#"["\ude00"]"#, r#"{"\ud83d\u0041": 1}"#] {
+            assert!(error(source).contains("lone surrogate"), "{source}: {}", error(source));
+        }
+        assert!(error(r#""\ud83"#).contains("not JSON"));
+        assert!(parse(r#""\ud83d\ude00""#, "the schema", &Limits::default()).is_ok());
     }
 }

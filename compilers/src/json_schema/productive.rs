@@ -4,16 +4,29 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use super::array_state::State;
-use super::ast::{Ast, Type};
 use super::normal::{ArrayShape, FreeKeys, Memory, Node, NodeId, Normal, ObjectShape};
-use super::tally::{Claim, Selections};
+use super::tally::{Claim, Place, Selections};
 use super::unique::{Items, Slots};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 
-/// Drops shapes and members without values; whether there were any.
-pub(super) fn prune(nodes: &mut [Node]) -> bool {
+/// Whether something was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pruned {
+    /// Something may have been.
+    Some,
+    /// Nothing was.
+    Nothing,
+}
+
+/// Drops shapes and members without values.
+///
+/// # Errors
+/// When the root has no value: a node that is to blame.
+pub(super) fn prune(nodes: &mut [Node]) -> Result<Pruned, NodeId> {
     let before = extent(nodes);
     let productive = fixpoint(nodes);
+    if !productive[Normal::ROOT.index()] {
+        return Err(blame(nodes, &productive));
+    }
     // What an array can select depends on the arrays among its items, so those that are left are looked at again when some
     // are gone.
     loop {
@@ -30,26 +43,31 @@ pub(super) fn prune(nodes: &mut [Node]) -> bool {
     for node in nodes.iter_mut() {
         node.objects.retain_mut(|shape| prune_object(shape, &productive));
     }
-    extent(nodes) < before
+    Ok(if extent(nodes) < before { Pruned::Some } else { Pruned::Nothing })
+}
+
+/// From a node without values to one that each step needs, as deep as that goes.
+fn blame(nodes: &[Node], productive: &[bool]) -> NodeId {
+    let mut seen = FxHashSet::from_iter([Normal::ROOT]);
+    let mut blamed = Normal::ROOT;
+    let is_dead = |place: &&Place<NodeId>| !place.values().any(|node| productive[node.index()]);
+    loop {
+        let node = &nodes[blamed.index()];
+        let members = node.objects.iter().flat_map(|shape| shape.named.iter().filter(|member| member.required));
+        let items =
+            node.arrays.iter().flat_map(|shape| shape.prefix.iter().chain([&shape.rest]).take(shape.min as usize));
+        let needed = members.map(|member| &member.place).chain(items).filter(is_dead);
+        let next = needed.flat_map(|place| place.values()).find(|&child| seen.insert(child));
+        match next {
+            Some(child) => blamed = child,
+            None => return blamed,
+        }
+    }
 }
 
 /// How many shapes and references there are.
 fn extent(nodes: &[Node]) -> usize {
     nodes.iter().map(|node| node.arrays.len() + node.objects.len() + children(node).count()).sum()
-}
-
-/// Whether something satisfies the root schema.
-///
-/// # Errors
-/// When nothing does.
-pub(super) fn check(normal: &Normal, ast: &Ast) -> Result<(), Diagnostics> {
-    if Type::ALL.into_iter().any(|kind| normal.nodes[Normal::ROOT.index()].has(kind)) {
-        return Ok(());
-    }
-    let place = Place::Pointer(ast.get(Ast::ROOT).pointer.clone());
-    let message = "no instance can satisfy the schema";
-    let help = "look for constraints that exclude each other, or a required member that needs itself";
-    Err(Diagnostic::new(Code::Unsatisfiable, place, message).with_help(help).into())
 }
 
 fn pruned_arrays(node: &Node, nodes: &[Node], productive: &[bool]) -> Vec<ArrayShape<NodeId>> {

@@ -10,12 +10,14 @@ use super::ast::{Additional, Ast, Bound, Conditional, Contains, Schema, SchemaId
 use super::decimal::Decimal;
 use super::dialect::{Dialect, Remark};
 use super::documents::Documents;
+use super::format::OLD_HOSTNAME;
 use super::keyword::{Draft, Role, is_known_format};
 use super::options::{AdditionalProperties, Annotation, Formats, Options};
 use super::pointer;
 use super::reference::{RECURSIVE, References};
 use super::refusal::Refusals;
 use super::scope::{MAX_SCOPES, ScopeId, Scopes};
+use super::value_list::ValueList;
 use crate::diagnostic::{Code, Diagnostics};
 use crate::regex;
 
@@ -88,8 +90,8 @@ impl<'a> Reader<'a> {
     fn id(&mut self, place: String) -> SchemaId {
         let resource = self.references.resource_of(&place);
         let scope = self.scopes.enter(self.scope, resource, &self.references).unwrap_or_else(|| {
-            let message = format!("dynamic references have more than {MAX_SCOPES} scopes");
-            self.refusals.push(Code::Limit, place.clone(), message, None);
+            let reason = format!("dynamic references have more than {MAX_SCOPES} scopes");
+            self.refusals.limit(&place, "$dynamicRef", reason);
             self.scope
         });
         let key = (place, scope);
@@ -303,7 +305,7 @@ impl<'a> Reader<'a> {
         let few = containers.iter().map(|value| size(value)).sum::<usize>() <= MAX_CONTAINER_VALUES;
         let schemas = few.then(|| containers.into_iter().map(|value| self.only(&place, value)).collect());
         schema.containers.push(schemas);
-        schema.values.push(values);
+        schema.values.push(ValueList::new(values));
     }
 
     /// A schema of exactly `value`, which stands in the list at `place`. Nesting is bounded by the parser.
@@ -324,7 +326,7 @@ impl<'a> Reader<'a> {
                 schema.object.additional = Additional::Closed;
             }
             scalar => {
-                schema.values.push(vec![scalar.clone()]);
+                schema.values.push(ValueList::new(vec![scalar.clone()]));
                 schema.containers.push(None);
             }
         }
@@ -382,7 +384,8 @@ impl<'a> Reader<'a> {
         match value {
             Value::String(format) if is_known_format(format) => {
                 if self.options.formats == Formats::Assertion {
-                    schema.string.format = Some(format.clone());
+                    let is_old = format == "hostname" && self.dialect.draft <= Draft::Draft6;
+                    schema.string.format = Some(if is_old { OLD_HOSTNAME.to_owned() } else { format.clone() });
                 }
             }
             Value::String(format) => self.annotations.push(Annotation {
@@ -419,8 +422,9 @@ impl<'a> Reader<'a> {
         };
         let decimal = decimal.filter(|value| value.fraction_length() <= MAX_DIGITS);
         if decimal.is_none() {
-            let message = format!("the number needs more than {MAX_DIGITS} digits before or after the point");
-            self.refusals.push(Code::Limit, place, message, None);
+            let (schema, keyword) = place.rsplit_once('/').unwrap_or_default();
+            let reason = format!("the number needs more than {MAX_DIGITS} digits before or after the point");
+            self.refusals.limit(schema, keyword, reason);
         }
         decimal
     }
@@ -431,7 +435,8 @@ impl<'a> Reader<'a> {
             Some(Some(count)) => count,
             None => 0,
             Some(None) => {
-                self.refusals.push(Code::Limit, place, format!("the count is more than {}", u32::MAX), None);
+                let (schema, keyword) = place.rsplit_once('/').unwrap_or_default();
+                self.refusals.limit(schema, keyword, format!("the count is more than {}", u32::MAX));
                 0
             }
         }

@@ -24,6 +24,61 @@ pub(super) struct References {
     pub(super) remarks: Vec<(String, String, Remark)>,
 }
 
+/// A value of a document.
+struct Found<'v> {
+    value: &'v Value,
+    place: String,
+    /// The pointer of the resource around it.
+    resource: String,
+    dialect: Dialect,
+}
+
+/// What a value is, by where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// A schema, or a list of some.
+    Schema,
+    /// An object whose members are schemas.
+    Schemas,
+    /// The value of a keyword that is not known, or in one: there may be schemas, if something refers to them.
+    Unknown,
+}
+
+impl Standing {
+    /// What the member `key` of a value is; `None` for plain data.
+    fn of_member(self, key: &str) -> Option<Self> {
+        match (self, key) {
+            (Self::Schemas, _) => Some(Self::Schema),
+            (Self::Unknown, _) => Some(Self::Unknown),
+            (Self::Schema, "enum" | "const" | "default" | "examples") => None,
+            (
+                Self::Schema,
+                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies",
+            ) => Some(Self::Schemas),
+            (
+                Self::Schema,
+                "allOf"
+                | "anyOf"
+                | "oneOf"
+                | "not"
+                | "if"
+                | "then"
+                | "else"
+                | "items"
+                | "prefixItems"
+                | "additionalItems"
+                | "contains"
+                | "additionalProperties"
+                | "propertyNames"
+                | "unevaluatedItems"
+                | "unevaluatedProperties"
+                | "contentSchema",
+            ) => Some(Self::Schema),
+            (Self::Schema, _) => Some(Self::Unknown),
+        }
+    }
+}
+
 /// The name under which a `$recursiveAnchor` is kept.
 pub(super) const RECURSIVE: &str = "";
 /// The URI of a document that does not say its own.
@@ -40,6 +95,7 @@ impl References {
             remarks: Vec::new(),
         };
         let mut main = Dialect::whole(Draft::Draft2020);
+        let mut unknown = Vec::new();
         for (root, value) in documents.roots() {
             let uri = if root.is_empty() { UNNAMED } else { root.trim_end_matches('#') };
             references.resources.entry(uri.to_owned()).or_insert_with(|| root.to_owned());
@@ -49,7 +105,12 @@ impl References {
                 main = dialect;
             }
             references.by_place.insert(root.to_owned(), (uri.to_owned(), dialect));
-            references.scan(value, root.to_owned(), root.to_owned(), dialect, documents);
+            let root = Found { value, place: root.to_owned(), resource: root.to_owned(), dialect };
+            references.scan(root, Standing::Schema, documents, &mut unknown);
+        }
+        // What stands where the standard knows of no schema has the names that are left.
+        while let Some(found) = unknown.pop() {
+            references.scan(found, Standing::Unknown, documents, &mut unknown);
         }
         references
     }
@@ -62,50 +123,50 @@ impl References {
         dialect
     }
 
-    fn scan(
-        &mut self,
-        value: &Value,
-        place: String,
-        mut resource: String,
-        mut dialect: Dialect,
-        documents: &Documents,
-    ) {
-        match value {
+    fn scan<'v>(&mut self, found: Found<'v>, standing: Standing, documents: &Documents, unknown: &mut Vec<Found<'v>>) {
+        let Found { value, place, mut resource, mut dialect } = found;
+        let members = match value {
+            Value::Object(members) => members,
             Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
+                for (index, value) in items.iter().enumerate() {
                     let place = pointer::push(&place, &index.to_string());
-                    self.scan(item, place, resource.clone(), dialect, documents);
+                    let item = Found { value, place, resource: resource.clone(), dialect };
+                    self.scan(item, standing, documents, unknown);
                 }
+                return;
             }
-            Value::Object(members) => {
-                let id_keyword = if dialect.draft == Draft::Draft4 { "id" } else { "$id" };
-                let shadowed = dialect.draft <= Draft::Draft7 && members.contains_key("$ref");
-                if let Some(id) = members.get(id_keyword).and_then(Value::as_str)
-                    && !shadowed
-                {
-                    match id.strip_prefix('#') {
-                        Some(anchor) if dialect.draft <= Draft::Draft7 => {
-                            self.anchors.insert((resource.clone(), anchor.to_owned()), place.clone());
-                        }
-                        _ => {
-                            let uri = resolve(self.uri_of(&resource), id.split('#').next().unwrap_or(""));
-                            if resource != place {
-                                dialect = self.dialect(value, &place, dialect, documents);
-                            }
-                            resource.clone_from(&place);
-                            self.resources.entry(uri.clone()).or_insert_with(|| place.clone());
-                            self.by_place.insert(place.clone(), (uri, dialect));
-                        }
+            _ => return,
+        };
+        if standing != Standing::Schemas {
+            let id_keyword = if dialect.draft == Draft::Draft4 { "id" } else { "$id" };
+            let shadowed = dialect.draft <= Draft::Draft7 && members.contains_key("$ref");
+            if let Some(id) = members.get(id_keyword).and_then(Value::as_str)
+                && !shadowed
+            {
+                match id.strip_prefix('#') {
+                    Some(anchor) if dialect.draft <= Draft::Draft7 => {
+                        self.anchors.entry((resource.clone(), anchor.to_owned())).or_insert_with(|| place.clone());
                     }
-                }
-                self.scan_anchors(members, &place, &resource, dialect.draft);
-                for (key, member) in members {
-                    if !matches!(key.as_str(), "enum" | "const" | "default" | "examples") || member.is_object() {
-                        self.scan(member, pointer::push(&place, key), resource.clone(), dialect, documents);
+                    _ => {
+                        let uri = resolve(self.uri_of(&resource), id.split('#').next().unwrap_or(""));
+                        if resource != place {
+                            dialect = self.dialect(value, &place, dialect, documents);
+                        }
+                        resource.clone_from(&place);
+                        self.resources.entry(uri.clone()).or_insert_with(|| place.clone());
+                        self.by_place.insert(place.clone(), (uri, dialect));
                     }
                 }
             }
-            _ => {}
+            self.scan_anchors(members, &place, &resource, dialect.draft);
+        }
+        for (key, value) in members {
+            let member = Found { value, place: pointer::push(&place, key), resource: resource.clone(), dialect };
+            match standing.of_member(key) {
+                Some(Standing::Unknown) if standing == Standing::Schema => unknown.push(member),
+                Some(standing) => self.scan(member, standing, documents, unknown),
+                None => {}
+            }
         }
     }
 
@@ -113,7 +174,7 @@ impl References {
         let named = |keyword| members.get(keyword).and_then(Value::as_str);
         let dynamic = named("$dynamicAnchor").filter(|_| draft >= Draft::Draft2020);
         for anchor in named("$anchor").filter(|_| draft >= Draft::Draft2019).into_iter().chain(dynamic) {
-            self.anchors.insert((resource.to_owned(), anchor.to_owned()), place.to_owned());
+            self.anchors.entry((resource.to_owned(), anchor.to_owned())).or_insert_with(|| place.to_owned());
         }
         let is_recursive = draft == Draft::Draft2019
             && place == resource

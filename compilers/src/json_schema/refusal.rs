@@ -20,6 +20,15 @@ pub(super) struct Refusals {
 const HELP: &str = "remove the keyword if it need not be enforced, or state the constraint with the keywords that \
                     docs/json-schema.md lists as exact";
 
+/// What to do about a limit.
+const LIMIT_HELP: &str = "make the schema smaller there, or combine fewer branches";
+
+/// `keyword` of the schema at `schema` meets a limit, for `reason`.
+pub(super) fn limit(schema: &str, keyword: &str, reason: &str) -> Diagnostic {
+    let message = format!("`{keyword}` meets a limit: {reason}");
+    Diagnostic::new(Code::Limit, Place::Pointer(pointer::push(schema, keyword)), message).with_help(LIMIT_HELP)
+}
+
 impl Refusals {
     /// No refusals; `lenient` says whether a keyword that cannot be enforced is one.
     pub(super) fn new(lenient: bool) -> Self {
@@ -38,6 +47,14 @@ impl Refusals {
         }
         let message = format!("`{keyword}` cannot be enforced exactly: {}", reason.as_ref());
         self.push(Code::Unsupported, pointer::push(schema, keyword), message, Some(HELP));
+    }
+
+    /// `keyword` of the schema at `schema` meets a limit, for `reason`.
+    pub(super) fn limit(&mut self, schema: &str, keyword: &str, reason: impl AsRef<str>) {
+        let Diagnostic { code, place, message, help } = limit(schema, keyword, reason.as_ref());
+        if let Place::Pointer(place) = place {
+            self.push(code, place, message, help.as_deref());
+        }
     }
 
     /// The value at `place` is not what the standard allows there.

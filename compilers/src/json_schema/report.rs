@@ -46,7 +46,8 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
             Digits::Bounded => [
                 "exponents: none of integers, multiples and listed numbers; next to a bound other than 0 one digit before \
                  the point, which is not 0",
-                "digits: at most 20 before the point, 20 after it, 3 in the exponent",
+                "digits: at most 20 before the point, 20 after it, 3 in the exponent; more where a number of the schema has \
+                 more, fewer next to a divisor with more than 500 residues",
             ]
             .as_slice(),
             Digits::Unbounded => &[

@@ -12,7 +12,6 @@ use rustc_hash::FxHashMap;
 use super::ast::{Additional, MAX_DERIVED, Schema, SchemaId, Type};
 use super::expand::{Alternative, Atom};
 use super::normal::Context;
-use crate::diagnostic::Code;
 
 /// What alternatives say of what is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,8 +117,9 @@ pub(super) fn schema(
         }
     };
     if derived.is_none() {
-        let message = format!("what is unevaluated differs in more than {MAX_DERIVED} ways");
-        context.refusals.push(Code::Limit, ast.get(owner).pointer.clone(), message, Some("combine fewer branches"));
+        let keyword = if kind == Type::Array { "unevaluatedItems" } else { "unevaluatedProperties" };
+        let reason = format!("what is unevaluated differs in more than {MAX_DERIVED} ways");
+        context.refusals.limit(&ast.get(owner).pointer, keyword, reason);
     }
     context.expansions.unevaluated.insert(key, derived);
     derived

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use compilers::diagnostic::{Code, Diagnostics};
+use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use compilers::json_schema::{Digits, Document, KeyOrder, Options, compile_with_documents};
 use grammar_ir::Limits;
 use mask_runtime::{BindError, CompiledGrammar, Matcher, Tokenizer};
@@ -55,6 +55,9 @@ impl Subject {
     }
 
     fn from_diagnostics(diagnostics: &Diagnostics) -> Self {
+        if let Some(nameless) = diagnostics.iter().find(|diagnostic| !is_named(diagnostic)) {
+            return Self::Faulty(format!("a refusal that names no keyword at its place: {nameless:?}"));
+        }
         let all = |code: fn(Code) -> bool| diagnostics.iter().all(|diagnostic| code(diagnostic.code));
         if all(|code| code == Code::Unsatisfiable) {
             Self::Empty
@@ -75,6 +78,18 @@ impl Subject {
             Self::Empty => Some(false),
             Self::Refused(_) | Self::Faulty(_) => None,
         }
+    }
+}
+
+/// Whether a refusal names the keyword at its place, so that its reader knows what to change. A schema that is `false` has
+/// none.
+fn is_named(diagnostic: &Diagnostic) -> bool {
+    let Place::Pointer(pointer) = &diagnostic.place else { return false };
+    let keyword = pointer.rsplit('/').next().unwrap_or_default();
+    match diagnostic.code {
+        Code::Unsupported | Code::Limit => diagnostic.message.contains(&format!("`{keyword}`")),
+        Code::Unsatisfiable => diagnostic.message.contains('`'),
+        _ => true,
     }
 }
 

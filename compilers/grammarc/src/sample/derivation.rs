@@ -197,6 +197,11 @@ impl<'a> Derivation<'a> {
     pub fn completion(&mut self, max: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         let frames = self.frames.len();
+        // How far it is to the end of a scope is only guessed until there is a plan.
+        let words = self.distances.words();
+        for way in self.ways.iter().filter(|way| self.pda.scope_of(way.state).is_some()) {
+            self.plans.next(self.pda, words, way.place());
+        }
         let mut nearest = self.ways.iter().copied().min_by_key(|&way| self.distance_of(way));
         // Every byte is at most as many calls and returns away as there are frames and procedures.
         while let Some(way) = nearest {

@@ -129,6 +129,7 @@ impl<'p> Search<'p> {
             // All with the words known before this round: the shortest words come first.
             let planned: Vec<_> =
                 unknown.into_iter().filter_map(|scope| Some((scope, plans.word(self.pda, word, scope)?))).collect();
+            plans.forget_failures();
             planned.into_iter().for_each(|(scope, word)| self.found_word(scope, word));
         }
     }

@@ -44,33 +44,72 @@ struct Plan {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plans {
     selections: Selections,
-    /// `None` where a search found no way.
+    /// Plans without a needless selection; `None` where there is none.
+    direct: FxHashMap<Place, Option<Plan>>,
+    /// Plans; `None` where a search found none.
     known: FxHashMap<Place, Option<Plan>>,
+}
+
+/// The least length of a part and what is around it.
+const PART: u64 = 2;
+/// Places that one search looks at.
+const MAX_SEARCH: usize = 400_000;
+
+/// Which selections a search goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Selecting {
+    /// Those after which less is asked for.
+    Needed,
+    /// The first one, which may be of a part that is being read; from there on there is a plan without needless ones.
+    One,
+    Any,
 }
 
 /// A place with its distance, the step that led to it, and from where.
 type Met = (Place, u64, Option<(usize, Step)>);
 
-/// The least length of a part and what is around it.
-const PART: u64 = 2;
-/// Which selections a search looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// Those after which less is asked for.
-    Needed,
-    /// Also the first one: a part that is being read has to be finished.
-    NeededAfterFirst,
-    All,
+/// Places that were met, nearest to an end first.
+struct Search {
+    agenda: BinaryHeap<Reverse<(u32, u64, usize)>>,
+    found: Vec<Met>,
+    seen: FxHashSet<Place>,
 }
 
-/// Places that one search looks at.
-const MAX_SEARCH: usize = 400_000;
+impl Search {
+    fn from(start: Place) -> Self {
+        Self {
+            agenda: BinaryHeap::from([Reverse((0, 0, 0))]),
+            found: vec![(start, 0, None)],
+            seen: FxHashSet::from_iter([start]),
+        }
+    }
+
+    fn add(&mut self, missing: u32, distance: u64, from: usize, step: Step) {
+        if self.found.len() < MAX_SEARCH && self.seen.insert(step.to) {
+            self.agenda.push(Reverse((missing, distance, self.found.len())));
+            self.found.push((step.to, distance, Some((from, step))));
+        }
+    }
+
+    /// The places on the way to the one at `index`, which is `rest` away from the end, with their plans.
+    fn plans(&self, index: usize, rest: u64) -> Vec<(Place, Plan)> {
+        let length = self.found[index].1.saturating_add(rest);
+        let mut plans = Vec::new();
+        let mut index = index;
+        while let (_, _, Some((before, step))) = self.found[index] {
+            let (place, passed, _) = self.found[before];
+            plans.push((place, Plan { step, length: length.saturating_sub(passed) }));
+            index = before;
+        }
+        plans
+    }
+}
 
 impl Plans {
     /// From a place in `scope` to its end: the length of the plan, or if there is none yet, no more than that, given the
     /// way to the end that disregards what the scope asks for.
     pub(super) fn to_end(&self, scope: &Scope, disregarding: u64, place: Place) -> u64 {
-        match self.known.get(&place) {
+        match self.known.get(&place).or_else(|| self.direct.get(&place)) {
             Some(Some(plan)) => plan.length,
             _ => disregarding.saturating_add(u64::from(self.selections.missing(scope, place.1)) * PART),
         }
@@ -114,13 +153,13 @@ impl Plans {
 
     /// The length of the plan from the start of `procedure`, a scope; `None` if there is none with these `words`.
     pub(super) fn word(&mut self, pda: &Pda, words: &[u64], procedure: ProcedureId) -> Option<u64> {
-        let start = (pda.procedure(procedure).start(), 0);
-        let length = self.plan(pda, words, start).map(|plan| plan.length);
-        if length.is_none() {
-            // With more words there may be one.
-            self.known.remove(&start);
-        }
-        length
+        self.plan(pda, words, (pda.procedure(procedure).start(), 0)).map(|plan| plan.length)
+    }
+
+    /// With more words there may be plans where there were none.
+    pub(super) fn forget_failures(&mut self) {
+        self.direct.retain(|_, plan| plan.is_some());
+        self.known.retain(|_, plan| plan.is_some());
     }
 
     /// The first step of the plan from a place in a scope.
@@ -133,46 +172,59 @@ impl Plans {
             return known;
         }
         let scope = pda.scope_of(start.0)?;
-        let plan = [Wanted::Needed, Wanted::NeededAfterFirst, Wanted::All]
-            .into_iter()
-            .find_map(|wanted| self.search(pda, scope, words, start, wanted));
+        let plan = self
+            .direct(pda, scope, words, start)
+            .or_else(|| self.search(pda, scope, words, start, Selecting::One))
+            .or_else(|| self.search(pda, scope, words, start, Selecting::Any));
         self.known.insert(start, plan);
         plan
     }
 
-    fn search(&mut self, pda: &Pda, scope: &Scope, words: &[u64], start: Place, wanted: Wanted) -> Option<Plan> {
-        let missing = self.selections.missing(scope, start.1);
-        let mut agenda = BinaryHeap::from([Reverse((missing, 0, 0))]);
-        let mut found: Vec<Met> = vec![(start, 0, None)];
-        let mut seen = FxHashSet::from_iter([start]);
-        while let Some(Reverse((missing, distance, index))) = agenda.pop() {
-            let place = found[index].0;
-            if index > 0 && pda.may_return(place.0, place.1) {
-                let mut end = index;
-                while let Some((before, step)) = found[end].2 {
-                    let (place, passed, _) = found[before];
-                    // An older plan leads to the end as well.
-                    let plan = self.known.entry(place).or_insert(None);
-                    *plan = plan.or(Some(Plan { step, length: distance - passed }));
-                    end = before;
+    fn direct(&mut self, pda: &Pda, scope: &Scope, words: &[u64], start: Place) -> Option<Plan> {
+        if let Some(&known) = self.direct.get(&start) {
+            return known;
+        }
+        let plan = self.search(pda, scope, words, start, Selecting::Needed);
+        self.direct.insert(start, plan);
+        plan
+    }
+
+    fn search(&mut self, pda: &Pda, scope: &Scope, words: &[u64], start: Place, selecting: Selecting) -> Option<Plan> {
+        let mut search = Search::from(start);
+        while let Some(Reverse((_, distance, index))) = search.agenda.pop() {
+            let place = search.found[index].0;
+            let ends = index > 0 && pda.may_return(place.0, place.1);
+            let rest = match selecting {
+                _ if ends => Some(0),
+                Selecting::Needed => self.direct.get(&place).copied().flatten().map(|plan| plan.length),
+                Selecting::One if place.1 != start.1 => {
+                    let plan = self.direct(pda, scope, words, place);
+                    if plan.is_none() {
+                        continue;
+                    }
+                    plan.map(|plan| plan.length)
                 }
-                return self.known.get(&start).copied().flatten();
+                Selecting::One | Selecting::Any => None,
+            };
+            if let Some(rest) = rest.filter(|_| index > 0) {
+                let plans = search.plans(index, rest);
+                let into = if selecting == Selecting::Needed { &mut self.direct } else { &mut self.known };
+                for (place, plan) in plans {
+                    // An older plan leads to the end as well.
+                    let known = into.entry(place).or_insert(None);
+                    *known = known.or(Some(plan));
+                }
+                return into.get(&start).copied().flatten();
             }
+            let missing = self.selections.missing(scope, place.1);
             for (length, step) in self.steps(pda, words, place) {
                 let selection = step.to.1;
                 let missing_then = self.selections.missing(scope, selection);
-                let is_needed = selection == place.1
-                    || missing_then < missing
-                    || self.selections.is_closed(selection)
-                    || match wanted {
-                        Wanted::Needed => false,
-                        Wanted::NeededAfterFirst => place.1 == start.1,
-                        Wanted::All => true,
-                    };
-                if is_needed && found.len() < MAX_SEARCH && seen.insert(step.to) {
-                    let distance = distance.saturating_add(length);
-                    agenda.push(Reverse((missing_then, distance, found.len())));
-                    found.push((step.to, distance, Some((index, step))));
+                let is_needed = selection == place.1 || missing_then < missing || self.selections.is_closed(selection);
+                if is_needed || selecting != Selecting::Needed {
+                    // Without a plan of its own each selection is as good as another.
+                    let urgency = if selecting == Selecting::One { 0 } else { missing_then };
+                    search.add(urgency, distance.saturating_add(length), index, step);
                 }
             }
         }

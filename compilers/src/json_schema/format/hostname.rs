@@ -11,14 +11,14 @@ const MAX_NAME: u8 = 254;
 /// take as many states as there are pairs of a place in a label and a place in a name.
 const STEP: u8 = 16;
 
-/// The names that surely conform: labels of letters, digits and inner hyphens. Labels with hyphens in the third and
-/// fourth place are left out: they are reserved but for A-labels, which Punycode must decode.
-pub(super) fn plain(budget: &mut Budget<'_>) -> Result<CharAutomaton, LimitError> {
+/// The names that surely conform: labels of letters, digits and inner hyphens. Where IDNA `reserves` labels with hyphens in
+/// the third and fourth place, these are left out: they are A-labels, which Punycode must decode.
+pub(super) fn plain(reserves: bool, budget: &mut Budget<'_>) -> Result<CharAutomaton, LimitError> {
     let letters = CharSet::from_ranges([('0', '9'), ('A', 'Z'), ('a', 'z')]);
     let (hyphen, dot) = (CharSet::single('-'), CharSet::single('.'));
     let alphabet = Alphabet::from_sets([&letters, &hyphen, &dot]);
     let mut names =
-        Names { letter: alphabet.class_of('a'), hyphen: alphabet.class_of('-'), dot: alphabet.class_of('.') };
+        Names { letter: alphabet.class_of('a'), hyphen: alphabet.class_of('-'), dot: alphabet.class_of('.'), reserves };
     CharAutomaton::explore(alphabet, &mut names, budget)
 }
 
@@ -32,6 +32,7 @@ struct Names {
     letter: u32,
     hyphen: u32,
     dot: u32,
+    reserves: bool,
 }
 
 /// Where in a name the reader is.
@@ -66,7 +67,7 @@ impl Transitions for Names {
             return Ok(state.total().filter(|_| ends).map(|used| State { used, length: 0, hyphen: false }));
         }
         let is_hyphen = class == self.hyphen;
-        let is_reserved = length == 3 && hyphen && is_hyphen;
+        let is_reserved = self.reserves && length == 3 && hyphen && is_hyphen;
         let is_allowed = class == self.letter || (is_hyphen && length > 0 && !is_reserved);
         let next = State { used, length: length + 1, hyphen: is_hyphen };
         Ok(Some(next).filter(|next| is_allowed && next.length <= MAX_LABEL && next.total().is_some()))

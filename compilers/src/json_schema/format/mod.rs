@@ -35,6 +35,7 @@ pub(super) fn narrowing(format: &str) -> Option<&'static str> {
             "hostname: no labels in Punycode (`xn--`), and of the 253 characters of a name a label with its dot takes a \
              multiple of 16",
         ),
+        OLD_HOSTNAME => Some("hostname: of the 253 characters of a name a label with its dot takes a multiple of 16"),
         "regex" => Some(
             "regex: no back-references, at most one named group, no `(?i:…)`; of `\\p{…}` one- and two-letter general \
              categories; ranges in a class between characters that are plainly in order",
@@ -47,6 +48,9 @@ pub(super) fn narrowing(format: &str) -> Option<&'static str> {
 /// grammar.
 pub(super) const REGEX: &str = "regex";
 
+/// What `hostname` is until draft 6, which knows nothing of internationalised names: RFC 1034 and 1123 alone.
+pub(super) const OLD_HOSTNAME: &str = "hostname (RFC 1123)";
+
 /// The texts that `format` allows, all but a few or a few more where it is not regular; or why there is no automaton.
 pub(super) fn language(format: &str, side: Side, budget: &mut Budget<'_>) -> Result<CharAutomaton, String> {
     let pattern = match (format, side) {
@@ -58,8 +62,9 @@ pub(super) fn language(format: &str, side: Side, budget: &mut Budget<'_>) -> Res
         ("duration", _) => time::duration(),
         ("email", _) => address::email(false),
         ("idn-email", _) => address::email(true),
-        ("hostname", Side::Inner) => return hostname::plain(budget).map_err(|error| error.to_string()),
-        ("hostname", Side::Outer) => hostname::any(),
+        ("hostname", Side::Inner) => return hostname::plain(true, budget).map_err(|error| error.to_string()),
+        (OLD_HOSTNAME, Side::Inner) => return hostname::plain(false, budget).map_err(|error| error.to_string()),
+        ("hostname" | OLD_HOSTNAME, Side::Outer) => hostname::any(),
         ("ipv4", _) => address::ipv4(),
         ("ipv6", _) => address::ipv6(),
         ("uri", _) => address::uri(false),
@@ -93,6 +98,7 @@ pub(super) fn language(format: &str, side: Side, budget: &mut Budget<'_>) -> Res
 #[cfg(test)]
 mod tests {
     use super::super::string::Patterns;
+    use super::OLD_HOSTNAME;
     use super::Side;
     use grammar_ir::{Budget, Limits};
 
@@ -217,6 +223,7 @@ mod tests {
                 &["", "http://a/{term:1}/{+b*,c}", "{?x,y}", "{%41}", "a'b", "{v:1000}", "a😀b"],
                 &["{", "{}", "{a,,b}", "{v:0}", "{v:10000}", "foo}", "{a..b}", "a b", "{var=def}", "{,+var}"],
             ),
+            (OLD_HOSTNAME, &["ab--c.d", "xn--4gbwdl.xn--wgbh1c"], &["-a", "a-", "a_b", "a..b", &too_long_label]),
             ("relative-json-pointer", &["0", "1/a", "10#", "0#"], &["", "/a", "01", "0##", "-1"]),
         ] {
             let language = patterns.format(format, Side::Inner, &mut budget).unwrap();

@@ -98,6 +98,7 @@ impl Judge {
             gbnf: gbnf::Options::default(),
             regex: regex::Options::new(syntax),
             json_schema: json_schema::Options::exact(),
+            documents: Vec::new(),
             limits: limits(settings),
         };
         Self { base, last: None }

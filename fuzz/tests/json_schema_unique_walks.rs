@@ -1,0 +1,113 @@
+//! Arrays without equal items, of random schemas: nothing runs out unnoticed.
+
+use compilers::json_schema::{KeyOrder, Options};
+use grammar_ir::Limits;
+use grammarc_fuzz::json_schema::subject::Subject;
+use grammarc_fuzz::json_schema::validator::validator;
+use grammarc_fuzz::json_schema::walk::{self, Plan};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Schemas of few values, of many, and of some of which there are few.
+fn items() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!({"type": "boolean"})),
+        Just(json!({"type": "null"})),
+        Just(json!({"enum": [1, "a", null, [], {}]})),
+        Just(json!({"enum": ["a", "b", {"a": 1}]})),
+        Just(json!({"type": "integer", "minimum": 1, "maximum": 3})),
+        Just(json!({"type": "string", "maxLength": 1, "pattern": "^[ab]*$"})),
+        Just(json!({"type": "string", "pattern": "^a*$"})),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            3 => object(inner.clone()),
+            3 => array(inner.clone(), any::<bool>().boxed()),
+            1 => prop::collection::vec(inner, 2).prop_map(|branches| json!({"anyOf": branches})),
+        ]
+    })
+}
+
+fn object(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
+    let required = prop::sample::subsequence(vec!["a", "b"], 0..=2);
+    (prop::collection::vec(inner, 2), required, any::<bool>(), prop::option::of(0..3u32), prop::option::of(0..3u32))
+        .prop_map(|(schemas, required, has_b, min, max)| {
+            let mut schema = json!({"type": "object", "properties": {}, "additionalProperties": false});
+            schema["properties"]["a"] = schemas[0].clone();
+            if has_b {
+                schema["properties"]["b"] = schemas[1].clone();
+            }
+            schema["required"] = json!(required);
+            schema.as_object_mut().unwrap().extend(min.map(|min| ("minProperties".to_owned(), json!(min))));
+            schema.as_object_mut().unwrap().extend(max.map(|max| ("maxProperties".to_owned(), json!(max))));
+            schema
+        })
+}
+
+fn array(inner: impl Strategy<Value = Value> + Clone, unique: BoxedStrategy<bool>) -> impl Strategy<Value = Value> {
+    let count = || prop::option::of(0..5u32);
+    let prefix = prop_oneof![4 => Just(Vec::new()), 1 => prop::collection::vec(inner.clone(), 1..3)];
+    let contains = prop::option::weighted(0.2, (inner.clone(), 1..3u32));
+    (inner, prefix, unique, count(), count(), contains).prop_map(|(items, prefix, unique, min, max, contains)| {
+        let mut schema = json!({"type": "array", "items": items, "uniqueItems": unique});
+        let members = schema.as_object_mut().unwrap();
+        if !prefix.is_empty() {
+            members.insert("prefixItems".to_owned(), json!(prefix));
+        }
+        members.extend(min.map(|min| ("minItems".to_owned(), json!(min))));
+        members.extend(max.map(|max| ("maxItems".to_owned(), json!(max))));
+        if let Some((contains, least)) = contains {
+            members.insert("contains".to_owned(), contains);
+            members.insert("minContains".to_owned(), json!(least));
+        }
+        schema
+    })
+}
+
+/// Values from which arrays are made to see whether some array is valid.
+fn pool() -> Vec<Value> {
+    vec![
+        json!(null),
+        json!(true),
+        json!(false),
+        json!(1),
+        json!("a"),
+        json!("b"),
+        json!([]),
+        json!({}),
+        json!({"a": 1}),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn walks_end_in_valid_texts(schema in array(items().boxed(), Just(true).boxed()), any_order in any::<bool>()) {
+        let tokenizer = walk::bytes().unwrap();
+        let mut options = Options::default();
+        if any_order {
+            options.key_order = KeyOrder::Any;
+        }
+        let validator = validator(&schema).unwrap();
+        match Subject::new(&schema, &options, &tokenizer, &Limits::default()) {
+            Subject::Language(compiled) => {
+                let plan = Plan { texts: 6, length: 60, prefixes: 3, seed: 1, time: None };
+                let walked = walk::walk(&compiled, Some(&validator), plan);
+                if let Some(fault) = walked.faults.first() {
+                    return Err(TestCaseError::fail(format!("{schema}: {fault}")));
+                }
+            }
+            Subject::Empty => {
+                let pool = pool();
+                let arrays = pool.iter().flat_map(|first| pool.iter().map(move |second| json!([first, second])));
+                let arrays = arrays.chain(pool.iter().map(|item| json!([item]))).chain([json!([])]);
+                for array in arrays {
+                    prop_assert!(!validator.is_valid(&array), "{schema} is said to be empty, yet {array} is valid");
+                }
+            }
+            Subject::Refused(_) => {}
+            Subject::Faulty(reason) => return Err(TestCaseError::fail(format!("{schema}: {reason}"))),
+        }
+    }
+}
