@@ -1,5 +1,7 @@
 //! Conversations to prompts, by the template that comes with a model.
 
+use std::collections::BTreeMap;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value as TemplateValue;
 use minijinja::{Environment, Error, ErrorKind};
@@ -134,15 +136,15 @@ impl ChatTemplate {
             tools => list(tools),
         };
         let arguments = conversation.arguments.into_iter().flatten();
-        let arguments: TemplateValue =
-            arguments.map(|(name, value)| (name.as_str(), to_template_value(value))).collect();
+        let arguments: BTreeMap<String, TemplateValue> =
+            arguments.map(|(name, value)| (name.clone(), to_template_value(value))).collect();
         Ok(self.environment.get_template(NAME)?.render(minijinja::context! {
             messages => list(conversation.messages),
             tools => tools,
             add_generation_prompt => true,
             bos_token => self.bos_token.as_str(),
             eos_token => self.eos_token.as_str(),
-            ..arguments
+            ..TemplateValue::from(arguments)
         })?)
     }
 }
