@@ -206,7 +206,7 @@ mod tests {
         let template = ChatTemplate::new("{{ bos_token }}{{ enable_thinking }}", "<s>", "").expect("it is read");
         let arguments = json!({"enable_thinking": true, "bos_token": "mine"});
         let conversation = Conversation { arguments: arguments.as_object(), ..Conversation::default() };
-        assert_eq!(template.render(&conversation).expect("it renders"), "<s>true");
+        assert_eq!(template.render(&conversation).expect("it renders"), "<s>True");
     }
 
     #[test]
