@@ -157,6 +157,10 @@ fn few_containers_are_counted_like_other_values() {
     check(&unique(pairs, ""), &["[[0], [1], [0, 1], [1, 0]]"], &["[[0], [0.0]]", "[[0, 0]]", "[[]]"]);
     check_dead(&unique(pairs, ""), "[[0], [1], [0, 1], [1, 0],");
     check_dead(&unique(pairs, ""), "[[0], [0, 1], [0");
+    // The inner arrays run out of items without a bound on them: there are five.
+    let booleans = unique(r#"{"type": "boolean"}"#, "");
+    check(&unique(&booleans, ""), &["[[], [true], [false], [true, false], [false, true]]"], &["[[], []]"]);
+    check_dead(&unique(&booleans, ""), "[[], [true], [false], [true, false], [false, true],");
     // Next to values without end.
     let mixed = r#"{"anyOf": [{"type": "string"}, {"type": "array", "maxItems": 0}, {"type": "null"}]}"#;
     check(&unique(mixed, ""), &[r#"["a", [], null, "b"]"#], &["[[], []]", "[null, null]"]);

@@ -311,6 +311,9 @@ impl<'a> Lister<'a> {
                     beginning.extend(values, is_unique, counts, &mut next);
                 }
             }
+            if next.is_empty() {
+                break;
+            }
             beginnings = next;
         }
         Ok(if is_unknown { Values::Unknown } else { list.into_values() })
