@@ -14,7 +14,7 @@ pub enum ApiError {
     #[error("{0}")]
     Invalid(String),
     /// There is no such path.
-    #[error("there is no {0}; see docs/server.md for the paths there are")]
+    #[error("there is no {0}; see docs/server.md for what there is")]
     NotFound(String),
     /// There are too many requests already.
     #[error("the server has {limit} sequences in work, as many as it takes; try again later")]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -65,6 +65,7 @@ fn router(service: Arc<Service>) -> Router {
         .route("/health_generate", get(health))
         .route("/metrics", get(metrics))
         .route("/v1/models", get(models))
+        .route("/v1/models/{*name}", get(model))
         .route("/v1/chat/completions", post(chat))
         .route("/v1/completions", post(completions))
         .route("/generate", post(generate).put(generate))
@@ -82,7 +83,14 @@ async fn metrics(State(service): State<Arc<Service>>) -> Response {
 }
 
 async fn models(State(service): State<Arc<Service>>) -> Response {
-    json(StatusCode::OK, &openai::models(&service.model.name, service.model.context))
+    json(StatusCode::OK, &openai::models(&service.model.name, service.model.context, service.begun))
+}
+
+async fn model(State(service): State<Arc<Service>>, Path(name): Path<String>) -> Response {
+    if name != service.model.name {
+        return refuse(&ApiError::NotFound(format!("model {name}")), Dialect::OpenAi);
+    }
+    json(StatusCode::OK, &openai::model(&name, service.model.context, service.begun))
 }
 
 async fn not_found(uri: Uri) -> Response {

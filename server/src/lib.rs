@@ -171,6 +171,8 @@ pub struct Service {
     grammars: Option<Grammars>,
     metrics: Arc<Metrics>,
     closed: AtomicBool,
+    /// When it was loaded, in seconds since 1970.
+    begun: u64,
 }
 
 /// The length of a page of the key/value cache, in positions.
@@ -218,7 +220,8 @@ impl Service {
         let longest_token = lengths.max().unwrap_or(1);
         let name = options.model_name.clone();
         let model = Model { name, tokenizer, encoder, template, vocabulary_size, longest_token, context };
-        let service = Self { options, model, scheduler, grammars, metrics, closed: AtomicBool::new(false) };
+        let service =
+            Self { options, model, scheduler, grammars, metrics, closed: AtomicBool::new(false), begun: openai::now() };
         if service.options.reasoning.is_some() {
             service.thinking().map_err(|error| ServiceError::Reasoning(error.to_string()))?;
         }

@@ -103,7 +103,9 @@ impl Model {
 
     fn too_long(&self, field: &str, what: &str) -> ApiError {
         let context = self.context;
-        ApiError::Invalid(format!("{field} {what}, which leaves no room in a context of {context} tokens; shorten it."))
+        ApiError::Invalid(format!(
+            "{field}: the prompt {what}, which leaves no room in a context of {context} tokens; shorten it."
+        ))
     }
 
     /// The stop token that an end stands for which the grammar alone decided: the last of the model's, as chat models

@@ -1,6 +1,5 @@
 //! outlines-core as a backend of the server: an automaton over tokens, from a regular expression.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,13 +19,10 @@ pub(crate) const BACKEND: BackendEntry = BackendEntry { name: "outlines", versio
 fn start(setup: BackendSetup) -> Result<Arc<dyn Backend>, String> {
     let vocabulary = setup.tokenizer.vocabulary();
     let &eos = vocabulary.stop_tokens().last().ok_or("the vocabulary has no stop token")?;
-    let mut tokens: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
-    for id in 0..vocabulary.size() as u32 {
-        if id != eos && vocabulary.kind(id) == TokenKind::Text {
-            tokens.entry(vocabulary.bytes(id).to_vec()).or_default().push(id);
-        }
+    let mut tokens = Vocabulary::new(eos);
+    for id in (0..vocabulary.size() as u32).filter(|&id| id != eos && vocabulary.kind(id) == TokenKind::Text) {
+        tokens.try_insert(vocabulary.bytes(id), id).map_err(|error| error.to_string())?;
     }
-    let tokens = Vocabulary::try_from((eos, tokens.into_iter().collect())).map_err(|error| error.to_string())?;
     Ok(Arc::new(Outlines { tokens, size: vocabulary.size() }))
 }
 

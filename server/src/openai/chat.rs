@@ -44,6 +44,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     let tools = Tools::read(&fields, service.options.tool_format, service.options.reasoning)?;
     let constraint = tools.constraint(own, &TokenTexts::with_ordinary(service.model.tokenizer.vocabulary()))?;
     sampling.kept_special_tokens = tools.special_tokens(service.model.tokenizer.vocabulary());
+    fields.refuse("modalities", |value| value == &json!(["text"]))?;
     fields.refuse("functions", |_| false)?;
     fields.refuse("function_call", |value| value == "none")?;
     sampling.logprobs = logprobs::of_chat(&fields)?;

@@ -14,21 +14,25 @@ use crate::error::ApiError;
 use crate::fields::Fields;
 
 /// The seconds since 1970.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// The list of `/v1/models`.
-pub(crate) fn models(name: &str, context: usize) -> Value {
-    let model = json!({
+pub(crate) fn models(name: &str, context: usize, created: u64) -> Value {
+    json!({"object": "list", "data": [model(name, context, created)]})
+}
+
+/// The model of `/v1/models/NAME`.
+pub(crate) fn model(name: &str, context: usize, created: u64) -> Value {
+    json!({
         "id": name,
         "object": "model",
-        "created": now(),
+        "created": created,
         "owned_by": "grammarc",
         "root": name,
         "max_model_len": context,
-    });
-    json!({"object": "list", "data": [model]})
+    })
 }
 
 /// `finish_reason` and `matched_stop`.

@@ -137,6 +137,7 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         (json!({"stop_token_ids": [99_999_999]}), "stop_token_ids: token 99999999 is out of range"),
         (json!({"chat_template_kwargs": []}), "chat_template_kwargs"),
         (json!({"functions": [{"name": "f"}]}), "functions"),
+        (json!({"modalities": ["text", "audio"]}), "modalities"),
         (
             json!({"stream": true, "stream_options": {"continuous_usage_stats": true}}),
             "stream_options.continuous_usage_stats",
@@ -155,8 +156,8 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
     assert!(refused(json!({"max_new_tokens": 0})).starts_with("sampling_params.max_new_tokens must be at least 1"));
     for (path, body, message) in [
         ("/generate", json!({"input_ids": [99_999_999]}), "input_ids: token 99999999 is out of range"),
-        ("/generate", json!({"text": "x ".repeat(50_000)}), "text has "),
-        ("/generate", json!({"text": "x".repeat(10_000_000)}), "text has 10000000 bytes"),
+        ("/generate", json!({"text": "x ".repeat(50_000)}), "text: the prompt has "),
+        ("/generate", json!({"text": "x".repeat(10_000_000)}), "text: the prompt has 10000000 bytes"),
         ("/v1/completions", json!({"prompt": [[5], [99_999_999]]}), "prompt: token 99999999 is out of range"),
         ("/v1/completions", json!({"prompt": "x", "best_of": 2}), "best_of"),
     ] {
@@ -166,6 +167,10 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
     }
     assert_eq!(shared().post("/v1/completions", &json!({"prompt": "x", "best_of": 1})).status, 200);
     assert_eq!(shared().get("/nowhere").status, 404);
+    let models = shared().get("/v1/models").json();
+    let id = models["data"][0]["id"].as_str().expect("an id");
+    assert_eq!(shared().get(&format!("/v1/models/{id}")).json(), models["data"][0]);
+    assert_eq!(shared().get("/v1/models/nonsense").status, 404);
     assert_healthy();
 }
 

@@ -71,7 +71,7 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "N", default_value = "128", help_heading = "Limits")]
     max_sequences: NonZeroUsize,
 
-    /// What compiles grammars; `none` refuses requests that have one
+    /// What compiles grammars: grammarc, an engine of the features it was built with, or none, which refuses them
     #[arg(long, value_name = "NAME", default_value = "grammarc", help_heading = "Grammar options")]
     grammar_backend: String,
 
