@@ -602,7 +602,7 @@ fn unsatisfiable_schemas_are_errors() {
         (r#"{"type": "string", "enum": [1]}"#, "/enum"),
         (r#"{"type": "integer", "minimum": 0.2, "maximum": 0.8}"#, "/maximum"),
         (r##"{"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}"##, "/properties/a/$ref"),
-        (r#"{"type": "array", "items": false, "minItems": 1}"#, "/minItems"),
+        (r#"{"type": "array", "items": false, "minItems": 1}"#, "/items"),
         (r#"{"type": "object", "required": ["a", "b"], "maxProperties": 1}"#, "/maxProperties"),
         (r#"{"type": "object", "propertyNames": {"maxLength": 1}, "required": ["ab"]}"#, "/required"),
         (

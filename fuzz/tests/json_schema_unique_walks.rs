@@ -107,7 +107,7 @@ proptest! {
                 }
             }
             Subject::Refused(_) => {}
-            Subject::Faulty(reason) => return Err(TestCaseError::fail(format!("{schema}: {reason}"))),
+            Subject::Faulty(reason) | Subject::Nameless(reason) => return Err(TestCaseError::fail(format!("{schema}: {reason}"))),
         }
     }
 }

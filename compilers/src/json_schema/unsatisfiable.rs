@@ -72,7 +72,10 @@ pub(super) fn diagnostics(
                         .collect();
                     format!("what {} ask for excludes each other", named.join(", "))
                 }
-                _ => "`false` allows nothing".to_owned(),
+                _ => match place.rsplit_once('/') {
+                    Some((_, name)) => format!("`{name}` is `false`, which allows nothing"),
+                    None => "it is `false`, which allows nothing".to_owned(),
+                },
             };
             (place, reason)
         }

@@ -223,7 +223,7 @@ fn judge(
             return Verdict::Pass;
         }
         // Whether a schema is one at all is for the verdicts on instances to show.
-        Subject::Refused(_) | Subject::Faulty(_) => return Verdict::Refused,
+        Subject::Refused(_) | Subject::Faulty(_) | Subject::Nameless(_) => return Verdict::Refused,
     };
     let validator = validator(&case.schema);
     if let Err(error) = &validator {

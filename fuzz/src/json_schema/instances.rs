@@ -28,6 +28,9 @@ pub fn judge(case: &Case, lenient: bool, tokenizer: &Arc<Tokenizer>) -> Judged {
     let mut options = Options::default();
     options.lenient = lenient;
     let spellings = Spellings::new(&case.schema, &[], options, tokenizer);
+    if let Subject::Nameless(reason) = spellings.narrowest() {
+        return Judged { verdict: Verdict::Wrong, reasons: vec![reason.clone()] };
+    }
     if let Subject::Refused(reason) | Subject::Faulty(reason) = spellings.narrowest() {
         return Judged { verdict: Verdict::Refused, reasons: vec![reason.clone()] };
     }

@@ -27,6 +27,8 @@ pub enum Subject {
     Refused(String),
     /// It is said to be no schema: why.
     Faulty(String),
+    /// It is refused, and not told by which keyword at which place.
+    Nameless(String),
 }
 
 impl Subject {
@@ -56,7 +58,7 @@ impl Subject {
 
     fn from_diagnostics(diagnostics: &Diagnostics) -> Self {
         if let Some(nameless) = diagnostics.iter().find(|diagnostic| !is_named(diagnostic)) {
-            return Self::Faulty(format!("a refusal that names no keyword at its place: {nameless:?}"));
+            return Self::Nameless(format!("a refusal that names no keyword at its place: {nameless:?}"));
         }
         let all = |code: fn(Code) -> bool| diagnostics.iter().all(|diagnostic| code(diagnostic.code));
         if all(|code| code == Code::Unsatisfiable) {
@@ -76,7 +78,7 @@ impl Subject {
                 Some(matcher.accept_bytes(text.as_bytes()).is_ok() && matcher.is_complete())
             }
             Self::Empty => Some(false),
-            Self::Refused(_) | Self::Faulty(_) => None,
+            Self::Refused(_) | Self::Faulty(_) | Self::Nameless(_) => None,
         }
     }
 }
@@ -145,7 +147,7 @@ impl<'a> Spellings<'a> {
         let asked = self.choices[1..].iter().filter_map(|(_, subject)| subject.get());
         asked
             .filter_map(|subject| match subject {
-                Subject::Refused(reason) | Subject::Faulty(reason) => Some(reason.as_str()),
+                Subject::Refused(reason) | Subject::Faulty(reason) | Subject::Nameless(reason) => Some(reason.as_str()),
                 Subject::Language(_) | Subject::Empty => None,
             })
             .collect()

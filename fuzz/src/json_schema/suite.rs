@@ -163,7 +163,7 @@ pub fn judge(group: &Group, draft: Draft, remotes: &[(String, String)], tokenize
     let outcome = |test: &Test| {
         let (verdict, reason) = match spellings.narrowest() {
             Subject::Refused(reason) => (Verdict::Refused, Some(reason.clone())),
-            Subject::Faulty(reason) => (Verdict::Wrong, Some(reason.clone())),
+            Subject::Faulty(reason) | Subject::Nameless(reason) => (Verdict::Wrong, Some(reason.clone())),
             _ if spellings.agree(&test.data.to_string(), test.valid) => (Verdict::Pass, None),
             _ => {
                 let found = if test.valid { "rejected" } else { "accepted" };
