@@ -52,7 +52,7 @@ fn keywords_are_refused_by_name_and_pointer() {
         (
             r##"{"$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}, {}]}}, "items": {"$ref": "#/$defs/a"}}"##,
             "invalid",
-            "/$defs/a/anyOf",
+            "/$defs/a/allOf",
         ),
         (r#"{"minimum": 1e3000}"#, "limit", "/minimum"),
         (r#"{"minLength": 99999999999}"#, "limit", "/minLength"),
