@@ -8,8 +8,10 @@ use crate::process::{command, grammarc};
 
 #[test]
 fn it_says_where_it_listens_and_ends_when_asked_to() {
-    let mut server =
-        command(&["serve", "--host", "localhost", "--port", "0", "--threads", "1"]).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut server = command(&["serve", "--host", "localhost", "--port", "0", "--threads", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
     let mut lines = BufReader::new(server.stdout.take().expect("piped")).lines();
     let mut line = || lines.next().expect("a line").expect("text");
     let address = line();
