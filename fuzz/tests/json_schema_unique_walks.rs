@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// Schemas of few values, of many, and of some of which there are few.
-fn items() -> impl Strategy<Value = Value> {
+fn items() -> impl Strategy<Value = Value> + Clone {
     let leaf = prop_oneof![
         Just(json!({"type": "boolean"})),
         Just(json!({"type": "null"})),

@@ -47,8 +47,11 @@ pub(super) fn diagnostics(
     // What is stated later narrows what is there.
     let schemas = places.iter().rev().filter_map(|place| Some((place, documents.get(place)?.as_object()?)));
     let keywords = schemas.flat_map(|(place, members)| members.keys().rev().map(move |keyword| (place, keyword)));
-    let constraints = keywords.filter(|(_, keyword)| !SILENT.contains(&keyword.as_str()));
-    let decisive = constraints.take(MAX_TRIALS).filter(|_| is_small).find(|(place, keyword)| {
+    let mut constraints: Vec<(&String, &String)> =
+        keywords.filter(|(_, keyword)| !SILENT.contains(&keyword.as_str())).collect();
+    // Without a type there nearly always is a value, of another one.
+    constraints.sort_by_key(|(_, keyword)| *keyword == "type");
+    let decisive = constraints.into_iter().take(MAX_TRIALS).filter(|_| is_small).find(|(place, keyword)| {
         let without = documents.without(place, keyword);
         let read = read::read(&without, options).map(|(mut ast, _)| {
             share::share(&mut ast);
