@@ -5,6 +5,7 @@ use grammar_ir::Limits;
 use grammarc_fuzz::json_schema::subject::Subject;
 use grammarc_fuzz::json_schema::validator::validator;
 use grammarc_fuzz::json_schema::walk::{self, Plan};
+use mask_runtime::Matcher;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -110,4 +111,35 @@ proptest! {
             Subject::Faulty(reason) | Subject::Nameless(reason) => return Err(TestCaseError::fail(format!("{schema}: {reason}"))),
         }
     }
+}
+
+/// White space can stand in many places of an item, which must not hide that every way on repeats a value.
+#[test]
+fn an_item_that_can_only_repeat_one_is_not_begun() {
+    let schema = json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "a": {"type": "boolean"},
+                "b": {
+                    "type": "object",
+                    "properties": {"a": {"type": "string", "maxLength": 1, "pattern": "^[ab]*$"}},
+                    "additionalProperties": false
+                }
+            },
+            "additionalProperties": false,
+            "maxProperties": 1
+        },
+        "uniqueItems": true,
+        "minItems": 2
+    });
+    let tokenizer = walk::bytes().unwrap();
+    let Subject::Language(compiled) = Subject::new(&schema, &Options::default(), &tokenizer, &Limits::default()) else {
+        panic!("it compiles");
+    };
+    let mut matcher = Matcher::new(compiled);
+    matcher.accept_bytes(br#"[{}, {"a": true}, {"a":"#).unwrap();
+    let next = matcher.next_bytes();
+    assert!(next.contains(b'f') && !next.contains(b't'), "{next:?}");
 }

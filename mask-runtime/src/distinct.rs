@@ -101,7 +101,8 @@ fn has_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartS
 
 fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
     let mut queue = VecDeque::from([(heads.to_vec(), Vec::new())]);
-    let mut met: FxHashSet<(Vec<Frame>, Vec<u8>)> = FxHashSet::default();
+    let mut met: FxHashSet<Essence> = FxHashSet::default();
+    let json = stack.registers.has_only_json();
     let mut steps = 0;
     let before = stack.registers.text_length();
     while let Some((heads, text)) = queue.pop_front() {
@@ -126,7 +127,7 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
                 possible && (can_end(pda, &next, stack) || !may_repeat(pda, &next, stack, Parts::Trappable, scratch));
             let mut longer = text.clone();
             longer.push(byte);
-            if possible && !arrived && met.insert((next.clone(), essence(pda, &next, &longer, stack))) {
+            if possible && !arrived && met.insert(essence(pda, &next, &longer, json, stack)) {
                 queue.push_back((next.clone(), longer));
             }
             scratch.next = next;
@@ -138,14 +139,84 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
     false
 }
 
-/// What of the text that a search has added decides on the values to come: zeros at the end of a fraction do not.
-fn essence(pda: &Pda, heads: &[Frame], added: &[u8], stack: &Stack) -> Vec<u8> {
+/// What decides on the values to come: the states with what has been selected and the counts, and the values that were begun
+/// or finished since the search began. Where texts and frames are, and so the heads themselves, differ with every blank that
+/// could be written in between.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Essence {
+    /// States, counts and registers from the head down, and the text without what does not matter.
+    Single(Vec<u32>, Vec<u8>),
+    /// Where there are several ways to read the text.
+    Several(Vec<Frame>, Vec<u8>),
+}
+
+/// The essence of `heads` after a search has added some text; `json` says whether the values are JSON, so that white space
+/// beside punctuation and zeros at the end of a fraction do not matter.
+fn essence(pda: &Pda, heads: &[Frame], added: &[u8], json: bool, stack: &Stack) -> Essence {
+    let several = || Essence::Several(heads.to_vec(), added.to_vec());
+    let &[mut frame] = heads else { return several() };
+    let (mut shape, mut outermost) = (Vec::new(), None);
+    loop {
+        shape.push(frame.state.as_u32());
+        match pda.scope_of(frame.state) {
+            Some(_) => {
+                let part = stack.registers.part(frame.count);
+                shape.push(u32::from(part.is_some()));
+                shape.extend_from_slice(stack.registers.words_of(frame.count));
+                outermost = part.or(outermost);
+            }
+            None => shape.push(frame.count),
+        }
+        if frame.below == NodeId::BOTTOM {
+            break;
+        }
+        match stack.own_frames(frame.below) {
+            [] => break,
+            [below] if stack.included(frame.below).is_none() => frame = *below,
+            _ => return several(),
+        }
+    }
+    if !json {
+        return Essence::Single(shape, added.to_vec());
+    }
+    let part = outermost.unwrap_or_default();
+    let before = &part[..part.len().saturating_sub(added.len())];
     let in_fraction =
         |part: &[u8]| part.contains(&b'.') && part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'));
-    let part = |head: &Frame| pda.scope_of(head.state).and_then(|_| stack.registers.part(head.count));
-    let is_fraction = matches!(heads, [head] if part(head).is_some_and(in_fraction));
-    let zeros = added.iter().rev().take_while(|&&byte| is_fraction && byte == b'0').count();
-    added[..added.len() - zeros].to_vec()
+    let zeros = added.iter().rev().take_while(|&&byte| byte == b'0' && in_fraction(part)).count();
+    Essence::Single(shape, without_white_space(before, &added[..added.len() - zeros]))
+}
+
+/// `added` without white space that punctuation is next to, other white space as one blank; `before` says what is inside a
+/// string.
+fn without_white_space(before: &[u8], added: &[u8]) -> Vec<u8> {
+    let is_punctuation = |byte: u8| b"[]{},:".contains(&byte);
+    let (mut in_string, mut escaped, mut last) = (false, false, b'[');
+    let mut kept = Vec::with_capacity(added.len());
+    let mut blank = false;
+    for (index, &byte) in before.iter().chain(added).enumerate() {
+        if !in_string && byte.is_ascii_whitespace() {
+            blank = !is_punctuation(last);
+            continue;
+        }
+        let is_added = index >= before.len();
+        if std::mem::take(&mut blank) && is_added && !is_punctuation(byte) {
+            kept.push(b' ');
+        }
+        if is_added {
+            kept.push(byte);
+        }
+        (in_string, escaped) = match byte {
+            b'"' if !escaped => (!in_string, false),
+            b'\\' if in_string => (true, !escaped),
+            _ => (in_string, false),
+        };
+        last = byte;
+    }
+    if blank && !in_string {
+        kept.push(b' ');
+    }
+    kept
 }
 
 fn next_bytes(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> grammar_ir::ByteSet {

@@ -293,6 +293,11 @@ impl Registers {
         self.seen_values(parts.seen).flatten().any(|value| value.may_begin_with(text))
     }
 
+    /// Whether all values seen so far are JSON.
+    pub(crate) fn has_only_json(&self) -> bool {
+        self.seen.iter().filter_map(|seen| seen.value.as_deref()).all(|value| !matches!(value, JsonValue::Other(_)))
+    }
+
     /// The text of the part being read, if one is.
     pub(crate) fn part(&self, registers: RegistersId) -> Option<&[u8]> {
         self.parts_of(registers).begin.checked_sub(1).map(|begin| &self.text[begin as usize..])
@@ -307,7 +312,8 @@ impl Registers {
         }
     }
 
-    fn words_of(&self, number: RegistersId) -> &[u32] {
+    /// What has been selected: nothing yet is no words.
+    pub(crate) fn words_of(&self, number: RegistersId) -> &[u32] {
         let Some(index) = (number as usize).checked_sub(1) else { return &[] };
         let start = index.checked_sub(1).map_or(0, |before| self.entries[before].words_end as usize);
         &self.words[start..self.entries[index].words_end as usize]
