@@ -32,7 +32,7 @@ pub(crate) struct PartScratch {
 }
 
 /// A search for a new value takes at most so many steps; if it finds none by then, there is taken to be one.
-const MAX_SEARCH: usize = 4_000;
+const MAX_SEARCH: usize = 50_000;
 
 /// Which parts are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

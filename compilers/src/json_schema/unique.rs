@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
-use grammar_ir::{Budget, LimitError};
+use grammar_ir::{Budget, CharSet, LimitError};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
@@ -264,7 +264,8 @@ pub(super) fn few_numbers(numbers: &Numbers) -> Option<Vec<Value>> {
 /// The texts of a small language.
 pub(super) fn few_texts(shape: &StringShape) -> Option<Vec<Value>> {
     let texts = match &shape.texts {
-        Texts::Run(_) => (shape.max == Some(0)).then(|| vec![String::new()])?,
+        Texts::Run(None) => (shape.max == Some(0)).then(|| vec![String::new()])?,
+        Texts::Run(Some(set)) => few_runs(set, shape.max?)?,
         Texts::Language(language) | Texts::Pattern { language: Some(language), .. } => few::all(language, MAX_FEW)?,
         Texts::Pattern { language: None, .. } => return None,
     };
@@ -273,6 +274,29 @@ pub(super) fn few_texts(shape: &StringShape) -> Option<Vec<Value>> {
         shape.min as usize <= length && shape.max.is_none_or(|max| length <= max as usize)
     };
     Some(texts.into_iter().filter(has_length).map(Value::String).collect())
+}
+
+/// The texts of up to `max` characters of `set`, if they are few.
+fn few_runs(set: &CharSet, max: u32) -> Option<Vec<String>> {
+    let mut texts = vec![String::new()];
+    let mut longest = 0..1;
+    for _ in 0..max {
+        let wanted = set.len().checked_mul(longest.len())?;
+        if wanted == 0 {
+            break;
+        }
+        if texts.len().checked_add(wanted)? > MAX_FEW {
+            return None;
+        }
+        let characters = || set.ranges().iter().flat_map(|&(low, high)| low..=high);
+        let longer: Vec<String> = texts[longest]
+            .iter()
+            .flat_map(|text| characters().map(move |character| format!("{text}{character}")))
+            .collect();
+        longest = texts.len()..texts.len() + longer.len();
+        texts.extend(longer);
+    }
+    Some(texts)
 }
 
 fn types_of(values: &[Value]) -> [bool; TYPES] {
