@@ -134,6 +134,17 @@ fn files_that_are_at_fault() {
     }
 }
 
+/// Whether `config.json` says so or not.
+#[test]
+fn biases_are_refused() {
+    let folder = copy("bias");
+    let mut tensors = converted(Dtype::F32, |value| value.to_le_bytes().to_vec());
+    tensors.push(("model.layers.0.self_attn.q_proj.bias".to_owned(), Dtype::F32, vec![1], vec![0; 4]));
+    write(&folder.join("model.safetensors"), &tensors);
+    let message = load(&folder).err().expect("it is refused");
+    assert!(message.contains("model.layers.0.self_attn.q_proj.bias: biases are not supported"), "{message}");
+}
+
 #[test]
 fn other_element_types_are_named() {
     let data = [0_u8; 4];

@@ -1,8 +1,8 @@
 //! Masks filled beside the forward pass.
 //!
 //! Jobs own what they need, so the thread that runs the forward pass can take back those that no worker has begun: when
-//! it is done it fills the rest itself. A mask that takes microseconds then never waits for a thread to be woken, which
-//! on a busy machine takes milliseconds.
+//! it is done it fills the rest itself. A mask that takes microseconds then does not wait for a thread to be woken; it still
+//! waits for a worker that has begun it, whatever becomes of that worker's core.
 
 use std::collections::VecDeque;
 use std::io;

@@ -42,6 +42,12 @@ pub enum CheckpointError {
         /// The tensor.
         name: String,
     },
+    /// A layer has a bias, which the model would leave out.
+    #[error("tensor {name}: biases are not supported, and the model would be another one without")]
+    Bias {
+        /// The tensor.
+        name: String,
+    },
     /// A tensor has another shape.
     #[error("tensor {name} has the shape {found:?}; config.json asks for {expected:?}")]
     Shape {
@@ -123,6 +129,18 @@ impl Checkpoint {
     /// When it is not one, or cut off.
     pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, CheckpointError> {
         Ok(Self { shards: vec![Shard::new(Bytes::Memory(bytes.into()), "model.safetensors".to_owned())?] })
+    }
+
+    /// That no layer has a bias.
+    ///
+    /// # Errors
+    /// When one has.
+    pub fn check_biases(&self) -> Result<(), CheckpointError> {
+        let names = self.shards.iter().flat_map(|shard| shard.metadata.offset_keys());
+        match names.into_iter().find(|name| name.ends_with(".bias")) {
+            Some(name) => Err(CheckpointError::Bias { name }),
+            None => Ok(()),
+        }
     }
 
     /// The matrix `name` of shape `[rows, columns]`.

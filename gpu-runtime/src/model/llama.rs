@@ -74,13 +74,14 @@ impl<D: Device> Llama<D> {
     /// Copies the weights of `checkpoint` to `device` and sets memory aside.
     ///
     /// # Errors
-    /// Tensors that are missing or of the wrong shape; not enough memory.
+    /// Tensors that are missing, of the wrong shape or not supported; not enough memory.
     pub fn load(
         mut device: D,
         config: LlamaConfig,
         checkpoint: &Checkpoint,
         options: LlamaOptions,
     ) -> Result<Self, LoadError> {
+        checkpoint.check_biases()?;
         let (hidden, intermediate, heads) = (config.hidden, config.intermediate, config.heads);
         let embedding = checkpoint.matrix("model.embed_tokens.weight", config.vocabulary, hidden)?;
         let embedding = device.matrix(&[embedding])?;

@@ -24,7 +24,7 @@ impl fmt::Display for FormatVersion {
 }
 
 /// The format that is written.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 0 };
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 1 };
 
 /// What masks mean. It changes when the engine comes to give another mask for some automaton, or follows automata in
 /// another way, so that what was stored before may no longer be what the engine would say.

@@ -48,7 +48,7 @@ pub struct SectionInfo {
     pub grammar: Option<usize>,
     /// What it holds.
     pub kind: SectionKind,
-    /// Where it begins. Equal sections begin at the same place.
+    /// Where it begins.
     pub offset: u64,
     /// How many bytes it has.
     pub length: u64,

@@ -41,7 +41,7 @@ fn another_version_is_named() {
     let ArtifactError::Version(mismatch) = refusal(&changed(12, &next.to_le_bytes())) else {
         panic!("the version is looked at before checksums")
     };
-    assert_eq!(mismatch, Mismatch { found: FormatVersion { major: next, minor: 0 }, expected: FORMAT_VERSION });
+    assert_eq!(mismatch, Mismatch { found: FormatVersion { major: next, ..FORMAT_VERSION }, expected: FORMAT_VERSION });
     let ArtifactError::Version(mismatch) = refusal(&changed(14, &7u16.to_le_bytes())) else {
         panic!("later minor versions are not read")
     };

@@ -21,7 +21,8 @@ const MEMBERS: &str = "
     $m = %0(\"a:\") [0-9]{1,9} | %1(\"b:\") [0-9]{1,9} ;
     root = %scope { total {0,2} ; slots required, optional ; 0: slot 0 ; 1: slot 1 ; }
            (\"{\" ($m (\",\" $m)*)? %close(\"}\")) ;";
-const NESTED: &str = "root = \"(\" root \")\" | [a-b]+ | %token(6) ;";
+const NESTED: &str =
+    "root = \"(\" root \")\" | word | %token(6) ;\nword %max_tokens(2) %temperature(\"0.5\") = [a-b]+ ;";
 
 pub(crate) fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/artifact.gmt")
@@ -71,7 +72,7 @@ fn masks(artifact: &Artifact, name: &str, tokens: &[u32]) -> Vec<Vec<u32>> {
 
 #[test]
 fn the_versions_are_those_of_the_file() {
-    let versions = (FormatVersion { major: 2, minor: 0 }, 1);
+    let versions = (FormatVersion { major: 2, minor: 1 }, 1);
     assert_eq!((FORMAT_VERSION, ENGINE_REVISION), versions, "write the file again, and its versions here");
 }
 
