@@ -36,6 +36,11 @@ impl Budget {
         let custom = custom.map(|custom| custom.count("thinking_budget")).transpose()?.flatten();
         Ok(Self(fields.count("max_thinking_tokens")?.or(custom)))
     }
+
+    /// This one, or `other` if there is none.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
+    }
 }
 
 /// One prompt, and how it is to be answered.

@@ -29,6 +29,25 @@ struct Origin {
     id: String,
 }
 
+/// The budget of thinking: of the whole request, so it is read beside `sampling_params`, or in them where they are one object.
+fn budget(fields: &Fields<'_>) -> Result<Budget, ApiError> {
+    match fields.value("sampling_params") {
+        Some(Value::Object(_)) => match fields.object("sampling_params")? {
+            Some(parameters) => Ok(Budget::read(fields)?.or(Budget::read(&parameters)?)),
+            None => Budget::read(fields),
+        },
+        Some(Value::Array(list)) => {
+            for (index, parameters) in list.iter().enumerate() {
+                let parameters = Fields::of(parameters, &format!("sampling_params[{index}]"))?;
+                let advice = "the budget is one for all prompts; give it beside sampling_params";
+                Constraint::refuse(&parameters, &["max_thinking_tokens", "custom_params"], advice)?;
+            }
+            Budget::read(fields)
+        }
+        _ => Budget::read(fields),
+    }
+}
+
 /// Serves a request.
 pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
     let begin = Instant::now();
@@ -39,11 +58,12 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
         "it belongs into sampling_params",
     )?;
     Constraint::refuse(&fields, &["response_format"], CHAT_ONLY)?;
+    Constraint::refuse_within(&fields, "extra_body", "it belongs into sampling_params")?;
     let (mut prompts, is_list) = prompts(service, &fields)?;
     let logprobs = logprobs(&fields)?;
     prompts.iter_mut().for_each(|prompt| prompt.sampling.logprobs = logprobs);
     let thinking = fields.flag("require_reasoning")?.unwrap_or(false);
-    let thinking = if thinking { Some(Budget::read(&fields)?) } else { None };
+    let thinking = if thinking { Some(budget(&fields)?) } else { None };
     let streams = fields.flag("stream")?.unwrap_or(false);
     service.scheduler.check(answer_count(&prompts))?;
     let mut origins = Vec::new();

@@ -121,6 +121,12 @@ fn no_such(fields: &Fields<'_>, field: &str, known: &str, found: &str) -> ApiErr
 const FOREIGN: &[&str] =
     &["structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar", "grammar"];
 
+/// Constraints as the interfaces served here have them, wherever they belong.
+const OWN: &[&str] = &["json_schema", "regex", "ebnf", "structural_tag", "response_format"];
+
+/// What is said of a constraint beside a type of `response_format` that does not read it.
+const OF_ANOTHER_TYPE: &str = "it is of another type of response_format: json_schema or structural_tag";
+
 /// The schema text that stands for any JSON.
 const ANY: &str = "$$ANY$$";
 
@@ -162,17 +168,35 @@ impl Constraint {
         }
     }
 
+    /// Refuses constraints inside an object of `fields` that is not read, as `extra_body` is when it is sent as it stands in a
+    /// program.
+    pub(crate) fn refuse_within(fields: &Fields<'_>, object: &str, advice: &str) -> Result<(), ApiError> {
+        match fields.value(object) {
+            Some(Value::Object(_)) => {
+                let Some(inner) = fields.object(object)? else { return Ok(()) };
+                Self::refuse(&inner, OWN, advice)?;
+                Self::refuse(&inner, FOREIGN, advice)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The constraint of a schema.
     pub(crate) fn json(schema: &Value) -> Self {
         Self { kind: ConstraintKind::Json, text: schema.to_string().into(), style: JsonStyle::default() }
     }
 
-    /// The constraint that `response_format` of OpenAI's API stands for. What else is in it is ignored.
+    /// The constraint that `response_format` of OpenAI's API stands for. What else is in it is
+    /// ignored, unless it is the constraint of another type.
     pub(crate) fn response_format(body: &Fields<'_>) -> Result<Option<Requested>, ApiError> {
         let Some(format) = body.object("response_format")? else { return Ok(None) };
         match format.text("type")? {
-            Some("text") => Ok(None),
+            Some("text") => {
+                Self::refuse(&format, &["json_schema", "schema", "structures", "format"], OF_ANOTHER_TYPE)?;
+                Ok(None)
+            }
             Some("json_object") => {
+                Self::refuse(&format, &["json_schema", "schema", "structures", "format"], OF_ANOTHER_TYPE)?;
                 let constraint = Self::json(&json!({"type": "object"}));
                 Ok(Some(Requested { constraint, field: "response_format".to_owned() }))
             }

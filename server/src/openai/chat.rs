@@ -6,7 +6,7 @@ use mask_runtime::Tokenizer;
 use serde_json::{Map, Value, json};
 
 use super::tools::{CallReader, Piece, Tools};
-use super::{finish, includes_usage, logprobs, now, usage};
+use super::{AT_THE_TOP, finish, includes_usage, logprobs, now, usage};
 use crate::Service;
 use crate::answer::Delta;
 use crate::error::ApiError;
@@ -40,6 +40,8 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     let fields = Fields::of_body(body)?;
     let messages = messages(&fields)?;
     let mut sampling = Sampling::read(&fields, OPENAI, None)?;
+    Constraint::refuse_within(&fields, "sampling_params", AT_THE_TOP)?;
+    Constraint::refuse_within(&fields, "extra_body", AT_THE_TOP)?;
     let own = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
     let tools = Tools::read(&fields, service.options.tool_format, service.options.reasoning)?;
     let constraint = tools.constraint(own, &TokenTexts::with_ordinary(service.model.tokenizer.vocabulary()))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mask_runtime::Tokenizer;
 use serde_json::{Value, json};
 
-use super::{finish, includes_usage, logprobs, now, usage};
+use super::{AT_THE_TOP, finish, includes_usage, logprobs, now, usage};
 use crate::Service;
 use crate::answer::Delta;
 use crate::error::ApiError;
@@ -40,6 +40,8 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     let n = sampling.n;
     fields.refuse("best_of", |value| value.as_u64() == u64::try_from(n).ok())?;
     let tokenizer = sampling.logprobs.map(|_| service.model.tokenizer.clone());
+    Constraint::refuse_within(&fields, "sampling_params", AT_THE_TOP)?;
+    Constraint::refuse_within(&fields, "extra_body", AT_THE_TOP)?;
     let constraint = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
     let prompts: Vec<Prompt> = prompts(service, &fields)?
         .into_iter()

@@ -13,6 +13,9 @@ use crate::answer::FinishReason;
 use crate::error::ApiError;
 use crate::fields::Fields;
 
+/// What is said of constraints that are not at the top of a body.
+const AT_THE_TOP: &str = "it is not read here; give it at the top of the body";
+
 /// The seconds since 1970.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())

@@ -281,3 +281,23 @@ fn a_tool_without_parameters() {
     let answer = shared().ok("/v1/chat/completions", &chat_with("What is the time?", members));
     assert_eq!(answer["usage"]["completion_tokens"], 8, "{answer}");
 }
+
+/// A constraint where it is not read would be dropped in silence.
+#[test]
+fn constraints_that_are_not_read_are_refused() {
+    for (members, field) in [
+        (json!({"sampling_params": {"regex": "a"}}), "sampling_params.regex"),
+        (json!({"extra_body": {"ebnf": "root ::= \"a\""}}), "extra_body.ebnf"),
+        (json!({"extra_body": {"guided_json": {}}}), "extra_body.guided_json"),
+        (json!({"response_format": {"type": "text", "json_schema": {}}}), "response_format.json_schema"),
+        (json!({"response_format": {"type": "json_object", "schema": {}}}), "response_format.schema"),
+    ] {
+        let message = refused_chat(members);
+        assert!(message.starts_with(&format!("{field}: ")), "{message}");
+    }
+    let body = json!({"text": "x", "extra_body": {"regex": "a"}});
+    let response = shared().post("/generate", &body);
+    assert_eq!(response.status, 400, "{}", response.body);
+    assert!(response.body.contains("extra_body.regex"), "{}", response.body);
+    assert_healthy();
+}

@@ -112,7 +112,10 @@ fn r6_thinking_has_a_budget_if_asked_for() {
         assert!(["France", "England"].contains(&after.trim()), "{answer}");
         assert!(!before.contains("think>"), "{answer}");
         assert!(answer["meta_info"]["reasoning_tokens"].as_u64() <= Some(8), "{answer}");
-        body[field] = Value::Null;
+        // The fields are among those of sampling_params, too.
+        body["sampling_params"][field] = body[field].take();
+        assert_eq!(shared().generate(&body)["text"], answer["text"]);
+        body["sampling_params"][field] = Value::Null;
     }
     let free = json!({"max_thinking_tokens": 3, "max_tokens": 40});
     let answer = thinking().chat(chat_with(QUESTION, free));
