@@ -14,13 +14,12 @@ use grammar_ir::ByteSet;
 use crate::bitmask;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::difference;
-use crate::distinct::{exclude, fits};
-use crate::known_rows::KnownRows;
+use crate::distinct::{depends_on_seen, exclude, fits};
 use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
 use crate::walk::{MAX_SEPARATE, Sink, WalkScratch, base_of, walk};
 
-/// Sets the bit of every token whose bytes `heads` can consume in `row`, which has none. The stack is as before when it returns.
+/// Makes `row` that of the tokens whose bytes `heads` can consume. The stack is as before when it returns.
 pub(crate) fn fill_text(
     grammar: &CompiledGrammar,
     heads: &[Frame],
@@ -32,22 +31,26 @@ pub(crate) fn fill_text(
     // What tables know holds as long as no text has been seen that another one must differ from.
     if let (Some(tables), &[head]) = (grammar.tables(), heads)
         && !stack.registers.has_seen()
-        && tables.fill(grammar, head, stack, scratch, row)
     {
-        return;
+        bitmask::clear_all(row);
+        if tables.fill(grammar, head, stack, scratch, row) {
+            return;
+        }
     }
-    let alone = match heads {
-        &[head] => Some(head).filter(|&head| KnownRows::is_for(grammar.pda(), stack, head)),
-        _ => None,
-    };
-    if let Some(known) = alone.and_then(|head| grammar.rows().get(head)) {
-        row.copy_from_slice(known);
-        return;
+    let (pda, longest) = (grammar.pda(), grammar.tokenizer().index().max_depth());
+    let mut key = std::mem::take(&mut scratch.key);
+    let is_key = !depends_on_seen(pda, heads, stack, &mut scratch.parts) && key.begin(pda, heads, stack, longest);
+    if let Some(known) = is_key.then(|| grammar.rows().get(&mut key, pda, stack)).flatten() {
+        known.copy_to(row);
+    } else {
+        bitmask::clear_all(row);
+        stack.begin_reading();
+        fill_afresh(grammar, heads, stack, scratch, row);
+        if is_key && !stack.is_full() && !stack.registers.has_compared() {
+            grammar.rows().keep(&mut key, pda, stack, row);
+        }
     }
-    fill_afresh(grammar, heads, stack, scratch, row);
-    if let Some(head) = alone.filter(|_| !stack.is_full()) {
-        grammar.rows().keep(head, row);
-    }
+    scratch.key = key;
 }
 
 /// [`fill_text`] for what is not known from before.

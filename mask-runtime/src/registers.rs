@@ -64,6 +64,8 @@ pub(crate) struct Registers {
     hidden_before: Option<u32>,
     /// How much of the text there was before the token that is being tried.
     token_start: u32,
+    /// Whether a part that begins in the token that is being tried was compared with another one.
+    has_compared: bool,
     /// Whether something was compared with a value that is not known.
     is_doubtful: bool,
     max_entries: usize,
@@ -145,6 +147,13 @@ impl Registers {
     /// Begins to try tokens after the text so far.
     pub(crate) fn begin_token(&mut self) {
         self.token_start = self.text.len() as u32;
+        self.has_compared = false;
+    }
+
+    /// Whether since [`begin_token`](Self::begin_token) a part that begins in the token was compared with another one. Then
+    /// what the token may be depends on texts: on values seen before it, or on the part that was being read.
+    pub(crate) fn has_compared(&self) -> bool {
+        self.has_compared
     }
 
     /// Takes the text so far to be followed by some more that is not shown; `false` ends that.
@@ -223,6 +232,7 @@ impl Registers {
     fn see(&mut self, parts: Parts) -> Option<u32> {
         let begin = parts.begin.checked_sub(1)?;
         let is_known = self.hidden_before.is_none_or(|hidden| begin >= hidden);
+        self.has_compared |= parts.seen != 0 && begin >= self.token_start;
         let value = is_known.then(|| Arc::new(JsonValue::of(&self.text[begin as usize..])));
         // Where it has begun in the token that is tried, nobody else will look.
         self.is_doubtful |= !is_known && parts.seen != 0 && begin >= self.token_start;
@@ -248,6 +258,7 @@ impl Registers {
         if parts.seen == 0 {
             return false;
         }
+        self.has_compared |= begin >= self.token_start;
         if self.hidden_before.is_some_and(|hidden| begin < hidden) {
             self.is_doubtful |= begin >= self.token_start;
             return false;

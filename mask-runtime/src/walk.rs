@@ -12,6 +12,7 @@ use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::difference::{self, Correction};
 use crate::distinct::{PartScratch, is_live};
 use crate::fill::MAX_LONGER;
+use crate::known_rows::Key;
 use crate::loops::Loop;
 use crate::remainders::{Remainders, Room, walk_remainders};
 use crate::slice::Slice;
@@ -35,6 +36,7 @@ pub(crate) struct WalkScratch {
     pub(crate) parts: PartScratch,
     pub(crate) looking: Looking,
     pub(crate) correction: Correction,
+    pub(crate) key: Key,
     /// The buffers of walks within this one.
     inner: Option<Box<WalkScratch>>,
 }
@@ -336,6 +338,9 @@ fn walk_component(
 ) -> bool {
     for ComponentSlice { component, .. } in grammar.components(head.state) {
         let steps = component.steps(grammar.pda(), head, stack);
+        if steps == 0 {
+            continue;
+        }
         let branch = grammar.branch(&component.set, node);
         let longer = branch.longer_than(steps);
         if longer.len() > MAX_LONGER {
