@@ -8,13 +8,14 @@ use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 use crate::artifact::Tables;
 use crate::bitmask;
 use crate::branch::Branch;
-use crate::byte_table::ByteTable;
+use crate::byte_table::{self, ByteTable};
 use crate::component::{Component, KnownWays};
 use crate::known_rows::KnownRows;
 use crate::loops::{Loop, LoopSet};
 use crate::remainders::Remainders;
 use crate::slice::Slice;
 use crate::slices::Slices;
+use crate::stack::Frame;
 use crate::text_state::{TextState, nearest};
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
@@ -198,7 +199,16 @@ impl CompiledGrammar {
         let known = known(&pda);
         let tokenizer = Arc::clone(&self.tokenizer);
         let rows = KnownRows::default();
-        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), known, rows, ways: KnownWays::default(), tables: None, captures: None })
+        Arc::new(Self {
+            pda,
+            tokenizer,
+            token_sets: Vec::new(),
+            known,
+            rows,
+            ways: KnownWays::default(),
+            tables: None,
+            captures: None,
+        })
     }
 
     /// The automaton.
@@ -253,10 +263,18 @@ impl CompiledGrammar {
         &self.rows
     }
 
-    /// What `state` does on each byte.
+    /// The head after `byte`, if there is one; `None` where it takes a step to tell. `is_inert` says whether nothing can be
+    /// consumed after a return.
     #[inline]
-    pub(crate) fn bytes_of(&self, state: StateId) -> &ByteTable {
-        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(&self.pda, state))
+    pub(crate) fn plain_step(&self, head: Frame, byte: u8, is_inert: impl Fn() -> bool) -> Option<Option<Frame>> {
+        let (pda, state) = (&self.pda, head.state);
+        if pda.is_accepting(state) && !is_inert() {
+            return None;
+        }
+        if let Some(after) = byte_table::of_few(pda, head, byte) {
+            return after;
+        }
+        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(pda, state)).after(head, byte)
     }
 
     /// What `state` has to do with a loop.

@@ -11,7 +11,7 @@ use grammar_ir::StateId;
 use grammar_ir::pda::{ByteEdge, Pda};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::loops::LoopSet;
+use crate::loops::{LoopSet, ascii_of};
 use crate::past_ascii::{PastAscii, Reading as PastReading, Ways, leading};
 use crate::stack::{Frame, Stack};
 
@@ -114,7 +114,8 @@ pub(crate) struct KnownWays(Mutex<FxHashMap<Box<[ByteEdge]>, Arc<PastWays>>>);
 
 impl KnownWays {
     fn get(&self, pda: &Pda, state: StateId) -> Arc<PastWays> {
-        let edges: Box<[ByteEdge]> = pda.byte_edges(state).iter().filter(|edge| !edge.high.is_ascii()).copied().collect();
+        let edges: Box<[ByteEdge]> =
+            pda.byte_edges(state).iter().filter(|edge| !edge.high.is_ascii()).copied().collect();
         if edges.is_empty() {
             return Arc::default();
         }
@@ -266,13 +267,4 @@ fn may_be_wide(pda: &Pda, state: StateId) -> bool {
 /// The edges of `state` that leave the registers of scopes as they are.
 fn plain_edges(pda: &Pda, state: StateId) -> impl Iterator<Item = &ByteEdge> {
     pda.byte_edges(state).iter().filter(|edge| edge.marks.is_none())
-}
-
-/// The ASCII characters that an edge is on.
-fn ascii_of(edge: &ByteEdge) -> u128 {
-    if !edge.low.is_ascii() {
-        return 0;
-    }
-    let width = u32::from(edge.high.min(0x7f) - edge.low) + 1;
-    (u128::MAX >> (128 - width)) << edge.low
 }

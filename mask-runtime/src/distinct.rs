@@ -83,8 +83,7 @@ fn may_repeat(pda: &Pda, heads: &[Frame], stack: &Stack, parts: Parts, scratch: 
 
 /// Whether what comes next may depend on which values have been seen, apart from parts that are yet to begin.
 pub(crate) fn depends_on_seen(pda: &Pda, heads: &[Frame], stack: &Stack, scratch: &mut PartScratch) -> bool {
-    stack.registers.has_seen()
-        && (stack.registers.has_traps() || may_repeat(pda, heads, stack, Parts::Any, scratch))
+    stack.registers.has_seen() && (stack.registers.has_traps() || may_repeat(pda, heads, stack, Parts::Any, scratch))
 }
 
 /// Whether the parts that are being read can still become values that have not been seen.

@@ -218,15 +218,19 @@ impl Entry {
 
 /// The tokens of a row, if they are few.
 fn few(row: &[u32]) -> Option<Box<[u32]>> {
-    let mut tokens = Vec::new();
-    for (number, part) in row.chunks(PART).enumerate() {
-        if part.iter().fold(0, |all, &word| all | word) == 0 {
-            continue;
+    let mut count = 0;
+    for part in row.chunks(PART) {
+        if part.iter().fold(0, |all, &word| all | word) != 0 {
+            count += bitmask::count(part);
+            if count > FEW_TOKENS {
+                return None;
+            }
         }
-        let first = (number * PART * 32) as u32;
-        tokens.extend(bitmask::iter(part).map(|token| first + token).take(FEW_TOKENS + 1));
-        if tokens.len() > FEW_TOKENS {
-            return None;
+    }
+    let mut tokens = Vec::with_capacity(count);
+    for (number, part) in row.chunks(PART).enumerate() {
+        if part.iter().fold(0, |all, &word| all | word) != 0 {
+            tokens.extend(bitmask::iter(part).map(|token| (number * PART * 32) as u32 + token));
         }
     }
     Some(tokens.into())

@@ -20,6 +20,15 @@ struct Entry {
     /// Where its words end in [`Registers::words`]; they begin where those of the entry before end.
     words_end: u32,
     parts: Parts,
+    alive: Alive,
+}
+
+/// What is known of the guards of a scope with some registers: whether they let pass. Bit *g* for guard *g*; guards past 63
+/// are asked each time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Alive {
+    known: u64,
+    alive: u64,
 }
 
 /// What a scope knows of the texts of its parts.
@@ -29,6 +38,8 @@ struct Parts {
     begin: u32,
     /// The newest of the values seen, plus one; 0 for none.
     seen: u32,
+    /// The first state of the scope, as what is alive with the same registers differs from scope to scope.
+    scope: u32,
 }
 
 /// A value of a distinct part, and those seen before it.
@@ -72,6 +83,8 @@ pub(crate) struct Registers {
     is_full: bool,
     scratch: Vec<u32>,
     tried: Vec<u32>,
+    /// What is known of the guards at the beginning of scopes, which has no entry, by their first states.
+    alive_at_start: Vec<(u32, Alive)>,
 }
 
 impl Registers {
@@ -195,11 +208,39 @@ impl Registers {
 
     /// Whether `state`, of the procedure of `scope`, can be left with `registers`.
     pub(crate) fn is_alive(&mut self, scope: &Scope, registers: RegistersId, state: u32) -> bool {
+        let Some(guard) = scope.guard_of(state) else { return true };
+        if guard >= u64::BITS {
+            return self.lets_pass(scope, registers, guard);
+        }
+        let known = *self.alive_of(scope, registers);
+        if known.known >> guard & 1 == 1 {
+            return known.alive >> guard & 1 == 1;
+        }
+        let alive = self.lets_pass(scope, registers, guard);
+        let known = self.alive_of(scope, registers);
+        known.known |= 1 << guard;
+        known.alive |= u64::from(alive) << guard;
+        alive
+    }
+
+    fn lets_pass(&mut self, scope: &Scope, registers: RegistersId, guard: u32) -> bool {
         let mut words = std::mem::take(&mut self.scratch);
         self.load(scope, registers, &mut words);
-        let alive = scope.is_alive(state, &words, &mut self.tried);
+        let alive = scope.lets_pass(guard, &words, &mut self.tried);
         self.scratch = words;
         alive
+    }
+
+    fn alive_of(&mut self, scope: &Scope, registers: RegistersId) -> &mut Alive {
+        if let Some(entry) = (registers as usize).checked_sub(1) {
+            return &mut self.entries[entry].alive;
+        }
+        let first = scope.first_state();
+        let place = self.alive_at_start.iter().position(|&(state, _)| state == first).unwrap_or_else(|| {
+            self.alive_at_start.push((first, Alive::default()));
+            self.alive_at_start.len() - 1
+        });
+        &mut self.alive_at_start[place].1
     }
 
     fn parts_after(
@@ -209,7 +250,7 @@ impl Registers {
         marks: EdgeMarks,
         words: &mut [u32],
     ) -> Option<Parts> {
-        let mut parts = self.parts_of(registers);
+        let mut parts = Parts { scope: scope.first_state(), ..self.parts_of(registers) };
         if let Some(element) = marks.selected() {
             if !scope.select(element, words) {
                 return None;
@@ -347,7 +388,7 @@ impl Registers {
             return 0;
         }
         self.words.extend_from_slice(words);
-        self.entries.push(Entry { words_end: self.words.len() as u32, parts });
+        self.entries.push(Entry { words_end: self.words.len() as u32, parts, alive: Alive::default() });
         let number = self.entries.len() as u32;
         if let Some(hash) = hash {
             self.interned.entry(hash).or_insert(number);
