@@ -76,6 +76,17 @@ impl Component {
     }
 }
 
+/// Whether `head` is in a state with which no component is of use: where most characters lead cannot be now. In an object in
+/// which the keys to come are known, that is so of all other keys.
+pub(crate) fn is_out_of_reach(pda: &Pda, head: Frame, stack: &mut Stack) -> bool {
+    let widest = plain_edges(pda, head.state).max_by_key(|edge| ascii_of(edge).count_ones());
+    let Some(target) = widest.map(|edge| edge.target).filter(|&target| pda.is_guarded(target)) else { return false };
+    match pda.scope_of(target) {
+        Some(scope) => !stack.registers.is_alive(scope, head.count, target.as_u32()),
+        None => pda.count_after(head.count, false, target).is_none(),
+    }
+}
+
 /// Characters that lead somewhere.
 #[derive(Debug, Clone, Copy)]
 enum Characters {

@@ -13,6 +13,7 @@ use grammar_ir::ByteSet;
 
 use crate::bitmask;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
+use crate::component::is_out_of_reach;
 use crate::difference;
 use crate::distinct::{depends_on_seen, exclude, fits};
 use crate::remainders::{Room, walk_remainders};
@@ -113,18 +114,22 @@ fn fill_rest(
     row: &mut [u32],
 ) {
     let (pda, index, vocabulary) = (grammar.pda(), grammar.tokenizer().index(), grammar.vocabulary());
-    let components =
-        heads.iter().flat_map(|&head| grammar.components(head.state).iter().map(move |found| (head, found)));
     // How many tokens are left to be looked at, with the best of the components.
     let mut best: Option<(usize, &ComponentSlice, u32)> = None;
-    for (head, found) in components {
-        let steps = found.component.steps(pda, head, stack);
-        if steps == 0 {
+    for &head in heads {
+        if is_out_of_reach(pda, head, stack) {
             continue;
         }
-        let left = index.tokens().len() - found.slice.count() + found.slice.longer_than(steps, vocabulary, index).len();
-        if best.is_none_or(|(least, ..)| left < least) {
-            best = Some((left, found, steps));
+        for found in grammar.components(head.state) {
+            let steps = found.component.steps(pda, head, stack);
+            if steps == 0 {
+                continue;
+            }
+            let longer = found.slice.longer_than(steps, vocabulary, index);
+            let left = index.tokens().len() - found.slice.count() + longer.len();
+            if best.is_none_or(|(least, ..)| left < least) {
+                best = Some((left, found, steps));
+            }
         }
     }
     let Some((_, ComponentSlice { slice, .. }, steps)) =
@@ -158,7 +163,8 @@ fn fill_head(
     row: &mut [u32],
 ) -> bool {
     let pda = grammar.pda();
-    if let Some(text) = grammar.text_state(head.state)
+    if !is_out_of_reach(pda, head, stack)
+        && let Some(text) = grammar.text_state(head.state)
         && (alone || text.base == head.state)
         && let Some(base) = base_of(pda, head, text, stack)
         && !scratch.looking.interferes(pda, base, &text.own_loop, stack)

@@ -75,23 +75,25 @@ fn only_reads(pda: &Pda, state: StateId) -> bool {
 
 /// The bytes on which the edges of two states do different things.
 fn different(left: &[ByteEdge], right: &[ByteEdge]) -> ByteSet {
+    // From one place where an edge of either begins or is past up to the next, all bytes are alike.
+    let mut places = ByteSet::range(0, 0);
+    for edge in left.iter().chain(right) {
+        places.insert(edge.low);
+        edge.high.checked_add(1).into_iter().for_each(|past| places.insert(past));
+    }
     let mut differs = ByteSet::EMPTY;
-    let mut from = 0u16;
-    while from <= 0xff {
-        // Up to the next place where an edge of either begins or is past, all bytes are alike.
-        let bounds = left.iter().chain(right).flat_map(|edge| [u16::from(edge.low), u16::from(edge.high) + 1]);
-        let next = bounds.filter(|&bound| bound > from).min().unwrap_or(0x100);
-        let byte = from as u8;
-        if !edges_on(left, byte).eq(edges_on(right, byte)) {
-            differs.insert_range(byte, (next - 1) as u8);
+    let mut places = places.iter().peekable();
+    while let Some(place) = places.next() {
+        if !edges_on(left, place).eq(edges_on(right, place)) {
+            differs.insert_range(place, places.peek().map_or(u8::MAX, |next| next - 1));
         }
-        from = next;
     }
     differs
 }
 
 /// What edges on `byte` do.
 fn edges_on(edges: &[ByteEdge], byte: u8) -> impl Iterator<Item = ByteEdge> {
-    let on_byte = edges.iter().filter(move |edge| edge.low <= byte && byte <= edge.high);
+    // They are ascending.
+    let on_byte = edges.iter().take_while(move |edge| edge.low <= byte).filter(move |edge| byte <= edge.high);
     on_byte.map(|&edge| ByteEdge { low: 0, high: 0, ..edge })
 }

@@ -11,6 +11,7 @@ use grammar_ir::pda::Pda;
 
 use crate::bitmask;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
+use crate::component::is_out_of_reach;
 use crate::difference::{self, Correction};
 use crate::distinct::{PartScratch, is_live};
 use crate::fill::MAX_LONGER;
@@ -268,6 +269,9 @@ fn in_text<'g>(
     looking: &mut Looking,
 ) -> Option<(&'g TextState, Frame)> {
     let pda = grammar.pda();
+    if is_out_of_reach(pda, head, stack) {
+        return None;
+    }
     let text = grammar.text_state(head.state)?;
     let base = base_of(pda, head, text, stack)?;
     // Whether a part that is not shown can still become something new is not told from here.
@@ -347,6 +351,9 @@ fn walk_component(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) -> bool {
+    if is_out_of_reach(grammar.pda(), head, stack) {
+        return false;
+    }
     for ComponentSlice { component, .. } in grammar.components(head.state) {
         let steps = component.steps(grammar.pda(), head, stack);
         if steps == 0 {
