@@ -143,11 +143,14 @@ fn fill_rest(
         None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
     }
     let longer = slice.longer_than(steps, vocabulary, index);
-    match slice.longer_index(steps, vocabulary, index).filter(|_| longer.len() > MAX_LONGER) {
+    match slice.longer_index(steps, vocabulary, index).filter(|_| longer.len() > FEW_LONGER) {
         Some(longer) => walk(grammar, longer, None, heads, stack, scratch, Sink::All(row)),
         None => scratch.doubtful.extend_from_slice(longer),
     }
 }
+
+/// More tokens than this are walked as a trie, where there is one.
+const FEW_LONGER: usize = 24;
 
 /// More tokens than this are not judged one by one.
 pub(crate) const MAX_LONGER: usize = 512;

@@ -361,7 +361,7 @@ fn walk_component(
         }
         let branch = grammar.branch(&component.set, node);
         let longer = branch.longer_than(steps);
-        if longer.len() > MAX_LONGER {
+        if longer.len() > MAX_LONGER || longer.len() > branch.count() / 4 {
             continue;
         }
         branch.set_up_to(steps, row);
