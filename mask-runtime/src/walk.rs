@@ -234,9 +234,11 @@ pub(crate) fn walk(
             }
         }
         let (first_head, past_head) = (past_head, scratch.heads.len());
-        let bytes = match &scratch.heads[first_head..] {
-            &[head] if children.len() > FEW_CHILDREN => bytes_of(pda, head, stack),
-            _ => ByteSet::FULL,
+        let heads = &scratch.heads[first_head..];
+        let bytes = if children.len() > FEW_CHILDREN && heads.len() <= children.len() {
+            heads.iter().fold(ByteSet::EMPTY, |bytes, &head| bytes.union(&bytes_of(pda, head, stack)))
+        } else {
+            ByteSet::FULL
         };
         scratch.levels.push(Level { children, bytes, first_head, past_head, stack: stack.mark(), is_doubtful });
     }
