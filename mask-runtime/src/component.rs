@@ -143,10 +143,8 @@ impl KnownWays {
 
     /// Bytes of memory.
     pub(crate) fn memory(&self) -> usize {
-        let ways = |(edges, known): (&Box<[ByteEdge]>, &Arc<PastWays>)| {
-            size_of_val::<[ByteEdge]>(edges) + size_of_val(known.ways.as_slice())
-        };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(ways).sum()
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(edges, known)| size_of_val(&**edges) + size_of_val(known.ways.as_slice())).sum()
     }
 }
 
