@@ -1,7 +1,8 @@
 //! `decode_loop`: tokens per second of the reference runtime on the CPU, with a constraint and without, in one process.
 //!
 //! Pairs of runs of the same length take turns, so that a machine that is busy with something else is so in both. Text that
-//! the grammar forces is sampled like the rest, so that a step is a token in both.
+//! the grammar forces is sampled like the rest, so that a step is a token in both. No token ends an answer, so that without
+//! a constraint there is no mask at all.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -67,7 +68,7 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         page_length: 16,
     };
     let model = Llama::load(CpuDevice::new(args.threads)?, config, files.checkpoint(), options)?;
-    let tokenizer = Tokenizer::new(files.vocabulary()?);
+    let tokenizer = Tokenizer::new(files.vocabulary()?.with_stop_tokens([])?);
     let compiled = compilers::json_schema::compile(SCHEMA, &Default::default(), &Limits::default())?;
     let grammar = CompiledGrammar::new(&compiled.grammar, tokenizer.clone(), &Limits::default())?;
     let mut engine = Engine::new(model, tokenizer, files.encoder()?, EngineOptions::default())?;
@@ -111,7 +112,6 @@ fn generate(
     for _ in 0..args.batch {
         engine.submit(Request {
             matcher: grammar.map(|grammar| Box::new(Matcher::new(grammar.clone())) as _),
-            ignore_eos: grammar.is_none(),
             jump_forward: false,
             ..Request::new(prompt.to_vec(), args.tokens)
         })?;
