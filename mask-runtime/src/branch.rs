@@ -60,6 +60,11 @@ impl Branch {
         self.rests.get_or_init(|| TokenIndex::of_texts(self.others.iter().map(rest)))
     }
 
+    /// How many tokens there are below the node.
+    pub(crate) fn count(&self) -> usize {
+        self.members.count() + self.others.len()
+    }
+
     /// Sets the tokens of which the rest has at most `characters` characters.
     pub(crate) fn set_up_to(&self, characters: u32, row: &mut [u32]) {
         bitmask::set_each(row, self.members.up_to(characters));

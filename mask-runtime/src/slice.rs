@@ -204,6 +204,10 @@ impl Members {
         &self.by_length[..count]
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.by_length.len()
+    }
+
     /// Those of more than `characters` characters.
     pub(crate) fn longer_than(&self, characters: u32) -> &[u32] {
         &self.by_length[self.up_to(characters).len()..]
