@@ -13,6 +13,7 @@ pub mod corpus;
 pub mod generations;
 pub mod generators;
 pub mod json_schema;
+pub mod known_masks;
 pub mod oracles;
 mod random;
 mod source;

@@ -332,10 +332,13 @@ impl CompiledGrammar {
         found
     }
 
-    /// The branch at `node` of the slice of `set`.
-    pub(crate) fn branch(&self, set: &LoopSet, node: u32) -> Arc<Branch> {
-        let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
-        slices.branch(set, node, vocabulary, index)
+    /// The branch of `set` at `node` of `trie`, the tokenizer's own or one that keeps its branches.
+    pub(crate) fn branch(&self, set: &LoopSet, trie: &TokenIndex, node: u32) -> Arc<Branch> {
+        let Tokenizer { vocabulary, slices, .. } = &*self.tokenizer;
+        match trie.branches() {
+            Some(branches) => branches.get(set, node, vocabulary, trie),
+            None => slices.branch(set, node, vocabulary, trie),
+        }
     }
 
     pub(crate) fn token_set_members(&self, set: u32) -> &TokenSetMembers {

@@ -191,9 +191,9 @@ const MAX_MISSING: u32 = 16;
 /// The bytes that can follow characters of the loop of `head`.
 fn exits(grammar: &CompiledGrammar, head: Frame, room: Room, stack: &mut Stack, scratch: &mut WalkScratch) -> ByteSet {
     // What ends a part that has been seen can end it when characters have come in between.
-    stack.registers.hide(true);
+    let hidden = stack.registers.hide();
     let exits = exits_of(grammar, head, room, stack, scratch);
-    stack.registers.hide(false);
+    stack.registers.show(hidden);
     exits
 }
 

@@ -28,18 +28,19 @@ const MAX_BYTES: usize = 2 << 20;
 const FEW_TOKENS: usize = 256;
 
 /// Configurations of more heads are not looked up.
-const MAX_HEADS: usize = 4;
+const MAX_HEADS: usize = 64;
 
-/// Nor are those of which more levels of the stack would have to be compared.
+/// Nor are those of which more levels of the stack would have to be compared, or more nodes of it.
 const MAX_LEVELS: usize = 64;
+const MAX_NODES: usize = 128;
 
 const BUCKETS: usize = 256;
 
 /// No bucket has more entries.
 const MAX_IN_BUCKET: usize = 24;
 
-/// What a level of a key has in the place of a state where a stack has ended before.
-const ENDED: u32 = u32::MAX;
+/// Where a key refers to the bottom of the stack.
+const BOTTOM: u32 = u32::MAX;
 
 /// The masks of one grammar.
 #[derive(Debug, Default)]
@@ -78,24 +79,32 @@ struct Entry {
     /// The levels of the key, from the heads down.
     key: Box<[u32]>,
     levels: usize,
-    /// Per head: whether nothing can be consumed below the last level.
-    inert: u32,
+    /// Per node below the last level: whether nothing can be consumed there.
+    inert: Inert,
     row: KnownRow,
     next: OnceLock<Box<Self>>,
 }
 
+/// A bit for each node.
+type Inert = u128;
+
 /// The key of a configuration, as far down the stack as has been asked for. Kept to spare allocations.
+///
+/// Its first level are the heads, each further one the frames of the nodes that the one before refers to, but for those that
+/// have been referred to before. Nodes are numbered as they are met.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Key {
     words: Vec<u32>,
     /// Where each level ends in `words`.
     ends: Vec<usize>,
-    /// Per level and head: what is below.
-    below: Vec<NodeId>,
-    heads: usize,
+    nodes: Vec<NodeId>,
+    /// How many nodes the levels up to each one refer to.
+    node_ends: Vec<usize>,
     bucket: usize,
     /// The length of the longest token.
     longest: u32,
+    /// Whether an exact count is part of it.
+    has_count: bool,
 }
 
 impl Key {
@@ -106,15 +115,15 @@ impl Key {
         }
         self.words.clear();
         self.ends.clear();
-        self.below.clear();
-        (self.heads, self.longest) = (heads.len(), longest as u32);
-        for &head in heads {
-            if !self.push(pda, head, stack) {
-                return false;
-            }
-            self.below.push(head.below);
+        self.nodes.clear();
+        self.node_ends.clear();
+        (self.longest, self.has_count) = (longest as u32, false);
+        heads.iter().for_each(|&head| self.push(pda, head, stack));
+        if self.nodes.len() > MAX_NODES {
+            return false;
         }
         self.ends.push(self.words.len());
+        self.node_ends.push(self.nodes.len());
         let mut hasher = FxHasher::default();
         self.words.hash(&mut hasher);
         if let Some(caller) = stack.peek_only_frame(heads[0].below) {
@@ -124,8 +133,8 @@ impl Key {
         true
     }
 
-    /// Adds what matters of a frame; false where that is too much.
-    fn push(&mut self, pda: &Pda, frame: Frame, stack: &Stack) -> bool {
+    /// Adds what matters of a frame.
+    fn push(&mut self, pda: &Pda, frame: Frame, stack: &Stack) {
         self.words.push(frame.state.as_u32());
         if let Some(scope) = pda.scope_of(frame.state) {
             let words = stack.registers.words_of(frame.count);
@@ -143,32 +152,47 @@ impl Key {
             let until_min = if missing == 0 { u32::MAX } else { missing };
             let unchanged = pda.counts_unchanged(frame.state, frame.count).min(until_min);
             if unchanged <= self.longest {
-                return false;
+                self.has_count = true;
+                self.words.extend([u32::MAX, frame.count]);
+            } else {
+                self.words.extend([u32::from(missing == 0), frame.count.saturating_add(unchanged)]);
             }
-            self.words.extend([u32::from(missing == 0), frame.count.saturating_add(unchanged)]);
         }
-        true
+        let number = match self.nodes.iter().position(|&node| node == frame.below) {
+            _ if frame.below == NodeId::BOTTOM => BOTTOM,
+            Some(number) => number as u32,
+            None => {
+                self.nodes.push(frame.below);
+                self.nodes.len() as u32 - 1
+            }
+        };
+        self.words.push(number);
     }
 
-    /// Adds a level; false if that cannot be.
+    /// Adds a level; false if that is too much.
     fn descend(&mut self, pda: &Pda, stack: &Stack) -> bool {
-        for above in self.below.len() - self.heads..self.below.len() {
-            let node = self.below[above];
-            if node == NodeId::BOTTOM {
-                self.words.push(ENDED);
-                self.below.push(node);
-                continue;
+        let levels = self.ends.len();
+        let above = if levels < 2 { 0 } else { self.node_ends[levels - 2] };
+        for index in above..self.node_ends[levels - 1] {
+            let place = self.words.len();
+            self.words.push(0);
+            let mut next = Some(self.nodes[index]);
+            while let Some(node) = next {
+                for frame in 0..stack.peek_own_frames(node).len() {
+                    self.push(pda, stack.peek_own_frames(node)[frame], stack);
+                    self.words[place] += 1;
+                    if self.nodes.len() > MAX_NODES {
+                        // A level is there whole or not at all.
+                        self.words.truncate(self.ends[levels - 1]);
+                        self.nodes.truncate(self.node_ends[levels - 1]);
+                        return false;
+                    }
+                }
+                next = stack.included(node);
             }
-            let frame = stack.peek_only_frame(node);
-            if !frame.is_some_and(|frame| self.push(pda, frame, stack)) {
-                // A level is there whole or not at all.
-                self.below.truncate(self.ends.len() * self.heads);
-                self.words.truncate(self.ends[self.ends.len() - 1]);
-                return false;
-            }
-            self.below.extend(frame.map(|frame| frame.below));
         }
         self.ends.push(self.words.len());
+        self.node_ends.push(self.nodes.len());
         true
     }
 
@@ -182,26 +206,28 @@ impl Key {
         true
     }
 
-    /// What is below the last of `levels`, per head.
+    /// The nodes that the last of `levels` refers to as the first one.
     fn below(&self, levels: usize) -> &[NodeId] {
-        &self.below[(levels - 1) * self.heads..levels * self.heads]
+        let above = if levels < 2 { 0 } else { self.node_ends[levels - 2] };
+        &self.nodes[above..self.node_ends[levels - 1]]
     }
 
-    /// Per head: whether nothing can be consumed below the last of `levels`.
-    fn inert(&self, levels: usize, stack: &Stack) -> u32 {
+    fn inert(&self, levels: usize, stack: &Stack) -> Inert {
         let flags = self.below(levels).iter().enumerate();
-        flags.fold(0, |flags, (head, &below)| flags | u32::from(stack.is_inert(below)) << head)
+        flags.fold(0, |flags, (place, &below)| flags | Inert::from(stack.is_inert(below)) << place)
     }
 
     /// As many levels as have been read since [`Stack::begin_reading`]; `None` if that is too much.
     fn read_levels(&mut self, pda: &Pda, stack: &Stack) -> Option<usize> {
-        (1..=MAX_LEVELS).find_map(|levels| {
+        for levels in 1..=MAX_LEVELS {
             if !self.reaches(levels, pda, stack) {
-                return Some(None);
+                return None;
             }
-            let is_read = |&node: &NodeId| node != NodeId::BOTTOM && stack.has_read(node);
-            (!self.below(levels).iter().any(is_read)).then_some(Some(levels))
-        })?
+            if !self.below(levels).iter().any(|&node| stack.has_read(node)) {
+                return Some(levels);
+            }
+        }
+        None
     }
 }
 
@@ -265,10 +291,12 @@ impl KnownRows {
 
     /// Keeps `row`, the mask of the configuration of `key`, which depends on what has been read of the stack.
     pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, row: &[u32]) {
-        if self.bytes.load(Ordering::Relaxed) > MAX_BYTES {
+        let Some(levels) = key.read_levels(pda, stack) else { return };
+        // Exact counts are many, and each is met once in a text.
+        let most = if key.has_count { MAX_BYTES / 4 } else { MAX_BYTES };
+        if self.bytes.load(Ordering::Relaxed) > most {
             return;
         }
-        let Some(levels) = key.read_levels(pda, stack) else { return };
         let buckets = self.buckets.get_or_init(|| std::iter::repeat_with(OnceLock::new).take(BUCKETS).collect());
         let mut place = &buckets[key.bucket];
         for _ in 0..MAX_IN_BUCKET {

@@ -58,6 +58,11 @@ pub(crate) struct RegistersMark {
     text: u32,
 }
 
+/// What was hidden before something more was.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub(crate) struct Hidden(Option<u32>);
+
 /// An arena of register entries, and the text that their parts are compared in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Registers {
@@ -169,9 +174,14 @@ impl Registers {
         self.has_compared
     }
 
-    /// Takes the text so far to be followed by some more that is not shown; `false` ends that.
-    pub(crate) fn hide(&mut self, hidden: bool) {
-        self.hidden_before = hidden.then_some(self.text.len() as u32);
+    /// Takes the text so far to be followed by some more that is not shown, until [`show`](Self::show) gets what this returns.
+    pub(crate) fn hide(&mut self) -> Hidden {
+        Hidden(self.hidden_before.replace(self.text.len() as u32))
+    }
+
+    /// Ends what [`hide`](Self::hide) began.
+    pub(crate) fn show(&mut self, before: Hidden) {
+        self.hidden_before = before.0;
     }
 
     /// Whether an entry has been refused for want of room since [`take_full`](Self::take_full).

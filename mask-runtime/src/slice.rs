@@ -72,7 +72,7 @@ impl Slice {
                 texts.push((&text[bytes..], id, characters as u16));
             }
         }
-        (texts.len() <= MAX_OTHERS).then(|| Remainders::new(&texts))
+        (texts.len() <= MAX_OTHERS).then(|| Remainders::new(&texts).with_branches())
     }
 
     /// The tokens that are not in *S*\*; `None` where they are so many that the whole trie, with what is covered left
@@ -83,7 +83,7 @@ impl Slice {
                 return None;
             }
             let others = index.tokens().iter().filter(|&&id| !bitmask::contains(&self.row, id));
-            Some(TokenIndex::of_texts(others.map(|&id| (vocabulary.bytes(id), id))))
+            Some(TokenIndex::of_texts(others.map(|&id| (vocabulary.bytes(id), id))).with_branches())
         });
         others.as_ref()
     }

@@ -166,8 +166,9 @@ impl Stack {
         self.peek_own_frames(node)
     }
 
+    /// [`own_frames`](Self::own_frames), without noting that they were read.
     #[inline]
-    fn peek_own_frames(&self, node: NodeId) -> &[Frame] {
+    pub(crate) fn peek_own_frames(&self, node: NodeId) -> &[Frame] {
         let index = node.0 as usize;
         &self.frames[self.nodes[index].first_frame as usize..self.nodes[index + 1].first_frame as usize]
     }

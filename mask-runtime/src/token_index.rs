@@ -6,9 +6,11 @@
 //! those of a whole subtree are one contiguous range.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use grammar_ir::ByteSet;
 
+use crate::slices::Branches;
 use crate::{TokenKind, Vocabulary};
 
 /// A node of a [`TokenIndex`].
@@ -33,6 +35,8 @@ pub struct TokenIndex {
     tokens: Vec<u32>,
     children: Children,
     max_depth: usize,
+    /// What has been worked out for nodes, in a trie that keeps that.
+    branches: Option<Arc<Branches>>,
 }
 
 /// The children of each node side by side, so that those on a few bytes are found without looking at the others' nodes.
@@ -141,7 +145,17 @@ impl TokenIndex {
         nodes.shrink_to_fit();
         token_starts.shrink_to_fit();
         let children = Children::of(&nodes);
-        Self { nodes, token_starts, tokens, children, max_depth }
+        Self { nodes, token_starts, tokens, children, max_depth, branches: None }
+    }
+
+    /// The same, as a trie of which many masks are made.
+    pub(crate) fn with_branches(self) -> Self {
+        Self { branches: Some(Arc::default()), ..self }
+    }
+
+    /// What has been worked out for nodes, in a trie that keeps that.
+    pub(crate) fn branches(&self) -> Option<&Branches> {
+        self.branches.as_deref()
     }
 
     /// The nodes in depth-first order.
@@ -233,5 +247,6 @@ impl TokenIndex {
             + size_of_val(self.token_starts.as_slice())
             + size_of_val(self.tokens.as_slice())
             + self.children.memory()
+            + self.branches().map_or(0, Branches::memory)
     }
 }

@@ -163,6 +163,7 @@ pub(crate) fn walk(
     let children = index.child_range(from);
     let bytes = if children.len() > FEW_CHILDREN { scratch.looking.bytes(pda, heads, stack) } else { ByteSet::FULL };
     let is_whole = std::ptr::eq(index, grammar.tokenizer().index());
+    let has_branches = is_whole || index.branches().is_some();
     scratch.heads.clear();
     scratch.heads.extend_from_slice(heads);
     scratch.levels.clear();
@@ -223,19 +224,21 @@ pub(crate) fn walk(
         if children.is_empty() {
             continue;
         }
-        if let (Sink::All(row), true) = (&mut sink, is_whole && !is_doubtful)
+        if let (Sink::All(row), true) = (&mut sink, has_branches && !is_doubtful)
             && (1..=MAX_SEPARATE).contains(&scratch.next.len())
             && index.subtree_range(position as u32).len() >= MIN_BRANCH
         {
-            walk_branches(grammar, position as u32, past_head, stack, scratch, row);
+            walk_branches(grammar, (index, position as u32), past_head, stack, scratch, row);
             if scratch.heads.len() == past_head {
                 continue;
             }
         }
         let (first_head, past_head) = (past_head, scratch.heads.len());
-        let bytes = match &scratch.heads[first_head..] {
-            &[head] if children.len() > FEW_CHILDREN => bytes_of(pda, head, stack),
-            _ => ByteSet::FULL,
+        let heads = &scratch.heads[first_head..];
+        let bytes = if children.len() > FEW_CHILDREN && heads.len() <= children.len() {
+            heads.iter().fold(ByteSet::EMPTY, |bytes, &head| bytes.union(&bytes_of(pda, head, stack)))
+        } else {
+            ByteSet::FULL
         };
         scratch.levels.push(Level { children, bytes, first_head, past_head, stack: stack.mark(), is_doubtful });
     }
@@ -298,21 +301,22 @@ pub(crate) fn base_of(pda: &Pda, head: Frame, text: &TextState, stack: &mut Stac
 /// be corrected.
 fn walk_branches(
     grammar: &CompiledGrammar,
-    node: u32,
+    (index, node): (&TokenIndex, u32),
     first: usize,
     stack: &mut Stack,
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let alone = scratch.heads.len() == first + 1;
+    // Corrections are made in the tokenizer's own trie.
+    let alone = index.branches().is_none() && scratch.heads.len() == first + 1;
     let mut at = first;
     while let Some(&head) = scratch.heads.get(at) {
         match in_text(grammar, head, stack, &mut scratch.looking) {
             Some((text, base)) if alone || base == head => {
-                walk_branch(grammar, node, head, (text, base), stack, scratch, row);
+                walk_branch(grammar, (index, node), head, (text, base), stack, scratch, row);
                 scratch.heads.remove(at);
             }
-            _ if walk_component(grammar, node, head, stack, scratch, row) => {
+            _ if walk_component(grammar, (index, node), head, stack, scratch, row) => {
                 scratch.heads.remove(at);
             }
             _ => at += 1,
@@ -323,14 +327,14 @@ fn walk_branches(
 /// The tokens below a node at which `head` is in a text.
 fn walk_branch(
     grammar: &CompiledGrammar,
-    node: u32,
+    (index, node): (&TokenIndex, u32),
     head: Frame,
     (text, base): (&TextState, Frame),
     stack: &mut Stack,
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let branch = grammar.branch(&text.own_loop.set, node);
+    let branch = grammar.branch(&text.own_loop.set, index, node);
     let room = Room::of(grammar.pda(), base, &text.own_loop);
     branch.set_up_to(room.left, row);
     let mut inner = scratch.inner.take().unwrap_or_default();
@@ -345,7 +349,7 @@ fn walk_branch(
 /// The tokens below a node at which `head` goes among states that read the same characters; false where it does not.
 fn walk_component(
     grammar: &CompiledGrammar,
-    node: u32,
+    (index, node): (&TokenIndex, u32),
     head: Frame,
     stack: &mut Stack,
     scratch: &mut WalkScratch,
@@ -359,7 +363,7 @@ fn walk_component(
         if steps == 0 {
             continue;
         }
-        let branch = grammar.branch(&component.set, node);
+        let branch = grammar.branch(&component.set, index, node);
         let longer = branch.longer_than(steps);
         if longer.len() > MAX_LONGER || longer.len() > branch.count() / 4 {
             continue;
