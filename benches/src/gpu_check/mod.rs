@@ -8,7 +8,8 @@
 //! command_line   `grammarc generate --device cuda`
 //! ```
 //!
-//! All but `bandwidth` is written over [`Device`], so that `--rehearse` and the tests run it where there is no GPU.
+//! All but `bandwidth` is written over [`Device`](gpu_runtime::Device), so that `--rehearse` and the tests run it where there
+//! is no GPU.
 
 mod bandwidth;
 mod command_line;
