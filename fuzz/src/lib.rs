@@ -10,6 +10,7 @@
 
 mod brute_force;
 pub mod corpus;
+pub mod generations;
 pub mod generators;
 pub mod json_schema;
 pub mod known_masks;
