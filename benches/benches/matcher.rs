@@ -1,11 +1,21 @@
 //! What a matcher does besides one mask: accept, take back, and masks for a batch. `GRAMMARC_TOKENIZER=DIR` chooses the
 //! tokenizer.
 
+use std::time::Instant;
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use grammarc_benches::{gbnf_matcher, tokenizer};
-use mask_runtime::{BatchFiller, Matcher};
+use grammarc_benches::{gbnf_matcher, tokenizer, tokens_of};
+use mask_runtime::{BatchFiller, Matcher, Tokenizer};
 
 const JSON: &str = include_str!("../../fuzz/grammars/json.gbnf");
+
+/// Steps that are timed at once, as one is as short as the reading of a clock.
+const STEPS: usize = 100;
+
+/// A token for each character.
+fn single_tokens(text: &str, tokenizer: &Tokenizer) -> Vec<u32> {
+    text.split_inclusive(|_| true).flat_map(|character| tokens_of(character, tokenizer.vocabulary())).collect()
+}
 
 fn steps(criterion: &mut Criterion) {
     let tokenizer = tokenizer();
@@ -18,6 +28,34 @@ fn steps(criterion: &mut Criterion) {
             bencher.iter(|| {
                 matcher.accept_bytes(text.as_bytes()).expect("the text fits");
                 matcher.rollback(1).expect("there is a step");
+            });
+        });
+    }
+    for (name, before, text) in
+        [("in string", r#"{"a": "b"#, "c".repeat(STEPS)), ("nested arrays", "", "[".repeat(STEPS))]
+    {
+        let tokens = single_tokens(&text, &tokenizer);
+        let mut matcher = gbnf_matcher(JSON, &tokenizer, before);
+        let accept = |matcher: &mut Matcher| {
+            let started = Instant::now();
+            tokens.iter().for_each(|&token| matcher.accept_token(token).expect("the token fits"));
+            started.elapsed()
+        };
+        let take_back = |matcher: &mut Matcher| {
+            let started = Instant::now();
+            matcher.rollback(STEPS).expect("there are as many steps");
+            started.elapsed()
+        };
+        group.bench_function(format!("accept {STEPS} tokens, {name}"), |bencher| {
+            bencher.iter_custom(|rounds| {
+                let round = |_| (accept(&mut matcher), take_back(&mut matcher)).0;
+                (0..rounds).map(round).sum()
+            });
+        });
+        group.bench_function(format!("take back {STEPS} tokens, {name}"), |bencher| {
+            bencher.iter_custom(|rounds| {
+                let round = |_| (accept(&mut matcher), take_back(&mut matcher)).1;
+                (0..rounds).map(round).sum()
             });
         });
     }

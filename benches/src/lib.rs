@@ -1,9 +1,10 @@
-//! What the benchmarks share: a tokenizer to measure with, grammars, and the runners `maskbench`,
+//! What the benchmarks share: a tokenizer to measure with, grammars, and the runners `maskbench`, `scaling`,
 //! `serve_load` and `gpu_check`.
 #![forbid(unsafe_code)]
 
 pub mod gpu_check;
 pub mod maskbench;
+pub mod scaling;
 pub mod serve_load;
 
 use std::collections::HashMap;

@@ -95,6 +95,30 @@ fn engines_side_by_side_and_chosen_cases() {
 }
 
 #[test]
+fn each_of_several_engines_is_beside_the_first() {
+    let (report, _) = run("three", &["--engines", "grammarc,grammarc,grammarc"]);
+    let scopes: Vec<&str> = report.lines().filter(|line| line.starts_with("Times in µs")).collect();
+    let pair = "Times in µs, on the 2 files that grammarc and grammarc both took";
+    assert_eq!(scopes, ["Times in µs, on the 2 files that every engine took", pair, pair]);
+}
+
+#[test]
+fn the_plot_has_a_curve_for_each_engine_and_time() {
+    let plot = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plot.svg");
+    let (report, rows) =
+        run("plotted", &["--engines", "grammarc,grammarc", "--warm", "--plot", plot.to_str().unwrap()]);
+    assert!(report.contains("that every engine took, masks on the second pass"), "{report}");
+    // As many times as of one pass.
+    assert_eq!(rows[0]["reset_us"].as_array().unwrap().len(), 3);
+    let plot = std::fs::read_to_string(plot).unwrap();
+    let document = roxmltree::Document::parse(&plot).unwrap();
+    let curves = document.descendants().filter(|node| node.has_tag_name("polyline"));
+    let points = curves.map(|curve| curve.attribute("points").unwrap().split_whitespace().count());
+    assert_eq!(points.collect::<Vec<_>>(), [201; 4]);
+    assert!(plot.contains("2 files that every engine took"), "{plot}");
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     for (arguments, message) in [
         (["--data", DATA, "--tokenizer", TOKENIZER, "--engines", "nobody"], "no engine \"nobody\""),

@@ -48,9 +48,17 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) verdicts_only: bool,
 
+    /// Go through all instances of a case once before they are measured
+    #[arg(long, conflicts_with = "verdicts_only")]
+    pub(super) warm: bool,
+
     /// Where one JSON row per case and engine goes
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+
+    /// Where the percentile curves of the report go, as an SVG picture
+    #[arg(long, value_name = "FILE.svg")]
+    pub(super) plot: Option<PathBuf>,
 
     /// The committed verdicts on the first engine, one line per case, which may only get better
     #[arg(long, value_name = "FILE")]

@@ -18,6 +18,8 @@ const SHOWN_WHOLE: usize = 300;
 pub(super) enum Steps {
     /// The mask is computed and asked for the token, which is then accepted.
     MaskAndAccept,
+    /// The same, once all instances have been gone through: no state is new to the grammar.
+    WarmMaskAndAccept,
     /// The token is accepted, or not. Nothing is measured.
     Accept,
 }
@@ -46,6 +48,12 @@ pub(super) fn measure(
         return Measured { row, causes: vec!["no first mask".to_owned()], growth: 0 };
     }
     row.ttfm_us = Some(microseconds(started.elapsed()));
+    if steps == Steps::WarmMaskAndAccept {
+        let mut unmeasured = Row::default();
+        for sequence in &job.tests {
+            follow(&mut *session, sequence, steps, &mut unmeasured);
+        }
+    }
     let mut any_order = AnyOrder { engine, schema: &job.schema, session: None, times: Row::default() };
     for (number, sequence) in job.tests.iter().enumerate() {
         let rejection = follow(&mut *session, sequence, steps, &mut row);
@@ -95,7 +103,7 @@ fn follow(session: &mut dyn Session, sequence: &Sequence, steps: Steps, row: &mu
     for (position, &token) in sequence.tokens.iter().enumerate() {
         let step = match steps {
             Steps::Accept => session.accept(token),
-            Steps::MaskAndAccept => {
+            Steps::MaskAndAccept | Steps::WarmMaskAndAccept => {
                 let started = Instant::now();
                 let step = mask_and_accept(session, token);
                 row.mask_us.push(microseconds(started.elapsed()));
@@ -152,25 +160,31 @@ mod tests {
     use super::super::engine::CompileError;
     use super::*;
 
-    /// Takes `a`* and then the end (token 2); gives up when asked for the schema `"broken"`.
+    /// Takes `a`* and then the end (token 2); gives up when asked for the schema `"broken"`, and, with the schema
+    /// `"fragile"`, when three masks were made.
     struct OnlyA;
 
     struct OnlyASession {
         ended: bool,
         /// Takes `b` as well.
         any_order: bool,
+        /// So many masks are left.
+        masks: usize,
     }
 
     impl Engine for OnlyA {
         fn compile_any_order(&self, schema: &str) -> Option<Box<dyn Session>> {
-            (schema == "ordered").then(|| Box::new(OnlyASession { ended: false, any_order: true }) as Box<dyn Session>)
+            (schema == "ordered").then(|| {
+                Box::new(OnlyASession { ended: false, any_order: true, masks: usize::MAX }) as Box<dyn Session>
+            })
         }
 
         fn compile(&self, schema: &str) -> Result<Box<dyn Session>, CompileError> {
             if schema == "broken" {
                 return Err(CompileError::new("broken\nbeyond repair"));
             }
-            Ok(Box::new(OnlyASession { ended: false, any_order: false }))
+            let masks = if schema == "fragile" { 3 } else { usize::MAX };
+            Ok(Box::new(OnlyASession { ended: false, any_order: false, masks }))
         }
     }
 
@@ -181,6 +195,7 @@ mod tests {
         }
 
         fn fill(&mut self) -> Result<(), String> {
+            self.masks = self.masks.checked_sub(1).ok_or("no mask is left")?;
             if self.ended { Err("over".to_owned()) } else { Ok(()) }
         }
 
@@ -195,11 +210,15 @@ mod tests {
     }
 
     fn measured(schema: &str, tests: &[(bool, &[u32])]) -> Measured {
+        measured_by(Steps::MaskAndAccept, schema, tests)
+    }
+
+    fn measured_by(steps: Steps, schema: &str, tests: &[(bool, &[u32])]) -> Measured {
         let tokens = [Token::Text(b"a".to_vec()), Token::Text(b"b".to_vec()), Token::Special("</s>".into())];
         let vocabulary = Vocabulary::from_tokens(tokens).unwrap();
         let tests = tests.iter().map(|&(valid, tokens)| Sequence { valid, tokens: tokens.to_vec() }).collect();
         let job = Job { id: "x".to_owned(), schema: schema.to_owned(), tests };
-        measure(&OnlyA, "only-a", &job, Steps::MaskAndAccept, &vocabulary)
+        measure(&OnlyA, "only-a", &job, steps, &vocabulary)
     }
 
     #[test]
@@ -228,6 +247,16 @@ mod tests {
         assert_eq!((row.ok_valid, row.ok_any_order, row.ok_invalid), (1, 1, 1));
         assert!(row.validation_errors.is_empty() && row.mask_us.len() == 2 + 1 + 2, "{row:?}");
         assert_eq!(measured("", instances).row.validation_errors.len(), 1);
+    }
+
+    #[test]
+    fn a_warm_pass_comes_after_all_instances() {
+        let instances: &[(bool, &[u32])] = &[(true, &[0, 2])];
+        let row = measured_by(Steps::WarmMaskAndAccept, "", instances).row;
+        assert_eq!((row.ok_valid, row.reset_us.len(), row.mask_us.len()), (1, 1, 2));
+        // The first mask and one pass are three masks.
+        assert_eq!(measured("fragile", instances).row.ok_valid, 1);
+        assert_eq!(measured_by(Steps::WarmMaskAndAccept, "fragile", instances).row.validation_errors.len(), 1);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod instance;
 mod job;
 mod measure;
 pub(crate) mod percentile;
+mod plot;
 pub(crate) mod process_memory;
 mod report;
 mod row;

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::job::Measured;
+use super::measure::Steps;
 use super::percentile::{Distribution, QUANTILES};
+use super::plot::{Panel, Plot};
 use super::row::{Outcome, Row};
 
 /// All results of a run. Prints as the report.
 pub(super) struct Report {
     engines: Vec<Results>,
     inexact: usize,
+    steps: Steps,
 }
 
 struct Results {
@@ -20,14 +23,17 @@ struct Results {
     measured: Vec<Measured>,
 }
 
+const FIRST_MASK: &str = "compile + first mask";
+const MASK_AND_ACCEPT: &str = "mask + accept";
+
 /// How many of the slowest and largest cases are listed.
 const LISTED: usize = 10;
 
 impl Report {
     /// Engines by name and version.
-    pub(super) fn new(engines: Vec<(String, String)>) -> Self {
+    pub(super) fn new(engines: Vec<(String, String)>, steps: Steps) -> Self {
         let results = |(name, version)| Results { name, version, measured: Vec::new() };
-        Self { engines: engines.into_iter().map(results).collect(), inexact: 0 }
+        Self { engines: engines.into_iter().map(results).collect(), inexact: 0, steps }
     }
 
     /// Adds the result of the engine at `position`.
@@ -40,10 +46,32 @@ impl Report {
         self.inexact += instances;
     }
 
-    /// Which cases every engine took.
-    fn shared(&self) -> Vec<bool> {
-        let cases = self.engines.iter().map(|engine| engine.measured.len()).min().unwrap_or(0);
-        (0..cases).map(|case| self.engines.iter().all(|engine| engine.measured[case].row.is_timed())).collect()
+    /// The curves of the percentiles in the report.
+    pub(super) fn plot(&self) -> Plot {
+        let engines: Vec<&Results> = self.engines.iter().collect();
+        let shared = shared(&engines);
+        let panel = |title: &str, distribution: &dyn Fn(&Results) -> Distribution| Panel {
+            title: title.to_owned(),
+            curves: self.engines.iter().map(|results| (results.title(), distribution(results))).collect(),
+        };
+        Plot {
+            title: format!("MaskBench, {}", self.scope(&engines, &shared)),
+            panels: vec![
+                panel(MASK_AND_ACCEPT, &|results| results.mask_and_accept(&shared)),
+                panel(FIRST_MASK, &|results| results.first_mask(&shared)),
+            ],
+        }
+    }
+
+    /// What the times are of.
+    fn scope(&self, engines: &[&Results], shared: &[bool]) -> String {
+        let files = shared.iter().filter(|shared| **shared).count();
+        let takers = match (engines, self.engines.len()) {
+            ([first, other], 3..) => format!("{} and {} both took", first.name, other.name),
+            _ => "every engine took".to_owned(),
+        };
+        let pass = if self.steps == Steps::WarmMaskAndAccept { ", masks on the second pass" } else { "" };
+        format!("on the {files} files that {takers}{pass}")
     }
 }
 
@@ -64,6 +92,18 @@ impl Results {
         self.rows().zip(shared).filter(|(_, shared)| **shared).flat_map(|(row, _)| times(row)).collect()
     }
 
+    fn first_mask(&self, shared: &[bool]) -> Distribution {
+        self.distribution(shared, |row| row.ttfm_us)
+    }
+
+    fn mask_and_accept(&self, shared: &[bool]) -> Distribution {
+        self.distribution(shared, |row| row.mask_us.iter().copied())
+    }
+
+    fn title(&self) -> String {
+        format!("{} {}", self.name, self.version)
+    }
+
     fn causes(&self) -> Vec<(&str, usize)> {
         let mut counts = BTreeMap::new();
         for cause in self.measured.iter().flat_map(|measured| &measured.causes) {
@@ -78,16 +118,15 @@ impl Results {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.coverage(f)?;
-        let shared = self.shared();
-        let files = shared.iter().filter(|shared| **shared).count();
-        writeln!(f, "\nTimes in µs, on the {files} files that every engine took")?;
-        self.times(f, "compile + first mask", |results| results.distribution(&shared, |row| row.ttfm_us))?;
-        self.times(f, "mask + accept", |results| results.distribution(&shared, |row| row.mask_us.iter().copied()))?;
-        self.times(f, "reset", |results| results.distribution(&shared, |row| row.reset_us.iter().copied()))?;
-        for results in &self.engines {
-            results.details(f)?;
+        let engines: Vec<&Results> = self.engines.iter().collect();
+        self.table(f, &engines)?;
+        // An engine that refuses much leaves few files to all of them.
+        if let [first, others @ ..] = &*engines
+            && others.len() > 1
+        {
+            others.iter().try_for_each(|other| self.table(f, &[first, other]))?;
         }
-        Ok(())
+        engines.iter().try_for_each(|results| results.details(f))
     }
 }
 
@@ -104,7 +143,7 @@ impl Report {
             writeln!(
                 f,
                 "{:<22}{:>7}{:>9}{:>7.1}%{:>9}{:>9}{:>7}{:>16}{:>18}",
-                format!("{} {}", engine.name, engine.version),
+                engine.title(),
                 files,
                 passing,
                 100.0 * passing as f64 / files.max(1) as f64,
@@ -121,35 +160,50 @@ impl Report {
         Ok(())
     }
 
-    fn times(
-        &self,
-        f: &mut fmt::Formatter<'_>,
-        title: &str,
-        distribution: impl Fn(&Results) -> Distribution,
-    ) -> fmt::Result {
-        write!(f, "{title:<22}{:>9}{:>11}", "n", "mean")?;
-        for (name, _) in QUANTILES {
-            write!(f, "{name:>11}")?;
-        }
-        writeln!(f, "{:>12}", "max")?;
-        let mut first: Option<Vec<f64>> = None;
-        for engine in &self.engines {
-            let distribution = distribution(engine);
-            let figures = distribution.figures();
-            write!(f, "{:<22}{:>9}", engine.name, distribution.len())?;
-            figures.iter().try_for_each(|figure| write!(f, "{figure:>11.2}"))?;
-            writeln!(f)?;
-            match &first {
-                None => first = Some(figures),
-                Some(first) => {
-                    write!(f, "{:<22}{:>9}", "  × the first", "")?;
-                    figures.iter().zip(first).try_for_each(|(figure, first)| write!(f, "{:>11.2}", figure / first))?;
-                    writeln!(f)?;
-                }
+    /// The times of some engines, on the files that all of these took.
+    fn table(&self, f: &mut fmt::Formatter<'_>, engines: &[&Results]) -> fmt::Result {
+        let shared = shared(engines);
+        writeln!(f, "\nTimes in µs, {}", self.scope(engines, &shared))?;
+        times(f, engines, FIRST_MASK, |results| results.first_mask(&shared))?;
+        times(f, engines, MASK_AND_ACCEPT, |results| results.mask_and_accept(&shared))?;
+        times(f, engines, "reset", |results| results.distribution(&shared, |row| row.reset_us.iter().copied()))
+    }
+}
+
+/// Which cases every one of the engines took.
+fn shared(engines: &[&Results]) -> Vec<bool> {
+    let cases = engines.iter().map(|engine| engine.measured.len()).min().unwrap_or(0);
+    (0..cases).map(|case| engines.iter().all(|engine| engine.measured[case].row.is_timed())).collect()
+}
+
+fn times(
+    f: &mut fmt::Formatter<'_>,
+    engines: &[&Results],
+    title: &str,
+    distribution: impl Fn(&Results) -> Distribution,
+) -> fmt::Result {
+    write!(f, "{title:<22}{:>9}{:>11}", "n", "mean")?;
+    for (name, _) in QUANTILES {
+        write!(f, "{name:>11}")?;
+    }
+    writeln!(f, "{:>12}", "max")?;
+    let mut first: Option<Vec<f64>> = None;
+    for engine in engines {
+        let distribution = distribution(engine);
+        let figures = distribution.figures();
+        write!(f, "{:<22}{:>9}", engine.name, distribution.len())?;
+        figures.iter().try_for_each(|figure| write!(f, "{figure:>11.2}"))?;
+        writeln!(f)?;
+        match &first {
+            None => first = Some(figures),
+            Some(first) => {
+                write!(f, "{:<22}{:>9}", "  × the first", "")?;
+                figures.iter().zip(first).try_for_each(|(figure, first)| write!(f, "{:>11.2}", figure / first))?;
+                writeln!(f)?;
             }
         }
-        writeln!(f)
     }
+    writeln!(f)
 }
 
 impl Results {

@@ -1,7 +1,7 @@
 //! The program: reads the cases, runs the engines in turn, writes rows and report.
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -44,7 +44,11 @@ pub fn run(engines: &[EngineEntry]) -> ExitCode {
 }
 
 fn steps(args: &Args) -> Steps {
-    if args.verdicts_only { Steps::Accept } else { Steps::MaskAndAccept }
+    match args {
+        Args { verdicts_only: true, .. } => Steps::Accept,
+        Args { warm: true, .. } => Steps::WarmMaskAndAccept,
+        _ => Steps::MaskAndAccept,
+    }
 }
 
 fn find<'a>(engines: &'a [EngineEntry], name: &str) -> Result<&'a EngineEntry, Failure> {
@@ -69,7 +73,7 @@ fn supervise(args: &Args, engines: &[EngineEntry]) -> Result<bool, Failure> {
         supervisors.push(supervisor);
     }
     let mut rows = args.out.as_deref().map(create).transpose()?;
-    let mut report = Report::new(versions);
+    let mut report = Report::new(versions, steps(args));
     let mut verdicts = Ratchet::default();
     let progress = progress_bar(dataset.lines(args.stride).count());
     for (number, line) in dataset.lines(args.stride) {
@@ -95,6 +99,9 @@ fn supervise(args: &Args, engines: &[EngineEntry]) -> Result<bool, Failure> {
     progress.finish_and_clear();
     let mut output = io::stdout().lock();
     write!(output, "{report}")?;
+    if let Some(path) = &args.plot {
+        fs::write(path, report.plot().to_string()).map_err(Failure::reading(path))?;
+    }
     let Some(path) = &args.ratchet else { return Ok(true) };
     let comparison = ratchet::check(path, &verdicts, args.update).map_err(Failure::reading(path))?;
     write!(output, "\n{comparison}")?;
@@ -114,6 +121,9 @@ fn worker_command(args: &Args, engines: &[EngineEntry], engine: &str) -> Result<
     }
     if args.verdicts_only {
         command.arg("--verdicts-only");
+    }
+    if args.warm {
+        command.arg("--warm");
     }
     Ok(command)
 }
