@@ -5,14 +5,20 @@
 //! to skip it; the depth of the node reached says how much of the path to keep. The tokens are in the same order, so
 //! those of a whole subtree are one contiguous range.
 
+mod stored;
+
 use std::ops::Range;
 
+use bytemuck::{Pod, Zeroable};
 use grammar_ir::ByteSet;
+use grammar_ir::table::Table;
 
+pub use self::stored::StoredIndexError;
 use crate::{TokenKind, Vocabulary};
 
 /// A node of a [`TokenIndex`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct TrieNode {
     /// The first node after this one that is not below it.
     pub subtree_end: u32,
@@ -20,6 +26,7 @@ pub struct TrieNode {
     pub depth: u16,
     /// The byte that leads here.
     pub byte: u8,
+    zero: u8,
 }
 
 /// A trie of the text tokens of a [`Vocabulary`].
@@ -27,10 +34,10 @@ pub struct TrieNode {
 /// Special tokens, holes, stop tokens and tokens without bytes are not in it.
 #[derive(Debug, Clone)]
 pub struct TokenIndex {
-    nodes: Vec<TrieNode>,
+    nodes: Table<TrieNode>,
     /// Per node, where its tokens begin in `tokens`; one more entry than there are nodes.
-    token_starts: Vec<u32>,
-    tokens: Vec<u32>,
+    token_starts: Table<u32>,
+    tokens: Table<u32>,
     /// Per first byte: the node of depth 1, or `NONE`.
     roots: Box<[u32; 256]>,
     /// How many first bytes there are.
@@ -56,14 +63,20 @@ impl<'a> SortKey<'a> {
     }
 }
 
+/// Whether a token is in the index of its vocabulary.
+pub(crate) fn is_indexed(vocabulary: &Vocabulary, id: u32) -> bool {
+    vocabulary.kind(id) == TokenKind::Text && !vocabulary.is_stop(id) && !vocabulary.bytes(id).is_empty()
+}
+
+/// The tokens that are in the index, by id.
+fn indexed(vocabulary: &Vocabulary) -> impl Iterator<Item = u32> {
+    (0..vocabulary.size() as u32).filter(|&id| is_indexed(vocabulary, id))
+}
+
 impl TokenIndex {
     /// Builds the index of `vocabulary`.
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        Self::of_texts(
-            (0..vocabulary.size() as u32)
-                .filter(|&id| vocabulary.kind(id) == TokenKind::Text && !vocabulary.is_stop(id))
-                .map(|id| (vocabulary.bytes(id), id)),
-        )
+        Self::of_texts(indexed(vocabulary).map(|id| (vocabulary.bytes(id), id)))
     }
 
     /// The trie of some texts, each of at most `u16::MAX` bytes, with an id; empty texts are left out.
@@ -78,7 +91,6 @@ impl TokenIndex {
         let mut token_starts = Vec::with_capacity(keys.len() * 2);
         let mut tokens = Vec::with_capacity(keys.len());
         let mut path: Vec<u32> = Vec::new();
-        let mut max_depth = 0;
         let mut previous: &[u8] = &[];
         for key in &keys {
             let shared = previous.iter().zip(key.bytes).take_while(|(a, b)| a == b).count();
@@ -89,11 +101,10 @@ impl TokenIndex {
             for (&byte, depth) in key.bytes[shared..].iter().zip(shared + 1..) {
                 path.push(nodes.len() as u32);
                 // `Vocabulary` bounds the length of a token, so that the depth fits.
-                nodes.push(TrieNode { subtree_end: 0, depth: depth as u16, byte });
+                nodes.push(TrieNode { subtree_end: 0, depth: depth as u16, byte, zero: 0 });
                 token_starts.push(tokens.len() as u32);
             }
             tokens.push(key.id);
-            max_depth = max_depth.max(key.bytes.len());
             previous = key.bytes;
         }
         let end = nodes.len() as u32;
@@ -103,6 +114,12 @@ impl TokenIndex {
         token_starts.push(tokens.len() as u32);
         nodes.shrink_to_fit();
         token_starts.shrink_to_fit();
+        Self::of_tables(nodes.into(), token_starts.into(), tokens.into())
+    }
+
+    /// The index in arrays that are right.
+    fn of_tables(nodes: Table<TrieNode>, token_starts: Table<u32>, tokens: Table<u32>) -> Self {
+        let max_depth = nodes.iter().map(|node| usize::from(node.depth)).max().unwrap_or(0);
         let mut roots = Box::new([NONE; 256]);
         let (mut root, mut root_count) = (0, 0);
         while let Some(node) = nodes.get(root as usize) {
@@ -193,11 +210,8 @@ impl TokenIndex {
         self.max_depth
     }
 
-    /// The memory the index takes, in bytes.
+    /// The memory the index takes, in bytes; what lies in a loaded file is not counted.
     pub fn memory_bytes(&self) -> usize {
-        size_of_val(self.nodes.as_slice())
-            + size_of_val(self.token_starts.as_slice())
-            + size_of_val(self.tokens.as_slice())
-            + size_of_val(&*self.roots)
+        self.nodes.memory() + self.token_starts.memory() + self.tokens.memory() + size_of_val(&*self.roots)
     }
 }
