@@ -56,8 +56,15 @@ impl Tokenizer {
     /// Builds the index of `vocabulary`.
     pub fn new(vocabulary: Vocabulary) -> Arc<Self> {
         let index = TokenIndex::new(&vocabulary);
-        let slices = Slices::new(&vocabulary, &index);
-        Arc::new(Self { vocabulary, index, slices, fingerprint: OnceLock::new() })
+        let tokenizer = Self::with_index(vocabulary, index);
+        tokenizer.slices.inverted(&tokenizer.vocabulary);
+        tokenizer
+    }
+
+    /// The tokenizer of `vocabulary`, whose index is `index`. What else is made of the tokens is made when it is asked for,
+    /// as whoever has an index may have all masks.
+    pub(crate) fn with_index(vocabulary: Vocabulary, index: TokenIndex) -> Arc<Self> {
+        Arc::new(Self { vocabulary, index, slices: Slices::new(), fingerprint: OnceLock::new() })
     }
 
     /// The tokens.

@@ -43,7 +43,7 @@ pub use captures::Capture;
 pub use compiled::{BindError, CompiledGrammar, Tokenizer};
 pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError, StopTokenError};
 pub use reasoning::{MarkerError, ReasoningMatcher, ReasoningOptions};
-pub use token_index::{TokenIndex, TrieNode};
+pub use token_index::{StoredIndexError, TokenIndex, TrieNode};
 pub use vocab::{
     HuggingFaceFiles, StopTokenSource, Token, TokenKind, TokenizerKind, TokenizerModel, Vocabulary, VocabularyError,
     embedded_tiny,

@@ -65,6 +65,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     };
     let vocabulary = tokenizer::load_if_named(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
+    let lacks_captures = given.lacks_captures()?;
     let compiled = given.compile_for_bytes(&settings, vocabulary.as_ref())?;
     let mut matcher = Matcher::new(compiled);
     let rejection = match rejection::read(&mut matcher, &text)? {
@@ -76,26 +77,33 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         let rejection_json = rejection.as_ref().map(|rejection| rejection.to_json(&text));
         output.json(&json!({
             "accepted": rejection.is_none(), "bytes": text.len(), "rejection": rejection_json,
-            "captures": captures_json(&matcher),
+            "captures": captures_json(&matcher, lacks_captures),
         }))?;
     } else if let Some(rejection) = &rejection {
         rejection.write(&text, output)?;
     } else {
-        show_accepted(&matcher, output)?;
+        show_accepted(&matcher, lacks_captures, output)?;
     }
     Ok(Verdict::from_bool(rejection.is_none()))
 }
 
 /// Says that the text is accepted, and what of it rules with `capture` have matched.
-fn show_accepted(matcher: &Matcher, output: &mut Output) -> Result<(), Failure> {
+fn show_accepted(matcher: &Matcher, lacks_captures: bool, output: &mut Output) -> Result<(), Failure> {
     writeln!(output, "{GOOD}accepted{GOOD:#}")?;
+    if lacks_captures {
+        writeln!(output, "  captures are not available: the grammar is from a file; give its source to see them")?;
+    }
     for capture in matcher.captures() {
         writeln!(output, "  {}: {:?}", capture.name, String::from_utf8_lossy(&capture.text))?;
     }
     Ok(())
 }
 
-fn captures_json(matcher: &Matcher) -> Value {
+/// What rules with `capture` have matched; `null` if that is not known.
+fn captures_json(matcher: &Matcher, lacks_captures: bool) -> Value {
+    if lacks_captures {
+        return Value::Null;
+    }
     let captures = matcher.captures().into_iter();
     captures.map(|capture| json!({"name": capture.name, "text": String::from_utf8_lossy(&capture.text)})).collect()
 }
@@ -103,6 +111,7 @@ fn captures_json(matcher: &Matcher) -> Value {
 fn accept_tokens(args: &Args, given: Given, tokens: &[u32], output: &mut Output) -> Result<Verdict, Failure> {
     let tokenizer = given.tokenizer(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
+    let lacks_captures = given.lacks_captures()?;
     let compiled = given.compile(&settings, tokenizer.clone())?;
     let mut matcher = Matcher::new(compiled);
     let fault = tokens.iter().enumerate().find_map(|(index, &token)| Some((index, matcher.accept_token(token).err()?)));
@@ -111,13 +120,13 @@ fn accept_tokens(args: &Args, given: Given, tokens: &[u32], output: &mut Output)
         let rejection = fault.as_ref().map(|(index, error)| json!({"index": index, "message": error.to_string()}));
         output.json(&json!({
             "accepted": accepted, "tokens": tokens.len(), "complete": matcher.is_complete(),
-            "terminated": matcher.is_terminated(), "rejection": rejection, "captures": captures_json(&matcher),
+            "terminated": matcher.is_terminated(), "rejection": rejection, "captures": captures_json(&matcher, lacks_captures),
         }))?;
     } else if let Some((index, error)) = &fault {
         let token = tokenizer.vocabulary().name(tokens[*index]);
         writeln!(output, "{BAD}rejected{BAD:#} at token {index}, {token:?}: {error}")?;
     } else if accepted {
-        show_accepted(&matcher, output)?;
+        show_accepted(&matcher, lacks_captures, output)?;
     } else {
         writeln!(output, "{BAD}rejected{BAD:#}: the text is not complete after the last token")?;
     }
