@@ -58,7 +58,7 @@ pub(super) struct Lowering<'a> {
     pub(super) builder: GrammarBuilder,
     rules: FxHashMap<&'a str, (RuleId, Span)>,
     undefined: FxHashSet<&'a str>,
-    expressions: Vec<ExprId>,
+    pub(super) expressions: Vec<ExprId>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -250,7 +250,9 @@ impl<'a> Lowering<'a> {
                 let body = if rule.attributes.restrict() { self.restricted(ast, rule, body, budget) } else { body };
                 self.builder.define(RuleId::from_u32(index as u32), body);
                 let capture = rule.attributes.capture.map(|name| self.capture_name(name));
-                self.builder.set_attributes(RuleId::from_u32(index as u32), rule.attributes.for_matcher(capture));
+                let marker = self.end_marker(ast, index, budget)?;
+                let attributes = rule.attributes.for_matcher(capture, marker);
+                self.builder.set_attributes(RuleId::from_u32(index as u32), attributes);
             }
         }
         let Some(root) = root.filter(|_| self.diagnostics.is_empty()) else {

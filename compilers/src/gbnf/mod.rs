@@ -8,6 +8,7 @@
 //! * `rules`: where rules begin and end, nesting, limits.
 //! * `grammar.lalrpop`, `parse`: bodies; what the parser's complaints mean to the author of a grammar.
 //! * `attributes`, `restrict`: rule attributes, enforced on the automaton of the rule or left to the matcher.
+//! * `marker`: markers at the end of rules, for captures.
 //! * `ast`: the tree, an arena with spans.
 //! * `lower`, with `unescape`, `macros`, `substring` and `suggest`: names, escapes, macros and token texts resolved.
 //! * `productive`: rules that can never produce anything are errors, or warnings if the root does not need them.
@@ -18,6 +19,7 @@ mod attributes;
 mod lexer;
 mod lower;
 mod macros;
+mod marker;
 mod parse;
 mod print;
 mod productive;

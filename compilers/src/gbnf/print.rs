@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use grammar_ir::HiddenFrom;
+
 use super::ast::{Ast, Node, NodeId, Span};
 
 /// A grammar as written: rules, and in them one element a line. Names, escapes and token texts are not resolved.
@@ -65,6 +67,22 @@ impl fmt::Display for SyntaxTree<'_> {
             }
             if let Some(name) = rule.attributes.capture {
                 write!(f, ", captured as {}", self.quoted(name))?;
+            }
+            if let Some((bytes, hidden_from, _)) = rule.attributes.marker.bytes {
+                let hidden_from = match hidden_from {
+                    HiddenFrom::OwnCapture => "its capture",
+                    HiddenFrom::AllCaptures => "all captures",
+                };
+                write!(f, ", marker of {bytes} bytes hidden from {hidden_from}")?;
+            }
+            if let Some((rule, _)) = rule.attributes.marker.body {
+                write!(f, ", before the marker rule {rule}")?;
+            }
+            if let Some((rule, _)) = rule.attributes.marker.marker {
+                write!(f, ", marker by rule {rule}")?;
+            }
+            if let Some(name) = rule.attributes.marker.capture {
+                write!(f, ", marker captured as {}", self.quoted(name))?;
             }
             if let Some(temperature) = rule.attributes.temperature {
                 write!(f, ", temperature {}", temperature.get())?;

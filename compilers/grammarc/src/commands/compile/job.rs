@@ -45,7 +45,7 @@ pub(super) fn compile(
         Some(stored) => (stored.pda.clone(), Vec::new(), stored.about.clone()),
         None => {
             let pipeline::Compiled { grammar, mut notes } = pipeline::frontend(&named.source, settings, vocabulary)?;
-            if grammar.rules().iter().any(|rule| rule.attributes.capture.is_some()) {
+            if grammar.rules().iter().any(|rule| rule.attributes.report()) {
                 notes.push("what rules with `capture` match is not reported by a grammar from a file".to_owned());
             }
             let pda = pipeline::lower(&pipeline::normalize(grammar, &settings.limits)?, &settings.limits)?;
