@@ -171,7 +171,9 @@ pub(super) fn read(header: Header, source: &str, builder: &mut AstBuilder<'_>) -
             _ => {
                 let help = match suggest::nearest(name, KNOWN.into_iter()) {
                     Some(nearest) => format!("did you mean `{nearest}`?"),
-                    None => format!("the attributes are `{}`", KNOWN.join("`, `")),
+                    None => {
+                        "the attributes are `max_tokens`, `max_chars`, `capture`, `lazy` and `temperature`".to_owned()
+                    }
                 };
                 builder.bad_attribute(span, "unknown rule attribute", &help);
             }

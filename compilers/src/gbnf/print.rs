@@ -32,6 +32,26 @@ impl<'s> SyntaxTree<'s> {
         format!("{text}  @{}..{}", range.start, range.end)
     }
 
+    fn subtree(&self, f: &mut fmt::Formatter<'_>, root: NodeId, depth: usize) -> fmt::Result {
+        let mut work = vec![(root, depth)];
+        while let Some((id, depth)) = work.pop() {
+            write!(f, "{:indent$}", "", indent = 2 * depth.min(INDENTED_LEVELS))?;
+            if depth > INDENTED_LEVELS {
+                write!(f, "[{depth}] ")?;
+            }
+            let node = &self.ast.nodes[id.index()];
+            self.line(f, node)?;
+            match node {
+                Node::Sequence(operands) | Node::Choice(operands) => {
+                    work.extend(operands.iter().rev().map(|&operand| (operand, depth + 1)));
+                }
+                Node::Repeat { body, .. } => work.push((*body, depth + 1)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn line(&self, f: &mut fmt::Formatter<'_>, node: &Node) -> fmt::Result {
         match node {
             Node::Literal(span) => writeln!(f, "literal {}", self.quoted(*span)),
@@ -53,7 +73,6 @@ impl<'s> SyntaxTree<'s> {
 
 impl fmt::Display for SyntaxTree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut work: Vec<(NodeId, usize)> = Vec::new();
         for rule in &self.ast.rules {
             write!(f, "rule {}", self.quoted(rule.name))?;
             if rule.attributes.is_lazy {
@@ -88,21 +107,13 @@ impl fmt::Display for SyntaxTree<'_> {
                 write!(f, ", temperature {}", temperature.get())?;
             }
             writeln!(f)?;
-            work.extend(rule.body.map(|body| (body, 1)));
-            while let Some((id, depth)) = work.pop() {
-                write!(f, "{:indent$}", "", indent = 2 * depth.min(INDENTED_LEVELS))?;
-                if depth > INDENTED_LEVELS {
-                    write!(f, "[{depth}] ")?;
-                }
-                let node = &self.ast.nodes[id.index()];
-                self.line(f, node)?;
-                match node {
-                    Node::Sequence(operands) | Node::Choice(operands) => {
-                        work.extend(operands.iter().rev().map(|&operand| (operand, depth + 1)));
-                    }
-                    Node::Repeat { body, .. } => work.push((*body, depth + 1)),
-                    _ => {}
-                }
+            if let Some(body) = rule.body {
+                self.subtree(f, body, 1)?;
+            }
+            if let Some((lookahead, span)) = rule.lookahead {
+                let range = span.range();
+                writeln!(f, "  lookahead  @{}..{}", range.start, range.end)?;
+                self.subtree(f, lookahead, 2)?;
             }
         }
         Ok(())
