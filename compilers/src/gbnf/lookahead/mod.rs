@@ -4,9 +4,10 @@
 //! in X that have been reached (`pending`). The grammar is rewritten so that the state is a part of what a rule derives: for
 //! an expression and the state before it, `outcomes` finds the states there can be after it, and `rewrite` has an expression
 //! for each of these pairs (the construction of Bar-Hillel, Perles and Shamir for the intersection with a regular language,
-//! but for the states that do not occur). Where nothing is pending, and no rule with a look-ahead is in an expression, it
+//! but for the states that do not occur). Look-aheads that hold anyway are left out (`implied`). Where nothing is pending, and no rule with a look-ahead is in an expression, it
 //! stays as it is.
 
+mod implied;
 mod outcomes;
 mod pending;
 mod rewrite;
@@ -59,7 +60,7 @@ impl From<LimitError> for Obstacle {
     }
 }
 
-/// `grammar` with its look-aheads enforced, of which there is at least one. Its rules keep their numbers; copies of rules
+/// `grammar` with its look-aheads enforced. Its rules keep their numbers; copies of rules
 /// come after them.
 ///
 /// # Errors
@@ -73,6 +74,7 @@ pub(super) fn enforce(
     let refused = |span: Span, message: &str, help: &str| -> Diagnostics {
         Diagnostic::new(Code::Unsupported, span.place(), message).with_help(help).into()
     };
+    let lookaheads = &implied::not_implied(grammar, lookaheads)[..];
     let Some(first) = lookaheads.first() else { return Ok(grammar.clone()) };
     let mut leaves = Leaves::default();
     let outcomes = Outcomes::find(grammar, lookaheads, &mut leaves, budget).map_err(|obstacle| match obstacle {
