@@ -103,7 +103,7 @@ pub(super) fn enforce(
         let help = "a lookahead is about the text after the rule, and that must be there";
         return Err(Diagnostic::new(Code::Unsatisfiable, first.span.place(), message).with_help(help).into());
     }
-    Ok(rewrite::rewrite(&outcomes, budget)?)
+    rewrite::rewrite(&outcomes, budget)
 }
 
 /// The expressions that match bytes themselves, as automata.
