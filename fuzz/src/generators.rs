@@ -76,6 +76,7 @@ pub fn with_attributes(source: &mut Source<'_>, grammar: &Grammar) -> Grammar {
             max_tokens: source.one_in(2).then(|| source.below(5) as u32),
             capture: source.one_in(4).then(|| "captured".into()),
             temperature: source.one_in(3).then(|| source.below(4) as f32 / 2.0).and_then(Temperature::new),
+            marker: None,
         };
         builder.set_attributes(rule, attributes);
     }

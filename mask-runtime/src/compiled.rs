@@ -167,7 +167,7 @@ impl CompiledGrammar {
     /// When the automaton names a token that the vocabulary lacks.
     pub fn of_grammar(grammar: &Grammar, pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
         let mut compiled = Self::bind(pda, tokenizer, None)?;
-        let has_captures = grammar.rules().iter().any(|rule| rule.attributes.capture.is_some());
+        let has_captures = grammar.rules().iter().any(|rule| rule.attributes.report());
         compiled.captures = has_captures.then(|| Box::new(grammar.clone()));
         Ok(Arc::new(compiled))
     }

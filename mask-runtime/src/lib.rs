@@ -39,7 +39,7 @@ pub mod vocab;
 mod walk;
 
 pub use batch::{BatchFiller, ThreadError};
-pub use captures::Capture;
+pub use captures::{Capture, CaptureError};
 pub use compiled::{BindError, CompiledGrammar, Tokenizer};
 pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError, StopTokenError};
 pub use reasoning::{MarkerError, ReasoningMatcher, ReasoningOptions};

@@ -46,7 +46,7 @@ pub(super) fn compile(
         None => {
             let pipeline::Compiled { grammar, mut notes } = pipeline::frontend(&named.source, settings, vocabulary)?;
             let mut about = about(&named.source);
-            if grammar.rules().iter().any(|rule| rule.attributes.capture.is_some()) {
+            if grammar.rules().iter().any(|rule| rule.attributes.report()) {
                 notes.push("what rules with `capture` match is not reported by a grammar from a file".to_owned());
                 about.insert("captures".to_owned(), true.into());
             }
