@@ -82,9 +82,84 @@ fn values_are_checked() {
         ("root[temperature=inf] ::= \"x\"", "`temperature` must be a finite number that is not negative"),
         ("root[capture=n] ::= \"x\"", "`capture` must be a name in quotes"),
         ("root[capture=\"\"] ::= \"x\"", "`capture` must be a name in quotes"),
-        ("root[stop_capture=\"n\"] ::= \"x\"", "the rule attribute `stop_capture` is not supported"),
+        ("root[stop_capture=n] ::= \"x\"", "`stop_capture` must be a name in quotes"),
+        ("root[stop_capture=\"n\"] ::= \"x\"", "there is no marker that this could be about"),
+        (
+            "root[capture_hidden_stop_bytes=0] ::= \"x\"",
+            "`capture_hidden_stop_bytes` must be a number from 1 to 4294967295",
+        ),
+        (
+            "root[capture_hidden_stop_bytes=1, capture_hidden_suffix_bytes=1] ::= \"x\"",
+            "a marker is hidden either as a suffix or as a stop",
+        ),
+        (
+            "root[capture_hidden_stop_bytes=1, capture_hidden_body_rule_id=0] ::= \"x\"",
+            "a marker is divided off by two rules",
+        ),
+        (
+            "root[capture_hidden_stop_bytes=1, capture_hidden_body_rule_id=7, capture_hidden_marker_rule_id=0] ::= \"x\"",
+            "there is no rule with the number 7",
+        ),
+        (
+            "root[capture_hidden_stop_bytes=1, capture_hidden_body_rule_id=1, capture_hidden_marker_rule_id=1] ::= \"x\"\n\
+             a ::= \"(\" a \")\" | \"\"",
+            "a marker cannot be divided off by a rule with a rule that refers to itself",
+        ),
+        (
+            "root[capture_hidden_stop_bytes=1] ::= TagDispatch((\"!!\", end), loop_after_dispatch=false)\nend ::= \"\"",
+            "no tag of the dispatch has 1 bytes",
+        ),
     ] {
         let found = gbnf::compile(source, &Options::default(), None, &Limits::default()).unwrap_err();
         assert_eq!(found.iter().next().expect("a diagnostic").message, expected, "{source}");
     }
+}
+
+/// What is captured of `word`, as names and texts.
+fn captures(source: &str, word: &str) -> Vec<(String, String)> {
+    let grammar = gbnf::compile(source, &Options::default(), None, &Limits::default()).expect("a grammar");
+    let mut recognizer = interp::Recognizer::new(&grammar);
+    recognizer.push_bytes(word.as_bytes());
+    let captured = recognizer.captures(usize::MAX).expect("short").into_iter();
+    let text = |captured: &interp::CapturedSpan<'_>| {
+        let is_shown = |index: &usize| !captured.hidden.iter().any(|hidden| hidden.contains(index));
+        captured.span.clone().filter(is_shown).map(|index| char::from(word.as_bytes()[index])).collect()
+    };
+    captured.map(|captured| (captured.name.to_owned(), text(&captured))).collect()
+}
+
+#[test]
+fn markers_are_hidden_from_captures() {
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect()
+    };
+    let lazy = |attribute: &str| {
+        format!("root[capture] ::= value \"z\"\nvalue[capture, {attribute}=1, lazy] ::= [a-y]* \"!\"")
+    };
+    let suffix = captures(&lazy("capture_hidden_suffix_bytes"), "ab!z");
+    assert_eq!(suffix, pairs(&[("value", "ab"), ("root", "ab!z")]));
+    let stop = captures(&lazy("capture_hidden_stop_bytes"), "ab!z");
+    assert_eq!(stop, pairs(&[("value", "ab"), ("root", "abz")]));
+
+    // A dispatch may end without its tag, and then there is no marker.
+    let dispatch = "root[capture] ::= text\n\
+        text[capture, capture_hidden_stop_bytes=2, stop_capture=\"end\"] ::= \
+            TagDispatch((\"!!\", end), (\"?\", end), loop_after_dispatch=false)\nend ::= \"\"";
+    assert_eq!(captures(dispatch, "a!!"), pairs(&[("end", "!!"), ("text", "a"), ("root", "a")]));
+    assert_eq!(captures(dispatch, "ab"), pairs(&[("text", "ab"), ("root", "ab")]));
+    assert_eq!(captures(dispatch, "ab?"), pairs(&[("text", "ab?"), ("root", "ab?")]), "a tag of another length");
+
+    // The rule that refers to itself as what comes before the marker stands behind it.
+    let behind = "root[capture] ::= TagDispatch((\"<t>\", body))\n\
+        behind[capture_hidden_stop_bytes=3, capture_hidden_body_rule_id=1, capture_hidden_marker_rule_id=2, \
+            stop_capture=\"tag\"] ::= \"\"\ntag ::= \"<t>\"\nbody ::= behind \"x\"";
+    assert_eq!(captures(behind, "a<t>xb<t>xc"), pairs(&[("tag", "<t>"), ("tag", "<t>"), ("root", "axbxc")]));
+
+    // Divided by two rules: the marker is of any length, the shortest that the rest allows.
+    let divided = "root[capture] ::= value \"z\"\n\
+        value[capture, capture_hidden_stop_bytes=1, capture_hidden_body_rule_id=2, \
+            capture_hidden_marker_rule_id=3, stop_capture=\"end\"] ::= before marker\n\
+        before ::= [a-y]* \"!\"?\nmarker ::= \"!\"+";
+    assert_eq!(captures(divided, "ab!!z"), pairs(&[("end", "!"), ("value", "ab!"), ("root", "ab!z")]));
+    assert_eq!(captures(divided, "ab!z"), pairs(&[("end", "!"), ("value", "ab"), ("root", "abz")]));
 }

@@ -5,7 +5,7 @@ mod scopes;
 use grammar_ir::regular::{CharAutomaton, Utf8};
 use grammar_ir::{
     Budget, ByteAutomaton, ByteEdge, ByteSet, CharSet, Counter, ExprId, Grammar, GrammarBuilder, LimitError, Limits,
-    RuleId, TokenSet,
+    RuleAttributes, RuleId, Temperature, TokenSet,
 };
 use mask_runtime::{Token, Vocabulary, VocabularyError};
 
@@ -39,6 +39,15 @@ pub enum Scopes {
     Any,
 }
 
+/// Whether rules of a random grammar have attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attributes {
+    /// They have none.
+    None,
+    /// Some rules have some: see [`with_attributes`].
+    Some,
+}
+
 /// A grammar over few characters, so that rules overlap, are ambiguous, left-recursive, nullable or unproductive often.
 pub fn grammar(source: &mut Source<'_>, shape: Shape) -> Grammar {
     let mut builder = GrammarBuilder::new();
@@ -49,6 +58,29 @@ pub fn grammar(source: &mut Source<'_>, shape: Shape) -> Grammar {
         builder.define(rule, body);
     }
     match builder.finish(rules[0]) {
+        Ok(grammar) => grammar,
+        Err(error) => unreachable!("every rule is declared once and defined: {error}"),
+    }
+}
+
+/// A grammar of which `grammar` is the only part, with budgets of tokens, captures and temperatures for some of the rules.
+pub fn with_attributes(source: &mut Source<'_>, grammar: &Grammar) -> Grammar {
+    let mut builder = GrammarBuilder::new();
+    let root = builder.declare("root");
+    let body = builder.embed(grammar, "embedded.");
+    builder.define(root, body);
+    // Rules are declared in the order of their ids.
+    let embedded = (1..=grammar.rules().len() as u32).map(RuleId::from_u32);
+    for rule in std::iter::once(root).chain(embedded) {
+        let attributes = RuleAttributes {
+            max_tokens: source.one_in(2).then(|| source.below(5) as u32),
+            capture: source.one_in(4).then(|| "captured".into()),
+            temperature: source.one_in(3).then(|| source.below(4) as f32 / 2.0).and_then(Temperature::new),
+            marker: None,
+        };
+        builder.set_attributes(rule, attributes);
+    }
+    match builder.finish(root) {
         Ok(grammar) => grammar,
         Err(error) => unreachable!("every rule is declared once and defined: {error}"),
     }

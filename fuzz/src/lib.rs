@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod brute_force;
+pub mod corpora;
 pub mod corpus;
 pub mod generations;
 pub mod generators;

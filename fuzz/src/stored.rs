@@ -48,6 +48,9 @@ pub fn same_masks(
                 bitmask::iter(&other_row).collect::<Vec<_>>(),
             ));
         }
+        if one.temperature() != other.temperature() {
+            return Err(format!("after the tokens {tokens:?}: {:?}, not {:?}", one.temperature(), other.temperature()));
+        }
         let allowed: Vec<u32> = bitmask::iter(&row).collect();
         let Some(&token) = allowed.get(source.below(allowed.len())) else { return Ok(()) };
         tokens.push(token);
@@ -64,8 +67,8 @@ pub fn same_masks(
 /// The most grammars of a random file.
 const MAX_GRAMMARS: usize = 4;
 
-/// A file of one to four random grammars for one random tokenizer, which may be in the file; none if a grammar does not
-/// compile.
+/// A file of one to four random grammars for one random tokenizer, which may be in the file, with its index or without;
+/// some of them with attributes of rules. None if a grammar does not compile.
 pub fn random_file(
     source: &mut Source<'_>,
     limits: &Limits,
@@ -73,16 +76,28 @@ pub fn random_file(
 ) -> Option<(Vec<u8>, Arc<Tokenizer>)> {
     let tokenizer = Tokenizer::new(generators::vocabulary(source).ok()?);
     let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
-    if source.one_in(2) {
+    let is_embedded = source.one_in(2);
+    if is_embedded {
         writer = writer.embed_tokenizer();
     }
+    let mut grammars = Vec::new();
     for index in 0..1 + source.below(MAX_GRAMMARS) {
         let grammar = generators::grammar(source, shape);
-        let compiled = CompiledGrammar::new(&grammar, tokenizer.clone(), limits).ok()?;
         let name = format!("{index}{}", "n".repeat(source.below(40)));
         let metadata = "m".repeat(source.below(100));
         let states = if source.one_in(4) { TabulatedStates::Start } else { TabulatedStates::All };
+        grammars.push((grammar, name, metadata, states));
+    }
+    // Last of all, so that the inputs in `regressions` stay the files that they were.
+    for (mut grammar, name, metadata, states) in grammars {
+        if source.one_in(2) {
+            grammar = generators::with_attributes(source, &grammar);
+        }
+        let compiled = CompiledGrammar::new(&grammar, tokenizer.clone(), limits).ok()?;
         writer.add_tables(&name, &Tabulated::of(&compiled, states), &metadata).ok()?;
+    }
+    if is_embedded && source.one_in(2) {
+        writer = writer.embed_index();
     }
     Some((writer.finish("").ok()?, tokenizer))
 }
@@ -135,9 +150,10 @@ pub fn damaged(file: &[u8], source: &mut Source<'_>) -> Vec<u8> {
 /// Stack frames of a matcher on a grammar that nobody vouches for.
 const MAX_FRAMES: usize = 20_000;
 
-/// Uses what there is in a file, for good or ill.
-pub fn follow(file: &[u8], tokenizer: &Arc<Tokenizer>, source: &mut Source<'_>) {
-    let Ok(artifact) = Artifact::from_bytes(file) else { return };
+/// Uses what there is in a file, for good or ill; how many masks there were.
+pub fn follow(file: &[u8], tokenizer: &Arc<Tokenizer>, source: &mut Source<'_>) -> usize {
+    let Ok(artifact) = Artifact::from_bytes(file) else { return 0 };
+    let mut masks = 0;
     // What it says does not matter; it has to say something.
     let _ = (artifact.check().is_ok(), artifact.metadata().is_ok(), artifact.section_infos().is_ok());
     let embedded = artifact.tokenizer().ok().flatten().filter(|_| source.one_in(2));
@@ -152,13 +168,15 @@ pub fn follow(file: &[u8], tokenizer: &Arc<Tokenizer>, source: &mut Source<'_>) 
             if matcher.fill(&mut row).is_err() {
                 break;
             }
+            masks += 1;
             let allowed: Vec<u32> = bitmask::iter(&row).collect();
             let Some(&token) = allowed.get(source.below(allowed.len())) else { break };
             if matcher.accept_token(token).is_err() {
                 let _ = matcher.accept_bytes(&[source.byte()]);
             }
-            let _ = matcher.forced_bytes(8);
+            let _ = (matcher.forced_bytes(8), matcher.temperature(), matcher.captures());
         }
         let _ = matcher.rollback(1);
     }
+    masks
 }

@@ -9,7 +9,7 @@ use grammar_ir::interp::Recognizer;
 use grammar_ir::{Grammar, Limits, text};
 use mask_runtime::{CompiledGrammar, Matcher, TokenIndex, Tokenizer, Vocabulary, embedded_tiny};
 
-use crate::generators::Scopes;
+use crate::generators::{Attributes, Scopes};
 use crate::oracles::{self, Disagreement, Exactness};
 use crate::{Source, generators, stored};
 
@@ -118,13 +118,21 @@ pub fn artifact(data: &[u8]) {
     }
 }
 
-/// A grammar and a vocabulary from one byte string; from a file it gives the same masks.
+/// A grammar and a vocabulary from one byte string; from a file it gives the same masks and temperatures.
 ///
 /// # Errors
 /// The disagreement, with the grammar.
-pub fn stored_masks_agree(data: &[u8], limits: &Limits, shape: generators::Shape) -> Result<(), String> {
+pub fn stored_masks_agree(
+    data: &[u8],
+    limits: &Limits,
+    shape: generators::Shape,
+    attributes: Attributes,
+) -> Result<(), String> {
     let mut source = Source::new(data);
-    let grammar = generators::grammar(&mut source, shape);
+    let mut grammar = generators::grammar(&mut source, shape);
+    if attributes == Attributes::Some {
+        grammar = generators::with_attributes(&mut source, &grammar);
+    }
     let vocabulary = generators::vocabulary(&mut source).map_err(|error| error.to_string())?;
     let Ok(compiled) = CompiledGrammar::new(&grammar, Tokenizer::new(vocabulary), limits) else { return Ok(()) };
     let report = |error: String| format!("{error}\n{}\n{}", text::print(&grammar), compiled.pda());

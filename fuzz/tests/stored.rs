@@ -1,7 +1,7 @@
 //! Masks of grammars that were read from a file, and files that were tampered with.
 
 use grammar_ir::Limits;
-use grammarc_fuzz::generators::{Scopes, Shape};
+use grammarc_fuzz::generators::{Attributes, Scopes, Shape};
 use grammarc_fuzz::targets::{artifact, stored_masks_agree};
 use proptest::prelude::*;
 
@@ -17,39 +17,52 @@ proptest! {
     #[test]
     fn masks_are_the_same(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let shape = Shape { rules: 4, depth: 3, repeat: 4, tokens: 8, scopes: Scopes::None };
-        stored_masks_agree(&bytes, &Limits::default(), shape).map_err(TestCaseError::fail)?;
+        stored_masks_agree(&bytes, &Limits::default(), shape, Attributes::None).map_err(TestCaseError::fail)?;
     }
 
     #[test]
     fn masks_are_the_same_with_counters(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let limits = Limits { unroll_states: 1, ..Limits::default() };
         let shape = Shape { rules: 3, depth: 3, repeat: 60, tokens: 4, scopes: Scopes::None };
-        stored_masks_agree(&bytes, &limits, shape).map_err(TestCaseError::fail)?;
+        stored_masks_agree(&bytes, &limits, shape, Attributes::None).map_err(TestCaseError::fail)?;
     }
 
     #[test]
     fn masks_are_the_same_without_determinisation(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let limits = Limits { determinize: false, ..Limits::default() };
         let shape = Shape { rules: 4, depth: 3, repeat: 4, tokens: 0, scopes: Scopes::None };
-        stored_masks_agree(&bytes, &limits, shape).map_err(TestCaseError::fail)?;
+        stored_masks_agree(&bytes, &limits, shape, Attributes::None).map_err(TestCaseError::fail)?;
     }
 
     #[test]
     fn masks_are_the_same_with_scopes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let shape = Shape { rules: 2, depth: 2, repeat: 4, tokens: 4, scopes: Scopes::Lists };
-        stored_masks_agree(&bytes, &Limits::default(), shape).map_err(TestCaseError::fail)?;
+        stored_masks_agree(&bytes, &Limits::default(), shape, Attributes::None).map_err(TestCaseError::fail)?;
     }
 
     #[test]
     fn masks_are_the_same_where_parts_are_distinct(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let shape = Shape { rules: 2, depth: 2, repeat: 4, tokens: 4, scopes: Scopes::Distinct };
-        stored_masks_agree(&bytes, &Limits::default(), shape).map_err(TestCaseError::fail)?;
+        stored_masks_agree(&bytes, &Limits::default(), shape, Attributes::None).map_err(TestCaseError::fail)?;
     }
 
     #[test]
     fn masks_are_the_same_in_any_scope(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let shape = Shape { rules: 2, depth: 2, repeat: 4, tokens: 4, scopes: Scopes::Any };
-        stored_masks_agree(&bytes, &Limits::default(), shape).map_err(TestCaseError::fail)?;
+        stored_masks_agree(&bytes, &Limits::default(), shape, Attributes::None).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn masks_are_the_same_with_attributes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let shape = Shape { rules: 4, depth: 3, repeat: 4, tokens: 8, scopes: Scopes::None };
+        stored_masks_agree(&bytes, &Limits::default(), shape, Attributes::Some).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn masks_are_the_same_with_attributes_and_registers(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let limits = Limits { unroll_states: 1, ..Limits::default() };
+        let shape = Shape { rules: 3, depth: 2, repeat: 12, tokens: 4, scopes: Scopes::Any };
+        stored_masks_agree(&bytes, &limits, shape, Attributes::Some).map_err(TestCaseError::fail)?;
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! What a rule asks for besides its words.
 
+use std::sync::Arc;
+
+use crate::ByteAutomaton;
+
 /// The attributes of a rule. They say nothing about which texts are words of the rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleAttributes {
@@ -11,12 +15,62 @@ pub struct RuleAttributes {
     pub capture: Option<Box<str>>,
     /// The temperature for sampling in the rule, an advice.
     pub temperature: Option<Temperature>,
+    /// The marker that ends the words of the rule and that captures leave out.
+    pub marker: Option<Box<EndMarker>>,
+}
+
+/// A marker at the end of the words of a rule. Captures leave it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndMarker {
+    /// Where it is.
+    pub place: MarkerPlace,
+    /// Which captures leave it out.
+    pub hidden_from: HiddenFrom,
+    /// The name under which the marker itself is reported.
+    pub capture: Option<Box<str>>,
+}
+
+/// Where the marker of a word is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MarkerPlace {
+    /// The last so many bytes of the word; a shorter word has none.
+    Last(u32),
+    /// So many bytes that come right before the end of the word, if need be in front of the word: an empty word stands for
+    /// the place behind a marker. Where less text comes before, there is none.
+    Before(u32),
+    /// The shortest end of the word that `marker` accepts after a beginning that `body` accepts; where a word cannot be
+    /// divided so, there is none. Neither automaton has a counter.
+    Divided {
+        /// What comes before the marker.
+        body: Arc<ByteAutomaton>,
+        /// The marker.
+        marker: Arc<ByteAutomaton>,
+    },
+}
+
+/// Which captures leave a marker out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HiddenFrom {
+    /// That of the rule itself.
+    OwnCapture,
+    /// That of the rule itself, and those of all rules around it.
+    AllCaptures,
 }
 
 impl RuleAttributes {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether something of a word of the rule is reported, or left out of what is.
+    pub fn concern_captures(&self) -> bool {
+        self.capture.is_some() || self.marker.is_some()
+    }
+
+    /// Whether something of a word of the rule is reported.
+    pub fn report(&self) -> bool {
+        self.capture.is_some() || self.marker.as_ref().is_some_and(|marker| marker.capture.is_some())
     }
 }
 

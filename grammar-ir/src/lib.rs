@@ -35,7 +35,7 @@ pub mod text;
 mod verify;
 mod words;
 
-pub use attributes::{RuleAttributes, Temperature};
+pub use attributes::{EndMarker, HiddenFrom, MarkerPlace, RuleAttributes, Temperature};
 pub use builder::{GrammarBuilder, GrammarError};
 pub use byteset::ByteSet;
 pub use charset::CharSet;

@@ -8,13 +8,80 @@ fn captures(grammar: &str, word: &str) -> Vec<(String, String)> {
     let grammar = text::parse(grammar).unwrap();
     let mut recognizer = Recognizer::new(&grammar);
     recognizer.push_bytes(word.as_bytes());
-    let spans = recognizer.captures().into_iter();
+    let spans = recognizer.captures(usize::MAX).unwrap().into_iter();
     spans
         .map(|captured| {
-            let name = grammar.rule(captured.rule).attributes.capture.as_deref().unwrap();
-            (name.to_owned(), word[captured.span].to_owned())
+            let is_shown = |index: &usize| !captured.hidden.iter().any(|hidden| hidden.contains(index));
+            let shown: Vec<u8> = captured.span.filter(is_shown).map(|index| word.as_bytes()[index]).collect();
+            (captured.name.to_owned(), String::from_utf8(shown).unwrap())
         })
         .collect()
+}
+
+fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+    pairs.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec()
+}
+
+#[test]
+fn markers_are_left_out() {
+    let outer = |attributes: &str, word: &str| {
+        let grammar = format!(r#"root %capture("all") = r "z" ; r %capture("r") {attributes} = [a-y]* "!" ;"#);
+        captures(&grammar, word)
+    };
+    assert_eq!(outer("%suffix(1)", "xy!z"), pairs([("r", "xy"), ("all", "xy!z")]));
+    assert_eq!(outer("%stop(1)", "xy!z"), pairs([("r", "xy"), ("all", "xyz")]));
+    assert_eq!(outer(r#"%stop(2, "end")"#, "xy!z"), pairs([("end", "y!"), ("r", "x"), ("all", "xz")]));
+    assert_eq!(outer(r#"%stop(3, "end")"#, "y!z"), pairs([("r", "y!"), ("all", "y!z")]), "the word is shorter");
+
+    let twice = r#"root %capture("all") = r r ; r %stop(2, "end") = [a-y]* "!" ;"#;
+    assert_eq!(captures(twice, "ab!c!"), pairs([("end", "b!"), ("end", "c!"), ("all", "a")]));
+    let nested = r#"root %capture("all") %suffix(3) = r "!" ; r %capture("r") %stop(2) = [a-y]* "?" ;"#;
+    assert_eq!(captures(nested, "abc?!"), pairs([("r", "ab"), ("all", "ab")]), "two that overlap");
+    let before = r#"root %capture("all") = ("<t>" r [a-z])* ; r %capture("r") %stop(%before 3, "tag") = "" ;"#;
+    let expected = [("tag", "<t>"), ("r", ""), ("tag", "<t>"), ("r", ""), ("all", "ab")];
+    assert_eq!(captures(before, "<t>a<t>b"), pairs(expected));
+    let absent = r#"root = r ; r %capture("r") %stop(%before 3, "tag") = "a" ;"#;
+    assert_eq!(captures(absent, "a"), pairs([("r", "a")]));
+}
+
+/// The automaton of `[ab]*`, of `b?a`, and of `a+`.
+const LETTERS: &str = "%automaton { 0*: <61-62> -> 0 ; }";
+const MAYBE_B_THEN_A: &str = "%automaton { 0: <61> -> 1, <62> -> 2 ; 1*: ; 2: <61> -> 1 ; }";
+const SOME_A: &str = "%automaton { 0: <61> -> 1 ; 1*: <61> -> 1 ; }";
+
+/// Where a word can be divided in several ways, the marker is as short as it can be; compared with all ways to cut the word.
+#[test]
+fn a_marker_is_the_shortest_that_the_rest_allows() {
+    let accepts =
+        |automaton: &str, part: &[u8]| interp::accepts(&text::parse(&format!("root = {automaton} ;")).unwrap(), part);
+    for (body, marker) in [
+        (LETTERS, MAYBE_B_THEN_A),
+        (MAYBE_B_THEN_A, LETTERS),
+        (SOME_A, SOME_A),
+        (LETTERS, SOME_A),
+        (SOME_A, MAYBE_B_THEN_A),
+    ] {
+        let grammar = format!(r#"root %capture("r") %suffix({body}, {marker}, "end") = [ab]* ;"#);
+        for word in texts(b"ab", 6) {
+            let ways = (0..=word.len()).rev();
+            let way = ways.into_iter().find(|&way| accepts(body, &word[..way]) && accepts(marker, &word[way..]));
+            let word = str::from_utf8(&word).unwrap();
+            let expected = match way {
+                Some(way) => vec![("end".to_owned(), word[way..].to_owned()), ("r".to_owned(), word[..way].to_owned())],
+                None => pairs([("r", word)]),
+            };
+            assert_eq!(captures(&grammar, word), expected, "{word:?} {grammar}");
+        }
+    }
+}
+
+#[test]
+fn captures_in_captures_are_bounded() {
+    let grammar = text::parse(r#"root %capture("all") = "(" root ")" | "" ;"#).unwrap();
+    let mut recognizer = Recognizer::new(&grammar);
+    recognizer.push_bytes(b"((()))");
+    assert_eq!(recognizer.captures(6 + 4 + 2).unwrap().len(), 4);
+    assert_eq!(recognizer.captures(6 + 4 + 1), None);
 }
 
 #[test]
@@ -79,7 +146,7 @@ fn parts_are_words_of_their_rules() {
         for word in texts(b"ab", 7) {
             let mut recognizer = Recognizer::new(&grammar);
             recognizer.push_bytes(&word);
-            let spans = recognizer.captures();
+            let spans = recognizer.captures(usize::MAX).unwrap();
             assert_eq!(!spans.is_empty(), recognizer.is_accepting(), "{source} {word:?}");
             words += usize::from(recognizer.is_accepting());
             for captured in &spans {
@@ -102,14 +169,25 @@ fn parts_are_words_of_their_rules() {
 
 #[test]
 fn attributes_survive_the_text_form_and_the_passes() {
-    let source = "root = a a ;\na %max_tokens(3) %capture(\"n \\\"1\\\"\") %temperature(\"0.25\") = \"x\" ;\n";
-    let grammar = text::parse(source).unwrap();
-    assert_eq!(text::print(&grammar), source);
-    let limits = grammar_ir::Limits::default();
-    let passed = grammar_ir::passes::run(grammar, &mut grammar_ir::Budget::new(&limits)).unwrap();
-    assert_eq!(text::print(&passed), source);
+    for attributes in [
+        "%max_tokens(3) %capture(\"n \\\"1\\\"\") %temperature(\"0.25\")",
+        "%suffix(3)",
+        "%capture(\"a\") %stop(%before 1, \"m\")",
+        "%stop(%automaton {\n    0*: <61-62> -> 0 ;\n  }, %automaton {\n    0*: ;\n  }, \"m\")",
+    ] {
+        let source = format!("root = a a ;\na {attributes} = \"x\" ;\n");
+        let grammar = text::parse(&source).unwrap();
+        assert_eq!(text::print(&grammar), source);
+        let limits = grammar_ir::Limits::default();
+        let passed = grammar_ir::passes::run(grammar, &mut grammar_ir::Budget::new(&limits)).unwrap();
+        assert_eq!(text::print(&passed), source);
+    }
     for (wrong, message) in [
         ("root %temperature(\"-1\") = \"x\" ;", "1:19: a temperature is a finite number that is not negative"),
+        ("root %stop(\"1\") = \"x\" ;", "1:12: expected a number"),
+        ("root %stop(%never) = \"x\" ;", "1:12: expected a number of bytes, `%before` or `%automaton`"),
+        ("root %stop(%automaton {}, %automaton { 0*: ; }) = \"x\" ;", "1:25: expected an automaton with a state"),
+        ("root %stop(%automaton (1,) { 0*: ; }, 3) = \"x\" ;", "1:23: expected `{`"),
         ("root %temperature(1) = \"x\" ;", "1:19: expected a literal"),
         ("root %max_tokens(\"1\") = \"x\" ;", "1:18: expected"),
         ("root %max_tokens(1) \"x\" ;", "1:21: expected `=`"),

@@ -56,8 +56,15 @@ impl Tokenizer {
     /// Builds the index of `vocabulary`.
     pub fn new(vocabulary: Vocabulary) -> Arc<Self> {
         let index = TokenIndex::new(&vocabulary);
-        let slices = Slices::new(&vocabulary, &index);
-        Arc::new(Self { vocabulary, index, slices, fingerprint: OnceLock::new() })
+        let tokenizer = Self::with_index(vocabulary, index);
+        tokenizer.slices.inverted(&tokenizer.vocabulary);
+        tokenizer
+    }
+
+    /// The tokenizer of `vocabulary`, whose index is `index`. What else is made of the tokens is made when it is asked for,
+    /// as whoever has an index may have all masks.
+    pub(crate) fn with_index(vocabulary: Vocabulary, index: TokenIndex) -> Arc<Self> {
+        Arc::new(Self { vocabulary, index, slices: Slices::new(), fingerprint: OnceLock::new() })
     }
 
     /// The tokens.
@@ -160,7 +167,7 @@ impl CompiledGrammar {
     /// When the automaton names a token that the vocabulary lacks.
     pub fn of_grammar(grammar: &Grammar, pda: Pda, tokenizer: Arc<Tokenizer>) -> Result<Arc<Self>, BindError> {
         let mut compiled = Self::bind(pda, tokenizer, None)?;
-        let has_captures = grammar.rules().iter().any(|rule| rule.attributes.capture.is_some());
+        let has_captures = grammar.rules().iter().any(|rule| rule.attributes.report());
         compiled.captures = has_captures.then(|| Box::new(grammar.clone()));
         Ok(Arc::new(compiled))
     }

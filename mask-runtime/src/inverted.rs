@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::bitmask;
 use crate::loops::{LoopSet, is_beginning};
 use crate::past_ascii::PastAscii;
-use crate::token_index::TokenIndex;
+use crate::token_index::is_indexed;
 use crate::vocab::Vocabulary;
 
 /// Rows of the text tokens of a vocabulary.
@@ -25,24 +25,43 @@ pub(crate) struct InvertedIndex {
     readable: Vec<u32>,
 }
 
+/// The words of a cache line.
+const LINE: usize = 16;
+
 impl InvertedIndex {
-    pub(crate) fn new(vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
+    /// The rows of the tokens that are in the index of `vocabulary`.
+    pub(crate) fn new(vocabulary: &Vocabulary) -> Self {
         let words = bitmask::words_for(vocabulary.size());
         let row = || bitmask::row_for(vocabulary.size());
         let mut made = Self { containing: vec![0; 128 * words], words, ascii: row(), others: row(), readable: row() };
-        for &id in index.tokens() {
-            let text = vocabulary.bytes(id);
-            let (word, bit) = (id as usize / 32, 1 << (id % 32));
-            for byte in text.iter().filter(|byte| byte.is_ascii()) {
-                made.containing[usize::from(*byte) * words + word] |= bit;
-            }
-            if text.is_ascii() {
-                bitmask::set(&mut made.ascii, id);
-            } else {
-                bitmask::set(&mut made.others, id);
-                if is_beginning(text) {
-                    bitmask::set(&mut made.readable, id);
+        // A cache line of each row at a time: row by row, each byte of a token would be another place in megabytes.
+        let mut lines = [[0u32; LINE]; 128];
+        for begin in (0..words).step_by(LINE) {
+            let end = words.min(begin + LINE);
+            for (word, column) in (begin..end).zip(0..) {
+                let first = word as u32 * u32::BITS;
+                for id in (first..first + u32::BITS).filter(|&id| is_indexed(vocabulary, id)) {
+                    let (text, bit) = (vocabulary.bytes(id), 1 << (id - first));
+                    let mut all = 0;
+                    for &byte in text {
+                        all |= byte;
+                        if let Some(line) = lines.get_mut(usize::from(byte)) {
+                            line[column] |= bit;
+                        }
+                    }
+                    if all.is_ascii() {
+                        made.ascii[word] |= bit;
+                    } else {
+                        made.others[word] |= bit;
+                        if is_beginning(text) {
+                            made.readable[word] |= bit;
+                        }
+                    }
                 }
+            }
+            for (row, line) in made.containing.chunks_exact_mut(words).zip(&mut lines) {
+                row[begin..end].copy_from_slice(&line[..end - begin]);
+                *line = [0; LINE];
             }
         }
         made

@@ -39,11 +39,11 @@ pub mod vocab;
 mod walk;
 
 pub use batch::{BatchFiller, ThreadError};
-pub use captures::Capture;
+pub use captures::{Capture, CaptureError};
 pub use compiled::{BindError, CompiledGrammar, Tokenizer};
 pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError, StopTokenError};
 pub use reasoning::{MarkerError, ReasoningMatcher, ReasoningOptions};
-pub use token_index::{TokenIndex, TrieNode};
+pub use token_index::{StoredIndexError, TokenIndex, TrieNode};
 pub use vocab::{
     HuggingFaceFiles, StopTokenSource, Token, TokenKind, TokenizerKind, TokenizerModel, Vocabulary, VocabularyError,
     embedded_tiny,

@@ -1,7 +1,7 @@
 //! The slices of one tokenizer and what belongs to them, each made when first asked for, shared by all grammars.
 
 use std::hash::Hash;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use grammar_ir::ByteSet;
 use rustc_hash::FxHashMap;
@@ -17,7 +17,7 @@ use crate::vocab::Vocabulary;
 /// Slices, branches and remainders by what they are of.
 #[derive(Debug)]
 pub(crate) struct Slices {
-    inverted: InvertedIndex,
+    inverted: OnceLock<InvertedIndex>,
     slices: Cache<LoopSet, Arc<Slice>>,
     branches: Cache<(LoopSet, u32), Arc<Branch>>,
     remainders: Cache<(LoopSet, ByteSet), Option<Arc<Remainders>>>,
@@ -34,18 +34,23 @@ const MAX_BRANCHES: usize = 4096;
 const MAX_REMAINDERS: usize = 256;
 
 impl Slices {
-    pub(crate) fn new(vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            inverted: InvertedIndex::new(vocabulary, index),
+            inverted: OnceLock::new(),
             slices: Cache::new(MAX_SLICES),
             branches: Cache::new(MAX_BRANCHES),
             remainders: Cache::new(MAX_REMAINDERS),
         }
     }
 
+    /// The inverted index, of which slices are made. It takes some milliseconds when it is first asked for.
+    pub(crate) fn inverted(&self, vocabulary: &Vocabulary) -> &InvertedIndex {
+        self.inverted.get_or_init(|| InvertedIndex::new(vocabulary))
+    }
+
     /// The slice of `set`.
     pub(crate) fn slice(&self, set: &LoopSet, vocabulary: &Vocabulary) -> Arc<Slice> {
-        self.slices.get(set, || Arc::new(Slice::new(set.clone(), &self.inverted, vocabulary)))
+        self.slices.get(set, || Arc::new(Slice::new(set.clone(), self.inverted(vocabulary), vocabulary)))
     }
 
     /// The branch of `set` at `node`.
@@ -60,12 +65,12 @@ impl Slices {
         exits: ByteSet,
         vocabulary: &Vocabulary,
     ) -> Option<Arc<Remainders>> {
-        self.remainders
-            .get(&(set.clone(), exits), || slice.remainders(&exits, &self.inverted, vocabulary).map(Arc::new))
+        let inverted = self.inverted(vocabulary);
+        self.remainders.get(&(set.clone(), exits), || slice.remainders(&exits, inverted, vocabulary).map(Arc::new))
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.inverted.memory()
+        self.inverted.get().map_or(0, InvertedIndex::memory)
             + self.slices.sum(|slice| slice.memory())
             + self.branches.sum(|branch| branch.memory())
             + self.remainders.sum(|remainders| remainders.as_ref().map_or(0, |remainders| remainders.memory()))

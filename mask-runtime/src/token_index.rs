@@ -5,16 +5,22 @@
 //! to skip it; the depth of the node reached says how much of the path to keep. The tokens are in the same order, so
 //! those of a whole subtree are one contiguous range.
 
+mod stored;
+
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use bytemuck::{Pod, Zeroable};
 use grammar_ir::ByteSet;
+use grammar_ir::table::Table;
 
+pub use self::stored::StoredIndexError;
 use crate::slices::Branches;
 use crate::{TokenKind, Vocabulary};
 
 /// A node of a [`TokenIndex`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct TrieNode {
     /// The first node after this one that is not below it.
     pub subtree_end: u32,
@@ -22,6 +28,7 @@ pub struct TrieNode {
     pub depth: u16,
     /// The byte that leads here.
     pub byte: u8,
+    zero: u8,
 }
 
 /// A trie of the text tokens of a [`Vocabulary`].
@@ -29,11 +36,12 @@ pub struct TrieNode {
 /// Special tokens, holes, stop tokens and tokens without bytes are not in it.
 #[derive(Debug, Clone)]
 pub struct TokenIndex {
-    nodes: Vec<TrieNode>,
+    nodes: Table<TrieNode>,
     /// Per node, where its tokens begin in `tokens`; one more entry than there are nodes.
-    token_starts: Vec<u32>,
-    tokens: Vec<u32>,
-    children: Children,
+    token_starts: Table<u32>,
+    tokens: Table<u32>,
+    /// Made when they are first asked for.
+    children: OnceLock<Children>,
     max_depth: usize,
     /// What has been worked out for nodes, in a trie that keeps that.
     branches: Option<Arc<Branches>>,
@@ -97,14 +105,20 @@ impl<'a> SortKey<'a> {
     }
 }
 
+/// Whether a token is in the index of its vocabulary.
+pub(crate) fn is_indexed(vocabulary: &Vocabulary, id: u32) -> bool {
+    vocabulary.kind(id) == TokenKind::Text && !vocabulary.is_stop(id) && !vocabulary.bytes(id).is_empty()
+}
+
+/// The tokens that are in the index, by id.
+fn indexed(vocabulary: &Vocabulary) -> impl Iterator<Item = u32> {
+    (0..vocabulary.size() as u32).filter(|&id| is_indexed(vocabulary, id))
+}
+
 impl TokenIndex {
     /// Builds the index of `vocabulary`.
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        Self::of_texts(
-            (0..vocabulary.size() as u32)
-                .filter(|&id| vocabulary.kind(id) == TokenKind::Text && !vocabulary.is_stop(id))
-                .map(|id| (vocabulary.bytes(id), id)),
-        )
+        Self::of_texts(indexed(vocabulary).map(|id| (vocabulary.bytes(id), id)))
     }
 
     /// The trie of some texts, each of at most `u16::MAX` bytes, with an id; empty texts are left out.
@@ -119,7 +133,6 @@ impl TokenIndex {
         let mut token_starts = Vec::with_capacity(keys.len() * 2);
         let mut tokens = Vec::with_capacity(keys.len());
         let mut path: Vec<u32> = Vec::new();
-        let mut max_depth = 0;
         let mut previous: &[u8] = &[];
         for key in &keys {
             let shared = previous.iter().zip(key.bytes).take_while(|(a, b)| a == b).count();
@@ -130,11 +143,10 @@ impl TokenIndex {
             for (&byte, depth) in key.bytes[shared..].iter().zip(shared + 1..) {
                 path.push(nodes.len() as u32);
                 // `Vocabulary` bounds the length of a token, so that the depth fits.
-                nodes.push(TrieNode { subtree_end: 0, depth: depth as u16, byte });
+                nodes.push(TrieNode { subtree_end: 0, depth: depth as u16, byte, zero: 0 });
                 token_starts.push(tokens.len() as u32);
             }
             tokens.push(key.id);
-            max_depth = max_depth.max(key.bytes.len());
             previous = key.bytes;
         }
         let end = nodes.len() as u32;
@@ -144,8 +156,20 @@ impl TokenIndex {
         token_starts.push(tokens.len() as u32);
         nodes.shrink_to_fit();
         token_starts.shrink_to_fit();
-        let children = Children::of(&nodes);
-        Self { nodes, token_starts, tokens, children, max_depth, branches: None }
+        let made = Self::of_tables(nodes.into(), token_starts.into(), tokens.into());
+        made.all_children();
+        made
+    }
+
+    /// The index in arrays that are right.
+    fn of_tables(nodes: Table<TrieNode>, token_starts: Table<u32>, tokens: Table<u32>) -> Self {
+        let max_depth = nodes.iter().map(|node| usize::from(node.depth)).max().unwrap_or(0);
+        Self { nodes, token_starts, tokens, children: OnceLock::new(), max_depth, branches: None }
+    }
+
+    #[inline]
+    fn all_children(&self) -> &Children {
+        self.children.get_or_init(|| Children::of(&self.nodes))
     }
 
     /// The same, as a trie of which many masks are made.
@@ -213,27 +237,27 @@ impl TokenIndex {
     #[inline]
     pub(crate) fn child_range(&self, node: Option<u32>) -> Range<usize> {
         let place = node.map_or(0, |node| node as usize + 1);
-        self.children.starts[place] as usize..self.children.starts[place + 1] as usize
+        let starts = &self.all_children().starts;
+        starts[place] as usize..starts[place + 1] as usize
     }
 
     /// The first place of `range` with a child on a byte of `bytes`.
     #[inline]
     pub(crate) fn next_child(&self, range: Range<usize>, bytes: &ByteSet) -> Option<usize> {
         let from = range.start;
-        self.children.bytes[range].iter().position(|&byte| bytes.contains(byte)).map(|place| from + place)
+        self.all_children().bytes[range].iter().position(|&byte| bytes.contains(byte)).map(|place| from + place)
     }
 
     /// The node at a place of [`child_range`](Self::child_range).
     #[inline]
     pub(crate) fn child(&self, place: usize) -> u32 {
-        self.children.nodes[place]
+        self.all_children().nodes[place]
     }
 
     /// The children of `node`, of the root without one, that a byte of `bytes` leads to.
     pub(crate) fn children<'a>(&'a self, node: Option<u32>, bytes: &'a ByteSet) -> impl Iterator<Item = u32> + 'a {
-        self.child_range(node)
-            .filter(|&place| bytes.contains(self.children.bytes[place]))
-            .map(|place| self.children.nodes[place])
+        let all = self.all_children();
+        self.child_range(node).filter(|&place| bytes.contains(all.bytes[place])).map(|place| all.nodes[place])
     }
 
     /// The depth of the deepest node: the length of the longest token.
@@ -241,12 +265,12 @@ impl TokenIndex {
         self.max_depth
     }
 
-    /// The memory the index takes, in bytes.
+    /// The memory the index takes, in bytes; what lies in a loaded file is not counted.
     pub fn memory_bytes(&self) -> usize {
-        size_of_val(self.nodes.as_slice())
-            + size_of_val(self.token_starts.as_slice())
-            + size_of_val(self.tokens.as_slice())
-            + self.children.memory()
+        self.nodes.memory()
+            + self.token_starts.memory()
+            + self.tokens.memory()
+            + self.children.get().map_or(0, Children::memory)
             + self.branches().map_or(0, Branches::memory)
     }
 }

@@ -1,7 +1,7 @@
 //! What a matcher reports of rules with attributes: the parts of the text that they match, and the temperature.
 
 use grammar_ir::{Limits, text};
-use mask_runtime::{CompiledGrammar, Matcher, MatcherOptions, Token, Tokenizer, Vocabulary};
+use mask_runtime::{CaptureError, CompiledGrammar, Matcher, MatcherOptions, Token, Tokenizer, Vocabulary};
 
 /// Ids: letters `a` to `e` are 0 to 4, `ab` is 5, `<x>` is 6, the stop token is 7.
 fn matcher(grammar: &str) -> Matcher {
@@ -13,7 +13,7 @@ fn matcher(grammar: &str) -> Matcher {
 }
 
 fn captures(matcher: &Matcher) -> Vec<(String, String)> {
-    let captures = matcher.captures().into_iter();
+    let captures = matcher.captures().unwrap().into_iter();
     captures.map(|capture| (capture.name, String::from_utf8(capture.text).unwrap())).collect()
 }
 
@@ -51,6 +51,35 @@ fn budgets_decide_which_part_is_whose() {
         matcher.accept_token(0).unwrap();
     }
     assert_eq!(captures(&matcher), pairs([("r", "aa")]));
+}
+
+#[test]
+fn markers_are_left_out_of_what_is_reported() {
+    let mut matcher =
+        matcher(r#"root %capture("all") = r "d" ; r %capture("r") %stop(2, "end") = [a-c]* ("<"|%token(6)) ; "#);
+    matcher.accept_token(5).unwrap();
+    matcher.accept_token(6).unwrap();
+    matcher.accept_token(3).unwrap();
+    // Positions are symbols: a token without bytes is one.
+    assert_eq!(captures(&matcher), pairs([("end", "b<x>"), ("r", "a"), ("all", "ad")]));
+}
+
+/// A grammar that reads a text in exponentially many ways, and captures in captures, end in time with an error.
+#[test]
+fn what_takes_too_long_is_an_error() {
+    let mut ambiguous = matcher(r#"root %capture("all") = root root root | "a" | "" ;"#);
+    ambiguous.accept_bytes(&b"a".repeat(20)).unwrap();
+    assert_eq!(ambiguous.captures().unwrap().last().map(|all| all.text.len()), Some(20));
+    ambiguous.accept_bytes(&b"a".repeat(3_000)).unwrap();
+    let error = ambiguous.captures().unwrap_err();
+    assert!(matches!(error, CaptureError::Steps { .. }), "{error}");
+
+    let mut nested = matcher(r#"root %capture("all") = root "a" | "" ;"#);
+    nested.accept_bytes(&b"a".repeat(1_000)).unwrap();
+    assert_eq!(nested.captures().unwrap().len(), 1_001);
+    nested.accept_bytes(&b"a".repeat(9_000)).unwrap();
+    let error = nested.captures().unwrap_err();
+    assert!(matches!(error, CaptureError::Length { .. }), "{error}");
 }
 
 #[test]

@@ -63,6 +63,11 @@ impl Kind {
             Self::Gir => "gir",
         }
     }
+
+    /// The kind with this [`name`](Self::name).
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|kind| kind.name() == name)
+    }
 }
 
 /// Where the grammar comes from.

@@ -7,6 +7,7 @@ use compilers::diagnostic::Diagnostics;
 use grammar_ir::pda::Pda;
 use mask_runtime::artifact::Artifact;
 use mask_runtime::{CompiledGrammar, Tokenizer, Vocabulary};
+use serde_json::Value;
 
 use crate::args::{GrammarArgs, TokenizerArgs};
 use crate::failure::Failure;
@@ -72,6 +73,14 @@ impl Given {
         Ok(Tokenizer::new(tokenizer::load(args)?))
     }
 
+    /// Whether its rules have captures that are not known any more: a file has none of them.
+    pub(crate) fn lacks_captures(&self) -> Result<bool, Failure> {
+        match self {
+            Self::Text(_) => Ok(false),
+            Self::Stored(stored) => stored.has_captures(),
+        }
+    }
+
     /// The grammar bound to `tokenizer`.
     pub(crate) fn compile(
         self,
@@ -133,6 +142,13 @@ impl Stored {
     pub(crate) fn name(&self) -> Result<String, Failure> {
         let entry = self.artifact.entry(self.index).map_err(|error| self.fault(error))?;
         Ok(format!("{}, {:?}", self.path.display(), entry.name))
+    }
+
+    /// Whether its file says that rules of its source have captures.
+    fn has_captures(&self) -> Result<bool, Failure> {
+        let entry = self.artifact.entry(self.index).map_err(|error| self.fault(error))?;
+        let about: Option<Value> = serde_json::from_str(entry.metadata).ok();
+        Ok(about.is_some_and(|about| about["captures"] == true))
     }
 
     /// Its automaton.

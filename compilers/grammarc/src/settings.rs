@@ -1,12 +1,13 @@
 //! How grammars are compiled: one set of options for all kinds.
 
+mod described;
+
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use compilers::json_schema::{AdditionalProperties, Digits, Escapes, Formats, KeyOrder, Whitespace};
 use compilers::{gbnf, json_schema, regex, structural_tag};
 use grammar_ir::Limits;
-use serde_json::{Value, json};
 
 use crate::limits::{LimitSetting, limits};
 
@@ -184,21 +185,6 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The options, as files say with what they were made.
-    pub(crate) fn describe(&self) -> Value {
-        let Self { gbnf, regex, json_schema, documents, limits } = self;
-        let documents: Vec<&str> = documents.iter().map(|document| document.uri.as_str()).collect();
-        let Limits { expressions, states, determinize, unroll_states, .. } = limits;
-        json!({
-            "gbnf": {"root": gbnf.root}, "regex": regex.to_json(), "json_schema": json_schema.to_json(),
-            "documents": documents,
-            "limits": {
-                "expressions": expressions, "states": states, "determinize": determinize,
-                "unroll_states": unroll_states,
-            },
-        })
-    }
-
     /// For structural tags, whose parts are read as grammars of the other kinds are. Their grammars have a root of their
     /// own.
     pub(crate) fn structural_tag(&self) -> structural_tag::Options {

@@ -309,6 +309,77 @@ fn check_tokens(file: &str) {
     }
 }
 
+/// The names of the formats.
+const FORMATS: [&str; 21] = [
+    "const_string",
+    "json_schema",
+    "qwen_xml_parameter",
+    "grammar",
+    "regex",
+    "any_text",
+    "token",
+    "exclude_token",
+    "any_tokens",
+    "sequence",
+    "or",
+    "optional",
+    "star",
+    "plus",
+    "repeat",
+    "tag",
+    "triggered_tags",
+    "token_triggered_tags",
+    "tags_with_separator",
+    "dispatch",
+    "token_dispatch",
+];
+
+/// The notations of `json_schema`.
+const STYLES: [&str; 8] = [
+    "qwen_xml",
+    "minimax_xml",
+    "deepseek_xml",
+    "deepseek_v4_1_xml",
+    "glm_xml",
+    "kimi_k3_xml",
+    "minimax_m3_xml",
+    "cohere_xml",
+];
+
+/// The values of the field `key`, at any depth.
+fn values<'v>(value: &'v Value, key: &str, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(object) => {
+            found.extend(object.get(key).and_then(Value::as_str));
+            object.values().for_each(|inner| values(inner, key, found));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| values(inner, key, found)),
+        _ => {}
+    }
+}
+
+/// Reading a group asserts that it accepts ten texts and rejects ten; there is one for everything that there is.
+#[test]
+fn each_format_notation_and_family_has_texts() {
+    let groups: Vec<Group> = ["formats.jsonl", "tokens.jsonl", "families.jsonl"].into_iter().flat_map(groups).collect();
+    let (mut formats, mut styles, mut families) = (vec![], vec![], vec![]);
+    for group in &groups {
+        values(&group.row["tag"], "type", &mut formats);
+        values(&group.row["tag"], "style", &mut styles);
+        families.extend(group.row["family"].as_str());
+    }
+    for format in FORMATS {
+        assert!(formats.contains(&format), "no texts for the format `{format}`");
+    }
+    for style in STYLES {
+        assert!(styles.contains(&style), "no texts for the notation `{style}`");
+    }
+    for family in Family::ALL {
+        assert!(families.contains(&family.name()), "no texts for the family `{}`", family.name());
+    }
+    assert!(groups.iter().any(|group| !group.row["tag"]["structures"].is_null()), "no texts for the legacy form");
+}
+
 #[test]
 fn formats() {
     check("formats.jsonl");

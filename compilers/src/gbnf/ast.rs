@@ -94,7 +94,7 @@ pub(super) enum Node {
         /// The greatest number of times; `None` is unbounded.
         max: Option<u32>,
     },
-    /// A group whose operands moved into the node around it, or something refused with a diagnostic: ε.
+    /// A group whose operands moved into the node around it: ε.
     Vacant,
 }
 
@@ -136,6 +136,8 @@ pub(super) struct Rule {
     pub(super) name: Span,
     /// What it stands for; `None` when that could not be parsed.
     pub(super) body: Option<NodeId>,
+    /// What comes after its words, and where that stands.
+    pub(super) lookahead: Option<(NodeId, Span)>,
     /// What restricts its language.
     pub(super) attributes: Attributes,
 }
@@ -296,18 +298,6 @@ impl<'s> AstBuilder<'s> {
         let span = Span { start, end };
         let complement = span.of(self.source).starts_with("Exclude");
         self.add(Node::TokenSet { span, ids: ids.into(), complement })
-    }
-
-    /// A lookahead.
-    pub(super) fn unsupported_lookahead(&mut self, start: u32, end: u32) -> NodeId {
-        self.unsupported(Span { start, end }, "the lookahead `(= …)`")
-    }
-
-    /// Refuses `feature` by name.
-    pub(super) fn unsupported(&mut self, span: Span, feature: &str) -> NodeId {
-        let message = format!("{feature} is not supported");
-        self.report(Code::Unsupported, span, message, "express it with rules, literals and character classes");
-        self.add(Node::Vacant)
     }
 
     /// Reports an attribute that does not exist, or has the wrong value.

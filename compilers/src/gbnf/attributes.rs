@@ -1,23 +1,38 @@
 //! Rule attributes, `name[max_chars=10, lazy] ::= …`: read here. Those that change the texts of the rule are enforced by
 //! `restrict`, the others are for the matcher.
 
-use grammar_ir::{RuleAttributes, Temperature};
+use grammar_ir::{EndMarker, HiddenFrom, RuleAttributes, Temperature};
 
 use super::ast::{AstBuilder, Span};
 use super::rules::Header;
 use super::suggest;
 
 /// The attributes there are.
-const KNOWN: [&str; 5] = ["max_tokens", "max_chars", "capture", "lazy", "temperature"];
-
-/// What XGrammar's converters write for themselves: numbers of rules and of bytes that mean something only to them.
-const REFUSED: [&str; 5] = [
+const KNOWN: [&str; 10] = [
+    "max_tokens",
+    "max_chars",
+    "capture",
+    "lazy",
+    "temperature",
     "stop_capture",
     "capture_hidden_suffix_bytes",
     "capture_hidden_stop_bytes",
     "capture_hidden_body_rule_id",
     "capture_hidden_marker_rule_id",
 ];
+
+/// What is said of the marker that ends the words of a rule. Each with the place where it is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct MarkerAttributes {
+    /// How many bytes it has, and which captures leave it out.
+    pub(super) bytes: Option<(u32, HiddenFrom, Span)>,
+    /// The number of the rule for what comes before it.
+    pub(super) body: Option<(u32, Span)>,
+    /// The number of the rule for the marker itself.
+    pub(super) marker: Option<(u32, Span)>,
+    /// The name under which it is reported, a literal.
+    pub(super) capture: Option<Span>,
+}
 
 /// The attributes of a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,6 +47,8 @@ pub(super) struct Attributes {
     pub(super) capture: Option<Span>,
     /// The temperature for sampling in the rule.
     pub(super) temperature: Option<Temperature>,
+    /// The marker at the end.
+    pub(super) marker: MarkerAttributes,
     /// Where they stand.
     pub(super) brackets: Option<Span>,
 }
@@ -48,9 +65,9 @@ impl Attributes {
     }
 
     /// Those that are for the matcher; `capture` is the name to report.
-    pub(super) fn for_matcher(&self, capture: Option<String>) -> RuleAttributes {
+    pub(super) fn for_matcher(&self, capture: Option<String>, marker: Option<EndMarker>) -> RuleAttributes {
         let Self { max_tokens, temperature, .. } = *self;
-        RuleAttributes { max_tokens, temperature, capture: capture.map(Into::into) }
+        RuleAttributes { max_tokens, temperature, capture: capture.map(Into::into), marker: marker.map(Box::new) }
     }
 }
 
@@ -109,27 +126,54 @@ pub(super) fn read(header: Header, source: &str, builder: &mut AstBuilder<'_>) -
                 }
             },
             ("capture", None) => attributes.capture = Some(header.name),
-            ("capture", Some(value)) => {
-                let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-                match inner {
-                    Some(inner) if !inner.is_empty() => attributes.capture = Some(Span::new(end - value.len(), end)),
-                    _ => {
-                        let message = "`capture` must be a name in quotes";
-                        builder.bad_attribute(
-                            span,
-                            message,
-                            "write `capture=\"name\"`, or `capture` for the rule's name",
-                        );
+            ("capture" | "stop_capture", _) => {
+                let quoted = value.and_then(|value| value.strip_prefix('"')?.strip_suffix('"'));
+                match quoted.filter(|inner| !inner.is_empty()) {
+                    Some(inner) => {
+                        let literal = Some(Span::new(end - inner.len() - 2, end));
+                        let place =
+                            if name == "capture" { &mut attributes.capture } else { &mut attributes.marker.capture };
+                        *place = literal;
+                    }
+                    None => {
+                        let message = format!("`{name}` must be a name in quotes");
+                        let help = match name {
+                            "capture" => "write `capture=\"name\"`, or `capture` for the rule's name",
+                            _ => "write `stop_capture=\"name\"`",
+                        };
+                        builder.bad_attribute(span, &message, help);
                     }
                 }
             }
-            _ if REFUSED.contains(&name) => {
-                builder.unsupported(span, &format!("the rule attribute `{name}`"));
+            ("capture_hidden_suffix_bytes" | "capture_hidden_stop_bytes", _) => {
+                let is_stop = name == "capture_hidden_stop_bytes";
+                let hidden_from = if is_stop { HiddenFrom::AllCaptures } else { HiddenFrom::OwnCapture };
+                match number().filter(|&bytes| bytes > 0) {
+                    Some(_) if attributes.marker.bytes.is_some() => {
+                        let message = "a marker is hidden either as a suffix or as a stop";
+                        builder.bad_attribute(span, message, "keep one of the two attributes");
+                    }
+                    Some(bytes) => attributes.marker.bytes = Some((bytes, hidden_from, span)),
+                    None => {
+                        let message = format!("`{name}` must be a number from 1 to {}", u32::MAX);
+                        builder.bad_attribute(span, &message, "give the number of bytes of the marker");
+                    }
+                }
             }
+            ("capture_hidden_body_rule_id" | "capture_hidden_marker_rule_id", _) => match number() {
+                Some(rule) if name == "capture_hidden_body_rule_id" => attributes.marker.body = Some((rule, span)),
+                Some(rule) => attributes.marker.marker = Some((rule, span)),
+                None => {
+                    let message = format!("`{name}` must be the number of a rule");
+                    builder.bad_attribute(span, &message, "rules are numbered from 0, in the order of the source");
+                }
+            },
             _ => {
-                let help = match suggest::nearest(name, KNOWN.into_iter().chain(REFUSED)) {
+                let help = match suggest::nearest(name, KNOWN.into_iter()) {
                     Some(nearest) => format!("did you mean `{nearest}`?"),
-                    None => format!("the attributes are `{}`", KNOWN.join("`, `")),
+                    None => {
+                        "the attributes are `max_tokens`, `max_chars`, `capture`, `lazy` and `temperature`".to_owned()
+                    }
                 };
                 builder.bad_attribute(span, "unknown rule attribute", &help);
             }

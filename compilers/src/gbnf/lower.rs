@@ -6,12 +6,13 @@ use grammar_ir::{Budget, CharSet, ExprId, Grammar, GrammarBuilder, GrammarError,
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ast::{Ast, MAX_TOKEN_ID, Node, NodeId, Rule, Span};
+use super::lookahead::Lookahead;
 use super::parse::MAX_DIAGNOSTICS;
 use super::restrict::{self, Obstacle};
 use super::{Options, TokenNames, macros, suggest, unescape};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
 
-/// Lowers `ast`, unless it or the parser found `diagnostics`.
+/// Lowers `ast`, unless it or the parser found `diagnostics`. Look-aheads are left to be enforced.
 ///
 /// Rule `i` of the result is rule `i` of the tree.
 ///
@@ -24,7 +25,7 @@ pub(super) fn lower(
     tokens: Option<&dyn TokenNames>,
     budget: &mut Budget<'_>,
     diagnostics: Vec<Diagnostic>,
-) -> Result<Grammar, Diagnostics> {
+) -> Result<(Grammar, Vec<Lookahead>), Diagnostics> {
     let builder = GrammarBuilder::with_max_expressions(budget.limits().expressions);
     let mut lowering = Lowering {
         source,
@@ -40,6 +41,7 @@ pub(super) fn lower(
         return Err(lowering.diagnostics.into());
     }
     lowering.declare(ast);
+    lowering.check_lookaheads(ast);
     for node in &ast.nodes {
         budget.tick()?;
         if lowering.diagnostics.len() >= MAX_DIAGNOSTICS {
@@ -58,7 +60,7 @@ pub(super) struct Lowering<'a> {
     pub(super) builder: GrammarBuilder,
     rules: FxHashMap<&'a str, (RuleId, Span)>,
     undefined: FxHashSet<&'a str>,
-    expressions: Vec<ExprId>,
+    pub(super) expressions: Vec<ExprId>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -84,6 +86,25 @@ impl<'a> Lowering<'a> {
             let (line, _) = line_and_column(self.source, first.range().start);
             let help = format!("the first definition is on line {line}; join the two with `|` or rename one");
             self.report(Code::Duplicate, rule.name, format!("rule `{name}` is defined twice"), help);
+        }
+    }
+
+    /// Reports macros in look-aheads that match the empty text, so that the look-ahead would ask for nothing.
+    fn check_lookaheads(&mut self, ast: &Ast) {
+        for (lookahead, _) in ast.rules.iter().filter_map(|rule| rule.lookahead) {
+            let mut agenda = vec![lookahead];
+            while let Some(id) = agenda.pop() {
+                match &ast.nodes[id.index()] {
+                    Node::Sequence(operands) | Node::Choice(operands) => agenda.extend(operands),
+                    Node::Repeat { body, .. } => agenda.push(*body),
+                    Node::Macro { name, span, .. } if name.of(self.source) != "Regex" => {
+                        let message = format!("`{}` in a lookahead is not supported", name.of(self.source));
+                        let help = "it matches the empty text, too; look for what must come next";
+                        self.report(Code::Unsupported, *span, message, help);
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 
@@ -201,7 +222,7 @@ impl<'a> Lowering<'a> {
     fn restricted(&mut self, ast: &Ast, rule: &Rule, body: ExprId, budget: &mut Budget<'_>) -> ExprId {
         let rule_body = |id: RuleId| {
             let other = ast.rules.get(id.index())?;
-            let is_plain = other.attributes.is_empty() || other.name == rule.name;
+            let is_plain = other.attributes.is_empty() && other.lookahead.is_none() || other.name == rule.name;
             other.body.filter(|_| is_plain).map(|body| self.expressions[body.index()])
         };
         let obstacle = match restrict::restrict(body, rule.attributes, &rule_body, &self.builder, budget) {
@@ -233,7 +254,12 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn finish(mut self, ast: &Ast, options: &Options, budget: &mut Budget<'_>) -> Result<Grammar, Diagnostics> {
+    fn finish(
+        mut self,
+        ast: &Ast,
+        options: &Options,
+        budget: &mut Budget<'_>,
+    ) -> Result<(Grammar, Vec<Lookahead>), Diagnostics> {
         let root = self.rules.get(options.root.as_str()).map(|&(rule, _)| rule);
         if root.is_none() {
             let help = match self.did_you_mean(&options.root) {
@@ -250,15 +276,23 @@ impl<'a> Lowering<'a> {
                 let body = if rule.attributes.restrict() { self.restricted(ast, rule, body, budget) } else { body };
                 self.builder.define(RuleId::from_u32(index as u32), body);
                 let capture = rule.attributes.capture.map(|name| self.capture_name(name));
-                self.builder.set_attributes(RuleId::from_u32(index as u32), rule.attributes.for_matcher(capture));
+                let marker = self.end_marker(ast, index, budget)?;
+                let attributes = rule.attributes.for_matcher(capture, marker);
+                self.builder.set_attributes(RuleId::from_u32(index as u32), attributes);
             }
         }
         let Some(root) = root.filter(|_| self.diagnostics.is_empty()) else {
             return Err(self.diagnostics.into());
         };
-        self.builder.finish(root).map_err(|error| match error {
+        let rules = (0..).map(RuleId::from_u32).zip(&ast.rules);
+        let lookaheads = rules.filter_map(|(rule, it)| it.lookahead.map(|(body, span)| (rule, body, span)));
+        let lookaheads = lookaheads
+            .map(|(rule, body, span)| Lookahead { rule, expr: self.expressions[body.index()], span })
+            .collect();
+        let grammar = self.builder.finish(root).map_err(|error| match error {
             GrammarError::Limit(limit) => limit.into(),
-            other => Diagnostic::new(Code::Invalid, Place::Whole, other.to_string()).into(),
-        })
+            other => Diagnostics::from(Diagnostic::new(Code::Invalid, Place::Whole, other.to_string())),
+        })?;
+        Ok((grammar, lookaheads))
     }
 }

@@ -1,23 +1,27 @@
 //! GBNF (llama.cpp) and EBNF (XGrammar) in one dialect; `docs/gbnf.md` describes it.
 //!
 //! ```text
-//! source ─ lexer → lexemes ─ rules → one rule at a time ─ grammar.lalrpop → Ast ─ lower → Grammar ─ productive → Grammar
+//! source ─ lexer → lexemes ─ rules → one rule at a time ─ grammar.lalrpop → Ast ─ lower → Grammar ─ productive, lookahead → Grammar
 //! ```
 //!
 //! * `lexer`: tokens by kind and span.
 //! * `rules`: where rules begin and end, nesting, limits.
 //! * `grammar.lalrpop`, `parse`: bodies; what the parser's complaints mean to the author of a grammar.
 //! * `attributes`, `restrict`: rule attributes, enforced on the automaton of the rule or left to the matcher.
+//! * `marker`: markers at the end of rules, for captures.
 //! * `ast`: the tree, an arena with spans.
 //! * `lower`, with `unescape`, `macros`, `substring` and `suggest`: names, escapes, macros and token texts resolved.
 //! * `productive`: rules that can never produce anything are errors, or warnings if the root does not need them.
+//! * `lookahead`: rules copied for what look-aheads still ask of the text.
 //! * `print`: the tree as text.
 
 mod ast;
 mod attributes;
 mod lexer;
+mod lookahead;
 mod lower;
 mod macros;
+mod marker;
 mod parse;
 mod print;
 mod productive;
@@ -31,6 +35,7 @@ use grammar_ir::{Budget, Grammar, LimitError, LimitKind, Limits};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use ast::Ast;
+use lookahead::Rest;
 pub use print::SyntaxTree;
 
 /// How a source is read.
@@ -93,7 +98,8 @@ pub struct Compiled {
 
 /// Compiles `source`.
 ///
-/// Every rule of the source is in the result, in source order, also those that the root does not need.
+/// Every rule of the source is in the result, in source order, also those that the root does not need; with look-aheads,
+/// copies of rules come after them.
 ///
 /// ```
 /// use compilers::gbnf;
@@ -150,10 +156,37 @@ pub fn compile_with_warnings(
     tokens: Option<&dyn TokenNames>,
     limits: &Limits,
 ) -> Result<Compiled, Diagnostics> {
+    compile_before(Rest::Nothing, source, options, tokens, limits)
+}
+
+/// Compiles `source` as a part of texts that go on after it.
+///
+/// # Errors
+/// As [`compile`]; and when a look-ahead is about what comes after the grammar.
+pub(crate) fn compile_part(
+    source: &str,
+    options: &Options,
+    tokens: Option<&dyn TokenNames>,
+    limits: &Limits,
+) -> Result<Grammar, Diagnostics> {
+    compile_before(Rest::Unknown, source, options, tokens, limits).map(|compiled| compiled.grammar)
+}
+
+fn compile_before(
+    rest: Rest,
+    source: &str,
+    options: &Options,
+    tokens: Option<&dyn TokenNames>,
+    limits: &Limits,
+) -> Result<Compiled, Diagnostics> {
     let mut budget = Budget::new(limits);
     let (ast, diagnostics) = read(source, &mut budget)?;
-    let grammar = lower::lower(source, &ast, options, tokens, &mut budget, diagnostics)?;
+    let (grammar, lookaheads) = lower::lower(source, &ast, options, tokens, &mut budget, diagnostics)?;
     let warnings = productive::check(&grammar, &ast)?;
+    if lookaheads.is_empty() {
+        return Ok(Compiled { grammar, warnings });
+    }
+    let grammar = lookahead::enforce(&grammar, &lookaheads, rest, &mut budget)?;
     Ok(Compiled { grammar, warnings })
 }
 

@@ -50,8 +50,8 @@ pub(super) fn parse(source: &str, budget: &mut Budget<'_>) -> (Ast, Vec<Diagnost
             // What the parser took for the end of the rule is only where reading stopped.
             break;
         }
-        let body = match parsed {
-            Ok(body) => Some(body),
+        let (body, lookahead) = match parsed {
+            Ok((body, lookahead)) => (Some(body), lookahead),
             Err(ParseError::User { error: Stop::Full }) => {
                 let error = LimitError::new(LimitKind::Expressions, max_nodes);
                 let diagnostic = Diagnostic::new(Code::Limit, header.name.place(), error.to_string())
@@ -66,10 +66,10 @@ pub(super) fn parse(source: &str, budget: &mut Budget<'_>) -> (Ast, Vec<Diagnost
                 }
                 builder.diagnostics.push(explain(&error, &rules, source));
                 rules.recover();
-                None
+                (None, None)
             }
         };
-        builder.ast.rules.push(Rule { name: header.name, body, attributes });
+        builder.ast.rules.push(Rule { name: header.name, body, lookahead, attributes });
     }
     builder.diagnostics.extend(rules.limit().cloned());
     (builder.ast, builder.diagnostics)
@@ -127,6 +127,12 @@ fn unexpected(token: Token, span: Span, expected: &[String], rules: &Rules<'_, '
         Token::Define => {
             syntax("`::=` inside a rule".to_owned()).with_help("a rule begins on a line of its own with `name ::=`")
         }
+        Token::OpenLookahead => syntax("a lookahead inside of a rule".to_owned()).with_help(
+            "a lookahead is the last thing in its rule, outside of brackets; give what it belongs to a rule",
+        ),
+        // Anything may follow in a body, and nothing after it.
+        _ if expected.is_empty() => syntax(format!("{found} after the lookahead"))
+            .with_help("a lookahead is the last thing in its rule; give what it belongs to a rule"),
         Token::Close if rules.closes_nothing() => syntax("this `)` closes nothing".to_owned()),
         Token::Equals | Token::Colon => syntax(format!("{found} has no meaning here"))
             .with_help("a rule begins on a line of its own with `name ::=`; text to be matched is quoted: `\"…\"`"),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use grammar_ir::HiddenFrom;
+
 use super::ast::{Ast, Node, NodeId, Span};
 
 /// A grammar as written: rules, and in them one element a line. Names, escapes and token texts are not resolved.
@@ -30,6 +32,26 @@ impl<'s> SyntaxTree<'s> {
         format!("{text}  @{}..{}", range.start, range.end)
     }
 
+    fn subtree(&self, f: &mut fmt::Formatter<'_>, root: NodeId, depth: usize) -> fmt::Result {
+        let mut work = vec![(root, depth)];
+        while let Some((id, depth)) = work.pop() {
+            write!(f, "{:indent$}", "", indent = 2 * depth.min(INDENTED_LEVELS))?;
+            if depth > INDENTED_LEVELS {
+                write!(f, "[{depth}] ")?;
+            }
+            let node = &self.ast.nodes[id.index()];
+            self.line(f, node)?;
+            match node {
+                Node::Sequence(operands) | Node::Choice(operands) => {
+                    work.extend(operands.iter().rev().map(|&operand| (operand, depth + 1)));
+                }
+                Node::Repeat { body, .. } => work.push((*body, depth + 1)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn line(&self, f: &mut fmt::Formatter<'_>, node: &Node) -> fmt::Result {
         match node {
             Node::Literal(span) => writeln!(f, "literal {}", self.quoted(*span)),
@@ -51,7 +73,6 @@ impl<'s> SyntaxTree<'s> {
 
 impl fmt::Display for SyntaxTree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut work: Vec<(NodeId, usize)> = Vec::new();
         for rule in &self.ast.rules {
             write!(f, "rule {}", self.quoted(rule.name))?;
             if rule.attributes.is_lazy {
@@ -66,25 +87,33 @@ impl fmt::Display for SyntaxTree<'_> {
             if let Some(name) = rule.attributes.capture {
                 write!(f, ", captured as {}", self.quoted(name))?;
             }
+            if let Some((bytes, hidden_from, _)) = rule.attributes.marker.bytes {
+                let hidden_from = match hidden_from {
+                    HiddenFrom::OwnCapture => "its capture",
+                    HiddenFrom::AllCaptures => "all captures",
+                };
+                write!(f, ", marker of {bytes} bytes hidden from {hidden_from}")?;
+            }
+            if let Some((rule, _)) = rule.attributes.marker.body {
+                write!(f, ", before the marker rule {rule}")?;
+            }
+            if let Some((rule, _)) = rule.attributes.marker.marker {
+                write!(f, ", marker by rule {rule}")?;
+            }
+            if let Some(name) = rule.attributes.marker.capture {
+                write!(f, ", marker captured as {}", self.quoted(name))?;
+            }
             if let Some(temperature) = rule.attributes.temperature {
                 write!(f, ", temperature {}", temperature.get())?;
             }
             writeln!(f)?;
-            work.extend(rule.body.map(|body| (body, 1)));
-            while let Some((id, depth)) = work.pop() {
-                write!(f, "{:indent$}", "", indent = 2 * depth.min(INDENTED_LEVELS))?;
-                if depth > INDENTED_LEVELS {
-                    write!(f, "[{depth}] ")?;
-                }
-                let node = &self.ast.nodes[id.index()];
-                self.line(f, node)?;
-                match node {
-                    Node::Sequence(operands) | Node::Choice(operands) => {
-                        work.extend(operands.iter().rev().map(|&operand| (operand, depth + 1)));
-                    }
-                    Node::Repeat { body, .. } => work.push((*body, depth + 1)),
-                    _ => {}
-                }
+            if let Some(body) = rule.body {
+                self.subtree(f, body, 1)?;
+            }
+            if let Some((lookahead, span)) = rule.lookahead {
+                let range = span.range();
+                writeln!(f, "  lookahead  @{}..{}", range.start, range.end)?;
+                self.subtree(f, lookahead, 2)?;
             }
         }
         Ok(())

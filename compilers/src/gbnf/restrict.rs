@@ -54,7 +54,8 @@ pub(super) fn restrict(
     Ok(automaton)
 }
 
-fn automaton(
+/// The words of `body`.
+pub(super) fn automaton(
     body: ExprId,
     rule_body: &dyn Fn(RuleId) -> Option<ExprId>,
     builder: &GrammarBuilder,

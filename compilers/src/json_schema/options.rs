@@ -128,40 +128,63 @@ impl Options {
     /// The options for programs, named as on the command line. Different options are different JSON.
     pub fn to_json(&self) -> Value {
         let whitespace: Value = match self.whitespace {
-            Whitespace::Any => "any".into(),
-            Whitespace::Bounded => "bounded".into(),
             Whitespace::AtMost(count) => json!({"at_most": count}),
-            Whitespace::Conventional => "conventional".into(),
-            Whitespace::Compact => "compact".into(),
-            Whitespace::Python => "python".into(),
             Whitespace::Indent(width) => json!({"indent": width}),
-        };
-        let digits = match self.numbers {
-            Digits::Bounded => "bounded",
-            Digits::Unbounded => "unbounded",
-        };
-        let escapes = match self.escapes {
-            Escapes::Any => "any",
-            Escapes::Minimal => "minimal",
-        };
-        let key_order = match self.key_order {
-            KeyOrder::Declared => "declared",
-            KeyOrder::Any => "any",
-        };
-        let additional_properties = match self.additional_properties {
-            AdditionalProperties::Standard => "standard",
-            AdditionalProperties::Closed => "closed",
-        };
-        let formats = match self.formats {
-            Formats::Assertion => "assertion",
-            Formats::Annotation => "annotation",
+            named => name_of(named, &WHITESPACE).into(),
         };
         json!({
-            "whitespace": whitespace, "digits": digits, "escapes": escapes, "key_order": key_order,
-            "additional_properties": additional_properties, "formats": formats, "lenient": self.lenient,
+            "whitespace": whitespace, "digits": name_of(self.numbers, &DIGITS),
+            "escapes": name_of(self.escapes, &ESCAPES), "key_order": name_of(self.key_order, &KEY_ORDERS),
+            "additional_properties": name_of(self.additional_properties, &ADDITIONAL_PROPERTIES),
+            "formats": name_of(self.formats, &FORMATS), "lenient": self.lenient,
             "string_excludes": self.string_excludes,
         })
     }
+
+    /// The options that [`to_json`](Self::to_json) has written; `None` if the JSON is of no options, or of such as there are
+    /// none here.
+    pub fn from_json(options: &Value) -> Option<Self> {
+        let count = |name: &str| options["whitespace"].as_object()?.get(name)?.as_u64();
+        let whitespace = match (count("at_most"), count("indent")) {
+            (Some(count), None) => Whitespace::AtMost(u32::try_from(count).ok()?),
+            (None, Some(width)) => Whitespace::Indent(u8::try_from(width).ok()?),
+            _ => named(&options["whitespace"], &WHITESPACE)?,
+        };
+        let read = Self {
+            whitespace,
+            numbers: named(&options["digits"], &DIGITS)?,
+            escapes: named(&options["escapes"], &ESCAPES)?,
+            key_order: named(&options["key_order"], &KEY_ORDERS)?,
+            additional_properties: named(&options["additional_properties"], &ADDITIONAL_PROPERTIES)?,
+            formats: named(&options["formats"], &FORMATS)?,
+            lenient: options["lenient"].as_bool()?,
+            string_excludes: serde_json::from_value(options["string_excludes"].clone()).ok()?,
+        };
+        // What is not known here must not be left out.
+        (read.to_json() == *options).then_some(read)
+    }
+}
+
+const WHITESPACE: [(Whitespace, &str); 5] = [
+    (Whitespace::Any, "any"),
+    (Whitespace::Bounded, "bounded"),
+    (Whitespace::Conventional, "conventional"),
+    (Whitespace::Compact, "compact"),
+    (Whitespace::Python, "python"),
+];
+const DIGITS: [(Digits, &str); 2] = [(Digits::Bounded, "bounded"), (Digits::Unbounded, "unbounded")];
+const ESCAPES: [(Escapes, &str); 2] = [(Escapes::Any, "any"), (Escapes::Minimal, "minimal")];
+const KEY_ORDERS: [(KeyOrder, &str); 2] = [(KeyOrder::Declared, "declared"), (KeyOrder::Any, "any")];
+const ADDITIONAL_PROPERTIES: [(AdditionalProperties, &str); 2] =
+    [(AdditionalProperties::Standard, "standard"), (AdditionalProperties::Closed, "closed")];
+const FORMATS: [(Formats, &str); 2] = [(Formats::Assertion, "assertion"), (Formats::Annotation, "annotation")];
+
+fn name_of<T: Copy + PartialEq>(value: T, names: &[(T, &'static str)]) -> &'static str {
+    names.iter().find(|(known, _)| *known == value).map_or("", |&(_, name)| name)
+}
+
+fn named<T: Copy>(name: &Value, names: &[(T, &str)]) -> Option<T> {
+    names.iter().find(|(_, known)| name == known).map(|&(value, _)| value)
 }
 
 /// What [`compile`](super::compile) returns.
@@ -206,4 +229,51 @@ pub struct Annotation {
     pub pointer: String,
     /// What it is.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_from_their_json() {
+        let mut all = vec![Options::default(), Options::exact(), Options::generation()];
+        let indents = [Whitespace::AtMost(7), Whitespace::Indent(4)];
+        let spaces = WHITESPACE.iter().map(|&(whitespace, _)| whitespace).chain(indents);
+        all.extend(spaces.map(|whitespace| Options { whitespace, ..Options::default() }));
+        all.push(Options {
+            key_order: KeyOrder::Any,
+            additional_properties: AdditionalProperties::Closed,
+            formats: Formats::Annotation,
+            lenient: true,
+            string_excludes: vec!["</think>".to_owned()],
+            ..Options::default()
+        });
+        for options in all {
+            let json = options.to_json();
+            assert!(json.as_object().is_some_and(|options| options.values().all(|value| value != "")), "{json}");
+            assert_eq!(Options::from_json(&json), Some(options), "{json}");
+        }
+    }
+
+    #[test]
+    fn other_json_is_of_no_options() {
+        let with = |name: &str, value: Value| {
+            let mut json = Options::default().to_json();
+            json[name] = value;
+            json
+        };
+        for json in [
+            Value::Null,
+            json!({}),
+            with("whitespace", "tabs".into()),
+            with("whitespace", json!({"indent": 256})),
+            with("whitespace", json!({"indent": 2, "at_most": 2})),
+            with("lenient", "no".into()),
+            with("string_excludes", json!([1])),
+            with("later", true.into()),
+        ] {
+            assert_eq!(Options::from_json(&json), None, "{json}");
+        }
+    }
 }

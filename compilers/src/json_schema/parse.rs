@@ -17,7 +17,9 @@ pub(crate) fn parse(source: &str, what: &str, limits: &Limits) -> Result<Value, 
     }
     let nesting = limits.nesting.min(PARSER_NESTING);
     if deepest_nesting(source) > nesting {
-        return Err(LimitError::new(LimitKind::Nesting, nesting).into());
+        let message = LimitError::new(LimitKind::Nesting, nesting).to_string();
+        let place = scan(source, nesting).too_deep.map_or(Place::Whole, Place::Pointer);
+        return Err(Diagnostic::new(Code::Limit, place, message).into());
     }
     let value = serde_json::from_str(source).map_err(|error| {
         let offset = offset_of(source, error.line(), error.column());
@@ -30,7 +32,7 @@ pub(crate) fn parse(source: &str, what: &str, limits: &Limits) -> Result<Value, 
         }
         Diagnostic::new(Code::Syntax, place, format!("{what} is not JSON: {message}"))
     })?;
-    let duplicates = duplicate_keys(source);
+    let duplicates = scan(source, nesting).duplicates;
     if duplicates.is_empty() { Ok(value) } else { Err(duplicates.into()) }
 }
 
@@ -64,15 +66,28 @@ enum Frame {
     Array { index: usize },
 }
 
-/// Keys that an object of the (valid) JSON text has twice: a parser keeps one of the two members and drops the other,
-/// so a constraint would be lost without a word.
-fn duplicate_keys(source: &str) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+/// What a scan of JSON text has found.
+#[derive(Default)]
+struct Scan {
+    /// Keys that an object has twice: a parser keeps one of the two members and drops the other, so a constraint would be
+    /// lost without a word.
+    duplicates: Vec<Diagnostic>,
+    /// The first container that is nested too deep, where the scan ends.
+    too_deep: Option<String>,
+}
+
+/// Scans JSON text; of what is none, nothing is to be learnt.
+fn scan(source: &str, nesting: usize) -> Scan {
+    let mut found = Scan::default();
     let mut stack: Vec<Frame> = Vec::new();
     let bytes = source.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
+            b'{' | b'[' if stack.len() >= nesting => {
+                found.too_deep = Some(place_of(&stack));
+                return found;
+            }
             b'{' => {
                 stack.push(Frame::Object { keys: FxHashSet::default(), current: String::new(), expects_key: true });
             }
@@ -95,7 +110,9 @@ fn duplicate_keys(source: &str) -> Vec<Diagnostic> {
                     if !keys.insert(current.clone()) {
                         let message = format!("the key `{current}` occurs twice in one object");
                         let place = Place::Pointer(place_of(&stack));
-                        found.push(Diagnostic::new(Code::Duplicate, place, message).with_help("keep one of the two"));
+                        found
+                            .duplicates
+                            .push(Diagnostic::new(Code::Duplicate, place, message).with_help("keep one of the two"));
                     }
                 }
                 at = end;
@@ -145,6 +162,9 @@ mod tests {
     #[test]
     fn nesting_and_syntax_are_refused() {
         assert!(error(&"[".repeat(100_000)).contains("nested deeper"));
+        let deep = format!("{{\"a\": 1, \"b/\": {}{}}}", "[0, ".repeat(127), "]".repeat(127));
+        let place = format!("at \"/b~1{}\": nested deeper", "/1".repeat(126));
+        assert!(error(&deep).starts_with(&place), "{}", error(&deep));
         assert!(error(r#"{"a": "#).contains("not JSON"));
         assert!(error("").contains("not JSON"));
     }

@@ -80,6 +80,26 @@ impl Options {
             "multi_line": multi_line, "ignore_whitespace": ignore_whitespace,
         })
     }
+
+    /// The options that [`to_json`](Self::to_json) has written; `None` if the JSON is of no options, or of such as there are
+    /// none here.
+    pub fn from_json(options: &Value) -> Option<Self> {
+        let syntax = match options["syntax"].as_str()? {
+            "rust" => Syntax::Rust,
+            "ecma262" => Syntax::Ecma262,
+            _ => return None,
+        };
+        let flag = |name: &str| options[name].as_bool();
+        let read = Self {
+            syntax,
+            case_insensitive: flag("case_insensitive")?,
+            dot_matches_new_line: flag("dot_matches_new_line")?,
+            multi_line: flag("multi_line")?,
+            ignore_whitespace: flag("ignore_whitespace")?,
+        };
+        // What is not known here must not be left out.
+        (read.to_json() == *options).then_some(read)
+    }
 }
 
 /// Which texts a pattern stands for.

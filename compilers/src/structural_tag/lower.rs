@@ -216,7 +216,7 @@ impl<'a> Lowering<'a> {
     fn grammar(&mut self, format: &Format, source: &str) -> ExprId {
         self.grammars += 1;
         let prefix = format!("grammar_{}.", self.grammars);
-        match gbnf::compile(source, &self.options.gbnf, self.tokens, self.limits) {
+        match gbnf::compile_part(source, &self.options.gbnf, self.tokens, self.limits) {
             Ok(grammar) => self.builder.embed(&grammar, &prefix),
             Err(diagnostics) => {
                 self.adopt(&push_pointer(&format.pointer, "grammar"), &diagnostics);

@@ -307,11 +307,13 @@ fn token_triggered_tags(fields: &mut Fields<'_>) -> TriggeredTags<Token> {
 }
 
 fn tags_with_separator(fields: &mut Fields<'_>) -> Option<Kind> {
+    let reported = fields.diagnostics().len();
     let tags = tags(fields);
+    let is_reported = fields.diagnostics().len() > reported;
     let separator = fields.text("separator");
     let at_least_one = fields.flag("at_least_one", false);
     let stop_after_first = fields.flag("stop_after_first", false);
-    if tags.is_empty() {
+    if tags.is_empty() && !is_reported {
         let pointer = push_pointer(&fields.pointer, "tags");
         fields.expected(&pointer, "a list of at least one tag");
     }

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Item, Recognizer};
 use crate::passes::components::components;
-use crate::{Expr, Grammar, RuleId};
+use crate::{EndMarker, Expr, Grammar, HiddenFrom, RuleId};
 
 /// Where an item came from.
 #[derive(Debug, Clone, Copy)]
@@ -103,29 +103,76 @@ impl Causes {
     }
 }
 
-/// A part of a word that is a word of a rule with a name to be reported under.
+/// A part of a word that is reported: a word of a rule with [`capture`](crate::RuleAttributes::capture), or the marker at
+/// its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CapturedSpan {
+pub struct CapturedSpan<'g> {
+    /// The name under which it is reported.
+    pub name: &'g str,
     /// The rule.
     pub rule: RuleId,
     /// Its positions, see [`Recognizer::position`].
     pub span: Range<usize>,
+    /// What of it is left out, ascending and apart.
+    pub hidden: Vec<Range<usize>>,
 }
 
-impl Recognizer<'_> {
+impl<'g> Recognizer<'g> {
     /// The parts of what was pushed that are words of rules with [`capture`](crate::RuleAttributes::capture), in the order
-    /// of their ends, inner ones first; none if it is no word.
+    /// of their ends, inner ones first, and the markers with a name before them; none if it is no word.
     ///
     /// Of several derivations it is the one in which, read from the end, each part is as short as it can be, and each
-    /// repetition has as long parts as it can: so what comes first takes as much as it can.
-    pub fn captures(&self) -> Vec<CapturedSpan> {
-        let mut spans = Vec::new();
+    /// repetition has as long parts as it can: so what comes first takes as much as it can. It takes about as many steps as
+    /// reading the text did, see [`steps_since`](Self::steps_since). Parts can be in parts, so together they can be as long
+    /// as the square of the text: if they have more than `max_symbols`, the answer is `None`.
+    pub fn captures(&self, max_symbols: usize) -> Option<Vec<CapturedSpan<'g>>> {
+        let mut captured = Vec::new();
+        let mut left = max_symbols;
+        // The ends of the parts that the markers hidden so far are in, and the markers.
+        let mut hidden: Vec<Range<usize>> = Vec::new();
+        for (rule, span) in self.derived() {
+            left = left.checked_sub(span.len())?;
+            let attributes = &self.grammar.rule(rule).attributes;
+            let marker = attributes.marker.as_deref();
+            let marked = marker.and_then(|marker| Some((marker, marker.place.locate(span.clone(), &self.symbols)?)));
+            if let Some((EndMarker { capture: Some(name), .. }, place)) = &marked {
+                captured.push(CapturedSpan { name, rule, span: place.clone(), hidden: Vec::new() });
+            }
+            let own = marked.as_ref().map(|(_, place)| place.start.max(span.start)..place.end);
+            if let Some((EndMarker { hidden_from: HiddenFrom::AllCaptures, .. }, place)) = marked {
+                // Parts come in the order of their ends, so this marker is the last.
+                let apart = hidden.partition_point(|other| other.end <= place.start);
+                let start = hidden.get(apart).map_or(place.start, |other| other.start.min(place.start));
+                hidden.truncate(apart);
+                hidden.push(start..place.end);
+            }
+            if let Some(name) = &attributes.capture {
+                let first = hidden.partition_point(|place| place.end <= span.start);
+                let inside = hidden[first..].iter().map(|place| place.start.max(span.start)..place.end);
+                let mut inside: Vec<Range<usize>> = inside.collect();
+                left = left.checked_sub(inside.len())?;
+                if let Some(own) = own {
+                    let apart = inside.partition_point(|other| other.end <= own.start);
+                    let start = inside.get(apart).map_or(own.start, |other| other.start.min(own.start));
+                    inside.truncate(apart);
+                    inside.push(start..own.end);
+                }
+                captured.push(CapturedSpan { name, rule, span, hidden: inside });
+            }
+        }
+        Some(captured)
+    }
+
+    /// The parts of what was pushed that are words of rules whose attributes concern captures, in the order of their ends,
+    /// inner ones first.
+    fn derived(&self) -> Vec<(RuleId, Range<usize>)> {
+        let mut parts = Vec::new();
         let end = self.position();
-        let Some(whole) = self.completed_root() else { return spans };
+        let Some(whole) = self.completed_root() else { return parts };
         let capturing = capturing(self.grammar);
-        let is_captured = |rule: RuleId| self.grammar.rule(rule).attributes.capture.is_some();
-        if is_captured(self.grammar.root()) {
-            spans.push(CapturedSpan { rule: self.grammar.root(), span: 0..end });
+        let concerned = |rule: RuleId| self.grammar.rule(rule).attributes.concern_captures();
+        if concerned(self.grammar.root()) {
+            parts.push((self.grammar.root(), 0..end));
         }
         let mut known = self.causes(end);
         // What is left to be explained; the last part first. The second says whether it is a whole part.
@@ -135,9 +182,9 @@ impl Recognizer<'_> {
                 continue;
             }
             if let (Expr::Rule(rule), true) = (self.grammar.expr(item.expr), is_part)
-                && is_captured(*rule)
+                && concerned(*rule)
             {
-                spans.push(CapturedSpan { rule: *rule, span: item.origin..here });
+                parts.push((*rule, item.origin..here));
             }
             if known.position != here {
                 known = self.causes(here);
@@ -151,8 +198,8 @@ impl Recognizer<'_> {
                 }
             }
         }
-        spans.reverse();
-        spans
+        parts.reverse();
+        parts
     }
 
     fn causes(&self, position: usize) -> Causes {
@@ -163,7 +210,7 @@ impl Recognizer<'_> {
     }
 }
 
-/// Per expression: whether there can be a rule to report in it.
+/// Per expression: whether there can be a rule in it that concerns captures.
 fn capturing(grammar: &Grammar) -> Vec<bool> {
     let mut users: Vec<Vec<usize>> = vec![Vec::new(); grammar.exprs().len()];
     let mut capturing = vec![false; grammar.exprs().len()];
@@ -172,7 +219,7 @@ fn capturing(grammar: &Grammar) -> Vec<bool> {
         expr.operands().iter().for_each(|operand| users[operand.index()].push(index));
         if let Expr::Rule(rule) = expr {
             users[grammar.rule(*rule).body.index()].push(index);
-            if grammar.rule(*rule).attributes.capture.is_some() {
+            if grammar.rule(*rule).attributes.concern_captures() {
                 agenda.push(index);
             }
         }

@@ -15,6 +15,7 @@
 mod budget;
 mod derivation;
 mod json;
+mod marker;
 mod productive;
 mod rules;
 mod scope;
@@ -104,6 +105,8 @@ struct Closure {
     ended: FxHashSet<(ExprId, usize)>,
     /// What completed the root rule, if the text up to here is a word.
     root: Option<Item>,
+    /// How many items, and ways from one to another, were looked at.
+    steps: usize,
 }
 
 impl<'g> Recognizer<'g> {
@@ -175,6 +178,12 @@ impl<'g> Recognizer<'g> {
         self.closure(self.position()).root
     }
 
+    /// How many items, and ways from one to another, have been looked at from `position` on: a measure of time and memory.
+    pub fn steps_since(&self, position: usize) -> usize {
+        let sets = self.sets.get(position..).unwrap_or_default().iter();
+        sets.filter_map(|set| set.closure.get()).map(|closure| closure.steps).sum()
+    }
+
     /// The number of symbols pushed: bytes, and tokens without bytes.
     pub fn position(&self) -> usize {
         self.sets.len() - 1
@@ -215,7 +224,9 @@ impl<'g> Recognizer<'g> {
         let mut seen: FxHashSet<Item> = FxHashSet::default();
         let mut completed: FxHashMap<(ExprId, usize), Item> = FxHashMap::default();
         let mut agenda = self.sets[here].kernel.clone();
+        let mut steps = 0;
         while let Some(item) = agenda.pop() {
+            steps += 1;
             if !seen.insert(item) {
                 continue;
             }
@@ -271,6 +282,7 @@ impl<'g> Recognizer<'g> {
                 let origin = if empty { &closure } else { self.closure(item.origin) };
                 let waiting = origin.waiting.get(&item.expr).into_iter().flatten();
                 for &before in waiting {
+                    steps += 1;
                     if let Some(next) = self.advance_over_part(before, item.origin, here) {
                         observer.followed(next, Cause::Over { before, from: item.origin, part: item });
                         agenda.push(next);
@@ -278,6 +290,7 @@ impl<'g> Recognizer<'g> {
                 }
             }
         }
+        closure.steps = steps;
         closure.root = completed.get(&(self.root_body, 0)).copied();
         closure
     }

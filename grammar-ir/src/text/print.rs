@@ -2,8 +2,8 @@
 
 use super::lex::{is_name_part, is_name_start};
 use crate::{
-    ByteAutomaton, ByteSet, CharSet, Counter, ElementOrder, Expr, ExprId, Grammar, Mark, RuleAttributes, ScopeRules,
-    TokenSet,
+    ByteAutomaton, ByteSet, CharSet, Counter, ElementOrder, EndMarker, Expr, ExprId, Grammar, HiddenFrom, Mark,
+    MarkerPlace, RuleAttributes, ScopeRules, TokenSet,
 };
 
 /// An expression that is used more than once is bound to a name if its text is larger than this (in parts).
@@ -205,6 +205,30 @@ fn attributes(text: &mut String, attributes: &RuleAttributes) {
     if let Some(temperature) = attributes.temperature {
         text.push_str(&format!(" %temperature(\"{}\")", temperature.get()));
     }
+    if let Some(marker) = &attributes.marker {
+        end_marker(text, marker);
+    }
+}
+
+fn end_marker(text: &mut String, marker: &EndMarker) {
+    text.push_str(match marker.hidden_from {
+        HiddenFrom::OwnCapture => " %suffix(",
+        HiddenFrom::AllCaptures => " %stop(",
+    });
+    match &marker.place {
+        MarkerPlace::Last(bytes) => text.push_str(&bytes.to_string()),
+        MarkerPlace::Before(bytes) => text.push_str(&format!("%before {bytes}")),
+        MarkerPlace::Divided { body, marker } => {
+            print_automaton(text, body);
+            text.push_str(", ");
+            print_automaton(text, marker);
+        }
+    }
+    if let Some(name) = &marker.capture {
+        text.push_str(", ");
+        literal(text, name.as_bytes());
+    }
+    text.push(')');
 }
 
 fn repetition(text: &mut String, min: u32, max: Option<u32>) {

@@ -7,6 +7,7 @@ use grammar_ir::table::TableError;
 
 use super::section::SectionKind;
 use crate::compiled::BindError;
+use crate::token_index::StoredIndexError;
 use crate::vocab::StoredVocabularyError;
 
 /// Something that differs from what it has to be.
@@ -139,6 +140,9 @@ pub enum ArtifactError {
     /// What the file has as its vocabulary is none.
     #[error("the tokenizer in it: {0}")]
     Vocabulary(StoredVocabularyError),
+    /// What the file has as the index of its vocabulary is none.
+    #[error("the token index in it: {0}")]
+    TokenIndex(StoredIndexError),
     /// There is no such grammar.
     #[error("there is no grammar {asked:?}; there are {names}")]
     NoSuchGrammar {

@@ -24,7 +24,7 @@ impl fmt::Display for FormatVersion {
 }
 
 /// The format that is written.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 1 };
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 3, minor: 0 };
 
 /// What masks mean. It changes when the engine comes to give another mask for some automaton, or follows automata in
 /// another way, so that what was stored before may no longer be what the engine would say.
@@ -37,7 +37,7 @@ pub(super) const MAGIC: [u8; 8] = *b"\x89GMT\r\n\x1a\n";
 const BYTE_ORDER: u32 = 0x0a0b_0c0d;
 
 /// The number of sections of a file, besides those of its grammars.
-pub(super) const FILE_SECTIONS: usize = 8;
+pub(super) const FILE_SECTIONS: usize = 10;
 
 /// The header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -105,8 +105,11 @@ impl Header {
     ///
     /// What tells other files apart is looked at first, so that a file of another version is not called damaged.
     pub(super) fn read(file: &[u8]) -> Result<(Self, [SectionRecord; FILE_SECTIONS]), ArtifactError> {
-        let magic = file.first_chunk::<8>().copied().unwrap_or_default();
-        if file.len() >= MAGIC.len() && magic != MAGIC {
+        // Of a file that ends before, as far as it goes.
+        let mut magic = MAGIC;
+        magic.iter_mut().zip(file).for_each(|(byte, &found)| *byte = found);
+        if magic != MAGIC {
+            magic[file.len().min(MAGIC.len())..].fill(0);
             return Err(ArtifactError::Magic(Mismatch { found: magic, expected: MAGIC }));
         }
         let Some(preamble) = file.get(..PREAMBLE_LENGTH) else {

@@ -8,12 +8,13 @@ use grammar_ir::table::{SharedBytes, Table};
 
 use super::directory::{Directory, text};
 use super::error::{ArtifactError, Mismatch};
-use super::header::{FILE_SECTIONS, Header};
+use super::header::{FILE_SECTIONS, FormatVersion, Header};
 use super::map::map;
 use super::section::{FILE_KINDS, SectionKind, SectionRecord, Sections};
 use super::set::{EntryRecord, NOT_KNOWN, Sets};
 use super::tables::Tables;
 use crate::compiled::{CompiledGrammar, Tokenizer};
+use crate::token_index::{TokenIndex, TrieNode};
 use crate::vocab::Vocabulary;
 
 /// A file of compiled grammars. Cheap to clone; grammars keep what they need of it.
@@ -124,6 +125,16 @@ impl Artifact {
         self.file.len()
     }
 
+    /// The format that the file says it has.
+    pub fn format_version(&self) -> FormatVersion {
+        FormatVersion { major: self.header.major, minor: self.header.minor }
+    }
+
+    /// The engine revision that the file says its tables are of.
+    pub fn engine_revision(&self) -> u32 {
+        self.header.engine_revision
+    }
+
     /// The fingerprint of the vocabulary that the tables are for; `None` without tables.
     pub fn fingerprint(&self) -> Option<[u8; 32]> {
         self.sets.as_ref().map(|_| self.header.fingerprint)
@@ -203,8 +214,13 @@ impl Artifact {
         self.sections.iter().any(|section| section.kind() == SectionKind::Tokenizer && section.length > 0)
     }
 
+    /// Whether the index of that vocabulary is in the file, too.
+    pub fn has_token_index(&self) -> bool {
+        self.sections.iter().any(|section| section.kind() == SectionKind::TrieTokens && section.length > 0)
+    }
+
     /// The tokenizer that the tables are for, if it is in the file. It is put together at the first call; later ones answer
-    /// with the same.
+    /// with the same. Its index stays in the file, or is built if it is not there.
     ///
     /// # Errors
     /// When it is damaged, or not the one that the tables are for.
@@ -225,7 +241,26 @@ impl Artifact {
         if found != expected {
             return Err(ArtifactError::EmbeddedTokenizer(Mismatch { found, expected }));
         }
-        Ok(Some(self.tokenizer.get_or_init(|| Tokenizer::new(vocabulary)).clone()))
+        let index = self.token_index(&vocabulary)?;
+        let tokenizer = || match index {
+            Some(index) => Tokenizer::with_index(vocabulary, index),
+            None => Tokenizer::new(vocabulary),
+        };
+        Ok(Some(self.tokenizer.get_or_init(tokenizer).clone()))
+    }
+
+    /// The index of the vocabulary in the file, if it is there.
+    fn token_index(&self, vocabulary: &Vocabulary) -> Result<Option<TokenIndex>, ArtifactError> {
+        let sections = self.file_sections()?;
+        let [nodes, tokens] = [SectionKind::TrieNodes, SectionKind::TrieTokens];
+        if sections.checked_bytes(nodes)?.is_empty() && sections.checked_bytes(tokens)?.is_empty() {
+            return Ok(None);
+        }
+        let nodes: Table<TrieNode> = sections.table(nodes)?;
+        sections.checked_bytes(tokens)?;
+        let (token_starts, tokens) = sections.two_tables(tokens, nodes.len() + 1)?;
+        let index = TokenIndex::from_stored(vocabulary, nodes, token_starts, tokens);
+        index.map(Some).map_err(ArtifactError::TokenIndex)
     }
 
     /// A grammar, bound to `tokenizer`, with its tables if the file has some.
@@ -290,7 +325,13 @@ impl Artifact {
         if let Some(sets) = &self.sets {
             sets.check_all()?;
         }
-        self.tokenizer()?;
+        if let Some(tokenizer) = self.tokenizer()?
+            && self.has_token_index()
+            && tokenizer.index().to_stored() != TokenIndex::new(tokenizer.vocabulary()).to_stored()
+        {
+            let fault = "it is not that of the tokenizer beside it";
+            return Err(ArtifactError::Invalid { part: "the token index in it".to_owned(), fault });
+        }
         for index in 0..self.len() {
             let states = self.automaton(index)?.state_count();
             self.tables(index, states)?;

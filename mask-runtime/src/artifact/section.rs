@@ -65,6 +65,10 @@ section_kinds! {
     Sets = 7, "sets";
     /// The vocabulary that the tables are for; empty if it is only referred to.
     Tokenizer = 8, "tokenizer";
+    /// The nodes of the index of that vocabulary; empty if the index is not in the file.
+    TrieNodes = 9, "trie nodes";
+    /// Where the tokens of each node begin, then the tokens.
+    TrieTokens = 10, "trie tokens";
     /// What the maker says of a grammar.
     GrammarMetadata = 16, "grammar metadata";
     /// The states of an automaton.
@@ -90,7 +94,8 @@ section_kinds! {
 /// The sections of a file, in this order.
 pub(super) const FILE_KINDS: [SectionKind; super::header::FILE_SECTIONS] = {
     use SectionKind::{GrammarNames, Grammars, Lists, Metadata, RowChecksums, Rows, Sets, Tokenizer};
-    [Metadata, Grammars, GrammarNames, Rows, RowChecksums, Lists, Sets, Tokenizer]
+    use SectionKind::{TrieNodes, TrieTokens};
+    [Metadata, Grammars, GrammarNames, Rows, RowChecksums, Lists, Sets, Tokenizer, TrieNodes, TrieTokens]
 };
 
 /// The sections of a grammar, in this order.
@@ -210,6 +215,30 @@ impl<'a, const N: usize> Sections<'a, N> {
             section: kind,
             error,
         })
+    }
+
+    /// The items of a section in two tables: the first ones, so many, and the others.
+    pub(super) fn two_tables<T: CheckedBitPattern + Send + Sync>(
+        &self,
+        kind: SectionKind,
+        first: usize,
+    ) -> Result<(Table<T>, Table<T>), ArtifactError> {
+        let range = self.range(kind);
+        let length = first.saturating_mul(size_of::<T>());
+        let middle = range.start.saturating_add(length);
+        if middle > range.end {
+            let (found, expected) = (range.len() as u64, length as u64);
+            let what = format!("bytes in {kind} of {}", self.owner);
+            return Err(ArtifactError::Count { what, count: Mismatch { found, expected } });
+        }
+        let table = |range| {
+            Table::in_bytes(self.file, range).map_err(|error: TableError| ArtifactError::Section {
+                owner: self.owner.clone(),
+                section: kind,
+                error,
+            })
+        };
+        Ok((table(range.start..middle)?, table(middle..range.end)?))
     }
 
     /// The bytes of a section, which are those that were written.

@@ -24,6 +24,7 @@ pub struct ArtifactWriter {
     /// The file, but for its preamble and the sections that come last.
     body: Vec<u8>,
     embeds_tokenizer: bool,
+    embeds_index: bool,
     pool: Pool,
     records: Vec<GrammarRecord>,
     names: Vec<u8>,
@@ -47,6 +48,7 @@ impl ArtifactWriter {
             tokenizer,
             body: Vec::new(),
             embeds_tokenizer: false,
+            embeds_index: false,
             pool: Pool::new(size),
             records: Vec::new(),
             names: Vec::new(),
@@ -59,6 +61,13 @@ impl ArtifactWriter {
     pub fn embed_tokenizer(mut self) -> Self {
         self.embeds_tokenizer = true;
         self
+    }
+
+    /// Writes the vocabulary and its index, which then need not be built when the tokenizer of the file is used.
+    #[must_use]
+    pub fn embed_index(mut self) -> Self {
+        self.embeds_index = true;
+        self.embed_tokenizer()
     }
 
     /// Adds an automaton, about which the tables know nothing. `metadata` is for whoever asks.
@@ -143,8 +152,11 @@ impl ArtifactWriter {
         let grammars = u32::try_from(self.records.len()).map_err(|_| WriteError::TooMany { what: "grammars" })?;
         let pool = std::mem::take(&mut self.pool);
         let (records, names) = (std::mem::take(&mut self.records), std::mem::take(&mut self.names));
-        let embedded = self.tokenizer.as_ref().filter(|_| self.embeds_tokenizer);
+        let embedded = self.tokenizer.clone().filter(|_| self.embeds_tokenizer);
+        let embedded = embedded.as_ref();
         let vocabulary = embedded.map(|tokenizer| tokenizer.vocabulary().to_stored()).unwrap_or_default();
+        let index = embedded.filter(|_| self.embeds_index).map(|tokenizer| tokenizer.index().to_stored());
+        let (nodes, tokens) = index.unwrap_or_default();
         let section_of = |kind| match kind {
             SectionKind::Metadata => metadata.as_bytes(),
             SectionKind::Grammars => bytes(&records),
@@ -153,6 +165,8 @@ impl ArtifactWriter {
             SectionKind::RowChecksums => bytes(&pool.row_checksums),
             SectionKind::Lists => bytes(&pool.lists),
             SectionKind::Sets => bytes(&pool.records),
+            SectionKind::TrieNodes => bytes(nodes),
+            SectionKind::TrieTokens => bytes(&tokens),
             _ => &vocabulary,
         };
         let sections: [SectionRecord; FILE_SECTIONS] = FILE_KINDS.map(|kind| self.section(kind, section_of(kind)));

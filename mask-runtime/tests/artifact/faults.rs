@@ -33,6 +33,9 @@ fn another_file_is_no_artifact() {
         panic!("the magic is looked at first")
     };
     assert_eq!((&found, &expected), (b"{\"model\"", b"\x89GMT\r\n\x1a\n"));
+    // Also if it is shorter than what it is told by.
+    let ArtifactError::Magic(Mismatch { found, .. }) = refusal(b"{}\n") else { panic!("it does not begin so") };
+    assert_eq!(&found, b"{}\n\0\0\0\0\0");
 }
 
 #[test]
@@ -91,7 +94,7 @@ fn another_vocabulary_size_is_refused() {
 #[test]
 fn a_file_that_was_cut_off_is_named() {
     let (bytes, _) = file();
-    for length in [0, 7, 100, 383, bytes.len() - 1] {
+    for length in [0, 7, 100, 447, bytes.len() - 1] {
         let ArtifactError::Length(mismatch) = refusal(&bytes[..length]) else { panic!("{length} bytes") };
         assert_eq!(mismatch.found, length as u64);
         assert!(mismatch.expected > mismatch.found);
@@ -241,10 +244,128 @@ fn another_number_of_items_is_named() {
     assert_eq!((what.as_str(), count), ("grammars in the list", Mismatch { found: 2, expected: 5 }));
 }
 
-/// The file with a tokenizer in it.
+/// Where the list of sections of the first grammar has the record of this kind.
+fn record_of(bytes: &[u8], kind: SectionKind) -> usize {
+    let entries = section(bytes, SectionKind::Entries);
+    let list = (entries.offset + entries.length).next_multiple_of(64) as usize;
+    let place = (0..10).map(|index| list + index * 32);
+    let number = kind.number().to_le_bytes();
+    place.into_iter().find(|&record| bytes[record..record + 4] == number).expect("it is in the list")
+}
+
+/// What is wrong with the first grammar.
+fn automaton_fault(bytes: Vec<u8>) -> ArtifactError {
+    let artifact = Artifact::from_bytes(&sealed(bytes)).expect("the preamble is whole");
+    artifact.automaton(0).expect_err("it was tampered with")
+}
+
+#[test]
+fn half_an_item_is_named() {
+    let (mut bytes, _) = file();
+    // The length of the section, in its record.
+    let length = record_of(&bytes, SectionKind::States) + 16;
+    bytes[length] -= 1;
+    let error = automaton_fault(bytes);
+    let ArtifactError::Section { owner, section, .. } = &error else { panic!("{error}") };
+    assert_eq!((owner.as_str(), *section), ("grammar \"object\"", SectionKind::States));
+    assert!(error.to_string().contains("not an array of"), "{error}");
+}
+
+#[test]
+fn a_section_past_the_end_is_named() {
+    let (mut bytes, _) = file();
+    let length = record_of(&bytes, SectionKind::Entries) + 16;
+    bytes[length + 4] = 1;
+    let error = automaton_fault(bytes);
+    let ArtifactError::TooLong { part, length } = &error else { panic!("{error}") };
+    assert_eq!(part, "entries of grammar \"object\"");
+    assert!(length.found > 1 << 32 && length.expected < 1 << 32, "{error}");
+}
+
+#[test]
+fn a_section_at_another_place_is_named() {
+    let (mut bytes, _) = file();
+    let offset = record_of(&bytes, SectionKind::ByteEdges) + 8;
+    let expected = u64::from_le_bytes(bytes[offset..offset + 8].try_into().expect("eight bytes"));
+    bytes[offset..offset + 8].copy_from_slice(&(expected + 64).to_le_bytes());
+    let error = automaton_fault(bytes);
+    let ArtifactError::Misplaced { part, offset } = error else { panic!("{error}") };
+    assert_eq!(part, "byte edges of grammar \"object\"");
+    assert_eq!(offset, Mismatch { found: expected + 64, expected });
+}
+
+#[test]
+fn what_is_no_automaton_is_named() {
+    let (mut bytes, _) = file();
+    // The first edge of the second state is one that there is not.
+    let states = section(&bytes, SectionKind::States).offset as usize;
+    bytes[states + 16..states + 20].copy_from_slice(&u32::MAX.to_le_bytes());
+    let error = automaton_fault(bytes);
+    let ArtifactError::Automaton { grammar, .. } = &error else { panic!("{error}") };
+    assert_eq!(grammar, "object");
+    assert!(error.to_string().starts_with("grammar \"object\" is no automaton: state "), "{error}");
+}
+
+#[test]
+fn what_is_defined_nowhere_is_named() {
+    let ArtifactError::Invalid { part, fault } = refusal(&sealed(changed(80, &[1]))) else { panic!("it must be zero") };
+    assert_eq!((part.as_str(), fault), ("the header", "it has something where nothing is defined"));
+    let (mut bytes, _) = file();
+    let metadata = section(&bytes, SectionKind::Metadata).offset as usize;
+    bytes[metadata] = 0xff;
+    let artifact = Artifact::from_bytes(&sealed(bytes)).expect("the preamble is whole");
+    let Err(ArtifactError::Invalid { part, fault }) = artifact.metadata() else { panic!("it is no text") };
+    assert_eq!((part.as_str(), fault), ("the metadata of the file", "it is not UTF-8"));
+}
+
+#[test]
+fn no_index_in_the_file_is_named() {
+    let original = with_tokenizer();
+    let nodes = section(&original, SectionKind::TrieNodes);
+    let tokens = section(&original, SectionKind::TrieTokens);
+    let tokenizer_of = |bytes: &[u8]| Artifact::from_bytes(bytes).and_then(|artifact| artifact.tokenizer());
+    for place in [nodes.offset, tokens.offset + 8] {
+        let mut bytes = original.clone();
+        bytes[place as usize] ^= 0x40;
+        let Err(ArtifactError::Checksum { part, .. }) = tokenizer_of(&bytes) else { panic!("byte {place}") };
+        assert!(part.starts_with("trie "), "{part}");
+        let error = tokenizer_of(&sealed(bytes)).expect_err("it is no trie");
+        assert!(matches!(error, ArtifactError::TokenIndex(_)), "{error}");
+    }
+    // A record of the list of sections: with one node, there are too few places in front of the tokens.
+    let mut bytes = original.clone();
+    let length = 128 + 9 * 32 + 16;
+    bytes[length..length + 8].copy_from_slice(&8u64.to_le_bytes());
+    bytes.truncate((tokens.offset + 64) as usize);
+    let error = tokenizer_of(&sealed(bytes)).expect_err("there are fewer tokens than nodes");
+    let ArtifactError::Count { what, count } = &error else { panic!("{error}") };
+    assert_eq!((what.as_str(), count.found), ("bytes in trie tokens of the file", 8));
+}
+
+/// Two tokens of equal length in each other's place: a trie, but not that of the vocabulary.
+#[test]
+fn the_index_of_another_vocabulary_is_found_by_a_check() {
+    let mut bytes = with_tokenizer();
+    let nodes = section(&bytes, SectionKind::TrieNodes).length as usize / 8;
+    let tokens = section(&bytes, SectionKind::TrieTokens);
+    let ids = tokens.offset as usize + 4 * (nodes + 1)..(tokens.offset + tokens.length) as usize;
+    let id_at = |place: usize| u32::from_le_bytes(bytes[place..place + 4].try_into().expect("four bytes"));
+    let vocabulary = tokenizer();
+    let is_byte = |&place: &usize| vocabulary.vocabulary().bytes(id_at(place)).len() == 1;
+    let places: Vec<usize> = ids.step_by(4).filter(is_byte).take(2).collect();
+    for offset in 0..4 {
+        bytes.swap(places[0] + offset, places[1] + offset);
+    }
+    let artifact = Artifact::from_bytes(&sealed(bytes)).expect("the preamble is whole");
+    assert!(artifact.tokenizer().is_ok(), "it is a trie");
+    let error = artifact.check().expect_err("it is not that of the vocabulary");
+    assert!(matches!(error, ArtifactError::Invalid { .. }) && error.to_string().contains("index"), "{error}");
+}
+
+/// The file with a tokenizer and its index in it.
 fn with_tokenizer() -> Vec<u8> {
     let tokenizer = tokenizer();
-    let mut writer = ArtifactWriter::with_tables(tokenizer.clone()).embed_tokenizer();
+    let mut writer = ArtifactWriter::with_tables(tokenizer.clone()).embed_index();
     let tables = Tabulated::of(&compile(NESTED, &tokenizer), TabulatedStates::Start);
     writer.add_tables("nested", &tables, "").expect("the first one");
     writer.finish("").expect("there is room")
@@ -254,9 +375,9 @@ fn with_tokenizer() -> Vec<u8> {
 fn another_tokenizer_in_the_file_is_named() {
     let mut bytes = with_tokenizer();
     let place = section(&bytes, SectionKind::Tokenizer).offset as usize;
-    let length = bytes.len();
+    let end = place + section(&bytes, SectionKind::Tokenizer).length as usize;
     // The last byte of a text of an added token, then the bytes of a token.
-    for position in [place + 16 + 4 * 1024 + 8 + 20, length - 65] {
+    for position in [place + 16 + 4 * 1024 + 8 + 20, end - 1] {
         let mut damaged = bytes.clone();
         damaged[position] ^= 1;
         let artifact = Artifact::from_bytes(&damaged).expect("the preamble is whole");

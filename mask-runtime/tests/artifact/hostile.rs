@@ -33,7 +33,7 @@ const SECTION_RECORD: usize = 32;
 fn sections_of_the_file_follow_one_another() {
     let (original, _) = file();
     let records = 128;
-    for section in 0..8 {
+    for section in 0..10 {
         let offset = records + section * SECTION_RECORD + 8;
         for change in [64u64.wrapping_neg(), 1, 64] {
             let mut bytes = original.clone();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use grammar_ir::{Limits, text};
 use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, Tabulated, TabulatedStates, WriteError};
-use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, embedded_tiny};
+use mask_runtime::{CompiledGrammar, Matcher, Token, Tokenizer, embedded_tiny};
 
 const OBJECT: &str = "
     $m = %0(\"\\\"name\\\"\") \":\" string | %1(\"\\\"size\\\"\") \":\" number | %2(string) \":\" value ;
@@ -169,23 +169,51 @@ fn what_cannot_be_written_is_refused() {
 fn a_file_can_bring_its_tokenizer() {
     let tokenizer = tokenizer();
     let compiled = compile(OBJECT, &tokenizer);
-    let mut writer = ArtifactWriter::with_tables(tokenizer.clone()).embed_tokenizer();
-    writer.add_tables("object", &Tabulated::of(&compiled, TabulatedStates::All), "").expect("the first one");
-    let artifact = Artifact::from_bytes(&writer.finish("").expect("there is room")).expect("it was just written");
-    artifact.check().expect("it was just written");
-    assert!(artifact.has_tokenizer());
-    let embedded = artifact.tokenizer().expect("it was just written").expect("it is there");
-    assert_eq!(embedded.fingerprint(), tokenizer.fingerprint());
-    let id = |tokenizer: &Tokenizer| tokenizer.vocabulary().special_id("<|eot_id|>");
-    assert!(id(&embedded).is_some() && id(&embedded) == id(&tokenizer));
-    let loaded = artifact.grammar(0, embedded.clone()).expect("it is for this tokenizer");
-    assert_eq!(masks(&loaded, OBJECT_TEXT), masks(&compiled, OBJECT_TEXT));
-    // The same from elsewhere does as well.
-    assert!(artifact.grammar(0, tokenizer).is_ok());
-    let again = artifact.tokenizer().expect("it was just written").expect("it is there");
-    assert!(Arc::ptr_eq(&embedded, &again), "its index is built once");
+    let writer = || ArtifactWriter::with_tables(tokenizer.clone());
+    for (mut writer, has_index) in [(writer().embed_tokenizer(), false), (writer().embed_index(), true)] {
+        writer.add_tables("object", &Tabulated::of(&compiled, TabulatedStates::All), "").expect("the first one");
+        let artifact = Artifact::from_bytes(&writer.finish("").expect("there is room")).expect("it was just written");
+        artifact.check().expect("it was just written");
+        assert!(artifact.has_tokenizer() && artifact.has_token_index() == has_index);
+        let embedded = artifact.tokenizer().expect("it was just written").expect("it is there");
+        assert_eq!(embedded.fingerprint(), tokenizer.fingerprint());
+        let id = |tokenizer: &Tokenizer| tokenizer.vocabulary().special_id("<|eot_id|>");
+        assert!(id(&embedded).is_some() && id(&embedded) == id(&tokenizer));
+        assert_eq!(embedded.index().nodes(), tokenizer.index().nodes());
+        let memory = [&embedded, &tokenizer].map(|tokenizer| tokenizer.index().memory_bytes());
+        assert_eq!(memory[0] < memory[1], has_index, "an index in the file is not copied");
+        let loaded = artifact.grammar(0, embedded.clone()).expect("it is for this tokenizer");
+        assert_eq!(masks(&loaded, OBJECT_TEXT), masks(&compiled, OBJECT_TEXT));
+        // The automaton alone, so that masks are made of what is worked out from the index.
+        let untabulated =
+            CompiledGrammar::from_pda(compiled.pda().clone(), embedded.clone()).expect("it has all tokens");
+        assert_eq!(masks(&untabulated, OBJECT_TEXT), masks(&compiled, OBJECT_TEXT));
+        // The same from elsewhere does as well.
+        assert!(artifact.grammar(0, tokenizer.clone()).is_ok());
+        let again = artifact.tokenizer().expect("it was just written").expect("it is there");
+        assert!(Arc::ptr_eq(&embedded, &again), "it is put together once");
+    }
     let without = Artifact::from_bytes(&file().0).expect("it was just written");
-    assert!(!without.has_tokenizer() && without.tokenizer().is_ok_and(|tokenizer| tokenizer.is_none()));
+    assert!(!without.has_tokenizer() && !without.has_token_index());
+    assert!(without.tokenizer().is_ok_and(|tokenizer| tokenizer.is_none()));
+}
+
+/// Of a vocabulary without text the index is no trie, but it is there all the same.
+#[test]
+fn a_tokenizer_without_text_is_written_as_it_is() {
+    let vocabulary = mask_runtime::Vocabulary::from_tokens([Token::Special("<end>".to_owned())]).expect("one token");
+    let tokenizer = Tokenizer::new(vocabulary);
+    let write = |tokenizer: &Arc<Tokenizer>| {
+        let mut writer = ArtifactWriter::with_tables(tokenizer.clone()).embed_index();
+        let tables = Tabulated::of(&compile("root = %token(0) ;", tokenizer), TabulatedStates::All);
+        writer.add_tables("end", &tables, "").expect("the first one");
+        writer.finish("").expect("there is room")
+    };
+    let bytes = write(&tokenizer);
+    let artifact = Artifact::from_bytes(&bytes).expect("it was just written");
+    artifact.check().expect("it was just written");
+    assert!(artifact.has_token_index());
+    assert_eq!(write(&artifact.tokenizer().expect("it was just written").expect("it is there")), bytes);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use mask_runtime::Matcher;
+use mask_runtime::{Capture, Matcher};
 use serde_json::{Value, json};
 
 use crate::args::{GrammarArgs, TokenizerArgs};
@@ -65,6 +65,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     };
     let vocabulary = tokenizer::load_if_named(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
+    let lacks_captures = given.lacks_captures()?;
     let compiled = given.compile_for_bytes(&settings, vocabulary.as_ref())?;
     let mut matcher = Matcher::new(compiled);
     let rejection = match rejection::read(&mut matcher, &text)? {
@@ -74,50 +75,68 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     };
     if output.is_json() {
         let rejection_json = rejection.as_ref().map(|rejection| rejection.to_json(&text));
-        output.json(&json!({
-            "accepted": rejection.is_none(), "bytes": text.len(), "rejection": rejection_json,
-            "captures": captures_json(&matcher),
-        }))?;
+        let mut object = json!({"accepted": rejection.is_none(), "bytes": text.len(), "rejection": rejection_json});
+        add_captures(&mut object, &matcher, lacks_captures);
+        output.json(&object)?;
     } else if let Some(rejection) = &rejection {
         rejection.write(&text, output)?;
     } else {
-        show_accepted(&matcher, output)?;
+        show_accepted(&matcher, lacks_captures, output)?;
     }
     Ok(Verdict::from_bool(rejection.is_none()))
 }
 
 /// Says that the text is accepted, and what of it rules with `capture` have matched.
-fn show_accepted(matcher: &Matcher, output: &mut Output) -> Result<(), Failure> {
+fn show_accepted(matcher: &Matcher, lacks_captures: bool, output: &mut Output) -> Result<(), Failure> {
     writeln!(output, "{GOOD}accepted{GOOD:#}")?;
-    for capture in matcher.captures() {
-        writeln!(output, "  {}: {:?}", capture.name, String::from_utf8_lossy(&capture.text))?;
+    if lacks_captures {
+        writeln!(output, "  captures are not available: the grammar is from a file; give its source to see them")?;
+    }
+    match matcher.captures() {
+        Ok(captures) => {
+            for capture in captures {
+                writeln!(output, "  {}: {:?}", capture.name, String::from_utf8_lossy(&capture.text))?;
+            }
+        }
+        Err(error) => writeln!(output, "  no captures: {error}")?,
     }
     Ok(())
 }
 
-fn captures_json(matcher: &Matcher) -> Value {
-    let captures = matcher.captures().into_iter();
-    captures.map(|capture| json!({"name": capture.name, "text": String::from_utf8_lossy(&capture.text)})).collect()
+/// Adds `captures` (`null` if a file does not have them), or `captures_error` if they are not worked out.
+fn add_captures(object: &mut Value, matcher: &Matcher, lacks_captures: bool) {
+    if lacks_captures {
+        object["captures"] = Value::Null;
+        return;
+    }
+    let shown = |capture: Capture| json!({"name": capture.name, "text": String::from_utf8_lossy(&capture.text)});
+    match matcher.captures() {
+        Ok(captures) => object["captures"] = captures.into_iter().map(shown).collect(),
+        Err(error) => object["captures_error"] = error.to_string().into(),
+    }
 }
 
 fn accept_tokens(args: &Args, given: Given, tokens: &[u32], output: &mut Output) -> Result<Verdict, Failure> {
     let tokenizer = given.tokenizer(&args.tokenizer)?;
     let settings = Settings::from(&args.grammar.options);
+    let lacks_captures = given.lacks_captures()?;
     let compiled = given.compile(&settings, tokenizer.clone())?;
     let mut matcher = Matcher::new(compiled);
     let fault = tokens.iter().enumerate().find_map(|(index, &token)| Some((index, matcher.accept_token(token).err()?)));
     let accepted = fault.is_none() && (matcher.is_complete() || matcher.is_terminated());
     if output.is_json() {
         let rejection = fault.as_ref().map(|(index, error)| json!({"index": index, "message": error.to_string()}));
-        output.json(&json!({
+        let mut object = json!({
             "accepted": accepted, "tokens": tokens.len(), "complete": matcher.is_complete(),
-            "terminated": matcher.is_terminated(), "rejection": rejection, "captures": captures_json(&matcher),
-        }))?;
+            "terminated": matcher.is_terminated(), "rejection": rejection,
+        });
+        add_captures(&mut object, &matcher, lacks_captures);
+        output.json(&object)?;
     } else if let Some((index, error)) = &fault {
         let token = tokenizer.vocabulary().name(tokens[*index]);
         writeln!(output, "{BAD}rejected{BAD:#} at token {index}, {token:?}: {error}")?;
     } else if accepted {
-        show_accepted(&matcher, output)?;
+        show_accepted(&matcher, lacks_captures, output)?;
     } else {
         writeln!(output, "{BAD}rejected{BAD:#}: the text is not complete after the last token")?;
     }

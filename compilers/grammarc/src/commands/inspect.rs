@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use mask_runtime::artifact::{Artifact, ArtifactError, ENGINE_REVISION, FORMAT_VERSION};
+use mask_runtime::artifact::{Artifact, ArtifactError};
 use serde_json::{Value, json};
 
 use crate::describe::{hex, printable};
@@ -63,9 +63,10 @@ fn describe(artifact: &Artifact, entry: Option<&str>) -> Result<Value, ArtifactE
     }
     let (sets, rows) = artifact.set_and_row_counts();
     Ok(json!({
-        "bytes": artifact.file_length(), "format_version": FORMAT_VERSION.to_string(),
-        "engine_revision": ENGINE_REVISION, "fingerprint": artifact.fingerprint().map(|bytes| hex(&bytes)),
-        "vocabulary_size": artifact.vocabulary_size(), "has_tokenizer": artifact.has_tokenizer(), "sets": sets, "rows": rows,
+        "bytes": artifact.file_length(), "format_version": artifact.format_version().to_string(),
+        "engine_revision": artifact.engine_revision(), "fingerprint": artifact.fingerprint().map(|bytes| hex(&bytes)),
+        "vocabulary_size": artifact.vocabulary_size(), "has_tokenizer": artifact.has_tokenizer(),
+        "has_token_index": artifact.has_token_index(), "sets": sets, "rows": rows,
         "metadata": parsed(artifact.metadata()?), "sections": sections(None), "grammars": grammars,
     }))
 }
@@ -89,7 +90,11 @@ fn show(value: &Value, output: &mut Output) -> Result<(), Failure> {
             output,
             "tables for {} ids, fingerprint {fingerprint}{}: sets {}, rows {}",
             value["vocabulary_size"],
-            if value["has_tokenizer"] == true { ", tokenizer in the file" } else { "" },
+            match (&value["has_tokenizer"], &value["has_token_index"]) {
+                (Value::Bool(true), Value::Bool(true)) => ", tokenizer and its index in the file",
+                (Value::Bool(true), _) => ", tokenizer in the file",
+                _ => "",
+            },
             value["sets"],
             value["rows"]
         )?,

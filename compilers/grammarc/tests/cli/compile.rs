@@ -66,7 +66,7 @@ fn files_say_what_is_in_them_and_are_verified() {
     let value = inspect.json();
     assert_eq!((&value["grammars"][0]["name"], &value["vocabulary_size"]), (&"number".into(), &1024.into()));
     assert_eq!(value["grammars"][0]["metadata"]["kind"], "gbnf");
-    assert_eq!(value["sections"].as_array().map(Vec::len), Some(8));
+    assert_eq!(value["sections"].as_array().map(Vec::len), Some(10));
     assert_eq!((&value["metadata"]["tables"], &value["has_tokenizer"]), (&"all".into(), &false.into()));
     let options = &value["metadata"]["options"];
     assert_eq!(options["json_schema"]["whitespace"], "bounded", "{options}");
@@ -78,8 +78,12 @@ fn files_say_what_is_in_them_and_are_verified() {
     for part in ["tables for 1024 ids, fingerprint ", "order json_schema: bytes ", "byte edges", "made_by grammarc "] {
         assert!(shown.stdout.contains(part), "{part} in {}", shown.stdout);
     }
+    let bytes = std::fs::read(&path).expect("it was written");
+    let version = format!("{}.{}", bytes[12], bytes[14]);
+    assert_eq!((&value["format_version"], &value["engine_revision"]), (&version.into(), &bytes[16].into()));
     let verify = |path: &str| grammarc(&["verify", path, "-t", &tokenizer()]);
     assert_eq!(verify(&path).code, 0, "{}", verify(&path).stdout);
+    assert!(verify(&path).stdout.contains("compiled again 2"), "{}", verify(&path).stdout);
     assert_eq!(grammarc(&["verify", &path]).code, 2);
 
     // A row that is not what the engine says, with checksums that are right.
@@ -232,4 +236,150 @@ fn a_note_on_many_grammars_is_one_line() {
     let run = grammarc(&["compile", &source, "-o", &output]);
     let notes: Vec<&str> = run.stdout.lines().filter(|line| line.contains("whitespace: bounded")).collect();
     assert_eq!(notes, ["note: g0 and 2 more: whitespace: bounded"]);
+}
+
+/// A file whose automata are sound, but not those of the sources beside them.
+#[test]
+fn sources_are_compiled_again() {
+    let digits = file("verify-sources", "number.regex", b"[0-9]+");
+    let letters = file("verify-sources/other", "number.regex", b"[a-z]+");
+    let output = Path::new(&digits).with_file_name("number.gpda").display().to_string();
+    assert_eq!(grammarc(&["compile", &digits, "-o", &output]).code, 0);
+    let verify = |more: &[&str]| grammarc(&[&["verify", &output, "--json"], more].concat());
+    assert_eq!(verify(&[]).json()["compiled"], 1);
+    assert_eq!(verify(&["--no-sources"]).json()["compiled"], 0);
+    assert_eq!(verify(&["--against", &digits]).code, 0);
+    let run = verify(&["--against", &letters]);
+    let difference = run.json()["difference"].to_string();
+    assert!(run.code == 1 && difference.contains("was compiled from another source"), "{difference}");
+
+    // The other source in its place, as long as it is, with checksums that are right.
+    let mut bytes = std::fs::read(&output).expect("it was written");
+    let place = bytes.windows(6).position(|part| part == b"[0-9]+").expect("its source is in it");
+    bytes[place..place + 6].copy_from_slice(b"[a-z]+");
+    mask_runtime::artifact::reseal(&mut bytes);
+    std::fs::write(&output, &bytes).expect("the folder is there");
+    let run = verify(&[]);
+    let difference = run.json()["difference"].to_string();
+    assert!(run.code == 1 && difference.contains("is not that of its source"), "{difference}");
+    assert_eq!(verify(&["--no-sources"]).code, 0, "the automaton itself is sound");
+    assert_eq!(verify(&["--against", &letters]).code, 1);
+}
+
+/// Each kind of grammar, with options that are not the default ones, and with documents.
+#[test]
+fn sources_are_compiled_with_their_options() {
+    let folder = "verify-options";
+    let definitions = file(folder, "definitions.json", br#"{"$defs": {"id": {"type": "integer"}}}"#);
+    let inputs = [
+        file(folder, "a.json", br#"{"type": "array", "items": {"$ref": "https://example.org/d#/$defs/id"}}"#),
+        file(folder, "b.gbnf", b"answer ::= [a-c]{2,5}"),
+        file(folder, "c.regex", b"\\d{2}"),
+        file(folder, "d.tag.json", br#"{"type": "structural_tag", "format": {"type": "const_string", "value": "x"}}"#),
+        file(folder, "e.gir", b"root = \"a\" root | \"b\" ;"),
+    ];
+    let output = Path::new(&inputs[0]).with_file_name("all.gpda").display().to_string();
+    let document = format!("https://example.org/d={definitions}");
+    let options =
+        ["--root", "answer", "--regex-syntax", "ecma262", "--whitespace", "indent=2", "--document", &document];
+    let limits = ["--limit", "unroll-states=2", "-o", &output];
+    let paths: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    let run = grammarc(&[&["compile"], &paths[..], &options, &limits].concat());
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let run = grammarc(&["verify", &output, "--json"]);
+    assert_eq!((run.code, &run.json()["compiled"]), (0, &5.into()), "{}", run.stdout);
+    // What is made of them has their options of each.
+    let again = Path::new(&output).with_file_name("again.gpda").display().to_string();
+    assert_eq!(grammarc(&["compile", &output, "-o", &again]).code, 0);
+    let against = grammarc(&["verify", &again, "--json", "--against", &output]);
+    assert_eq!((against.code, &against.json()["compiled"]), (0, &5.into()), "{}", against.stdout);
+    let missing = grammarc(&["verify", &output, "--against", &inputs[0]]);
+    assert!(missing.code == 1 && missing.stdout.contains("is in none of the inputs"), "{}", missing.stdout);
+    let unknown = file(folder, "f.gbnf", b"root ::= \"f\"");
+    let more = grammarc(&[&["verify", &output, "--against", &unknown], &[][..]].concat());
+    assert!(more.code == 1 && more.stdout.contains("is not in the file"), "{}", more.stdout);
+}
+
+#[test]
+fn an_index_can_be_written_too() {
+    let source = file("compile-index", "number.gbnf", b"root ::= [0-9]+\n");
+    let output = Path::new(&source).with_file_name("number.gmt").display().to_string();
+    let embed = ["--embed-tokenizer", "--embed-index"];
+    assert_eq!(grammarc(&[&["compile", &source, "-t", &tokenizer(), "-o", &output], &embed[..]].concat()).code, 0);
+    assert_eq!(grammarc(&["verify", &output]).code, 0);
+    assert_eq!(grammarc(&["inspect", &output, "--json"]).json()["has_token_index"], true);
+    assert!(grammarc(&["inspect", &output]).stdout.contains(", tokenizer and its index in the file"));
+    let [given, embedded] = [&["-t", &tokenizer()][..], &[]]
+        .map(|tokenizer| grammarc(&[&["mask", &output, "--after", "1", "--json"], tokenizer].concat()).stdout);
+    assert_eq!(given, embedded);
+    let alone = grammarc(&["compile", &source, "-t", &tokenizer(), "-o", &output, "--embed-index"]);
+    assert!(alone.code == 2 && alone.stderr.contains("--embed-tokenizer"), "{}", alone.stderr);
+}
+
+#[test]
+fn captures_of_a_grammar_from_a_file_are_not_available() {
+    let source = file("compile-captures", "word.gir", b"root = word \".\" ;\nword %capture(\"word\") = [a-z]+ ;");
+    let output = Path::new(&source).with_file_name("word.gpda").display().to_string();
+    assert_eq!(grammarc(&["compile", &source, "-o", &output]).code, 0);
+    let accept = |path: &str, more: &[&str]| grammarc(&[&["accept", path, "--text", "ab."], more].concat());
+    assert_eq!(accept(&source, &["--json"]).json()["captures"][0]["text"], "ab");
+    assert_eq!(accept(&output, &["--json"]).json()["captures"], serde_json::Value::Null);
+    assert!(accept(&output, &[]).stdout.contains("captures are not available"));
+    assert!(!accept(&source, &[]).stdout.contains("captures are not available"));
+}
+
+#[test]
+fn files_without_grammars_and_names_are_refused() {
+    let output = Path::new(&file("compile-nothing", "empty.jsonl", b"\n\n")).with_file_name("out.gpda");
+    let output = output.display().to_string();
+    let compile = |name: &str, text: &[u8]| {
+        let input = file("compile-nothing", name, text);
+        grammarc(&["compile", &input, "-o", &output])
+    };
+    let run = compile("empty.jsonl", b"\n\n");
+    assert!(run.code == 2 && run.stderr.contains("there is no grammar in"), "{}", run.stderr);
+    let run = compile("unnamed.jsonl", b"{\"id\": \"\", \"schema\": {}}\n");
+    assert!(run.code == 2 && run.stderr.contains("unnamed.jsonl:1: its name is empty"), "{}", run.stderr);
+    let grammar = file("compile-nothing", "a.gbnf", b"root ::= \"a\"");
+    let run = grammarc(&["compile", &grammar, "-o", "-"]);
+    assert!(run.code == 2 && run.stderr.contains("give --output the name of a file"), "{}", run.stderr);
+}
+
+/// A link stays a link, and a device what it is.
+#[cfg(unix)]
+#[test]
+fn output_may_be_a_link_or_no_file() {
+    let source = file("compile-output", "word.regex", b"[a-z]");
+    let [plain, target, link, dangling] =
+        ["plain.gpda", "target.gpda", "link.gpda", "dangling.gpda"].map(|name| Path::new(&source).with_file_name(name));
+    for path in [&plain, &target, &link, &dangling] {
+        // From an earlier run of the test.
+        let _ = std::fs::remove_file(path);
+    }
+    let compile = |output: &Path| {
+        let run = grammarc(&["compile", &source, "-o", &output.display().to_string()]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    };
+    compile(&plain);
+    let expected = std::fs::read(&plain).expect("it was written");
+    std::os::unix::fs::symlink("target.gpda", &link).expect("there is none");
+    // First it leads nowhere, then to a file.
+    for _ in 0..2 {
+        compile(&link);
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&target).expect("it was written"), expected);
+    }
+    let null = Path::new("/dev/null");
+    compile(null);
+    assert!(!null.metadata().expect("it is still there").is_file());
+    let pipe = Path::new(&source).with_file_name("pipe.gpda");
+    let _ = std::fs::remove_file(&pipe);
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is part of every Unix");
+    assert!(made.success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read(pipe)
+    });
+    compile(&pipe);
+    assert_eq!(reader.join().expect("no panic").expect("it was written"), expected);
 }

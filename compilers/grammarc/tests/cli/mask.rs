@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::process::grammarc;
+use crate::process::{grammarc, grammarc_reading};
 
 fn texts(args: &[&str]) -> BTreeSet<String> {
     let run = grammarc(&[&["mask", "--json", "--max-listed", "2000"], args].concat());
@@ -85,5 +85,28 @@ fn structural_tags_of_both_forms() {
             assert_eq!(grammarc(&["accept", &path, "--text", text]).code, 0, "{text}");
         }
         assert_eq!(texts.len(), 5);
+    }
+}
+
+/// Where a call has to come first, what is drawn are calls.
+#[test]
+fn calls_are_drawn_where_one_has_to_come_first() {
+    for (name, edit) in [
+        ("weather.tag.json", ["\"at_least_one\": false", "\"at_least_one\": true"]),
+        ("weather-legacy.tag.json", ["\"triggers\"", "\"at_least_one\": true, \"triggers\""]),
+    ] {
+        let path = format!("{}/../../examples/{name}", env!("CARGO_MANIFEST_DIR"));
+        let tag = std::fs::read_to_string(&path).expect("committed").replace(edit[0], edit[1]);
+        let drawn = ["sample", "--structural-tag", &tag, "-n", "16", "--seed", "1", "--max-tokens", "80", "--json"];
+        let mut called = [false; 2];
+        for text in grammarc(&drawn).json_lines() {
+            let text = text["text"].as_str().expect("a text");
+            for (called, function) in called.iter_mut().zip(["get_current_weather", "get_current_date"]) {
+                *called |= text.starts_with(&format!("<function={function}>{{"));
+            }
+            // Drawn text may hold a zero byte, which no argument can.
+            assert_eq!(grammarc_reading(&["accept", &path], text.as_bytes()).code, 0, "{text}");
+        }
+        assert_eq!(called, [true; 2], "{name}");
     }
 }

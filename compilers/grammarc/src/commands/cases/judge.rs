@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ratchet::Verdict;
-use compilers::diagnostic::{Code, Diagnostics};
+use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use compilers::{gbnf, json_schema, regex};
 use mask_runtime::{CompiledGrammar, Matcher};
 use serde_json::{Value, json};
@@ -182,7 +182,13 @@ fn compare(fact: &Fact, expected: Value, compiled: &Arc<CompiledGrammar>) -> Out
 fn not_compiled(fact: &Fact, expected: Value, diagnostics: &Diagnostics) -> Outcome {
     let reason = Some(diagnostics.to_string());
     if matches!(fact, Fact::CompileError) {
-        return Outcome::compare(expected, json!({"compiles": false}), reason);
+        // A limit is of no place; whatever else is wrong stands somewhere.
+        let has_place = |it: &Diagnostic| it.code == Code::Limit || !matches!(it.place, Place::Whole);
+        let got = match diagnostics.iter().all(has_place) {
+            true => json!({"compiles": false}),
+            false => json!({"compiles": false, "place": null}),
+        };
+        return Outcome::compare(expected, got, reason);
     }
     if is_refusal(diagnostics) {
         return Outcome::without_verdict(Agreement::Refused, expected, diagnostics.to_string());

@@ -118,7 +118,7 @@ fn answer(
         "is_terminated" => matcher.is_terminated().into(),
         "is_completed" => matcher.is_complete().into(),
         "temperature" => return Ok(temperature(matcher, &expected, default_temperature)),
-        "captures" => captures(matcher),
+        "captures" => captures(matcher)?,
         "jump_forward" => String::from_utf8_lossy(&matcher.forced_bytes(MAX_FORCED)).into_owned().into(),
         _ => return Err(format!("`{op}` is not a question that a matcher answers")),
     };
@@ -128,9 +128,9 @@ fn answer(
 /// The longest forced text that is asked for.
 const MAX_FORCED: usize = 100_000;
 
-fn captures(matcher: &Matcher) -> Value {
-    let captures = matcher.captures().into_iter();
-    captures.map(|capture| json!([capture.name, String::from_utf8_lossy(&capture.text)])).collect()
+fn captures(matcher: &Matcher) -> Result<Value, String> {
+    let captures = matcher.captures().map_err(|error| error.to_string())?.into_iter();
+    Ok(captures.map(|capture| json!([capture.name, String::from_utf8_lossy(&capture.text)])).collect())
 }
 
 /// Temperatures have single precision.

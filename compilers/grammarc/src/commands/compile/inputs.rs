@@ -13,27 +13,27 @@ use crate::input::{self, Source};
 
 /// A grammar with its name.
 #[derive(Debug)]
-pub(super) struct Named {
-    pub(super) name: String,
+pub(crate) struct Named {
+    pub(crate) name: String,
     /// Its text; of one that was compiled before, where it is from and nothing else.
-    pub(super) source: Source,
+    pub(crate) source: Source,
     /// What was compiled before.
-    pub(super) stored: Option<Stored>,
+    pub(crate) stored: Option<Stored>,
 }
 
 /// A grammar that was compiled before.
 #[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) pda: Pda,
+pub(crate) struct Stored {
+    pub(crate) pda: Pda,
     /// What its file says of it, as far as that does not depend on a tokenizer.
-    pub(super) about: Map<String, Value>,
+    pub(crate) about: Map<String, Value>,
 }
 
 /// What stays as it is when a grammar is written to another file.
-const KEPT: [&str; 3] = ["kind", "source", "options"];
+const KEPT: [&str; 4] = ["kind", "source", "options", "captures"];
 
 /// Reads all files.
-pub(super) fn load(paths: &[PathBuf], kind: Option<Kind>) -> Result<Vec<Named>, Failure> {
+pub(crate) fn load(paths: &[PathBuf], kind: Option<Kind>) -> Result<Vec<Named>, Failure> {
     let mut all = Vec::new();
     for path in paths {
         if kind.is_none() && grammar::is_artifact(path) {
@@ -47,6 +47,10 @@ pub(super) fn load(paths: &[PathBuf], kind: Option<Kind>) -> Result<Vec<Named>, 
         let source = input::load_file(path, kind)?;
         let stem = path.file_stem().map_or_else(|| source.name.clone(), |stem| stem.to_string_lossy().into_owned());
         all.push(Named { name: stem, source, stored: None });
+    }
+    if all.is_empty() {
+        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        return Err(Failure::Input(format!("there is no grammar in {}", names.join(", "))));
     }
     let mut seen: HashMap<&str, &str> = HashMap::new();
     for named in &all {
@@ -100,6 +104,9 @@ fn lines(path: &Path, all: &mut Vec<Named>) -> Result<(), Failure> {
             let message = format!("{place}: it needs `id` or `name`, a string, and `schema` or `parameters`");
             return Err(Failure::Input(message));
         };
+        if name.is_empty() {
+            return Err(Failure::Input(format!("{place}: its name is empty; give it one to be asked for by")));
+        }
         let source = Source { name: place, text: schema.to_string(), kind: Kind::JsonSchema };
         all.push(Named { name: name.to_owned(), source, stored: None });
     }

@@ -45,11 +45,13 @@ pub(super) fn compile(
         Some(stored) => (stored.pda.clone(), Vec::new(), stored.about.clone()),
         None => {
             let pipeline::Compiled { grammar, mut notes } = pipeline::frontend(&named.source, settings, vocabulary)?;
-            if grammar.rules().iter().any(|rule| rule.attributes.capture.is_some()) {
+            let mut about = about(&named.source);
+            if grammar.rules().iter().any(|rule| rule.attributes.report()) {
                 notes.push("what rules with `capture` match is not reported by a grammar from a file".to_owned());
+                about.insert("captures".to_owned(), true.into());
             }
             let pda = pipeline::lower(&pipeline::normalize(grammar, &settings.limits)?, &settings.limits)?;
-            (pda, notes, about(&named.source))
+            (pda, notes, about)
         }
     };
     let (made, report) = match tokenizer {
@@ -71,8 +73,9 @@ pub(super) fn compile(
     Ok(Compiled { made: Some(made), notes, report, about, time: begin.elapsed() })
 }
 
-/// What is said of a grammar that is compiled from a text. The text itself lets others find what was compiled from it.
-fn about(source: &Source) -> Map<String, Value> {
+/// What is said of a grammar that is compiled from a text. The text itself lets others find what was compiled from it, and
+/// `verify` compile it again.
+pub(crate) fn about(source: &Source) -> Map<String, Value> {
     let text = match source.kind {
         // White space between its tokens makes no other schema.
         Kind::JsonSchema | Kind::StructuralTag => serde_json::from_str::<Value>(&source.text).ok(),
