@@ -1,6 +1,8 @@
-//! What the benchmarks share: a tokenizer to measure with, grammars, and the runners `maskbench` and `serve_load`.
+//! What the benchmarks share: a tokenizer to measure with, grammars, and the runners `maskbench`,
+//! `serve_load` and `gpu_check`.
 #![forbid(unsafe_code)]
 
+pub mod gpu_check;
 pub mod maskbench;
 pub mod serve_load;
 

@@ -10,8 +10,10 @@
 
 mod brute_force;
 pub mod corpus;
+pub mod generations;
 pub mod generators;
 pub mod json_schema;
+pub mod known_masks;
 pub mod oracles;
 mod random;
 mod source;

@@ -41,6 +41,16 @@ impl ByteSet {
         self.words[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
     }
 
+    /// The bytes *b* below 128 for which bit *b* is set.
+    pub fn of_ascii(bits: u128) -> Self {
+        Self { words: [bits as u64, (bits >> 64) as u64, 0, 0] }
+    }
+
+    /// The bytes below 128: bit *b* for byte *b*.
+    pub fn ascii(&self) -> u128 {
+        u128::from(self.words[1]) << 64 | u128::from(self.words[0])
+    }
+
     /// Whether no byte is in the set.
     #[inline]
     pub fn is_empty(&self) -> bool {

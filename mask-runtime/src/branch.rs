@@ -1,4 +1,4 @@
-//! What a slice is for all tokens, for the tokens below one node of the trie: what of them comes after the node.
+//! What a slice is for all tokens, for the tokens below one node of a trie: what of them comes after the node.
 
 use std::sync::OnceLock;
 
@@ -9,15 +9,18 @@ use crate::slice::Members;
 use crate::token_index::TokenIndex;
 use crate::vocab::Vocabulary;
 
+/// The last bytes of a token.
+fn last(bytes: &[u8], length: u16) -> &[u8] {
+    &bytes[bytes.len() - usize::from(length)..]
+}
+
 /// The tokens below a node, by what of them after the node is in *S*\*.
 #[derive(Debug)]
 pub(crate) struct Branch {
     set: LoopSet,
-    /// The depth of the node: how many bytes of the tokens are not looked at.
-    depth: usize,
     members: Members,
-    /// The tokens that are no members.
-    others: Vec<u32>,
+    /// The tokens that are no members, each with the number of bytes that come after the node: its last ones.
+    others: Vec<(u32, u16)>,
     /// Their remainders, once somebody has asked.
     remainders: OnceLock<Remainders>,
     /// All of them that comes after the node; once somebody has asked.
@@ -26,27 +29,29 @@ pub(crate) struct Branch {
 
 impl Branch {
     pub(crate) fn new(set: LoopSet, node: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
-        let depth = usize::from(index.nodes()[node as usize].depth);
+        let nodes = index.nodes();
         let mut members: Vec<(u32, u16)> = Vec::new();
         let mut others = Vec::new();
-        let own = index.own_range(node).end;
-        for &id in &index.tokens()[own..index.subtree_range(node).end] {
-            let rest = &vocabulary.bytes(id)[depth..];
-            match set.prefix(rest) {
-                // `Vocabulary` bounds the length of a token, so that the number fits.
-                (bytes, characters) if bytes == rest.len() => members.push((id, characters as u16)),
-                _ => others.push(id),
+        for below in node + 1..nodes[node as usize].subtree_end {
+            let length = nodes[below as usize].depth - nodes[node as usize].depth;
+            for &id in index.own_tokens(below) {
+                let rest = last(vocabulary.bytes(id), length);
+                match set.prefix(rest) {
+                    // `Vocabulary` bounds the length of a token, so that the number fits.
+                    (bytes, characters) if bytes == rest.len() => members.push((id, characters as u16)),
+                    _ => others.push((id, length)),
+                }
             }
         }
         let members = Members::new(members);
-        Self { set, depth, members, others, remainders: OnceLock::new(), rests: OnceLock::new() }
+        Self { set, members, others, remainders: OnceLock::new(), rests: OnceLock::new() }
     }
 
     /// The remainders of the tokens that are no members.
     pub(crate) fn remainders(&self, vocabulary: &Vocabulary) -> &Remainders {
         self.remainders.get_or_init(|| {
-            let remainder = |&id: &u32| {
-                let rest = &vocabulary.bytes(id)[self.depth..];
+            let remainder = |&(id, length): &(u32, u16)| {
+                let rest = last(vocabulary.bytes(id), length);
                 let (bytes, characters) = self.set.prefix(rest);
                 (&rest[bytes..], id, characters as u16)
             };
@@ -56,8 +61,13 @@ impl Branch {
 
     /// What comes after the node of the tokens that are no members.
     pub(crate) fn rests(&self, vocabulary: &Vocabulary) -> &TokenIndex {
-        let rest = |&id: &u32| (&vocabulary.bytes(id)[self.depth..], id);
+        let rest = |&(id, length): &(u32, u16)| (last(vocabulary.bytes(id), length), id);
         self.rests.get_or_init(|| TokenIndex::of_texts(self.others.iter().map(rest)))
+    }
+
+    /// How many tokens there are below the node.
+    pub(crate) fn count(&self) -> usize {
+        self.members.count() + self.others.len()
     }
 
     /// Sets the tokens of which the rest has at most `characters` characters.

@@ -8,14 +8,15 @@ use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 use crate::artifact::Tables;
 use crate::bitmask;
 use crate::branch::Branch;
-use crate::byte_table::ByteTable;
-use crate::component::Component;
+use crate::byte_table::{self, ByteTable};
+use crate::component::{Component, KnownWays};
 use crate::known_rows::KnownRows;
-use crate::loops::LoopSet;
+use crate::loops::{Loop, LoopSet};
 use crate::remainders::Remainders;
 use crate::slice::Slice;
 use crate::slices::Slices;
-use crate::text_state::TextState;
+use crate::stack::Frame;
+use crate::text_state::{TextState, nearest};
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
 
@@ -89,8 +90,10 @@ pub struct CompiledGrammar {
     token_sets: Vec<TokenSetMembers>,
     /// Per state.
     known: Box<[Known]>,
-    /// Masks that depend on a state alone.
+    /// Masks made before.
     rows: KnownRows,
+    /// Where characters past ASCII lead.
+    ways: KnownWays,
     /// What is known ahead of masks, if the grammar was loaded with it.
     tables: Option<Tables>,
     /// The grammar as given, if it has rules to report.
@@ -187,16 +190,25 @@ impl CompiledGrammar {
     fn bind(pda: Pda, tokenizer: Arc<Tokenizer>, tables: Option<Tables>) -> Result<Self, BindError> {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let known = known(&pda);
-        let rows = KnownRows::new(pda.state_count());
-        Ok(Self { pda, tokenizer, token_sets, known, rows, tables, captures: None })
+        let rows = KnownRows::default();
+        Ok(Self { pda, tokenizer, token_sets, known, rows, ways: KnownWays::default(), tables, captures: None })
     }
 
     /// Another automaton, without token terminals that matter, for the same tokenizer.
     pub(crate) fn with_automaton(&self, pda: Pda) -> Arc<Self> {
         let known = known(&pda);
         let tokenizer = Arc::clone(&self.tokenizer);
-        let rows = KnownRows::new(pda.state_count());
-        Arc::new(Self { pda, tokenizer, token_sets: Vec::new(), known, rows, tables: None, captures: None })
+        let rows = KnownRows::default();
+        Arc::new(Self {
+            pda,
+            tokenizer,
+            token_sets: Vec::new(),
+            known,
+            rows,
+            ways: KnownWays::default(),
+            tables: None,
+            captures: None,
+        })
     }
 
     /// The automaton.
@@ -227,6 +239,7 @@ impl CompiledGrammar {
         self.pda.memory()
             + self.tables.as_ref().map_or(0, Tables::memory)
             + self.rows.memory()
+            + self.ways.memory()
             + std::mem::size_of_val(&*self.known)
             + self.known.iter().map(Known::memory).sum::<usize>()
             + self
@@ -245,30 +258,52 @@ impl CompiledGrammar {
         self.tables.as_ref()
     }
 
-    /// Masks that depend on a state alone.
+    /// Masks made before.
     pub(crate) fn rows(&self) -> &KnownRows {
         &self.rows
     }
 
-    /// What `state` does on each byte.
+    /// The head after `byte`, if there is one; `None` where it takes a step to tell. `is_inert` says whether nothing can be
+    /// consumed after a return.
     #[inline]
-    pub(crate) fn bytes_of(&self, state: StateId) -> &ByteTable {
-        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(&self.pda, state))
+    pub(crate) fn plain_step(&self, head: Frame, byte: u8, is_inert: impl Fn() -> bool) -> Option<Option<Frame>> {
+        let (pda, state) = (&self.pda, head.state);
+        if pda.is_accepting(state) && !is_inert() {
+            return None;
+        }
+        if let Some(after) = byte_table::of_few(pda, head, byte) {
+            return after;
+        }
+        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(pda, state)).after(head, byte)
     }
 
     /// What `state` has to do with a loop.
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
-        let found = self.known[state.index()].text.get_or_init(|| {
-            let slices = &self.tokenizer.slices;
-            TextState::of(&self.pda, state, |own_loop| slices.slice(&own_loop.set, self.vocabulary())).map(Box::new)
-        });
-        found.as_deref()
+        if let Some(found) = self.known[state.index()].text.get() {
+            return found.as_deref();
+        }
+        if let Some(own) = self.loop_state(state) {
+            return Some(own);
+        }
+        let next = || nearest(&self.pda, state).and_then(|base| self.loop_state(base)?.next_to(&self.pda, state));
+        self.known[state.index()].text.get_or_init(|| next().map(Box::new)).as_deref()
+    }
+
+    /// What is known of `state` if it has a loop.
+    fn loop_state(&self, state: StateId) -> Option<&TextState> {
+        let place = &self.known[state.index()].text;
+        if place.get().is_none() {
+            let own_loop = Loop::of(&self.pda, state)?;
+            let slice = self.tokenizer.slices.slice(&own_loop.set, self.vocabulary());
+            let _ = place.set(Some(Box::new(TextState::with_loop(state, own_loop, slice))));
+        }
+        place.get().and_then(Option::as_deref).filter(|text| text.base == state)
     }
 
     /// What characters lead to from `state`: the largest set first.
     pub(crate) fn components(&self, state: StateId) -> &[ComponentSlice] {
         self.known[state.index()].components.get_or_init(|| {
-            let (components, others) = Component::of(&self.pda, state);
+            let (components, others) = Component::of(&self.pda, state, &self.ways);
             let with_slice = |component: Component| {
                 let slice = self.tokenizer.slices.slice(&component.set, self.vocabulary());
                 ComponentSlice { component, slice }
@@ -297,10 +332,13 @@ impl CompiledGrammar {
         found
     }
 
-    /// The branch at `node` of the slice of `set`.
-    pub(crate) fn branch(&self, set: &LoopSet, node: u32) -> Arc<Branch> {
-        let Tokenizer { vocabulary, index, slices, .. } = &*self.tokenizer;
-        slices.branch(set, node, vocabulary, index)
+    /// The branch of `set` at `node` of `trie`, the tokenizer's own or one that keeps its branches.
+    pub(crate) fn branch(&self, set: &LoopSet, trie: &TokenIndex, node: u32) -> Arc<Branch> {
+        let Tokenizer { vocabulary, slices, .. } = &*self.tokenizer;
+        match trie.branches() {
+            Some(branches) => branches.get(set, node, vocabulary, trie),
+            None => slices.branch(set, node, vocabulary, trie),
+        }
     }
 
     pub(crate) fn token_set_members(&self, set: u32) -> &TokenSetMembers {

@@ -5,11 +5,13 @@
 //! successors all read the characters of *S*, for so many steps, every token of that many characters of *S* fits,
 //! whichever way it goes. Only the other tokens have to be walked.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use grammar_ir::StateId;
 use grammar_ir::pda::{ByteEdge, Pda};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::loops::LoopSet;
+use crate::loops::{LoopSet, ascii_of};
 use crate::past_ascii::{PastAscii, Reading as PastReading, Ways, leading};
 use crate::stack::{Frame, Stack};
 
@@ -35,8 +37,11 @@ const MIN_ASCII: u32 = 10;
 impl Component {
     /// The components of `state`, the one of the largest set first, and the other states of which they are the components
     /// too.
-    pub(crate) fn of(pda: &Pda, state: StateId) -> (Vec<Self>, Vec<StateId>) {
-        let mut reading = Reading { pda, characters: FxHashMap::default(), ways: FxHashMap::default() };
+    pub(crate) fn of(pda: &Pda, state: StateId, known: &KnownWays) -> (Vec<Self>, Vec<StateId>) {
+        if !may_be_wide(pda, state) {
+            return (Vec::new(), Vec::new());
+        }
+        let mut reading = Reading { pda, known, characters: FxHashMap::default(), ways: FxHashMap::default() };
         let mut set = reading.characters(state);
         for _ in 0..MAX_ATTEMPTS {
             if !is_wide(&set) {
@@ -71,6 +76,17 @@ impl Component {
     }
 }
 
+/// Whether `head` is in a state with which no component is of use: where most characters lead cannot be now. In an object in
+/// which the keys to come are known, that is so of all other keys.
+pub(crate) fn is_out_of_reach(pda: &Pda, head: Frame, stack: &mut Stack) -> bool {
+    let widest = plain_edges(pda, head.state).max_by_key(|edge| ascii_of(edge).count_ones());
+    let Some(target) = widest.map(|edge| edge.target).filter(|&target| pda.is_guarded(target)) else { return false };
+    match pda.scope_of(target) {
+        Some(scope) => !stack.registers.is_alive(scope, head.count, target.as_u32()),
+        None => pda.count_after(head.count, false, target).is_none(),
+    }
+}
+
 /// Characters that lead somewhere.
 #[derive(Debug, Clone, Copy)]
 enum Characters {
@@ -89,8 +105,47 @@ enum Attempt {
 /// What states read, each looked at once.
 struct Reading<'a> {
     pda: &'a Pda,
+    known: &'a KnownWays,
     characters: FxHashMap<StateId, LoopSet>,
-    ways: FxHashMap<StateId, Ways>,
+    ways: FxHashMap<StateId, Arc<PastWays>>,
+}
+
+/// Where characters past ASCII lead from a state.
+#[derive(Debug, Default)]
+struct PastWays {
+    /// Nothing if that is too varied.
+    ways: Ways,
+    /// Those that lead anywhere.
+    set: PastAscii,
+}
+
+/// The ways of states by their edges on bytes past ASCII, which many states of a grammar have in common.
+#[derive(Debug, Default)]
+pub(crate) struct KnownWays(Mutex<FxHashMap<Box<[ByteEdge]>, Arc<PastWays>>>);
+
+impl KnownWays {
+    fn get(&self, pda: &Pda, state: StateId) -> Arc<PastWays> {
+        let edges: Box<[ByteEdge]> =
+            pda.byte_edges(state).iter().filter(|edge| !edge.high.is_ascii()).copied().collect();
+        if edges.is_empty() {
+            return Arc::default();
+        }
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&edges) {
+            return Arc::clone(known);
+        }
+        let plain = |edge: &ByteEdge| edge.marks.is_none();
+        let reading = PastReading { pda, first: &plain, other: &plain, inner: &|_| true, single: false };
+        let ways = reading.ways(state).unwrap_or_default();
+        let set = if ways.is_empty() { PastAscii::None } else { leading(&ways, |_| true) };
+        Arc::clone(lock().entry(edges).or_insert(Arc::new(PastWays { ways, set })))
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn memory(&self) -> usize {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(edges, known)| size_of_val(&**edges) + size_of_val(known.ways.as_slice())).sum()
+    }
 }
 
 impl Reading<'_> {
@@ -100,22 +155,15 @@ impl Reading<'_> {
         if let Some(known) = self.characters.get(&state) {
             return known.clone();
         }
-        let ways = self.ways(state);
-        let past_ascii = if ways.is_empty() { PastAscii::None } else { leading(ways, |_| true) };
+        let past_ascii = self.ways(state).set.clone();
         let ascii = plain_edges(pda, state).fold(0, |set, edge| set | ascii_of(edge));
         let set = LoopSet { ascii, past_ascii };
         self.characters.insert(state, set.clone());
         set
     }
 
-    /// Where characters past ASCII lead from `state`; nothing if that is too varied.
-    fn ways(&mut self, state: StateId) -> &Ways {
-        let pda = self.pda;
-        self.ways.entry(state).or_insert_with(|| {
-            let plain = |edge: &ByteEdge| edge.marks.is_none();
-            let reading = PastReading { pda, first: &plain, other: &plain, inner: &|_| true, single: false };
-            reading.ways(state).unwrap_or_default()
-        })
+    fn ways(&mut self, state: StateId) -> &PastWays {
+        self.ways.entry(state).or_insert_with(|| self.known.get(self.pda, state))
     }
 
     /// Where characters of `set` lead from `state`.
@@ -127,7 +175,7 @@ impl Reading<'_> {
             .collect();
         if !set.past_ascii.is_empty() {
             let reads = |&&(low, high, _): &&(u32, u32, Option<StateId>)| set.past_ascii.has_some_of(low, high);
-            let past = self.ways(state).iter().filter(reads);
+            let past = self.ways(state).ways.iter().filter(reads);
             targets.extend(past.filter_map(|&(low, high, target)| Some((Characters::PastAscii(low, high), target?))));
         }
         targets
@@ -219,16 +267,13 @@ fn is_wide(set: &LoopSet) -> bool {
     set.ascii.count_ones() >= MIN_ASCII || !set.past_ascii.is_empty()
 }
 
+/// Whether `state` may read a set that [`is_wide`].
+fn may_be_wide(pda: &Pda, state: StateId) -> bool {
+    let ascii = plain_edges(pda, state).fold(0, |set, edge| set | ascii_of(edge));
+    ascii.count_ones() >= MIN_ASCII || plain_edges(pda, state).any(|edge| !edge.high.is_ascii())
+}
+
 /// The edges of `state` that leave the registers of scopes as they are.
 fn plain_edges(pda: &Pda, state: StateId) -> impl Iterator<Item = &ByteEdge> {
     pda.byte_edges(state).iter().filter(|edge| edge.marks.is_none())
-}
-
-/// The ASCII characters that an edge is on.
-fn ascii_of(edge: &ByteEdge) -> u128 {
-    if !edge.low.is_ascii() {
-        return 0;
-    }
-    let width = u32::from(edge.high.min(0x7f) - edge.low) + 1;
-    (u128::MAX >> (128 - width)) << edge.low
 }

@@ -5,8 +5,6 @@
 //! `ab` and `c`: [`is_live`] searches for a way to a value that is new. Both matter only while the part being read may
 //! still become a value that has been seen, which is soon over in most texts.
 
-use std::collections::VecDeque;
-
 use grammar_ir::pda::Pda;
 use rustc_hash::FxHashSet;
 
@@ -81,6 +79,11 @@ fn may_repeat(pda: &Pda, heads: &[Frame], stack: &Stack, parts: Parts, scratch: 
     false
 }
 
+/// Whether what comes next may depend on which values have been seen, apart from parts that are yet to begin.
+pub(crate) fn depends_on_seen(pda: &Pda, heads: &[Frame], stack: &Stack, scratch: &mut PartScratch) -> bool {
+    stack.registers.has_seen() && (stack.registers.has_traps() || may_repeat(pda, heads, stack, Parts::Any, scratch))
+}
+
 /// Whether the parts that are being read can still become values that have not been seen.
 #[inline]
 pub(crate) fn is_live(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
@@ -100,12 +103,14 @@ fn has_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartS
 }
 
 fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
-    let mut queue = VecDeque::from([(heads.to_vec(), Vec::new())]);
+    // The newest first: what may still be a value that has been seen is not much longer than that one, and only half of the
+    // digits of an escape tell nothing.
+    let mut agenda = vec![(heads.to_vec(), Vec::new())];
     let mut met: FxHashSet<Essence> = FxHashSet::default();
     let json = stack.registers.has_only_json();
     let mut steps = 0;
     let before = stack.registers.text_length();
-    while let Some((heads, text)) = queue.pop_front() {
+    while let Some((heads, text)) = agenda.pop() {
         stack.registers.replace_text(before, &text);
         let bytes = next_bytes(pda, &heads, stack, scratch);
         // What a token terminal leads to is not looked into.
@@ -128,7 +133,7 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
             let mut longer = text.clone();
             longer.push(byte);
             if possible && !arrived && met.insert(essence(pda, &next, &longer, json, stack)) {
-                queue.push_back((next.clone(), longer));
+                agenda.push((next.clone(), longer));
             }
             scratch.next = next;
             if arrived {

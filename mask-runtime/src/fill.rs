@@ -13,14 +13,14 @@ use grammar_ir::ByteSet;
 
 use crate::bitmask;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
+use crate::component::is_out_of_reach;
 use crate::difference;
-use crate::distinct::{exclude, fits};
-use crate::known_rows::KnownRows;
+use crate::distinct::{depends_on_seen, exclude, fits};
 use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
 use crate::walk::{MAX_SEPARATE, Sink, WalkScratch, base_of, walk};
 
-/// Sets the bit of every token whose bytes `heads` can consume in `row`, which has none. The stack is as before when it returns.
+/// Makes `row` that of the tokens whose bytes `heads` can consume. The stack is as before when it returns.
 pub(crate) fn fill_text(
     grammar: &CompiledGrammar,
     heads: &[Frame],
@@ -32,22 +32,26 @@ pub(crate) fn fill_text(
     // What tables know holds as long as no text has been seen that another one must differ from.
     if let (Some(tables), &[head]) = (grammar.tables(), heads)
         && !stack.registers.has_seen()
-        && tables.fill(grammar, head, stack, scratch, row)
     {
-        return;
+        bitmask::clear_all(row);
+        if tables.fill(grammar, head, stack, scratch, row) {
+            return;
+        }
     }
-    let alone = match heads {
-        &[head] => Some(head).filter(|&head| KnownRows::is_for(grammar.pda(), stack, head)),
-        _ => None,
-    };
-    if let Some(known) = alone.and_then(|head| grammar.rows().get(head)) {
-        row.copy_from_slice(known);
-        return;
+    let (pda, longest) = (grammar.pda(), grammar.tokenizer().index().max_depth());
+    let mut key = std::mem::take(&mut scratch.key);
+    let is_key = !depends_on_seen(pda, heads, stack, &mut scratch.parts) && key.begin(pda, heads, stack, longest);
+    if let Some(known) = is_key.then(|| grammar.rows().get(&mut key, pda, stack)).flatten() {
+        known.copy_to(row);
+    } else {
+        bitmask::clear_all(row);
+        stack.begin_reading();
+        fill_afresh(grammar, heads, stack, scratch, row);
+        if is_key && !stack.is_full() && !stack.registers.has_compared() {
+            grammar.rows().keep(&mut key, pda, stack, row);
+        }
     }
-    fill_afresh(grammar, heads, stack, scratch, row);
-    if let Some(head) = alone.filter(|_| !stack.is_full()) {
-        grammar.rows().keep(head, row);
-    }
+    scratch.key = key;
 }
 
 /// [`fill_text`] for what is not known from before.
@@ -110,18 +114,22 @@ fn fill_rest(
     row: &mut [u32],
 ) {
     let (pda, index, vocabulary) = (grammar.pda(), grammar.tokenizer().index(), grammar.vocabulary());
-    let components =
-        heads.iter().flat_map(|&head| grammar.components(head.state).iter().map(move |found| (head, found)));
     // How many tokens are left to be looked at, with the best of the components.
     let mut best: Option<(usize, &ComponentSlice, u32)> = None;
-    for (head, found) in components {
-        let steps = found.component.steps(pda, head, stack);
-        if steps == 0 {
+    for &head in heads {
+        if is_out_of_reach(pda, head, stack) {
             continue;
         }
-        let left = index.tokens().len() - found.slice.count() + found.slice.longer_than(steps, vocabulary, index).len();
-        if best.is_none_or(|(least, ..)| left < least) {
-            best = Some((left, found, steps));
+        for found in grammar.components(head.state) {
+            let steps = found.component.steps(pda, head, stack);
+            if steps == 0 {
+                continue;
+            }
+            let longer = found.slice.longer_than(steps, vocabulary, index);
+            let left = index.tokens().len() - found.slice.count() + longer.len();
+            if best.is_none_or(|(least, ..)| left < least) {
+                best = Some((left, found, steps));
+            }
         }
     }
     let Some((_, ComponentSlice { slice, .. }, steps)) =
@@ -135,11 +143,14 @@ fn fill_rest(
         None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
     }
     let longer = slice.longer_than(steps, vocabulary, index);
-    match slice.longer_index(steps, vocabulary, index).filter(|_| longer.len() > MAX_LONGER) {
+    match slice.longer_index(steps, vocabulary, index).filter(|_| longer.len() > FEW_LONGER) {
         Some(longer) => walk(grammar, longer, None, heads, stack, scratch, Sink::All(row)),
         None => scratch.doubtful.extend_from_slice(longer),
     }
 }
+
+/// More tokens than this are walked as a trie, where there is one.
+const FEW_LONGER: usize = 24;
 
 /// More tokens than this are not judged one by one.
 pub(crate) const MAX_LONGER: usize = 512;
@@ -155,7 +166,8 @@ fn fill_head(
     row: &mut [u32],
 ) -> bool {
     let pda = grammar.pda();
-    if let Some(text) = grammar.text_state(head.state)
+    if !is_out_of_reach(pda, head, stack)
+        && let Some(text) = grammar.text_state(head.state)
         && (alone || text.base == head.state)
         && let Some(base) = base_of(pda, head, text, stack)
         && !scratch.looking.interferes(pda, base, &text.own_loop, stack)
@@ -179,9 +191,9 @@ const MAX_MISSING: u32 = 16;
 /// The bytes that can follow characters of the loop of `head`.
 fn exits(grammar: &CompiledGrammar, head: Frame, room: Room, stack: &mut Stack, scratch: &mut WalkScratch) -> ByteSet {
     // What ends a part that has been seen can end it when characters have come in between.
-    stack.registers.hide(true);
+    let hidden = stack.registers.hide();
     let exits = exits_of(grammar, head, room, stack, scratch);
-    stack.registers.hide(false);
+    stack.registers.show(hidden);
     exits
 }
 

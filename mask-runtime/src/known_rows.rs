@@ -1,52 +1,339 @@
-//! Masks that depend on nothing but the state, kept once they have been worked out.
+//! Masks that have been made, kept for when a generation comes to the same configuration.
 //!
-//! A head that can return only to where nothing more can be consumed is at the bottom of the stack, as it were, so without
-//! a count or registers its state says it all. Free text around tool calls is of this kind, and a generation comes back to its few states with nearly every token.
+//! A mask depends on the heads, and on as much of the stack below them as some token can return to. What was read of the
+//! stack while a mask was made is known ([`Stack::lowest_read`]), so a mask is kept under exactly that: state and
+//! count or registers of the heads, then of what they return to, level by level. Two configurations that agree so far
+//! have the same mask, in whichever generation and at whichever place of the text. Free text, the characters of a
+//! string, the members of the next element of a list: a generation comes to most of its masks several times.
+//!
+//! Values that others must differ from are texts, of which nothing is kept here: masks that depend on them are made anew. Most
+//! do not, as a part of which it shows that it is new matters no more, and few tokens have a whole key in them.
+//!
+//! Entries are only ever added, each behind a [`OnceLock`], so looking one up takes no lock.
 
-use std::sync::OnceLock;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use grammar_ir::pda::Pda;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
-use crate::stack::{Frame, Stack};
+use crate::bitmask;
+use crate::stack::{Frame, NodeId, Stack};
 
-/// A grammar keeps this many rows, of 16 to 20 kB each at 128,000 to 152,000 tokens.
-const MAX_ROWS: usize = 128;
+/// A grammar keeps masks of at most so many bytes: 128 whole rows of a vocabulary of 128,000 tokens.
+const MAX_BYTES: usize = 2 << 20;
 
-/// The rows of one grammar.
-#[derive(Debug)]
+/// Masks of at most so many tokens are kept as a list.
+const FEW_TOKENS: usize = 256;
+
+/// Configurations of more heads are not looked up.
+const MAX_HEADS: usize = 64;
+
+/// Nor are those of which more levels of the stack would have to be compared, or more nodes of it.
+const MAX_LEVELS: usize = 64;
+const MAX_NODES: usize = 128;
+
+const BUCKETS: usize = 256;
+
+/// No bucket has more entries.
+const MAX_IN_BUCKET: usize = 24;
+
+/// Where a key refers to the bottom of the stack.
+const BOTTOM: u32 = u32::MAX;
+
+/// The masks of one grammar.
+#[derive(Debug, Default)]
 pub(crate) struct KnownRows {
-    /// Per state.
-    rows: Box<[OnceLock<Box<[u32]>>]>,
-    /// How many are kept, or are about to be.
-    kept: AtomicUsize,
+    buckets: OnceLock<Box<[OnceLock<Box<Entry>>]>>,
+    /// Whole rows by their hash: equal ones are kept once.
+    rows: Mutex<FxHashMap<u64, Vec<Arc<[u32]>>>>,
+    /// What is kept, in bytes.
+    bytes: AtomicUsize,
+}
+
+/// The text part of a mask.
+#[derive(Debug)]
+pub(crate) enum KnownRow {
+    /// These tokens.
+    Few(Box<[u32]>),
+    /// A whole row.
+    Row(Arc<[u32]>),
+}
+
+impl KnownRow {
+    /// Writes it to `row`.
+    pub(crate) fn copy_to(&self, row: &mut [u32]) {
+        match self {
+            Self::Few(tokens) => {
+                bitmask::clear_all(row);
+                bitmask::set_each(row, tokens);
+            }
+            Self::Row(known) => row.copy_from_slice(known),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// The levels of the key, from the heads down.
+    key: Box<[u32]>,
+    levels: usize,
+    /// Per node below the last level: whether nothing can be consumed there.
+    inert: Inert,
+    row: KnownRow,
+    next: OnceLock<Box<Self>>,
+}
+
+/// A bit for each node.
+type Inert = u128;
+
+/// The key of a configuration, as far down the stack as has been asked for. Kept to spare allocations.
+///
+/// Its first level are the heads, each further one the frames of the nodes that the one before refers to, but for those that
+/// have been referred to before. Nodes are numbered as they are met.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Key {
+    words: Vec<u32>,
+    /// Where each level ends in `words`.
+    ends: Vec<usize>,
+    nodes: Vec<NodeId>,
+    /// How many nodes the levels up to each one refer to.
+    node_ends: Vec<usize>,
+    bucket: usize,
+    /// The length of the longest token.
+    longest: u32,
+    /// Whether an exact count is part of it.
+    has_count: bool,
+}
+
+impl Key {
+    /// Becomes the key of `heads`; false if their mask is not to be kept. `longest` is the length of the longest token.
+    pub(crate) fn begin(&mut self, pda: &Pda, heads: &[Frame], stack: &Stack, longest: usize) -> bool {
+        if heads.len() > MAX_HEADS {
+            return false;
+        }
+        self.words.clear();
+        self.ends.clear();
+        self.nodes.clear();
+        self.node_ends.clear();
+        (self.longest, self.has_count) = (longest as u32, false);
+        heads.iter().for_each(|&head| self.push(pda, head, stack));
+        if self.nodes.len() > MAX_NODES {
+            return false;
+        }
+        self.ends.push(self.words.len());
+        self.node_ends.push(self.nodes.len());
+        let mut hasher = FxHasher::default();
+        self.words.hash(&mut hasher);
+        if let Some(caller) = stack.peek_only_frame(heads[0].below) {
+            caller.state.hash(&mut hasher);
+        }
+        self.bucket = (hasher.finish() >> 32) as usize % BUCKETS;
+        true
+    }
+
+    /// Adds what matters of a frame.
+    fn push(&mut self, pda: &Pda, frame: Frame, stack: &Stack) {
+        self.words.push(frame.state.as_u32());
+        if let Some(scope) = pda.scope_of(frame.state) {
+            let words = stack.registers.words_of(frame.count);
+            let is_in_part = stack.registers.part(frame.count).is_some();
+            self.words.push(u32::from(is_in_part) | u32::from(stack.registers.has_seen_in(frame.count)) << 1);
+            if words.is_empty() {
+                self.words.resize(self.words.len() + scope.register_count(), 0);
+            } else {
+                self.words.extend_from_slice(words);
+            }
+        } else if pda.counter_of(frame.state).is_some() {
+            // A token counts at most once with each of its bytes. Where nothing changes within that, all that matters is
+            // where something would.
+            let missing = pda.counts_missing(frame.state, frame.count);
+            let until_min = if missing == 0 { u32::MAX } else { missing };
+            let unchanged = pda.counts_unchanged(frame.state, frame.count).min(until_min);
+            if unchanged <= self.longest {
+                self.has_count = true;
+                self.words.extend([u32::MAX, frame.count]);
+            } else {
+                self.words.extend([u32::from(missing == 0), frame.count.saturating_add(unchanged)]);
+            }
+        }
+        let number = match self.nodes.iter().position(|&node| node == frame.below) {
+            _ if frame.below == NodeId::BOTTOM => BOTTOM,
+            Some(number) => number as u32,
+            None => {
+                self.nodes.push(frame.below);
+                self.nodes.len() as u32 - 1
+            }
+        };
+        self.words.push(number);
+    }
+
+    /// Adds a level; false if that is too much.
+    fn descend(&mut self, pda: &Pda, stack: &Stack) -> bool {
+        let levels = self.ends.len();
+        let above = if levels < 2 { 0 } else { self.node_ends[levels - 2] };
+        for index in above..self.node_ends[levels - 1] {
+            let place = self.words.len();
+            self.words.push(0);
+            let mut next = Some(self.nodes[index]);
+            while let Some(node) = next {
+                for frame in 0..stack.peek_own_frames(node).len() {
+                    self.push(pda, stack.peek_own_frames(node)[frame], stack);
+                    self.words[place] += 1;
+                    if self.nodes.len() > MAX_NODES {
+                        // A level is there whole or not at all.
+                        self.words.truncate(self.ends[levels - 1]);
+                        self.nodes.truncate(self.node_ends[levels - 1]);
+                        return false;
+                    }
+                }
+                next = stack.included(node);
+            }
+        }
+        self.ends.push(self.words.len());
+        self.node_ends.push(self.nodes.len());
+        true
+    }
+
+    /// Whether there are `levels`, which are added as far as can be.
+    fn reaches(&mut self, levels: usize, pda: &Pda, stack: &Stack) -> bool {
+        while self.ends.len() < levels {
+            if !self.descend(pda, stack) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The nodes that the last of `levels` refers to as the first one.
+    fn below(&self, levels: usize) -> &[NodeId] {
+        let above = if levels < 2 { 0 } else { self.node_ends[levels - 2] };
+        &self.nodes[above..self.node_ends[levels - 1]]
+    }
+
+    fn inert(&self, levels: usize, stack: &Stack) -> Inert {
+        let flags = self.below(levels).iter().enumerate();
+        flags.fold(0, |flags, (place, &below)| flags | Inert::from(stack.is_inert(below)) << place)
+    }
+
+    /// As many levels as have been read since [`Stack::begin_reading`]; `None` if that is too much.
+    fn read_levels(&mut self, pda: &Pda, stack: &Stack) -> Option<usize> {
+        for levels in 1..=MAX_LEVELS {
+            if !self.reaches(levels, pda, stack) {
+                return None;
+            }
+            if !self.below(levels).iter().any(|&node| stack.has_read(node)) {
+                return Some(levels);
+            }
+        }
+        None
+    }
+}
+
+impl Entry {
+    fn is_for(&self, key: &mut Key, pda: &Pda, stack: &Stack) -> bool {
+        // The first level tells most of them apart.
+        let first = key.ends[0];
+        key.words[..first] == self.key[..first.min(self.key.len())]
+            && key.reaches(self.levels, pda, stack)
+            && key.words[..key.ends[self.levels - 1]] == *self.key
+            && key.inert(self.levels, stack) == self.inert
+    }
+}
+
+/// The tokens of a row, if they are few.
+fn few(row: &[u32]) -> Option<Box<[u32]>> {
+    let mut count = 0;
+    for part in row.chunks(PART) {
+        if part.iter().fold(0, |all, &word| all | word) != 0 {
+            count += bitmask::count(part);
+            if count > FEW_TOKENS {
+                return None;
+            }
+        }
+    }
+    let mut tokens = Vec::with_capacity(count);
+    for (number, part) in row.chunks(PART).enumerate() {
+        if part.iter().fold(0, |all, &word| all | word) != 0 {
+            tokens.extend(bitmask::iter(part).map(|token| (number * PART * 32) as u32 + token));
+        }
+    }
+    Some(tokens.into())
+}
+
+/// A row is looked through so many words at a time.
+const PART: usize = 32;
+
+/// A hash of a row. Equality is looked at in any case, so what matters is that it is quick: no part waits for another one.
+fn hash_of(row: &[u32]) -> u64 {
+    let mut sums = [0u32; PART];
+    for part in row.chunks(PART) {
+        for (sum, &word) in sums.iter_mut().zip(part) {
+            *sum = sum.rotate_left(5) ^ word;
+        }
+    }
+    FxBuildHasher.hash_one(sums)
 }
 
 impl KnownRows {
-    pub(crate) fn new(states: usize) -> Self {
-        Self { rows: std::iter::repeat_with(OnceLock::new).take(states).collect(), kept: AtomicUsize::new(0) }
-    }
-
-    /// Whether the mask of a configuration of this head alone depends on its state only.
-    pub(crate) fn is_for(pda: &Pda, stack: &Stack, head: Frame) -> bool {
-        stack.is_inert(head.below) && pda.counter_of(head.state).is_none() && pda.scope_of(head.state).is_none()
-    }
-
-    /// The text part of the mask of a head that it [`is_for`](Self::is_for).
-    pub(crate) fn get(&self, head: Frame) -> Option<&[u32]> {
-        self.rows[head.state.index()].get().map(|row| &**row)
-    }
-
-    /// Keeps it.
-    pub(crate) fn keep(&self, head: Frame, row: &[u32]) {
-        if self.kept.load(Ordering::Relaxed) < MAX_ROWS && self.rows[head.state.index()].set(row.into()).is_ok() {
-            self.kept.fetch_add(1, Ordering::Relaxed);
+    /// The mask kept for the configuration of `key`.
+    pub(crate) fn get(&self, key: &mut Key, pda: &Pda, stack: &Stack) -> Option<&KnownRow> {
+        let mut next = self.buckets.get()?[key.bucket].get();
+        while let Some(entry) = next {
+            if entry.is_for(key, pda, stack) {
+                return Some(&entry.row);
+            }
+            next = entry.next.get();
         }
+        None
+    }
+
+    /// Keeps `row`, the mask of the configuration of `key`, which depends on what has been read of the stack.
+    pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, row: &[u32]) {
+        let Some(levels) = key.read_levels(pda, stack) else { return };
+        // Exact counts are many, and each is met once in a text.
+        let most = if key.has_count { MAX_BYTES / 4 } else { MAX_BYTES };
+        if self.bytes.load(Ordering::Relaxed) > most {
+            return;
+        }
+        let buckets = self.buckets.get_or_init(|| std::iter::repeat_with(OnceLock::new).take(BUCKETS).collect());
+        let mut place = &buckets[key.bucket];
+        for _ in 0..MAX_IN_BUCKET {
+            match place.get() {
+                Some(entry) => place = &entry.next,
+                None => {
+                    let words = &key.words[..key.ends[levels - 1]];
+                    let inert = key.inert(levels, stack);
+                    let row = self.share(row);
+                    self.bytes.fetch_add(size_of::<Entry>() + size_of_val(words), Ordering::Relaxed);
+                    let entry = Entry { key: words.into(), levels, inert, row, next: OnceLock::new() };
+                    // Somebody else may have been faster, most often with the same.
+                    let _ = place.set(Box::new(entry));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn share(&self, row: &[u32]) -> KnownRow {
+        if let Some(tokens) = few(row) {
+            self.bytes.fetch_add(size_of_val(&*tokens), Ordering::Relaxed);
+            return KnownRow::Few(tokens);
+        }
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let alike = rows.entry(hash_of(row)).or_default();
+        if let Some(known) = alike.iter().find(|known| ***known == *row) {
+            return KnownRow::Row(Arc::clone(known));
+        }
+        self.bytes.fetch_add(size_of_val(row), Ordering::Relaxed);
+        let known: Arc<[u32]> = row.into();
+        alike.push(Arc::clone(&known));
+        KnownRow::Row(known)
     }
 
     /// Bytes of memory.
     pub(crate) fn memory(&self) -> usize {
-        let rows: usize = self.rows.iter().filter_map(OnceLock::get).map(|row| size_of_val::<[u32]>(row)).sum();
-        size_of_val::<[OnceLock<_>]>(&self.rows) + rows
+        self.bytes.load(Ordering::Relaxed) + self.buckets.get().map_or(0, |buckets| size_of_val(&**buckets))
     }
 }

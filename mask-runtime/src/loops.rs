@@ -49,12 +49,12 @@ impl LoopSet {
 
     /// The bytes that are no ASCII character of the set.
     pub(crate) fn others(&self) -> ByteSet {
-        (0..=u8::MAX).filter(|&byte| !byte.is_ascii() || self.ascii >> byte & 1 == 0).collect()
+        ByteSet::of_ascii(self.ascii).complement()
     }
 
     /// The bytes that a character of the set begins with.
     pub(crate) fn first_bytes(&self) -> ByteSet {
-        let mut set: ByteSet = (0..128).filter(|byte| self.ascii >> byte & 1 == 1).collect();
+        let mut set = ByteSet::of_ascii(self.ascii);
         if !self.past_ascii.is_empty() {
             set.insert_range(0xc2, 0xf4);
         }
@@ -116,17 +116,16 @@ impl Loop {
     fn on(pda: &Pda, state: StateId, back: impl Fn(StateId) -> bool, loop_edges: Edges) -> Option<Self> {
         let Edges { counts, excluded } = loop_edges;
         let edges = pda.byte_edges(state);
-        let mut ascii = 0u128;
-        for byte in (0..0x80u8).filter(|&byte| !excluded.contains(byte)) {
-            let mut matching = edges.iter().filter(|edge| edge.low <= byte && byte <= edge.high);
-            if let (Some(edge), None) = (matching.next(), matching.next())
-                && back(edge.target)
-                && edge.counts == counts
-                && edge.marks.is_none()
-            {
-                ascii |= 1 << byte;
+        let (mut good, mut once, mut twice) = (0, 0, excluded.ascii());
+        for edge in edges {
+            let characters = ascii_of(edge);
+            twice |= once & characters;
+            once |= characters;
+            if back(edge.target) && edge.counts == counts && edge.marks.is_none() {
+                good |= characters;
             }
         }
+        let ascii = good & !twice;
         let reading = Reading {
             pda,
             first: &|edge| edge.counts == counts && edge.marks.is_none(),
@@ -134,11 +133,21 @@ impl Loop {
             inner: &|state| !pda.is_accepting(state) && pda.call_edges(state).is_empty(),
             single: true,
         };
-        let ways = if (0xc2..=0xf4).any(|byte| excluded.contains(byte)) { None } else { reading.ways(state) };
+        let is_excluded = !excluded.intersection(&ByteSet::range(0xc2, 0xf4)).is_empty();
+        let ways = if is_excluded { None } else { reading.ways(state) };
         let past_ascii = ways.map_or(PastAscii::None, |ways| leading(&ways, back));
         let is_wide = ascii.count_ones() >= MIN_ASCII || !past_ascii.is_empty();
         is_wide.then_some(Self { set: LoopSet { ascii, past_ascii }, counts })
     }
+}
+
+/// The ASCII characters that an edge is on.
+pub(crate) fn ascii_of(edge: &ByteEdge) -> u128 {
+    if !edge.low.is_ascii() {
+        return 0;
+    }
+    let width = u32::from(edge.high.min(0x7f) - edge.low) + 1;
+    (u128::MAX >> (128 - width)) << edge.low
 }
 
 /// What is asked of the edges of a loop.

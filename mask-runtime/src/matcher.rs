@@ -250,8 +250,8 @@ impl Matcher {
         if row.len() != expected {
             return Err(FillError::RowLength { found: row.len(), expected });
         }
-        bitmask::clear_all(row);
         if self.is_terminated_by_stop() {
+            bitmask::clear_all(row);
             bitmask::set_each(row, &self.stop_tokens);
             return Ok(());
         }

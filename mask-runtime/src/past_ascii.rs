@@ -4,7 +4,7 @@
 //! separators, `\S` some 20 spaces. Letters leave out hundreds of ranges.
 
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use grammar_ir::pda::{ByteEdge, Pda};
 use grammar_ir::regular::Utf8;
@@ -162,7 +162,9 @@ impl Reading<'_> {
     /// Where the characters past ASCII lead from `state`; `None` if that is too varied, or there are two ways for one.
     pub(crate) fn ways(&self, state: StateId) -> Option<Ways> {
         let mut ways = Ways::new();
-        for sequence in &Utf8::range_sequences(&CharSet::range('\u{80}', char::MAX)) {
+        static CHARACTERS: LazyLock<Vec<Vec<(u8, u8)>>> =
+            LazyLock::new(|| Utf8::range_sequences(&CharSet::range('\u{80}', char::MAX)));
+        for sequence in &*CHARACTERS {
             // What the first byte adds to its low bits says how many bytes follow.
             let lead = [0, 0xc0, 0xe0, 0xf0][sequence.len() - 1];
             for (low, high, target) in self.follow(state, sequence, lead, true)? {

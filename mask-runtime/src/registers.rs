@@ -20,6 +20,15 @@ struct Entry {
     /// Where its words end in [`Registers::words`]; they begin where those of the entry before end.
     words_end: u32,
     parts: Parts,
+    alive: Alive,
+}
+
+/// What is known of the guards of a scope with some registers: whether they let pass. Bit *g* for guard *g*; guards past 63
+/// are asked each time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Alive {
+    known: u64,
+    alive: u64,
 }
 
 /// What a scope knows of the texts of its parts.
@@ -29,6 +38,8 @@ struct Parts {
     begin: u32,
     /// The newest of the values seen, plus one; 0 for none.
     seen: u32,
+    /// The first state of the scope, as what is alive with the same registers differs from scope to scope.
+    scope: u32,
 }
 
 /// A value of a distinct part, and those seen before it.
@@ -47,6 +58,11 @@ pub(crate) struct RegistersMark {
     text: u32,
 }
 
+/// What was hidden before something more was.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub(crate) struct Hidden(Option<u32>);
+
 /// An arena of register entries, and the text that their parts are compared in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Registers {
@@ -64,12 +80,16 @@ pub(crate) struct Registers {
     hidden_before: Option<u32>,
     /// How much of the text there was before the token that is being tried.
     token_start: u32,
+    /// Whether a part that begins in the token that is being tried was compared with another one.
+    has_compared: bool,
     /// Whether something was compared with a value that is not known.
     is_doubtful: bool,
     max_entries: usize,
     is_full: bool,
     scratch: Vec<u32>,
     tried: Vec<u32>,
+    /// What is known of the guards at the beginning of scopes, which has no entry, by their first states.
+    alive_at_start: Vec<(u32, Alive)>,
 }
 
 impl Registers {
@@ -145,11 +165,23 @@ impl Registers {
     /// Begins to try tokens after the text so far.
     pub(crate) fn begin_token(&mut self) {
         self.token_start = self.text.len() as u32;
+        self.has_compared = false;
     }
 
-    /// Takes the text so far to be followed by some more that is not shown; `false` ends that.
-    pub(crate) fn hide(&mut self, hidden: bool) {
-        self.hidden_before = hidden.then_some(self.text.len() as u32);
+    /// Whether since [`begin_token`](Self::begin_token) a part that begins in the token was compared with another one. Then
+    /// what the token may be depends on texts: on values seen before it, or on the part that was being read.
+    pub(crate) fn has_compared(&self) -> bool {
+        self.has_compared
+    }
+
+    /// Takes the text so far to be followed by some more that is not shown, until [`show`](Self::show) gets what this returns.
+    pub(crate) fn hide(&mut self) -> Hidden {
+        Hidden(self.hidden_before.replace(self.text.len() as u32))
+    }
+
+    /// Ends what [`hide`](Self::hide) began.
+    pub(crate) fn show(&mut self, before: Hidden) {
+        self.hidden_before = before.0;
     }
 
     /// Whether an entry has been refused for want of room since [`take_full`](Self::take_full).
@@ -186,11 +218,39 @@ impl Registers {
 
     /// Whether `state`, of the procedure of `scope`, can be left with `registers`.
     pub(crate) fn is_alive(&mut self, scope: &Scope, registers: RegistersId, state: u32) -> bool {
+        let Some(guard) = scope.guard_of(state) else { return true };
+        if guard >= u64::BITS {
+            return self.lets_pass(scope, registers, guard);
+        }
+        let known = *self.alive_of(scope, registers);
+        if known.known >> guard & 1 == 1 {
+            return known.alive >> guard & 1 == 1;
+        }
+        let alive = self.lets_pass(scope, registers, guard);
+        let known = self.alive_of(scope, registers);
+        known.known |= 1 << guard;
+        known.alive |= u64::from(alive) << guard;
+        alive
+    }
+
+    fn lets_pass(&mut self, scope: &Scope, registers: RegistersId, guard: u32) -> bool {
         let mut words = std::mem::take(&mut self.scratch);
         self.load(scope, registers, &mut words);
-        let alive = scope.is_alive(state, &words, &mut self.tried);
+        let alive = scope.lets_pass(guard, &words, &mut self.tried);
         self.scratch = words;
         alive
+    }
+
+    fn alive_of(&mut self, scope: &Scope, registers: RegistersId) -> &mut Alive {
+        if let Some(entry) = (registers as usize).checked_sub(1) {
+            return &mut self.entries[entry].alive;
+        }
+        let first = scope.first_state();
+        let place = self.alive_at_start.iter().position(|&(state, _)| state == first).unwrap_or_else(|| {
+            self.alive_at_start.push((first, Alive::default()));
+            self.alive_at_start.len() - 1
+        });
+        &mut self.alive_at_start[place].1
     }
 
     fn parts_after(
@@ -200,7 +260,7 @@ impl Registers {
         marks: EdgeMarks,
         words: &mut [u32],
     ) -> Option<Parts> {
-        let mut parts = self.parts_of(registers);
+        let mut parts = Parts { scope: scope.first_state(), ..self.parts_of(registers) };
         if let Some(element) = marks.selected() {
             if !scope.select(element, words) {
                 return None;
@@ -223,6 +283,7 @@ impl Registers {
     fn see(&mut self, parts: Parts) -> Option<u32> {
         let begin = parts.begin.checked_sub(1)?;
         let is_known = self.hidden_before.is_none_or(|hidden| begin >= hidden);
+        self.has_compared |= parts.seen != 0 && begin >= self.token_start;
         let value = is_known.then(|| Arc::new(JsonValue::of(&self.text[begin as usize..])));
         // Where it has begun in the token that is tried, nobody else will look.
         self.is_doubtful |= !is_known && parts.seen != 0 && begin >= self.token_start;
@@ -248,6 +309,7 @@ impl Registers {
         if parts.seen == 0 {
             return false;
         }
+        self.has_compared |= begin >= self.token_start;
         if self.hidden_before.is_some_and(|hidden| begin < hidden) {
             self.is_doubtful |= begin >= self.token_start;
             return false;
@@ -336,7 +398,7 @@ impl Registers {
             return 0;
         }
         self.words.extend_from_slice(words);
-        self.entries.push(Entry { words_end: self.words.len() as u32, parts });
+        self.entries.push(Entry { words_end: self.words.len() as u32, parts, alive: Alive::default() });
         let number = self.entries.len() as u32;
         if let Some(hash) = hash {
             self.interned.entry(hash).or_insert(number);

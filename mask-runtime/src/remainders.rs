@@ -32,6 +32,11 @@ impl Remainders {
         Self { index, characters_before, by_characters_before: OnceLock::new() }
     }
 
+    /// The same, of which many masks are made.
+    pub(crate) fn with_branches(self) -> Self {
+        Self { index: self.index.with_branches(), ..self }
+    }
+
     /// The number of characters before the remainder at `position` of the index's tokens.
     #[inline]
     pub(crate) fn characters_before(&self, position: usize) -> u32 {
@@ -103,7 +108,7 @@ pub(crate) fn walk_remainders(
     row: &mut [u32],
 ) {
     let pda = grammar.pda();
-    stack.registers.hide(true);
+    let hidden = stack.registers.hide();
     if room.unchanged > grammar.tokenizer().index().max_depth() as u32 {
         // No token is long enough for its count to matter.
         walk(grammar, &remainders.index, None, &[head], stack, scratch, Sink::All(row));
@@ -123,5 +128,5 @@ pub(crate) fn walk_remainders(
             walk(grammar, &remainders.index, None, &[Frame { count, ..head }], stack, scratch, sink);
         }
     }
-    stack.registers.hide(false);
+    stack.registers.show(hidden);
 }

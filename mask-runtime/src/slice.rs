@@ -72,7 +72,7 @@ impl Slice {
                 texts.push((&text[bytes..], id, characters as u16));
             }
         }
-        (texts.len() <= MAX_OTHERS).then(|| Remainders::new(&texts))
+        (texts.len() <= MAX_OTHERS).then(|| Remainders::new(&texts).with_branches())
     }
 
     /// The tokens that are not in *S*\*; `None` where they are so many that the whole trie, with what is covered left
@@ -83,7 +83,7 @@ impl Slice {
                 return None;
             }
             let others = index.tokens().iter().filter(|&&id| !bitmask::contains(&self.row, id));
-            Some(TokenIndex::of_texts(others.map(|&id| (vocabulary.bytes(id), id))))
+            Some(TokenIndex::of_texts(others.map(|&id| (vocabulary.bytes(id), id))).with_branches())
         });
         others.as_ref()
     }
@@ -202,6 +202,10 @@ impl Members {
     pub(crate) fn up_to(&self, characters: u32) -> &[u32] {
         let count = self.up_to_length.get(characters as usize).map_or(self.by_length.len(), |&count| count as usize);
         &self.by_length[..count]
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.by_length.len()
     }
 
     /// Those of more than `characters` characters.

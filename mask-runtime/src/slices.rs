@@ -72,6 +72,30 @@ impl Slices {
     }
 }
 
+/// The branches of one trie.
+#[derive(Debug)]
+pub(crate) struct Branches(Cache<(LoopSet, u32), Arc<Branch>>);
+
+/// A trie that is not the tokenizer's own keeps this many branches. When one more is asked for it forgets all of them.
+const MAX_OWN_BRANCHES: usize = 256;
+
+impl Default for Branches {
+    fn default() -> Self {
+        Self(Cache::new(MAX_OWN_BRANCHES))
+    }
+}
+
+impl Branches {
+    /// The branch of `set` at `node` of `index`.
+    pub(crate) fn get(&self, set: &LoopSet, node: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> Arc<Branch> {
+        self.0.get(&(set.clone(), node), || Arc::new(Branch::new(set.clone(), node, vocabulary, index)))
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.0.sum(|branch| branch.memory())
+    }
+}
+
 /// A map that forgets all it has when it is full.
 #[derive(Debug)]
 struct Cache<K, V> {

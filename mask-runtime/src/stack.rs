@@ -12,6 +12,7 @@ use grammar_ir::StateId;
 use grammar_ir::pda::{Pda, Procedure};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::budget::{NEVER, deadline_of};
 use crate::registers::{Registers, RegistersMark};
@@ -110,6 +111,26 @@ pub(crate) struct Stack {
     full: bool,
     /// Kept to spare allocations.
     inherited: Vec<Frame>,
+    lowest_read: LowestRead,
+}
+
+/// The oldest node whose frames have been read. (Not a `Cell`, so that what has a stack is `Sync`; nobody else writes.)
+#[derive(Debug)]
+struct LowestRead(AtomicU32);
+
+impl LowestRead {
+    #[inline]
+    fn note(&self, node: NodeId) {
+        if node.0 < self.0.load(Ordering::Relaxed) {
+            self.0.store(node.0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Clone for LowestRead {
+    fn clone(&self) -> Self {
+        Self(AtomicU32::new(self.0.load(Ordering::Relaxed)))
+    }
 }
 
 impl Stack {
@@ -124,11 +145,30 @@ impl Stack {
             max_frames,
             full: false,
             inherited: Vec::new(),
+            lowest_read: LowestRead(AtomicU32::new(0)),
         }
     }
 
+    /// Notes from here on how far down is read.
+    pub(crate) fn begin_reading(&mut self) {
+        self.lowest_read.0.store(u32::MAX, Ordering::Relaxed);
+    }
+
+    /// Whether frames of `node`, or of a node that is older, have been read since [`begin_reading`](Self::begin_reading).
+    pub(crate) fn has_read(&self, node: NodeId) -> bool {
+        self.lowest_read.0.load(Ordering::Relaxed) <= node.0
+    }
+
     /// The frames of `node` itself, without those of included nodes.
+    #[inline]
     pub(crate) fn own_frames(&self, node: NodeId) -> &[Frame] {
+        self.lowest_read.note(node);
+        self.peek_own_frames(node)
+    }
+
+    /// [`own_frames`](Self::own_frames), without noting that they were read.
+    #[inline]
+    pub(crate) fn peek_own_frames(&self, node: NodeId) -> &[Frame] {
         let index = node.0 as usize;
         &self.frames[self.nodes[index].first_frame as usize..self.nodes[index + 1].first_frame as usize]
     }
@@ -140,7 +180,15 @@ impl Stack {
     }
 
     /// The frame of a node that has exactly one.
+    #[inline]
     pub(crate) fn only_frame(&self, node: NodeId) -> Option<Frame> {
+        self.lowest_read.note(node);
+        self.peek_only_frame(node)
+    }
+
+    /// [`only_frame`](Self::only_frame), without noting that it was read.
+    #[inline]
+    pub(crate) fn peek_only_frame(&self, node: NodeId) -> Option<Frame> {
         let entry = &self.nodes[node.0 as usize];
         (entry.frames == 1).then(|| self.frames[entry.first_frame as usize])
     }
@@ -188,7 +236,7 @@ impl Stack {
     fn add(&mut self, pda: &Pda, frames: &[Frame], included: NodeId, total: usize, intern: bool) -> NodeId {
         let hash = intern.then(|| hash(frames, included));
         if let Some(&node) = hash.and_then(|hash| self.interned.get(&hash))
-            && self.own_frames(node) == frames
+            && self.peek_own_frames(node) == frames
             && self.nodes[node.0 as usize].included == included
         {
             return node;
@@ -274,7 +322,7 @@ impl Stack {
     fn cut(&mut self, mark: Mark, interned: bool) {
         if interned {
             for node in (mark.nodes - 1..self.nodes.len() as u32 - 1).map(NodeId) {
-                let hash = hash(self.own_frames(node), self.nodes[node.0 as usize].included);
+                let hash = hash(self.peek_own_frames(node), self.nodes[node.0 as usize].included);
                 if self.interned.get(&hash) == Some(&node) {
                     self.interned.remove(&hash);
                 }

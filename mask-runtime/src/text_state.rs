@@ -30,40 +30,42 @@ pub(crate) struct TextState {
 const MAX_DIFFERENT: usize = 112;
 
 impl TextState {
-    pub(crate) fn of(pda: &Pda, state: StateId, slice: impl Fn(&Loop) -> Arc<Slice>) -> Option<Self> {
-        if let Some(own_loop) = Loop::of(pda, state) {
-            let slice = slice(&own_loop);
-            return Some(Self { base: state, own_loop, slice, differs: ByteSet::EMPTY, remainders: OnceLock::new() });
-        }
-        if !only_reads(pda, state) {
-            return None;
-        }
-        let mut widths: Vec<(usize, StateId)> = Vec::new();
-        for edge in pda.byte_edges(state).iter().filter(|edge| edge.marks.is_none()) {
-            let width = usize::from(edge.high - edge.low) + 1;
-            match widths.iter_mut().find(|(_, target)| *target == edge.target) {
-                Some(known) => known.0 += width,
-                None => widths.push((width, edge.target)),
-            }
-        }
-        let (_, base) = widths.into_iter().max()?;
-        // What comes after a return is the same for both, as their frames are but for the state.
-        let returns_alike = pda.is_accepting(state) == pda.is_accepting(base);
-        let is_plain = !pda.is_accepting(base) || pda.scope_of(base).is_none();
-        if !only_reads(pda, base) || !returns_alike || !is_plain {
-            return None;
-        }
-        let own_loop = Loop::of(pda, base)?;
-        let differs: ByteSet =
-            (0..=u8::MAX).filter(|&byte| !edges_on(pda, state, byte).eq(edges_on(pda, base, byte))).collect();
+    /// What is known of `state`, which has the loop.
+    pub(crate) fn with_loop(state: StateId, own_loop: Loop, slice: Arc<Slice>) -> Self {
+        Self { base: state, own_loop, slice, differs: ByteSet::EMPTY, remainders: OnceLock::new() }
+    }
+
+    /// What is known of `state`, of which this may be what is known of the base; `None` if the two differ too much.
+    pub(crate) fn next_to(&self, pda: &Pda, state: StateId) -> Option<Self> {
+        let differs = different(pda.byte_edges(state), pda.byte_edges(self.base));
         (differs.len() <= MAX_DIFFERENT).then(|| Self {
-            base,
-            slice: slice(&own_loop),
-            own_loop,
+            base: self.base,
+            own_loop: self.own_loop.clone(),
+            slice: Arc::clone(&self.slice),
             differs,
             remainders: OnceLock::new(),
         })
     }
+}
+
+/// The state that `state` may be next to, if that one has a loop: where most bytes lead.
+pub(crate) fn nearest(pda: &Pda, state: StateId) -> Option<StateId> {
+    if !only_reads(pda, state) {
+        return None;
+    }
+    let mut widths: Vec<(usize, StateId)> = Vec::new();
+    for edge in pda.byte_edges(state).iter().filter(|edge| edge.marks.is_none()) {
+        let width = usize::from(edge.high - edge.low) + 1;
+        match widths.iter_mut().find(|(_, target)| *target == edge.target) {
+            Some(known) => known.0 += width,
+            None => widths.push((width, edge.target)),
+        }
+    }
+    let (_, base) = widths.into_iter().max()?;
+    // What comes after a return is the same for both, as their frames are but for the state.
+    let returns_alike = pda.is_accepting(state) == pda.is_accepting(base);
+    let is_plain = !pda.is_accepting(base) || pda.scope_of(base).is_none();
+    (base != state && only_reads(pda, base) && returns_alike && is_plain).then_some(base)
 }
 
 /// Whether a state does nothing but read bytes or return.
@@ -71,8 +73,27 @@ fn only_reads(pda: &Pda, state: StateId) -> bool {
     pda.call_edges(state).is_empty() && pda.token_edges(state).is_empty()
 }
 
-/// What the edges of `state` on `byte` do.
-fn edges_on(pda: &Pda, state: StateId, byte: u8) -> impl Iterator<Item = ByteEdge> {
-    let on_byte = pda.byte_edges(state).iter().filter(move |edge| edge.low <= byte && byte <= edge.high);
+/// The bytes on which the edges of two states do different things.
+fn different(left: &[ByteEdge], right: &[ByteEdge]) -> ByteSet {
+    // From one place where an edge of either begins or is past up to the next, all bytes are alike.
+    let mut places = ByteSet::range(0, 0);
+    for edge in left.iter().chain(right) {
+        places.insert(edge.low);
+        edge.high.checked_add(1).into_iter().for_each(|past| places.insert(past));
+    }
+    let mut differs = ByteSet::EMPTY;
+    let mut places = places.iter().peekable();
+    while let Some(place) = places.next() {
+        if !edges_on(left, place).eq(edges_on(right, place)) {
+            differs.insert_range(place, places.peek().map_or(u8::MAX, |next| next - 1));
+        }
+    }
+    differs
+}
+
+/// What edges on `byte` do.
+fn edges_on(edges: &[ByteEdge], byte: u8) -> impl Iterator<Item = ByteEdge> {
+    // They are ascending.
+    let on_byte = edges.iter().take_while(move |edge| edge.low <= byte).filter(move |edge| byte <= edge.high);
     on_byte.map(|&edge| ByteEdge { low: 0, high: 0, ..edge })
 }

@@ -6,9 +6,11 @@
 //! those of a whole subtree are one contiguous range.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use grammar_ir::ByteSet;
 
+use crate::slices::Branches;
 use crate::{TokenKind, Vocabulary};
 
 /// A node of a [`TokenIndex`].
@@ -31,14 +33,53 @@ pub struct TokenIndex {
     /// Per node, where its tokens begin in `tokens`; one more entry than there are nodes.
     token_starts: Vec<u32>,
     tokens: Vec<u32>,
-    /// Per first byte: the node of depth 1, or `NONE`.
-    roots: Box<[u32; 256]>,
-    /// How many first bytes there are.
-    root_count: usize,
+    children: Children,
     max_depth: usize,
+    /// What has been worked out for nodes, in a trie that keeps that.
+    branches: Option<Arc<Branches>>,
 }
 
-const NONE: u32 = u32::MAX;
+/// The children of each node side by side, so that those on a few bytes are found without looking at the others' nodes.
+#[derive(Debug, Clone)]
+struct Children {
+    /// Where those of the root, then of each node, begin in the other two; one more entry.
+    starts: Vec<u32>,
+    bytes: Vec<u8>,
+    nodes: Vec<u32>,
+}
+
+impl Children {
+    fn of(nodes: &[TrieNode]) -> Self {
+        // Per depth: the number of the last node there, plus one; 0 for the root.
+        let mut path: Vec<u32> = vec![0];
+        let mut starts = vec![0; nodes.len() + 2];
+        let mut each_parent = |mut take: Box<dyn FnMut(u32, usize) + '_>| {
+            for (number, node) in nodes.iter().enumerate() {
+                path.truncate(usize::from(node.depth));
+                take(path[path.len() - 1], number);
+                path.push(number as u32 + 1);
+            }
+        };
+        each_parent(Box::new(|parent, _| starts[parent as usize + 1] += 1));
+        let mut total = 0;
+        for start in &mut starts {
+            total += *start;
+            *start = total;
+        }
+        let (mut bytes, mut numbers) = (vec![0; nodes.len()], vec![0; nodes.len()]);
+        let mut next = starts.clone();
+        each_parent(Box::new(|parent, number| {
+            let place = &mut next[parent as usize];
+            (bytes[*place as usize], numbers[*place as usize]) = (nodes[number].byte, number as u32);
+            *place += 1;
+        }));
+        Self { starts, bytes, nodes: numbers }
+    }
+
+    fn memory(&self) -> usize {
+        size_of_val(self.starts.as_slice()) + size_of_val(&*self.bytes) + size_of_val(self.nodes.as_slice())
+    }
+}
 
 /// A token with the first bytes of its text in front, which settle nearly all comparisons.
 struct SortKey<'a> {
@@ -103,14 +144,18 @@ impl TokenIndex {
         token_starts.push(tokens.len() as u32);
         nodes.shrink_to_fit();
         token_starts.shrink_to_fit();
-        let mut roots = Box::new([NONE; 256]);
-        let (mut root, mut root_count) = (0, 0);
-        while let Some(node) = nodes.get(root as usize) {
-            root_count += 1;
-            roots[usize::from(node.byte)] = root;
-            root = node.subtree_end;
-        }
-        Self { nodes, token_starts, tokens, roots, root_count, max_depth }
+        let children = Children::of(&nodes);
+        Self { nodes, token_starts, tokens, children, max_depth, branches: None }
+    }
+
+    /// The same, as a trie of which many masks are made.
+    pub(crate) fn with_branches(self) -> Self {
+        Self { branches: Some(Arc::default()), ..self }
+    }
+
+    /// What has been worked out for nodes, in a trie that keeps that.
+    pub(crate) fn branches(&self) -> Option<&Branches> {
+        self.branches.as_deref()
     }
 
     /// The nodes in depth-first order.
@@ -163,29 +208,32 @@ impl TokenIndex {
         &self.tokens[self.subtree_range(node)]
     }
 
-    /// The children of `node`, of the root without one, that a byte of `bytes` leads to.
-    pub(crate) fn children<'a>(&'a self, node: Option<u32>, bytes: &'a ByteSet) -> impl Iterator<Item = u32> + 'a {
-        let roots = bytes.iter().map(|byte| self.roots[usize::from(byte)]).filter(|&root| root != NONE);
-        let roots = node.is_none().then_some(roots).into_iter().flatten();
-        let end = node.map_or(0, |node| self.nodes[node as usize].subtree_end);
-        let mut next = node.map_or(0, |node| node + 1);
-        let below = std::iter::from_fn(move || {
-            while next < end {
-                let child = next;
-                let entry = &self.nodes[child as usize];
-                next = entry.subtree_end;
-                if bytes.contains(entry.byte) {
-                    return Some(child);
-                }
-            }
-            None
-        });
-        roots.chain(below)
+    /// Where the children of `node`, of the root without one, are among all of them ([`child`](Self::child)), by ascending
+    /// byte.
+    #[inline]
+    pub(crate) fn child_range(&self, node: Option<u32>) -> Range<usize> {
+        let place = node.map_or(0, |node| node as usize + 1);
+        self.children.starts[place] as usize..self.children.starts[place + 1] as usize
     }
 
-    /// How many first bytes the tokens have.
-    pub(crate) fn root_count(&self) -> usize {
-        self.root_count
+    /// The first place of `range` with a child on a byte of `bytes`.
+    #[inline]
+    pub(crate) fn next_child(&self, range: Range<usize>, bytes: &ByteSet) -> Option<usize> {
+        let from = range.start;
+        self.children.bytes[range].iter().position(|&byte| bytes.contains(byte)).map(|place| from + place)
+    }
+
+    /// The node at a place of [`child_range`](Self::child_range).
+    #[inline]
+    pub(crate) fn child(&self, place: usize) -> u32 {
+        self.children.nodes[place]
+    }
+
+    /// The children of `node`, of the root without one, that a byte of `bytes` leads to.
+    pub(crate) fn children<'a>(&'a self, node: Option<u32>, bytes: &'a ByteSet) -> impl Iterator<Item = u32> + 'a {
+        self.child_range(node)
+            .filter(|&place| bytes.contains(self.children.bytes[place]))
+            .map(|place| self.children.nodes[place])
     }
 
     /// The depth of the deepest node: the length of the longest token.
@@ -198,6 +246,7 @@ impl TokenIndex {
         size_of_val(self.nodes.as_slice())
             + size_of_val(self.token_starts.as_slice())
             + size_of_val(self.tokens.as_slice())
-            + size_of_val(&*self.roots)
+            + self.children.memory()
+            + self.branches().map_or(0, Branches::memory)
     }
 }

@@ -4,21 +4,25 @@
 //! goes no further: what the tokens below have to do with the text's characters is worked out once for the node
 //! ([`Branch`](crate::branch::Branch)).
 
+use std::ops::Range;
+
 use grammar_ir::ByteSet;
 use grammar_ir::pda::Pda;
 
 use crate::bitmask;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
+use crate::component::is_out_of_reach;
 use crate::difference::{self, Correction};
 use crate::distinct::{PartScratch, is_live};
 use crate::fill::MAX_LONGER;
+use crate::known_rows::Key;
 use crate::loops::Loop;
 use crate::remainders::{Remainders, Room, walk_remainders};
 use crate::slice::Slice;
 use crate::stack::{Frame, Mark, Stack};
 use crate::step::{Byte, Scratch, Survey, step};
 use crate::text_state::TextState;
-use crate::token_index::{TokenIndex, TrieNode};
+use crate::token_index::TokenIndex;
 
 /// Buffers of a walk, kept to spare allocations.
 #[derive(Debug, Clone, Default)]
@@ -27,14 +31,13 @@ pub(crate) struct WalkScratch {
     /// The heads of each level of the path, one after the other.
     heads: Vec<Frame>,
     levels: Vec<Level>,
-    /// What of the trie is walked: first and past the last node.
-    ranges: Vec<(u32, u32)>,
     next: Vec<Frame>,
     /// Tokens that a walk could not decide on, as they repeat a part of a text that it was not shown.
     pub(crate) doubtful: Vec<u32>,
     pub(crate) parts: PartScratch,
     pub(crate) looking: Looking,
     pub(crate) correction: Correction,
+    pub(crate) key: Key,
     /// The buffers of walks within this one.
     inner: Option<Box<WalkScratch>>,
 }
@@ -83,8 +86,12 @@ impl Looking {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Level {
+    /// The children that are left.
+    children: Range<usize>,
+    /// On other bytes nothing can be done.
+    bytes: ByteSet,
     first_head: usize,
     past_head: usize,
     /// The stack with the nodes this level's heads need.
@@ -128,8 +135,8 @@ impl Sink<'_> {
     }
 }
 
-/// With no more first bytes than this, each of them is tried.
-const FEW_ROOTS: usize = 8;
+/// With no more children than this, each of them is tried.
+const FEW_CHILDREN: usize = 8;
 
 /// Below a node with fewer tokens than this there is nothing to be saved.
 const MIN_BRANCH: usize = 24;
@@ -153,97 +160,107 @@ pub(crate) fn walk(
     let pda = grammar.pda();
     let nodes = index.nodes();
     let bottom = stack.mark();
-    let mut ranges = std::mem::take(&mut scratch.ranges);
-    ranges.clear();
-    let depth = match from {
-        Some(node) => {
-            let TrieNode { subtree_end, depth, .. } = nodes[node as usize];
-            ranges.push((node + 1, subtree_end));
-            depth
-        }
-        None => {
-            // At the root of a whole trie there are children for nearly all bytes, of which mostly few can be consumed.
-            let many = index.root_count() > FEW_ROOTS;
-            let first = if many { scratch.looking.bytes(pda, heads, stack) } else { ByteSet::FULL };
-            ranges.extend(index.children(None, &first).map(|root| (root, nodes[root as usize].subtree_end)));
-            0
-        }
-    };
+    let children = index.child_range(from);
+    let bytes = if children.len() > FEW_CHILDREN { scratch.looking.bytes(pda, heads, stack) } else { ByteSet::FULL };
     let is_whole = std::ptr::eq(index, grammar.tokenizer().index());
+    let has_branches = is_whole || index.branches().is_some();
     scratch.heads.clear();
     scratch.heads.extend_from_slice(heads);
     scratch.levels.clear();
-    scratch.levels.push(Level { first_head: 0, past_head: heads.len(), stack: bottom, is_doubtful: false });
+    scratch.levels.push(Level {
+        children,
+        bytes,
+        first_head: 0,
+        past_head: heads.len(),
+        stack: bottom,
+        is_doubtful: false,
+    });
     stack.registers.take_doubtful();
-    for &(first, end) in &ranges {
-        let (mut position, end) = (first as usize, end as usize);
-        while position < end {
-            let node = nodes[position];
-            if sink.covers(position, index) {
-                position = node.subtree_end as usize;
+    while let Some(level) = scratch.levels.last_mut() {
+        let Some(place) = index.next_child(level.children.clone(), &level.bytes) else {
+            scratch.levels.pop();
+            continue;
+        };
+        level.children.start = place + 1;
+        let (first_head, past_head, mark, was_doubtful) =
+            (level.first_head, level.past_head, level.stack, level.is_doubtful);
+        let position = index.child(place) as usize;
+        if sink.covers(position, index) {
+            continue;
+        }
+        let byte = nodes[position].byte;
+        scratch.heads.truncate(past_head);
+        stack.truncate(mark, false);
+        let WalkScratch { step: step_scratch, heads: arena, next, parts, .. } = scratch;
+        next.clear();
+        let heads = &arena[first_head..past_head];
+        let known = match heads {
+            &[head] => grammar.plain_step(head, byte, || stack.is_inert(head.below)),
+            _ => None,
+        };
+        match known {
+            Some(Some(after)) => next.push(after),
+            Some(None) => {}
+            None => step(pda, heads, &mut Byte(byte), stack, false, step_scratch, next),
+        }
+        if next.is_empty() {
+            continue;
+        }
+        stack.registers.push_text(byte);
+        if !is_live(pda, next, stack, parts) {
+            continue;
+        }
+        match next.as_slice() {
+            &[only] => arena.push(only),
+            all => arena.extend_from_slice(all),
+        }
+        let is_doubtful = stack.registers.take_doubtful() || was_doubtful;
+        if is_doubtful {
+            scratch.doubtful.extend_from_slice(index.own_tokens(position as u32));
+        } else {
+            sink.take(index, position, &mut scratch.doubtful);
+        }
+        let children = index.child_range(Some(position as u32));
+        if children.is_empty() {
+            continue;
+        }
+        if let (Sink::All(row), true) = (&mut sink, has_branches && !is_doubtful)
+            && (1..=MAX_SEPARATE).contains(&scratch.next.len())
+            && index.subtree_range(position as u32).len() >= MIN_BRANCH
+        {
+            walk_branches(grammar, (index, position as u32), past_head, stack, scratch, row);
+            if scratch.heads.len() == past_head {
                 continue;
             }
-            scratch.levels.truncate(usize::from(node.depth - depth));
-            let parent = scratch.levels[scratch.levels.len() - 1];
-            scratch.heads.truncate(parent.past_head);
-            stack.truncate(parent.stack, false);
-            let WalkScratch { step: step_scratch, heads: arena, next, parts, .. } = scratch;
-            next.clear();
-            let heads = &arena[parent.first_head..parent.past_head];
-            let known = match heads {
-                &[head] => {
-                    let table = grammar.bytes_of(head.state);
-                    let is_all = !table.may_return || stack.is_inert(head.below);
-                    if is_all { table.after(head, node.byte) } else { None }
-                }
-                _ => None,
-            };
-            match known {
-                Some(Some(after)) => next.push(after),
-                Some(None) => {}
-                None => step(pda, heads, &mut Byte(node.byte), stack, false, step_scratch, next),
-            }
-            if next.is_empty() {
-                position = node.subtree_end as usize;
-                continue;
-            }
-            stack.registers.push_text(node.byte);
-            if !is_live(pda, next, stack, parts) {
-                position = node.subtree_end as usize;
-                continue;
-            }
-            match next.as_slice() {
-                &[only] => arena.push(only),
-                all => arena.extend_from_slice(all),
-            }
-            let is_doubtful = stack.registers.take_doubtful() || parent.is_doubtful;
-            if is_doubtful {
-                scratch.doubtful.extend_from_slice(index.own_tokens(position as u32));
-            } else {
-                sink.take(index, position, &mut scratch.doubtful);
-            }
-            if node.subtree_end as usize == position + 1 {
-                position += 1;
-                continue;
-            }
-            if let (Sink::All(row), true) = (&mut sink, is_whole && !is_doubtful)
-                && (1..=MAX_SEPARATE).contains(&scratch.next.len())
-                && index.subtree_range(position as u32).len() >= MIN_BRANCH
-            {
-                walk_branches(grammar, position as u32, parent.past_head, stack, scratch, row);
-                if scratch.heads.len() == parent.past_head {
-                    position = node.subtree_end as usize;
-                    continue;
-                }
-            }
-            let first_head = parent.past_head;
-            let past_head = scratch.heads.len();
-            scratch.levels.push(Level { first_head, past_head, stack: stack.mark(), is_doubtful });
-            position += 1;
+        }
+        let (first_head, past_head) = (past_head, scratch.heads.len());
+        let heads = &scratch.heads[first_head..];
+        let bytes = if children.len() > FEW_CHILDREN && heads.len() <= children.len() {
+            heads.iter().fold(ByteSet::EMPTY, |bytes, &head| bytes.union(&bytes_of(pda, head, stack)))
+        } else {
+            ByteSet::FULL
+        };
+        scratch.levels.push(Level { children, bytes, first_head, past_head, stack: stack.mark(), is_doubtful });
+    }
+    stack.truncate(bottom, false);
+}
+
+/// All bytes that `head` might consume, where that is quick to tell.
+fn bytes_of(pda: &Pda, mut head: Frame, stack: &Stack) -> ByteSet {
+    let mut bytes = ByteSet::EMPTY;
+    loop {
+        pda.byte_edges(head.state).iter().for_each(|edge| bytes.insert_range(edge.low, edge.high));
+        for call in pda.call_edges(head.state) {
+            bytes = bytes.union(&pda.procedure(call.procedure).first_bytes);
+        }
+        if !pda.is_accepting(head.state) || stack.is_inert(head.below) {
+            return bytes;
+        }
+        match stack.only_frame(head.below) {
+            Some(parent) => head = parent,
+            None => return ByteSet::FULL,
         }
     }
-    scratch.ranges = ranges;
-    stack.truncate(bottom, false);
 }
 
 /// What is known of the text that `head` is in, or next to, and the head that is in it; `None` where it does not suffice to
@@ -255,6 +272,9 @@ fn in_text<'g>(
     looking: &mut Looking,
 ) -> Option<(&'g TextState, Frame)> {
     let pda = grammar.pda();
+    if is_out_of_reach(pda, head, stack) {
+        return None;
+    }
     let text = grammar.text_state(head.state)?;
     let base = base_of(pda, head, text, stack)?;
     // Whether a part that is not shown can still become something new is not told from here.
@@ -281,21 +301,22 @@ pub(crate) fn base_of(pda: &Pda, head: Frame, text: &TextState, stack: &mut Stac
 /// be corrected.
 fn walk_branches(
     grammar: &CompiledGrammar,
-    node: u32,
+    (index, node): (&TokenIndex, u32),
     first: usize,
     stack: &mut Stack,
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let alone = scratch.heads.len() == first + 1;
+    // Corrections are made in the tokenizer's own trie.
+    let alone = index.branches().is_none() && scratch.heads.len() == first + 1;
     let mut at = first;
     while let Some(&head) = scratch.heads.get(at) {
         match in_text(grammar, head, stack, &mut scratch.looking) {
             Some((text, base)) if alone || base == head => {
-                walk_branch(grammar, node, head, (text, base), stack, scratch, row);
+                walk_branch(grammar, (index, node), head, (text, base), stack, scratch, row);
                 scratch.heads.remove(at);
             }
-            _ if walk_component(grammar, node, head, stack, scratch, row) => {
+            _ if walk_component(grammar, (index, node), head, stack, scratch, row) => {
                 scratch.heads.remove(at);
             }
             _ => at += 1,
@@ -306,14 +327,14 @@ fn walk_branches(
 /// The tokens below a node at which `head` is in a text.
 fn walk_branch(
     grammar: &CompiledGrammar,
-    node: u32,
+    (index, node): (&TokenIndex, u32),
     head: Frame,
     (text, base): (&TextState, Frame),
     stack: &mut Stack,
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let branch = grammar.branch(&text.own_loop.set, node);
+    let branch = grammar.branch(&text.own_loop.set, index, node);
     let room = Room::of(grammar.pda(), base, &text.own_loop);
     branch.set_up_to(room.left, row);
     let mut inner = scratch.inner.take().unwrap_or_default();
@@ -328,17 +349,23 @@ fn walk_branch(
 /// The tokens below a node at which `head` goes among states that read the same characters; false where it does not.
 fn walk_component(
     grammar: &CompiledGrammar,
-    node: u32,
+    (index, node): (&TokenIndex, u32),
     head: Frame,
     stack: &mut Stack,
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) -> bool {
+    if is_out_of_reach(grammar.pda(), head, stack) {
+        return false;
+    }
     for ComponentSlice { component, .. } in grammar.components(head.state) {
         let steps = component.steps(grammar.pda(), head, stack);
-        let branch = grammar.branch(&component.set, node);
+        if steps == 0 {
+            continue;
+        }
+        let branch = grammar.branch(&component.set, index, node);
         let longer = branch.longer_than(steps);
-        if longer.len() > MAX_LONGER {
+        if longer.len() > MAX_LONGER || longer.len() > branch.count() / 4 {
             continue;
         }
         branch.set_up_to(steps, row);

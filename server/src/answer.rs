@@ -15,8 +15,10 @@ pub(crate) enum FinishReason {
     StopToken(u32),
     /// A stop string has come.
     StopText(String),
-    /// The bound on tokens, or the end of the context, was met.
-    Length,
+    /// The grammar has come to the end, of a model without stop tokens.
+    GrammarEnd,
+    /// The bound on tokens, or the end of the context, was met, with this many tokens.
+    Length(usize),
     /// The constraint turned out to be at fault.
     Unsatisfiable(String),
     /// No token could be chosen.
@@ -31,7 +33,7 @@ impl FinishReason {
                 "The constraint cannot be followed to its end: {message}; make it less ambiguous."
             ))),
             Self::Failed(message) => Some(ApiError::Internal(message.clone())),
-            Self::StopToken(_) | Self::StopText(_) | Self::Length => None,
+            Self::StopToken(_) | Self::StopText(_) | Self::GrammarEnd | Self::Length(_) => None,
         }
     }
 }
@@ -54,18 +56,26 @@ pub(crate) struct AnswerOptions {
     pub(crate) stop_tokens: Vec<u32>,
     /// The stop token that stands for an end that the grammar alone decided.
     pub(crate) end_token: Option<u32>,
+    /// How many of the most probable tokens are named for each, if it is to be said how probable they were.
+    pub(crate) logprobs: Option<usize>,
     pub(crate) skip_special_tokens: bool,
     /// Special tokens that are text all the same.
     pub(crate) kept_special_tokens: Vec<u32>,
     pub(crate) no_stop_trim: bool,
 }
 
+impl AnswerOptions {
+    /// The entry of a token that was not sampled, as nothing else could come.
+    fn certain(&self, token: u32) -> Option<TokenLogprobs> {
+        self.logprobs.map(|top| TokenLogprobs { token, logprob: 0.0, top: vec![(token, 0.0); top.min(1)] })
+    }
+}
+
 /// What has come since the last time.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Delta {
     pub(crate) tokens: Vec<u32>,
-    /// How probable they were, if the request wants to know: one for each of them, but for an end that the grammar alone
-    /// decided.
+    /// How probable they were, if the request wants to know: one for each of them.
     pub(crate) logprobs: Vec<TokenLogprobs>,
     /// Text before the end of the thinking, without its tags.
     pub(crate) reasoning: String,
@@ -119,7 +129,7 @@ impl Answer {
         if let Some(first) = event.logprobs {
             // What was not sampled was certain.
             let forced = event.tokens.iter().skip(1);
-            let forced = forced.map(|&token| TokenLogprobs { token, logprob: 0.0, top: Vec::new() });
+            let forced = forced.filter_map(|&token| self.options.certain(token));
             delta.logprobs = std::iter::once(first).chain(forced).collect();
         }
         for token in event.tokens {
@@ -155,10 +165,20 @@ impl Answer {
             Finish::GrammarEnd => self.options.end_token,
             Finish::Failed(error) if error.is_of_constraint() => return FinishReason::Unsatisfiable(error.to_string()),
             Finish::Failed(error) => return FinishReason::Failed(error.to_string()),
-            _ => return FinishReason::Length,
+            Finish::MaxTokens { .. } | Finish::ContextFull { .. } => {
+                return FinishReason::Length(self.tokens + delta.tokens.len());
+            }
+            other => {
+                return FinishReason::Failed(format!("the generation ended for a reason without a name: {other:?}"));
+            }
         };
-        delta.tokens.extend(token);
-        token.map_or(FinishReason::Length, FinishReason::StopToken)
+        let Some(token) = token else { return FinishReason::GrammarEnd };
+        // A stop token that was sampled has its entry.
+        if delta.logprobs.len() == delta.tokens.len() {
+            delta.logprobs.extend(self.options.certain(token));
+        }
+        delta.tokens.push(token);
+        FinishReason::StopToken(token)
     }
 
     fn token(&mut self, token: u32, delta: &mut Delta) -> Option<FinishReason> {
@@ -242,6 +262,7 @@ mod tests {
             stop: stop.iter().map(|&stop| stop.to_owned()).collect(),
             stop_tokens: Vec::new(),
             end_token: None,
+            logprobs: None,
             skip_special_tokens: true,
             kept_special_tokens: Vec::new(),
             no_stop_trim,

@@ -16,6 +16,14 @@ pub enum ApiError {
     /// There is no such path.
     #[error("there is no {0}; see docs/server.md for what there is")]
     NotFound(String),
+    /// There is such a path, for other methods.
+    #[error("{path} does not take {method}; the header Allow lists the methods that it does")]
+    MethodNotAllowed {
+        /// The path.
+        path: String,
+        /// The method of the request.
+        method: String,
+    },
     /// There are too many requests already.
     #[error("the server has {limit} sequences in work, as many as it takes; try again later")]
     Overloaded {
@@ -45,6 +53,7 @@ impl ApiError {
         match self {
             Self::Malformed(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -57,6 +66,7 @@ impl ApiError {
             Self::Malformed(_) => "Bad Request",
             Self::Invalid(_) => "BadRequestError",
             Self::NotFound(_) => "NotFoundError",
+            Self::MethodNotAllowed { .. } => "MethodNotAllowedError",
             Self::Overloaded { .. } => "RateLimitError",
             Self::Unavailable(_) => "ServiceUnavailableError",
             Self::Internal(_) => "InternalServerError",

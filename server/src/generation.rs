@@ -168,6 +168,7 @@ impl Service {
             stop: sampling.stop.clone(),
             stop_tokens: if constrained { Vec::new() } else { sampling.stop_token_ids.clone() },
             end_token: self.model.end_token(),
+            logprobs: sampling.logprobs,
             skip_special_tokens: sampling.skip_special_tokens,
             kept_special_tokens: sampling.kept_special_tokens.clone(),
             no_stop_trim: sampling.no_stop_trim,

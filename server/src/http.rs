@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
@@ -70,6 +70,7 @@ fn router(service: Arc<Service>) -> Router {
         .route("/v1/completions", post(completions))
         .route("/generate", post(generate).put(generate))
         .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(service)
 }
@@ -95,6 +96,13 @@ async fn model(State(service): State<Arc<Service>>, Path(name): Path<String>) ->
 
 async fn not_found(uri: Uri) -> Response {
     refuse(&ApiError::NotFound(uri.path().to_owned()), Dialect::OpenAi)
+}
+
+/// The `Allow` header is axum's.
+async fn method_not_allowed(method: Method, uri: Uri) -> Response {
+    let path = uri.path().to_owned();
+    let dialect = Endpoint::from_path(&path).map_or(Dialect::OpenAi, Endpoint::dialect);
+    refuse(&ApiError::MethodNotAllowed { path, method: method.to_string() }, dialect)
 }
 
 async fn chat(State(service): State<Arc<Service>>, headers: HeaderMap, request: Request) -> Response {

@@ -24,7 +24,6 @@ const CHAT_ONLY: &str = "it belongs to chats; here json_schema and structural_ta
 #[derive(Debug, Clone)]
 struct Origin {
     prompt_tokens: usize,
-    max_tokens: usize,
     logprobs: Option<usize>,
     id: String,
 }
@@ -72,7 +71,6 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
         for _ in 0..prompt.sampling.n {
             origins.push(Origin {
                 prompt_tokens: prompt.tokens.len(),
-                max_tokens: prompt.sampling.max_tokens.unwrap_or(service.model.context),
                 logprobs,
                 id: uuid::Uuid::new_v4().simple().to_string(),
             });
@@ -106,7 +104,7 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
         let answers = generation.collect().await?;
         let mut whole = Vec::with_capacity(answers.len());
         for (index, (origin, delta)) in origins.iter().zip(answers).enumerate() {
-            let reason = finish_reason(delta.finish.as_ref(), origin)?;
+            let reason = finish_reason(delta.finish.as_ref())?;
             whole.push(answer(origin, &delta, reason, generation.counts(index).1, begin));
         }
         return Ok(Reply::Whole(if is_list { Value::Array(whole) } else { whole.pop().unwrap_or_default() }));
@@ -121,7 +119,7 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
                 } else {
                     so_far[index].append(delta);
                 }
-                Ok((index, finish_reason(so_far[index].finish.as_ref(), &origins[index])?))
+                Ok((index, finish_reason(so_far[index].finish.as_ref())?))
             });
             match reason {
                 Ok((index, reason)) => {
@@ -154,6 +152,10 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
     let missing = "Either text, input_ids or input_embeds should be provided.";
     fields.refuse("input_embeds", |_| false)?;
     let (tokens, is_list) = match (fields.value("text"), fields.value("input_ids")) {
+        (Some(_), Some(_)) => {
+            let message = "text and input_ids are two prompts; give one of them.";
+            return Err(ApiError::Invalid(message.to_owned()));
+        }
         (Some(Value::String(text)), _) => (vec![service.model.encode("text", text)?], false),
         (Some(Value::Array(texts)), _) => {
             let wrong = || ApiError::Malformed("text must be a string or a list of strings.".to_owned());
@@ -203,7 +205,7 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
     Ok((prompts, is_list))
 }
 
-fn finish_reason(finish: Option<&FinishReason>, origin: &Origin) -> Result<Value, ApiError> {
+fn finish_reason(finish: Option<&FinishReason>) -> Result<Value, ApiError> {
     if let Some(error) = finish.and_then(FinishReason::error) {
         return Err(error);
     }
@@ -211,7 +213,8 @@ fn finish_reason(finish: Option<&FinishReason>, origin: &Origin) -> Result<Value
         None | Some(FinishReason::Unsatisfiable(_) | FinishReason::Failed(_)) => Value::Null,
         Some(FinishReason::StopToken(token)) => json!({"type": "stop", "matched": token}),
         Some(FinishReason::StopText(text)) => json!({"type": "stop", "matched": text}),
-        Some(FinishReason::Length) => json!({"type": "length", "length": origin.max_tokens}),
+        Some(FinishReason::GrammarEnd) => json!({"type": "stop", "matched": null}),
+        Some(FinishReason::Length(tokens)) => json!({"type": "length", "length": tokens}),
     })
 }
 

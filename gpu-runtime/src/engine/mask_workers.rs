@@ -14,6 +14,13 @@ use super::guide::{Filled, Guide};
 use super::outcome::SequenceError;
 use crate::thread::processor_time;
 
+/// To wake a thread takes about as long as masks that are filled in less than this.
+const QUICK_FILL: Duration = Duration::from_micros(10);
+
+/// In a longer forward pass it does not matter how long it takes to wake a thread, and it might be that the next mask takes
+/// longer than the last one.
+const SHORT_FORWARD: Duration = Duration::from_millis(1);
+
 /// One mask to be filled.
 #[derive(Debug)]
 pub(super) struct FillJob {
@@ -25,6 +32,8 @@ pub(super) struct FillJob {
     pub(super) row: Vec<u32>,
     /// The answer, once it has run.
     pub(super) filled: Result<Filled, SequenceError>,
+    /// The processor time that the sequence's last one took, if there was one.
+    pub(super) expected: Option<Duration>,
     /// The processor time it took.
     pub(super) time: Duration,
 }
@@ -78,11 +87,13 @@ impl MaskWorkers {
         Ok(workers)
     }
 
-    /// Hands out jobs.
-    pub(super) fn begin(&self, jobs: impl Iterator<Item = FillJob>) {
+    /// Hands out jobs, to be done beside a forward pass that takes about as long as `forward`.
+    pub(super) fn begin(&self, jobs: impl Iterator<Item = FillJob>, forward: Duration) {
         let mut state = self.shared.lock();
         state.queue.extend(jobs);
-        let waking = state.queue.len().min(self.threads.len());
+        let expected: Option<Duration> = state.queue.iter().map(|job| job.expected).sum();
+        let not_worth_it = forward < SHORT_FORWARD && expected.is_some_and(|expected| expected < QUICK_FILL);
+        let waking = if not_worth_it { 0 } else { state.queue.len().min(self.threads.len()) };
         drop(state);
         (0..waking).for_each(|_| self.shared.work.notify_one());
     }

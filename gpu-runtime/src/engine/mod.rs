@@ -97,6 +97,8 @@ pub struct Engine<D: Device> {
     row_indices: Vec<i32>,
     draws: Vec<Draw>,
     words_per_row: usize,
+    /// What the last step took but for masks: the time in which masks cost nothing.
+    last_forward: Duration,
 }
 
 impl<D: Device> Engine<D> {
@@ -139,6 +141,7 @@ impl<D: Device> Engine<D> {
             row_indices: Vec::new(),
             draws: Vec::new(),
             words_per_row,
+            last_forward: Duration::ZERO,
         })
     }
 
@@ -206,6 +209,7 @@ impl<D: Device> Engine<D> {
             logprobs,
             filled: Ok(Filled::Free),
             fill_time: Duration::ZERO,
+            expected_fill: None,
             constraint_time: Duration::ZERO,
             has_mask: false,
         });
@@ -294,10 +298,22 @@ impl<D: Device> Engine<D> {
         self.forward_and_fill(&mut step)?;
         let sampled = self.sample(&mut step)?;
         let logits = self.read_logits()?;
-        let slow = SLOW.max(start.elapsed().saturating_sub(step.timing.mask_wait));
+        self.last_forward = start.elapsed().saturating_sub(step.timing.mask_wait);
+        let slow = SLOW.max(self.last_forward);
         self.accept(&sampled, &logits, slow, &mut step);
         step.timing.total = start.elapsed();
         Ok(step)
+    }
+
+    /// Steps until no sequence is left, and hands each step over when it is done: its events are what to stream.
+    ///
+    /// # Errors
+    /// Those of [`step`](Self::step).
+    pub fn run(&mut self, mut on_step: impl FnMut(Step)) -> Result<(), DeviceError> {
+        while !self.is_idle() {
+            on_step(self.step()?);
+        }
+        Ok(())
     }
 
     /// Lets sequences that come back from aside go on. Waits for one for a while if there is nothing else to do.
@@ -324,9 +340,12 @@ impl<D: Device> Engine<D> {
 
     /// Runs the forward pass, and meanwhile fills the masks of the sequences that get a token.
     fn forward_and_fill(&mut self, step: &mut Step) -> Result<(), DeviceError> {
-        let Self { model, schedule, running, mask_workers, mask_words, row_indices, words_per_row, .. } = self;
+        let Self {
+            model, schedule, running, mask_workers, mask_words, row_indices, words_per_row, last_forward, ..
+        } = self;
         let words = *words_per_row;
-        mask_workers.begin(schedule.sampled.iter().filter_map(|&index| running[index].fill_job(index, words)));
+        let jobs = schedule.sampled.iter().filter_map(|&index| running[index].fill_job(index, words));
+        mask_workers.begin(jobs, *last_forward);
         let start = Instant::now();
         let placement = RowPlacement {
             positions: &schedule.positions,

@@ -39,6 +39,8 @@ pub(super) struct Sequence {
     pub(super) has_mask: bool,
     /// What the last mask took.
     pub(super) fill_time: Duration,
+    /// The same, unless there was none.
+    pub(super) expected_fill: Option<Duration>,
     /// What the constraint took for the last token and its mask.
     pub(super) constraint_time: Duration,
 }
@@ -56,7 +58,8 @@ impl Sequence {
         (!self.has_mask && self.guide.needs_row(generated)).then(|| {
             self.row.resize(words_per_row, 0);
             let (guide, row) = (std::mem::take(&mut self.guide), std::mem::take(&mut self.row));
-            FillJob { sequence, generated, guide, row, filled: Ok(Filled::Free), time: Duration::ZERO }
+            let expected = self.expected_fill;
+            FillJob { sequence, generated, guide, row, filled: Ok(Filled::Free), expected, time: Duration::ZERO }
         })
     }
 
@@ -66,6 +69,7 @@ impl Sequence {
         self.row = job.row;
         self.filled = job.filled;
         self.fill_time = job.time;
+        self.expected_fill = Some(job.time);
         self.has_mask = true;
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gpu_runtime::engine::{Engine, EngineOptions, Finish, Request, SequenceId};
+use gpu_runtime::engine::{Engine, EngineOptions, Finish, Request, SequenceId, Step};
 use gpu_runtime::{CpuDevice, Llama, LlamaOptions, ModelFiles};
 use mask_runtime::Tokenizer;
 
@@ -41,8 +41,8 @@ pub(crate) struct Answer {
 pub(crate) fn run(engine: &mut Engine<CpuDevice>) -> BTreeMap<SequenceId, Answer> {
     let mut tokens: BTreeMap<SequenceId, (Vec<u32>, usize)> = BTreeMap::new();
     let mut answers = BTreeMap::new();
-    while !engine.is_idle() {
-        for event in engine.step().expect("the device works").events {
+    let take = |step: Step| {
+        for event in step.events {
             let entry = tokens.entry(event.sequence).or_default();
             entry.0.extend(&event.tokens);
             entry.1 += event.forced;
@@ -51,7 +51,8 @@ pub(crate) fn run(engine: &mut Engine<CpuDevice>) -> BTreeMap<SequenceId, Answer
                 answers.insert(event.sequence, Answer { tokens, forced, finish });
             }
         }
-    }
+    };
+    engine.run(take).expect("the device works");
     assert_eq!(tokens, BTreeMap::new(), "every sequence ends");
     answers
 }

@@ -112,7 +112,7 @@ pub(super) const GUARDED: u32 = 1 << 29;
 const FLAGS: u32 = ACCEPTING | FINAL | GUARDED;
 
 /// Consumes one byte of `low..=high`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, NoUninit, CheckedBitPattern)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, NoUninit, CheckedBitPattern)]
 #[repr(C)]
 pub struct ByteEdge {
     /// The first byte.

@@ -196,7 +196,22 @@ impl Scope {
 
     /// Whether a state of the procedure can be left in a way that the rules allow. `scratch` is overwritten.
     pub fn is_alive(&self, state: u32, registers: &[u32], scratch: &mut Vec<u32>) -> bool {
-        let Some(guard) = self.guard_of[(state - self.first_state) as usize].checked_sub(1) else { return true };
+        self.guard_of(state).is_none_or(|guard| self.lets_pass(guard, registers, scratch))
+    }
+
+    /// The number of the guard of `state`, if it has one: states with the same guard are alive with the same registers.
+    #[inline]
+    pub fn guard_of(&self, state: u32) -> Option<u32> {
+        self.guard_of[(state - self.first_state) as usize].checked_sub(1)
+    }
+
+    /// The first of the states of the scope's procedure.
+    pub fn first_state(&self) -> u32 {
+        self.first_state
+    }
+
+    /// Whether the states of a guard are alive.
+    pub fn lets_pass(&self, guard: u32, registers: &[u32], scratch: &mut Vec<u32>) -> bool {
         self.guards[guard as usize].iter().any(|&way| {
             if way == CLOSE {
                 return self.may_close(registers);

@@ -47,7 +47,8 @@ fn finish(finish: Option<&FinishReason>) -> Result<(Value, Value), ApiError> {
         None | Some(FinishReason::Unsatisfiable(_) | FinishReason::Failed(_)) => (Value::Null, Value::Null),
         Some(FinishReason::StopToken(token)) => ("stop".into(), (*token).into()),
         Some(FinishReason::StopText(text)) => ("stop".into(), text.as_str().into()),
-        Some(FinishReason::Length) => ("length".into(), Value::Null),
+        Some(FinishReason::GrammarEnd) => ("stop".into(), Value::Null),
+        Some(FinishReason::Length(_)) => ("length".into(), Value::Null),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gpu_runtime::{CpuDevice, ModelFiles};
 use serde_json::{Value, json};
@@ -130,6 +130,14 @@ fn dechunk(mut rest: &str) -> String {
         }
         body.push_str(&after[..length]);
         rest = &after[length + 2..];
+    }
+}
+
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -155,6 +155,7 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
     assert!(shared().post("/generate", &json!({"input_ids": []})).body.contains("input_ids cannot be empty."));
     assert!(refused(json!({"max_new_tokens": 0})).starts_with("sampling_params.max_new_tokens must be at least 1"));
     for (path, body, message) in [
+        ("/generate", json!({"text": "x", "input_ids": [5]}), "text and input_ids are two prompts"),
         ("/generate", json!({"input_ids": [99_999_999]}), "input_ids: token 99999999 is out of range"),
         ("/generate", json!({"text": "x ".repeat(50_000)}), "text: the prompt has "),
         ("/generate", json!({"text": "x".repeat(10_000_000)}), "text: the prompt has 10000000 bytes"),
@@ -172,6 +173,30 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
     assert_eq!(shared().get(&format!("/v1/models/{id}")).json(), models["data"][0]);
     assert_eq!(shared().get("/v1/models/nonsense").status, 404);
     assert_healthy();
+}
+
+#[test]
+fn methods_that_a_path_does_not_take() {
+    for (method, path, allowed) in [
+        ("GET", "/generate", "POST,PUT"),
+        ("DELETE", "/generate", "POST,PUT"),
+        ("GET", "/v1/chat/completions", "POST"),
+        ("PUT", "/v1/completions", "POST"),
+        ("DELETE", "/v1/models/default", "GET,HEAD"),
+        ("POST", "/metrics", "GET,HEAD"),
+        ("POST", "/health", "GET,HEAD"),
+    ] {
+        let response = shared().send(method, path, "{}");
+        assert_eq!(response.status, 405, "{method} {path}: {}", response.body);
+        assert!(response.head.contains(&format!("allow: {}", allowed.to_lowercase())), "{}", response.head);
+        assert!(response.head.contains("content-type: application/json"), "{}", response.head);
+        let body = response.json();
+        let message = body["message"].as_str().or(body["error"]["message"].as_str()).expect("a message");
+        assert!(message.starts_with(&format!("{path} does not take {method}")), "{message}");
+    }
+    let body = json!({"text": "x", "sampling_params": {"regex": "ok"}}).to_string();
+    let answer = shared().send("PUT", "/generate", &body);
+    assert_eq!(answer.json()["text"], "ok", "SGLang takes PUT, too");
 }
 
 #[test]

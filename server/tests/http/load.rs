@@ -1,21 +1,14 @@
 //! Many requests at a time: mixed, cancelled, refused for want of room, and the end of the server.
 
-use std::io::Read;
-use std::time::{Duration, Instant};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use server::{Engine, ServiceOptions};
 
-use crate::client::{Server, assert_valid, service, shared};
+use crate::client::{Server, assert_valid, service, shared, wait_until};
 use crate::texts::{CITY, capital, is_city};
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// A request that takes long.
 fn long() -> Value {
@@ -62,12 +55,75 @@ fn without_room_requests_are_refused_and_then_served() {
     let body = json!({"text": "x", "sampling_params": {"regex": "ok"}});
     let refused = server.post("/generate", &body);
     assert_eq!(refused.status, 429, "{}", refused.body);
-    assert!(refused.head.contains("retry-after"));
+    assert!(refused.head.contains("retry-after: 1"), "{}", refused.head);
+    assert!(refused.json()["error"]["message"].as_str().is_some_and(|message| message.contains("2 sequences")));
+    let chat = server.post("/v1/chat/completions", &json!({"messages": [{"role": "user", "content": "x"}]}));
+    assert_eq!((chat.status, chat.json()["type"].as_str()), (429, Some("RateLimitError")), "{}", chat.body);
+    assert!(chat.head.contains("retry-after: 1"), "{}", chat.head);
+    assert_eq!(server.metric("overloaded_total"), 2.0);
+    assert_eq!(server.get("/health").status, 200, "full is not ill");
     // Those who go make room.
     drop(streams);
     wait_until("there is room", || server.post("/generate", &body).status == 200);
     assert!(server.metric("cancelled_total") >= 1.0);
     wait_until("nothing is in work", || server.metric("running_sequences") == 0.0);
+}
+
+/// Reads the first event of a stream and goes.
+fn leave_half_way(server: &Server, path: &str, body: &Value) {
+    let mut lines = BufReader::new(server.open("POST", path, &body.to_string())).lines();
+    let first = lines.by_ref().map(|line| line.expect("a line")).find(|line| line.starts_with("data: "));
+    assert!(first.is_some_and(|event| !event.contains("[DONE]")));
+}
+
+#[test]
+fn who_leaves_half_way_frees_the_place() {
+    let server = Server::start(ServiceOptions { max_sequences: 3, ..ServiceOptions::default() });
+    let chat = json!({
+        "messages": [{"role": "user", "content": "x"}], "stream": true, "max_tokens": 400, "ignore_eos": true,
+    });
+    let completion = json!({"prompt": "x", "stream": true, "max_tokens": 400, "ignore_eos": true, "n": 3});
+    let cases = [("/generate", long(), 1.0), ("/v1/chat/completions", chat, 1.0), ("/v1/completions", completion, 3.0)];
+    let mut cancelled = 0.0;
+    for (path, body, sequences) in cases {
+        leave_half_way(&server, path, &body);
+        cancelled += sequences;
+        wait_until("they have been cancelled", || server.metric("cancelled_total") == cancelled);
+        wait_until("the place is free", || server.metric("running_sequences") == 0.0);
+    }
+    assert!(server.metric("generated_tokens_total") < 5.0 * 400.0, "nobody was there to read the rest");
+    // One who waits for the whole answer may go, too.
+    let mut body = long();
+    body["stream"] = false.into();
+    let waiting = server.open("POST", "/generate", &body.to_string());
+    wait_until("it is in work", || server.metric("running_sequences") == 1.0);
+    drop(waiting);
+    wait_until("it has been cancelled", || server.metric("cancelled_total") == cancelled + 1.0);
+    wait_until("the place is free", || server.metric("running_sequences") == 0.0);
+    let answers = server.generate(&json!({"text": "x", "sampling_params": {"regex": "ok", "n": 3}}));
+    assert_eq!(answers.as_array().map(Vec::len), Some(3), "all places are free");
+}
+
+/// A server that is coming to its end answers no new request: there is nobody to connect to, or the connection ends, or
+/// the answer is 503.
+fn assert_refused(server: &Server) {
+    let body = json!({"text": "x", "sampling_params": {"regex": "ok"}}).to_string();
+    let mut answer = String::new();
+    let asked = TcpStream::connect(server.address).and_then(|mut stream| {
+        let length = body.len();
+        write!(
+            stream,
+            "POST /generate HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        )?;
+        stream.read_to_string(&mut answer)
+    });
+    match asked {
+        Ok(_) => assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 503"), "{answer}"),
+        Err(error) => assert!(
+            matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe),
+            "{error}"
+        ),
+    }
 }
 
 #[test]
@@ -76,6 +132,8 @@ fn the_end_waits_for_requests_in_work() {
     let mut stream = server.open("POST", "/generate", &long().to_string());
     wait_until("it is in work", || server.metric("running_sequences") == 1.0);
     server.stop.take().expect("not stopped yet").send(()).expect("a server");
+    wait_until("no more connections are taken", || TcpStream::connect(server.address).is_err());
+    assert_refused(&server);
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     assert!(answer.contains("data: [DONE]"), "{answer}");

@@ -23,7 +23,7 @@ fn generate() {
     let info = &answer["meta_info"];
     let output = info["output_token_logprobs"].as_array().expect("a list");
     let ids = answer["output_ids"].as_array().expect("ids");
-    assert!(output.len() + 1 >= ids.len() && output.len() <= ids.len(), "{answer}");
+    assert_eq!(output.len(), ids.len(), "the stop token has an entry, too: {answer}");
     assert!(output.iter().zip(ids).all(|(entry, id)| entry[1] == *id && entry[0].as_f64() <= Some(0.0)));
     for (top, entry) in info["output_top_logprobs"].as_array().expect("a list").iter().zip(output) {
         let top = top.as_array().expect("a list");
@@ -67,4 +67,21 @@ fn completions() {
         assert_eq!(logprobs[name].as_array().map(Vec::len), Some(tokens.len()), "{name}");
     }
     assert_eq!(logprobs["text_offset"][0], 0);
+}
+
+/// Of an answer that the grammar ends without asking the model, too, the stop token has an entry.
+#[test]
+fn the_stop_token_has_an_entry() {
+    for (regex, tokens) in [("[ab]{2}", 3), ("[ab]{1,3}", 2)] {
+        let parameters = json!({"regex": regex, "max_new_tokens": 8, "temperature": 1.0});
+        let body = json!({"text": "x", "return_logprob": true, "top_logprobs_num": 1, "sampling_params": parameters});
+        let answer = shared().generate(&body);
+        let info = &answer["meta_info"];
+        let ids = answer["output_ids"].as_array().expect("ids");
+        assert!(ids.len() >= tokens, "{answer}");
+        let entries = info["output_token_logprobs"].as_array().expect("a list");
+        assert!(entries.iter().map(|entry| &entry[1]).eq(ids), "{answer}");
+        assert_eq!(info["output_top_logprobs"].as_array().map(Vec::len), Some(ids.len()));
+        assert_eq!(info["finish_reason"], json!({"type": "stop", "matched": ids.last()}));
+    }
 }

@@ -3,6 +3,7 @@
 mod chat;
 mod client;
 mod errors;
+mod grammars;
 mod load;
 mod logprobs;
 mod native;

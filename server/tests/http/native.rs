@@ -1,8 +1,9 @@
 //! `/generate`.
 
 use serde_json::{Value, json};
+use server::ServiceOptions;
 
-use crate::client::{assert_valid, shared};
+use crate::client::{Server, assert_valid, shared};
 use crate::texts::{CITY, capital, is_city, pydantic_capital};
 
 /// A chat as a client renders it.
@@ -166,6 +167,29 @@ fn m5_an_answer_that_is_cut_off_says_so() {
     assert_eq!(answer["meta_info"]["completion_tokens"], 5);
     let text = answer["text"].as_str().expect("a text");
     assert!(text.len() < 90 && text.chars().all(|character| "ab".contains(character)), "{text}");
+}
+
+/// The bound that ended an answer is not always the one that was asked for.
+#[test]
+fn an_answer_that_the_context_ends_says_how_long_it_is() {
+    let server = Server::start(ServiceOptions { max_context: 32, ..ServiceOptions::default() });
+    for stream in [false, true] {
+        let body = json!({
+            "input_ids": [5, 6, 7, 8],
+            "sampling_params": {"regex": "[ab]*", "max_new_tokens": 1000, "ignore_eos": true},
+            "stream": stream,
+        });
+        let answer = match stream {
+            true => server.post("/generate", &body).events().pop().expect("an event"),
+            false => server.generate(&body),
+        };
+        let info = &answer["meta_info"];
+        assert_eq!(info["finish_reason"], json!({"type": "length", "length": 28}), "{answer}");
+        assert_eq!(info["completion_tokens"], 28);
+    }
+    let body = json!({"text": "x", "sampling_params": {"regex": "[ab]{90}", "max_new_tokens": 28}});
+    let answer = server.generate(&body);
+    assert_eq!(answer["meta_info"]["finish_reason"], json!({"type": "length", "length": 28}), "{answer}");
 }
 
 #[test]

@@ -105,6 +105,9 @@ pub(super) struct ServiceArgs {
     incremental_streaming_output: bool,
 }
 
+/// Engines that this package has a feature for.
+const FEATURES: [&str; 3] = ["llguidance", "outlines", "xgrammar"];
+
 /// The engine with this name; `None` is `none`.
 fn backend(name: &str, backends: &[BackendEntry]) -> Result<Option<BackendEntry>, Failure> {
     match backends.iter().find(|backend| backend.name == name) {
@@ -113,8 +116,14 @@ fn backend(name: &str, backends: &[BackendEntry]) -> Result<Option<BackendEntry>
         None => {
             let names: Vec<&str> = backends.iter().map(|backend| backend.name).collect();
             let names = names.join(", ");
-            let message = format!("--grammar-backend {name}: this program was built with {names} and none");
-            Err(Failure::Input(message))
+            let advice = if FEATURES.contains(&name) {
+                format!("; build it with `cargo build --release -p grammarc --features {name}`")
+            } else {
+                String::new()
+            };
+            Err(Failure::Input(format!(
+                "--grammar-backend {name}: this program was built with {names} and none{advice}"
+            )))
         }
     }
 }

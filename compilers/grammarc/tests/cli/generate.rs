@@ -178,8 +178,15 @@ fn what_cannot_be_done_is_said() {
         (&["--model", "/nowhere"][..], 2, "cannot read /nowhere/config.json"),
         (&["--reasoning"], 2, "give a grammar"),
         (&["--temperature=-1"], 2, "temperature -1"),
+        (&["--temperature", "-1"], 2, "temperature -1 is not a finite number of at least 0"),
+        (&["--top-p", "-0.5"], 2, "top_p -0.5"),
+        (&["--min-p", "-0.5"], 2, "min_p -0.5"),
+        (&["--top-k", "-1"], 2, "invalid value '-1' for '--top-k <K>'"),
+        (&["--max-tokens", "-1"], 2, "invalid value '-1' for '--max-tokens <N>'"),
         (&["--max-tokens", "0"], 2, "max_tokens is 0"),
         (&["--tools", "/nowhere"], 2, "cannot read /nowhere"),
+        (&["--tools", &file("generate", "odd-tools.json", b"[{\"name\": \"a\"}, null]")], 2, "tools[1] has no name"),
+        (&["--tools", &file("generate", "no-tools.json", b"{}")], 2, "have to be a JSON list"),
         (&["--tool-format", "qwen3"], 2, "--tools"),
         (&["--structural-tag", "/nowhere"], 2, "cannot read /nowhere"),
         (
@@ -194,6 +201,17 @@ fn what_cannot_be_done_is_said() {
         assert_eq!(run.code, code, "{args:?}: {}", run.stderr);
         assert!(run.stderr.contains(message), "{args:?}: {}", run.stderr);
     }
+    // A fault in one file of a model is not said to be one of another.
+    let folder = file("generate-config", "config.json", b"{\"architectures\": ");
+    let folder = folder.trim_end_matches("config.json").to_owned();
+    for name in ["tokenizer.json", "model.safetensors"] {
+        let bytes =
+            std::fs::read(data(&format!("../../../gpu-runtime/data/tiny-tools/{name}"))).expect("it is committed");
+        file("generate-config", name, &bytes);
+    }
+    let run = grammarc(&[&prompt[..], &["--model", &folder]].concat());
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("config.json") && !run.stderr.contains("tokenizer"), "{}", run.stderr);
     let long = "word ".repeat(600);
     let run = grammarc(&["generate", "--prompt", &long]);
     assert_eq!(run.code, 2);

@@ -32,7 +32,7 @@ fn it_says_where_it_listens_and_ends_when_asked_to() {
 #[test]
 fn what_cannot_be_served() {
     for (args, message) in [
-        (&["--grammar-backend", "nonsense"][..], "built with grammarc and none"),
+        (&["--grammar-backend", "nonsense"][..], "built with grammarc and none\n"),
         (&["--reasoning-parser", "nonsense"], "deepseek-r1"),
         (&["--tool-call-parser", "nonsense"], "llama3"),
         (&["--model", "/nowhere"], "cannot read"),
@@ -43,4 +43,13 @@ fn what_cannot_be_served() {
         assert_eq!(run.code, 2, "{args:?}: {}", run.stderr);
         assert!(run.stderr.contains(message), "{args:?}: {}", run.stderr);
     }
+}
+
+/// An engine that could be there is named with what it takes to have it.
+#[test]
+#[cfg(not(feature = "xgrammar"))]
+fn an_engine_that_the_program_was_not_built_with() {
+    let run = grammarc(&["serve", "--port", "0", "--grammar-backend", "xgrammar"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("cargo build --release -p grammarc --features xgrammar"), "{}", run.stderr);
 }

@@ -14,7 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gpu_runtime::engine::{Engine, EngineOptions, Reasoning, Request, SequenceId};
-use gpu_runtime::{Device, Encoder, Llama, LlamaOptions, LoadError, ModelError, ModelFiles, SamplingParameters};
+use gpu_runtime::{
+    Device, Encoder, Llama, LlamaConfig, LlamaOptions, LoadError, ModelError, ModelFiles, SamplingParameters,
+};
 use mask_runtime::{CompiledGrammar, Matcher, Tokenizer};
 use serde_json::Value;
 
@@ -96,15 +98,15 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Sampling options")]
 struct SamplingArgs {
     /// How many answers, at most 1,000
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000), allow_negative_numbers = true)]
     n: u16,
 
     /// The greatest number of tokens of an answer
-    #[arg(long, value_name = "N", default_value_t = 256)]
+    #[arg(long, value_name = "N", default_value_t = 256, allow_negative_numbers = true)]
     max_tokens: usize,
 
     /// No end before this many tokens, unless the grammar leaves nothing else
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     min_tokens: usize,
 
     /// No end by the model at all, unless the grammar leaves nothing else
@@ -112,23 +114,23 @@ struct SamplingArgs {
     ignore_eos: bool,
 
     /// 0 takes the likeliest token, 1 samples from the model's own distribution
-    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    #[arg(long, value_name = "T", default_value_t = 0.0, allow_negative_numbers = true)]
     temperature: f32,
 
     /// Sample from the K likeliest tokens; 0 is off
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    #[arg(long, value_name = "K", default_value_t = 0, allow_negative_numbers = true)]
     top_k: u32,
 
     /// Sample from the likeliest tokens that have this share of the probability; 1 is off
-    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    #[arg(long, value_name = "P", default_value_t = 1.0, allow_negative_numbers = true)]
     top_p: f32,
 
     /// Sample from tokens at least this probable, relative to the likeliest; 0 is off
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, allow_negative_numbers = true)]
     min_p: f32,
 
     /// Where the randomness starts; the second answer has the next seed
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
 
     /// Ask the model for every token, also where the grammar forces the text
@@ -140,6 +142,7 @@ struct SamplingArgs {
 struct Job<'a> {
     args: &'a Args,
     files: ModelFiles,
+    config: LlamaConfig,
     tokenizer: Arc<Tokenizer>,
     encoder: Encoder,
     grammar: Option<Arc<CompiledGrammar>>,
@@ -153,6 +156,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         None => ModelFiles::embedded_tiny(),
     };
     let files = files.map_err(model_failure)?;
+    let config = files.config().map_err(model_failure)?;
     let tokenizer = Tokenizer::new(files.vocabulary().map_err(model_failure)?);
     let encoder = files.encoder().map_err(model_failure)?;
     let tools = args.tools.list()?;
@@ -162,7 +166,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         return Err(Failure::Input(message.to_owned()));
     }
     let (prompt, reasoning) = prompt::build(&args.prompt, &tools, &files, tokenizer.vocabulary(), &encoder)?;
-    let job = Job { args, files, tokenizer, encoder, grammar, prompt, reasoning };
+    let job = Job { args, files, config, tokenizer, encoder, grammar, prompt, reasoning };
     match args.device.open()? {
         Chosen::Cpu(device, why) => job.generate(device, &why, output),
         Chosen::Cuda(device, why) => job.generate(*device, &why, output),
@@ -187,8 +191,7 @@ impl Job<'_> {
     fn generate<D: Device>(self, device: D, why: &str, output: &mut Output) -> Result<Verdict, Failure> {
         let sampling = &self.args.sampling;
         let mut stats = Stats::new(device::describe(&device, why));
-        let options = self.options()?;
-        let model = Llama::load(device, self.files.config().map_err(model_failure)?, self.files.checkpoint(), options);
+        let model = Llama::load(device, self.config.clone(), self.files.checkpoint(), self.options());
         let model = model.map_err(load_failure)?;
         let engine_options = EngineOptions { detailed_timing: self.args.stats, ..EngineOptions::default() };
         let mut engine = Engine::new(model, self.tokenizer.clone(), self.encoder.clone(), engine_options)
@@ -218,17 +221,16 @@ impl Job<'_> {
     }
 
     /// What has to be set aside for this prompt and these answers.
-    fn options(&self) -> Result<LlamaOptions, Failure> {
-        let config = self.files.config().map_err(model_failure)?;
-        let positions = self.prompt.len().saturating_add(self.args.sampling.max_tokens).min(config.max_positions);
+    fn options(&self) -> LlamaOptions {
+        let positions = self.prompt.len().saturating_add(self.args.sampling.max_tokens).min(self.config.max_positions);
         let batch = usize::from(self.args.sampling.n).min(MAX_BATCH);
-        Ok(LlamaOptions {
+        LlamaOptions {
             max_rows: MAX_ROWS,
             max_logits: batch,
             max_positions: positions,
             pages: batch * positions.div_ceil(PAGE_LENGTH),
             page_length: PAGE_LENGTH,
-        })
+        }
     }
 
     fn request(&self, index: usize) -> Request {

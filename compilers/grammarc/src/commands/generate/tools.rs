@@ -33,6 +33,9 @@ pub(super) struct ToolArgs {
     single_tool_call: bool,
 }
 
+/// A tool in the form of OpenAI's API.
+const EXAMPLE: &str = r#"{"type": "function", "function": {"name": "…", "parameters": {…}}}"#;
+
 impl ToolArgs {
     /// The tools, none without a file.
     pub(super) fn list(&self) -> Result<Vec<Value>, Failure> {
@@ -40,7 +43,18 @@ impl ToolArgs {
         let text = input::read_text(path)?;
         let fault = |message: String| Failure::Input(format!("{}: {message}", path.display()));
         match serde_json::from_str(&text).map_err(|error| fault(error.to_string()))? {
-            Value::Array(tools) => Ok(tools),
+            Value::Array(tools) => {
+                let odd = tools.iter().position(|tool| {
+                    tool.get("function").unwrap_or(tool).get("name").is_none_or(|name| !name.is_string())
+                });
+                match odd {
+                    Some(index) => Err(fault(format!(
+                        "tools[{index}] has no name: a tool is an object like {EXAMPLE}, found {}",
+                        tools[index]
+                    ))),
+                    None => Ok(tools),
+                }
+            }
             _ => Err(fault("the tools have to be a JSON list".to_owned())),
         }
     }

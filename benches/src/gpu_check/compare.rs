@@ -1,11 +1,54 @@
 //! The operations of the GPU and of the CPU on the same numbers, at the shapes of real models.
 
 use gpu_runtime::{
-    CpuDevice, CudaDevice, Device, Draw, HeadShape, HostTensor, KvCacheShape, MaskRows, RowPlacement, Sampler,
-    SamplingParameters, WeightType,
+    CpuDevice, Device, Draw, HeadShape, HostTensor, KvCacheShape, MaskRows, RowPlacement, Sampler, SamplingParameters,
+    WeightType,
 };
 
-use super::{Failure, Report};
+use super::report::{Failure, Report};
+
+/// The shapes that operations are compared at.
+#[derive(Debug, Clone, Copy)]
+pub struct Shapes {
+    /// Rows, outputs and inputs of products.
+    products: &'static [(usize, usize, usize)],
+    /// Rows and width of what is done element by element.
+    elementwise: &'static [(usize, usize)],
+    /// Query heads, key/value heads and their length.
+    heads: &'static [(usize, usize, usize)],
+    /// Positions of the sequences of an attention.
+    lengths: &'static [u32],
+    /// Rows and width of logits.
+    logits: &'static [(usize, usize)],
+}
+
+impl Shapes {
+    /// Those of real models, and some that fit no tile.
+    pub const REAL: Self = Self {
+        products: &[
+            (1, 4096, 4096),
+            (1, 1001, 333),
+            (4, 6144, 2048),
+            (7, 128, 14_336),
+            (16, 4096, 4096),
+            (100, 1024, 2048),
+            (65, 77, 99),
+        ],
+        elementwise: &[(1, 4096), (64, 14_336), (3, 1)],
+        heads: &[(32, 8, 128), (32, 8, 64), (4, 2, 32), (3, 1, 256)],
+        lengths: &[200, 1, 33, 64],
+        logits: &[(64, 128_256), (5, 1000), (7, 32_001)],
+    };
+
+    /// Those that an interpreter gets through in seconds.
+    pub const SMALL: Self = Self {
+        products: &[(1, 24, 40), (5, 17, 33), (65, 9, 12)],
+        elementwise: &[(1, 64), (3, 1)],
+        heads: &[(4, 2, 8), (3, 1, 16)],
+        lengths: &[20, 1, 17],
+        logits: &[(5, 300), (2, 1003)],
+    };
+}
 
 /// Deterministic numbers in [-1, 1) that bfloat16 holds exactly.
 fn numbers(seed: u64, count: usize) -> Vec<f32> {
@@ -17,6 +60,14 @@ fn numbers(seed: u64, count: usize) -> Vec<f32> {
         ((state >> 56) as i32 - 128) as f32 / 128.0
     };
     (0..count).map(|_| next()).collect()
+}
+
+/// The finalizer of SplitMix64: every bit of the answer depends on every bit of `index`.
+fn mixed(index: u64) -> u64 {
+    let mut mixed = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }
 
 fn bytes(values: &[f32]) -> Vec<u8> {
@@ -89,8 +140,10 @@ fn attention<D: Device>(device: &mut D, heads: HeadShape, lengths: &[u32]) -> Re
 /// Tokens sampled from masked and unmasked rows, as numbers, and the masked logits.
 fn sampling<D: Device>(device: &mut D, rows: usize, width: usize) -> Result<Vec<f32>, Failure> {
     let words_per_row = width.div_ceil(32);
-    // A row in 128 is constrained to the few tokens of one word.
-    let mut words: Vec<u32> = numbers(9, rows * words_per_row).iter().map(|number| number.to_bits()).collect();
+    let mut words: Vec<u32> = (0..(rows * words_per_row) as u64).map(|index| (mixed(index) >> 32) as u32).collect();
+    // Bits beyond the logits are 0 in every row that a matcher fills, and the first row has the tokens of one word only.
+    let beyond = words_per_row * 32 - width;
+    words.chunks_mut(words_per_row).for_each(|row| row[words_per_row - 1] &= u32::MAX >> beyond);
     words[..words_per_row].fill(0);
     words[words_per_row / 2] = 0x0001_0100;
     let row_indices: Vec<i32> = (0..rows as i32).map(|row| if row % 5 == 4 { -1 } else { row }).collect();
@@ -116,9 +169,12 @@ fn sampling<D: Device>(device: &mut D, rows: usize, width: usize) -> Result<Vec<
     Ok(found)
 }
 
-pub(super) fn run(report: &mut Report) -> Result<(), Failure> {
+/// Compares a device with the CPU device.
+///
+/// # Errors
+/// When a device fails.
+pub fn compare<D: Device>(report: &mut Report<'_>, device: &mut D, shapes: &Shapes) -> Result<(), Failure> {
     let mut cpu = CpuDevice::new(0)?;
-    let mut gpu = CudaDevice::open()?;
     let mut compare = |what: String, found: Vec<f32>, expected: Vec<f32>, tolerance: f32| {
         let worst = found.iter().zip(&expected).map(|(found, expected)| {
             // Equal infinities are no distance apart.
@@ -128,33 +184,26 @@ pub(super) fn run(report: &mut Report) -> Result<(), Failure> {
             worst.fold(0.0, |worst: f32, distance| if distance.is_nan() { f32::INFINITY } else { worst.max(distance) });
         report.check(found.len() == expected.len() && worst <= tolerance, &format!("{what}: differs by {worst:.1e}"));
     };
-    for (rows, outputs, inputs) in [
-        (1, 4096, 4096),
-        (1, 1001, 333),
-        (4, 6144, 2048),
-        (7, 128, 14_336),
-        (16, 4096, 4096),
-        (100, 1024, 2048),
-        (65, 77, 99),
-    ] {
-        let (found, expected) =
-            (products(&mut gpu, rows, outputs, inputs)?, products(&mut cpu, rows, outputs, inputs)?);
+    for &(rows, outputs, inputs) in shapes.products {
+        let (found, expected) = (products(device, rows, outputs, inputs)?, products(&mut cpu, rows, outputs, inputs)?);
         // Sums of thousands of terms, in another order.
         compare(format!("product of {rows} × {inputs} with {outputs} × {inputs}"), found, expected, 1e-4);
     }
-    for (rows, width) in [(1, 4096), (64, 14_336), (3, 1)] {
-        let (found, expected) = (elementwise(&mut gpu, rows, width)?, elementwise(&mut cpu, rows, width)?);
+    for &(rows, width) in shapes.elementwise {
+        let (found, expected) = (elementwise(device, rows, width)?, elementwise(&mut cpu, rows, width)?);
         compare(format!("norm, activation, selection of {rows} × {width}"), found, expected, 1e-5);
     }
-    for (query_heads, kv_heads, head_dim) in [(32, 8, 128), (32, 8, 64), (4, 2, 32), (3, 1, 256)] {
+    for &(query_heads, kv_heads, head_dim) in shapes.heads {
         let heads = HeadShape { query_heads, kv_heads, head_dim };
-        let lengths = [200, 1, 33, 64];
-        let (found, expected) = (attention(&mut gpu, heads, &lengths)?, attention(&mut cpu, heads, &lengths)?);
+        let (found, expected) =
+            (attention(device, heads, shapes.lengths)?, attention(&mut cpu, heads, shapes.lengths)?);
         // The cache is bfloat16 on the GPU and f32 on the CPU.
         compare(format!("attention of {query_heads} heads of {head_dim}"), found, expected, 2e-2);
     }
-    for (rows, width) in [(64, 128_256), (5, 1000), (7, 32_001)] {
-        let (found, expected) = (sampling(&mut gpu, rows, width)?, sampling(&mut cpu, rows, width)?);
+    for &(rows, width) in shapes.logits {
+        let (found, expected) = (sampling(device, rows, width)?, sampling(&mut cpu, rows, width)?);
+        // Masked logits are copies. So are the logits that tokens are drawn from, and both devices add weights up in double
+        // precision: a draw would have to fall within 1e-13 of the border between two tokens for another one to come.
         compare(format!("masks and sampling of {rows} × {width}"), found, expected, 0.0);
     }
     Ok(())

@@ -1,0 +1,60 @@
+//! Masks that a grammar has kept, against those of a grammar that has made none yet.
+
+use std::sync::Arc;
+
+use grammar_ir::{Limits, text};
+use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, bitmask};
+
+use crate::random::Random;
+use crate::{Source, generators};
+
+/// Generations of one grammar, which share their masks.
+const WALKS: usize = 12;
+
+/// Tokens of one generation.
+const STEPS: usize = 10;
+
+/// Goes many random ways through a random grammar. Each mask must be the one that is made by a grammar without any, for a
+/// matcher that has been led to the same place.
+///
+/// # Errors
+/// The first difference, with the grammar.
+pub fn known_masks_agree(data: &[u8], limits: &Limits, shape: generators::Shape) -> Result<(), String> {
+    let mut source = Source::new(data);
+    let grammar = generators::grammar(&mut source, shape);
+    let tokenizer = Tokenizer::new(generators::vocabulary(&mut source).map_err(|error| error.to_string())?);
+    let Ok(compiled) = CompiledGrammar::new(&grammar, Arc::clone(&tokenizer), limits) else { return Ok(()) };
+    let mut random = Random::new(data.iter().fold(1, |seed, &byte| seed * 31 % 1_000_003 + u64::from(byte)));
+    for _ in 0..WALKS {
+        walk(&compiled, &mut random)
+            .map_err(|error| format!("{error}\n{}\n{}", text::print(&grammar), compiled.pda()))?;
+    }
+    Ok(())
+}
+
+fn walk(compiled: &Arc<CompiledGrammar>, random: &mut Random) -> Result<(), String> {
+    let mut matcher = Matcher::new(Arc::clone(compiled));
+    let (mut row, mut fresh_row) = (matcher.row(), matcher.row());
+    let mut tokens = Vec::new();
+    for _ in 0..STEPS {
+        let fresh = CompiledGrammar::from_pda(compiled.pda().clone(), Arc::clone(compiled.tokenizer()));
+        let mut fresh = Matcher::new(fresh.map_err(|error| error.to_string())?);
+        tokens.iter().try_for_each(|&token| fresh.accept_token(token)).map_err(|error| error.to_string())?;
+        let (filled, fresh_filled) = (matcher.fill(&mut row), fresh.fill(&mut fresh_row));
+        if filled != fresh_filled || row != fresh_row {
+            return Err(format!(
+                "after the tokens {tokens:?} the mask is {filled:?} {:?}, made afresh {fresh_filled:?} {:?}",
+                bitmask::iter(&row).collect::<Vec<_>>(),
+                bitmask::iter(&fresh_row).collect::<Vec<_>>(),
+            ));
+        }
+        let allowed: Vec<u32> = bitmask::iter(&row).collect();
+        let Some(&token) = allowed.get(random.below(allowed.len())) else { return Ok(()) };
+        matcher.accept_token(token).map_err(|error| format!("after a mask that allows {token}: {error}"))?;
+        if matcher.is_terminated() {
+            return Ok(());
+        }
+        tokens.push(token);
+    }
+    Ok(())
+}

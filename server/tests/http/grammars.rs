@@ -1,0 +1,126 @@
+//! Compiles: once for equal constraints that come together, beside everything else, kept up to a number of bytes.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::json;
+use server::{
+    Backend, BackendEntry, BackendSetup, CompileBudget, CompileError, CompiledConstraint, Constraint, GRAMMARC,
+    GrammarOptions, ServiceOptions,
+};
+
+use crate::client::{Server, wait_until};
+
+/// The compiler of this project behind a gate: as long as it is closed, compiles take.
+const GATED: BackendEntry = BackendEntry { name: "gated", version: "1", start: start_gated };
+
+static OPEN: AtomicBool = AtomicBool::new(false);
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+static CANCELLED: AtomicUsize = AtomicUsize::new(0);
+
+/// The tests that use the gate come one after the other.
+static GATE: Mutex<()> = Mutex::new(());
+
+#[derive(Debug)]
+struct Gated(Arc<dyn Backend>);
+
+fn start_gated(setup: BackendSetup) -> Result<Arc<dyn Backend>, String> {
+    Ok(Arc::new(Gated((GRAMMARC.start)(setup)?)))
+}
+
+impl Backend for Gated {
+    fn compile(
+        &self,
+        constraint: &Constraint,
+        budget: &CompileBudget,
+    ) -> Result<Arc<dyn CompiledConstraint>, CompileError> {
+        BEGUN.fetch_add(1, Ordering::Relaxed);
+        while !OPEN.load(Ordering::Relaxed) {
+            if budget.cancel.load(Ordering::Relaxed) {
+                CANCELLED.fetch_add(1, Ordering::Relaxed);
+                return Err(CompileError::new(constraint.kind, "cancelled"));
+            }
+            sleep(Duration::from_millis(1));
+        }
+        self.0.compile(constraint, &CompileBudget { time: Duration::from_secs(60), ..budget.clone() })
+    }
+}
+
+/// A server whose gate is closed.
+fn gated() -> Server {
+    OPEN.store(false, Ordering::Relaxed);
+    BEGUN.store(0, Ordering::Relaxed);
+    CANCELLED.store(0, Ordering::Relaxed);
+    Server::start(ServiceOptions { backend: Some(GATED), ..ServiceOptions::default() })
+}
+
+#[test]
+fn equal_constraints_that_come_together_are_compiled_once() {
+    const CLIENTS: usize = 8;
+    let _one_at_a_time = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = gated();
+    let body = json!({"text": "x", "sampling_params": {"regex": "together"}});
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| server.generate(&body))).collect();
+        wait_until("all of them wait for the compile", || {
+            server.metric("grammar_cache_hits_total") + server.metric("grammar_cache_misses_total") == CLIENTS as f64
+        });
+        assert_eq!(server.metric("grammar_cache_misses_total"), 1.0);
+        assert_eq!(BEGUN.load(Ordering::Relaxed), 1);
+        let other = json!({"text": "x", "sampling_params": {"max_new_tokens": 3, "ignore_eos": true}});
+        assert_eq!(server.generate(&other)["meta_info"]["completion_tokens"], 3, "others do not wait");
+        OPEN.store(true, Ordering::Relaxed);
+        for client in clients {
+            assert_eq!(client.join().expect("an answer")["text"], "together");
+        }
+    });
+    assert_eq!(BEGUN.load(Ordering::Relaxed), 1);
+    assert_eq!(server.generate(&body)["text"], "together");
+    assert_eq!(BEGUN.load(Ordering::Relaxed), 1, "it is kept");
+}
+
+#[test]
+fn a_compile_that_nobody_waits_for_any_more_is_cancelled() {
+    let _one_at_a_time = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = gated();
+    let body = json!({"text": "x", "sampling_params": {"regex": "abandoned"}});
+    let clients = [(); 2].map(|()| server.open("POST", "/generate", &body.to_string()));
+    wait_until("both wait", || server.metric("grammar_cache_hits_total") == 1.0);
+    let [first, second] = clients;
+    drop(first);
+    sleep(Duration::from_millis(200));
+    assert_eq!(CANCELLED.load(Ordering::Relaxed), 0, "one still waits");
+    drop(second);
+    wait_until("the compile has been cancelled", || CANCELLED.load(Ordering::Relaxed) == 1);
+    OPEN.store(true, Ordering::Relaxed);
+    assert_eq!(server.generate(&body)["text"], "abandoned", "what was cancelled is compiled again");
+}
+
+#[test]
+fn the_cache_is_bounded_by_bytes() {
+    const CAPACITY: usize = 400_000;
+    const GRAMMARS: usize = 60;
+    let grammars = GrammarOptions { cache_bytes: CAPACITY, ..GrammarOptions::default() };
+    let server = Server::start(ServiceOptions { grammars, ..ServiceOptions::default() });
+    let regex = |index: usize| format!("[a-f]{{{}}}", index + 1);
+    let ask = |index: usize| {
+        let parameters = json!({"regex": regex(index), "max_new_tokens": 200});
+        assert_eq!(
+            server.generate(&json!({"text": "x", "sampling_params": parameters}))["text"].as_str().map(str::len),
+            Some(index + 1)
+        );
+    };
+    for index in 0..GRAMMARS {
+        ask(index);
+        assert!(server.metric("grammar_cache_bytes") <= CAPACITY as f64);
+    }
+    let entries = server.metric("grammar_cache_entries");
+    assert!(entries >= 1.0 && entries < GRAMMARS as f64, "{entries} of {GRAMMARS} are kept");
+    let misses = server.metric("grammar_cache_misses_total");
+    ask(GRAMMARS - 1);
+    assert_eq!(server.metric("grammar_cache_misses_total"), misses, "the last one is kept");
+    ask(0);
+    assert_eq!(server.metric("grammar_cache_misses_total"), misses + 1.0, "the first one is not");
+}
