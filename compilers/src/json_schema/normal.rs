@@ -77,7 +77,7 @@ impl Normal {
 /// What is said of a limit that was met by a goal.
 fn limited(ast: &Ast, goal: &Goal, reason: &str) -> Diagnostic {
     let schema = ast.get(goal.first().map_or(Ast::ROOT, |literal| literal.schema));
-    refusal::limit(&schema.pointer, schema.main_keyword(), reason)
+    refusal::limit(schema, schema.main_keyword(), reason)
 }
 
 /// Why there is no normal form.
@@ -332,7 +332,7 @@ pub(super) fn normalize(
             for alternative in expand::goal(&mut context, kind, &goal, budget) {
                 let merged = merge::merge(&mut context, kind, &alternative, budget);
                 for (schema, keyword, reason) in merged.refused {
-                    context.refusals.unsupported(&schema, keyword, reason);
+                    context.refusals.unsupported(ast.get(schema), keyword, reason);
                 }
                 for shape in merged.shapes {
                     interner.add(&mut node, &mut listed, shape);
