@@ -51,6 +51,61 @@ macro_rules! twelve {
     };
 }
 
+/// Eleven keys that each ask for another one, so that there are 2,048 ways to have some of them.
+macro_rules! eleven_pairs {
+    ($keyword:literal, $before:literal, $after:literal) => {
+        concat!(
+            r#"{"type": "object", ""#,
+            $keyword,
+            r#"": {"a": "#,
+            $before,
+            "b",
+            $after,
+            r#", "c": "#,
+            $before,
+            "d",
+            $after,
+            r#", "e": "#,
+            $before,
+            "f",
+            $after,
+            r#", "g": "#,
+            $before,
+            "h",
+            $after,
+            r#", "i": "#,
+            $before,
+            "j",
+            $after,
+            r#", "k": "#,
+            $before,
+            "l",
+            $after,
+            r#", "m": "#,
+            $before,
+            "n",
+            $after,
+            r#", "o": "#,
+            $before,
+            "p",
+            $after,
+            r#", "q": "#,
+            $before,
+            "r",
+            $after,
+            r#", "s": "#,
+            $before,
+            "t",
+            $after,
+            r#", "u": "#,
+            $before,
+            "v",
+            $after,
+            "}}"
+        )
+    };
+}
+
 const KEYWORDS: &[Keyword] = &[
     Keyword { name: "type", uses: &[(r#"{"type": "string"}"#, "\"a\"", "1")], limits: &[] },
     Keyword { name: "enum", uses: &[(r#"{"enum": [1, "a", [2]]}"#, "[2]", "2")], limits: &[] },
@@ -151,7 +206,9 @@ const KEYWORDS: &[Keyword] = &[
     Keyword {
         name: "minProperties",
         uses: &[(r#"{"minProperties": 1}"#, r#"{"a":1}"#, "{}")],
-        limits: &[r#"{"type": "object", "minProperties": 2}"#],
+        limits: &[
+            r#"{"type": "object", "patternProperties": {"^[a-z]{3}$": {}}, "additionalProperties": false, "minProperties": 17577}"#,
+        ],
     },
     Keyword {
         name: "maxProperties",
@@ -161,17 +218,17 @@ const KEYWORDS: &[Keyword] = &[
     Keyword {
         name: "dependencies",
         uses: &[(r#"{"dependencies": {"a": ["b"], "c": {"required": ["d"]}}}"#, r#"{"a":1,"b":2}"#, r#"{"a":1}"#)],
-        limits: &[],
+        limits: &[eleven_pairs!("dependencies", "[\"", "\"]")],
     },
     Keyword {
         name: "dependentRequired",
         uses: &[(r#"{"dependentRequired": {"a": ["b"]}}"#, r#"{"a":1,"b":2}"#, r#"{"a":1}"#)],
-        limits: &[],
+        limits: &[eleven_pairs!("dependentRequired", "[\"", "\"]")],
     },
     Keyword {
         name: "dependentSchemas",
         uses: &[(r#"{"dependentSchemas": {"a": {"required": ["b"]}}}"#, r#"{"a":1,"b":2}"#, r#"{"a":1}"#)],
-        limits: &[],
+        limits: &[eleven_pairs!("dependentSchemas", "{\"required\": [\"", "\"]}")],
     },
     Keyword {
         name: "allOf",

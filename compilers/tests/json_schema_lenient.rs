@@ -84,6 +84,81 @@ fn under_a_complement_nothing_is_narrowed() {
     check(&json!({"not": {"$ref": "other.json"}}), &[json!(1)], &[], &["/not/$ref"]);
 }
 
+/// Limits are met by single keywords, so that these say nothing and the others hold.
+#[test]
+fn a_keyword_that_meets_a_limit_is_left_out() {
+    let pairs = |keyword: &str| {
+        let pairs = (0..11).map(|index| (format!("a{index}"), json!([format!("b{index}")])));
+        json!({"type": "object", "maxProperties": 2, keyword: Value::Object(pairs.collect())})
+    };
+    check(
+        &pairs("dependentRequired"),
+        &[json!({}), json!({"a0": 1, "b0": 1}), json!({"a10": 1, "b10": 2})],
+        &[json!(1), json!({"x": 1, "y": 2, "z": 3})],
+        &["/dependentRequired"],
+    );
+    let product = |keyword: &str| {
+        let branch = |index: usize| {
+            let branches =
+                (0..40).map(|other| json!({"required": [format!("a{index}_{other}"), format!("b{index}_{other}")]}));
+            json!({keyword: branches.collect::<Vec<_>>()})
+        };
+        json!({"type": "object", "maxProperties": 4, "allOf": [branch(0), branch(1)]})
+    };
+    check(
+        &product("anyOf"),
+        &[json!({"a0_0": 1, "b0_0": 1, "a1_0": 1, "b1_0": 1})],
+        &[json!({}), json!([])],
+        &["/allOf"],
+    );
+    check(
+        &json!({"not": product("anyOf"), "type": "object", "required": ["x"]}),
+        &[json!({"x": 1})],
+        &[json!({}), json!(1)],
+        &["/not/allOf/0/anyOf", "/not/allOf/1/anyOf"],
+    );
+    let chain: serde_json::Map<String, Value> =
+        (0..300).map(|index| (format!("d{index}"), json!({"$ref": format!("#/$defs/d{}", index + 1)}))).collect();
+    let mut deep =
+        json!({"properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": chain, "required": ["a"], "type": "object"});
+    deep["$defs"]["d300"] = json!({"type": "integer"});
+    check(&deep, &[json!({"a": 1}), json!({"a": "x"})], &[json!({}), json!(2)], &["/$defs/d200/$ref"]);
+    check(
+        &json!({"type": "number", "minimum": serde_json::from_str::<Value>("-1e3000").unwrap(), "maximum": 5}),
+        &[json!(1)],
+        &[json!(6)],
+        &["/minimum"],
+    );
+    check(
+        &json!({"type": "string", "not": {"minLength": 99_999_999_999_u64, "pattern": "^a"}}),
+        &[json!("b"), json!("a")],
+        &[json!(1)],
+        &["/not/minLength"],
+    );
+}
+
+/// What is left out may have evaluated anything.
+#[test]
+fn what_is_left_out_may_have_evaluated_anything() {
+    let branches = |index: usize| {
+        let branches = (0..40).map(|other| {
+            let key = format!("k{index}_{other}");
+            json!({"required": [key], "properties": {key.as_str(): {"type": "integer"}}})
+        });
+        json!({"anyOf": branches.collect::<Vec<_>>()})
+    };
+    let schema = json!({"type": "object", "allOf": [branches(0), branches(1)], "unevaluatedProperties": false});
+    let compiled = compile(&schema.to_string(), &lenient(), &Limits::default()).unwrap();
+    assert!(!compiled.report.relaxations.is_empty());
+    let valid = br#"{"k0_3": 1, "k1_7": 2}"#;
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&serde_json::from_slice(valid).unwrap()));
+    assert!(accepts(&compiled.grammar, valid));
+    assert!(!accepts(&compiled.grammar, b"1"));
+    let negated = json!({"type": "object", "not": schema});
+    let compiled = compile(&negated.to_string(), &lenient(), &Limits::default()).unwrap();
+    assert!(accepts(&compiled.grammar, br#"{"k0_3": 1, "k1_7": 2, "x": 3}"#));
+}
+
 /// A key that may or may not match a pattern may or may not be additional.
 #[test]
 fn keys_that_cannot_be_told_apart_are_allowed() {

@@ -63,6 +63,61 @@ fn keywords_are_refused_by_name_and_pointer() {
     }
 }
 
+/// The place is in the schema, under the name that stands there, whatever the keyword is called in other drafts and whichever
+/// schema of a listed value it is about.
+#[test]
+fn refusals_are_placed_where_their_keyword_stands() {
+    let pairs: Vec<String> = (0..11).map(|index| format!(r#""a{index}": ["b{index}"]"#)).collect();
+    let schemas: Vec<String> = (0..11).map(|index| format!(r#""a{index}": {{"required": ["b{index}"]}}"#)).collect();
+    for (schema, places) in [
+        (format!(r#"{{"type": "object", "dependencies": {{{}}}}}"#, pairs.join(",")), vec!["/dependencies"]),
+        (format!(r#"{{"type": "object", "dependencies": {{{}}}}}"#, schemas.join(",")), vec!["/dependencies"]),
+        (
+            r#"{"const": ["x"], "prefixItems": [{"format": "idn-hostname"}]}"#.to_owned(),
+            vec!["/prefixItems/0/format"],
+        ),
+        (
+            r#"{"enum": [{"a": "x"}], "patternProperties": {"a": {"format": "idn-hostname"}}}"#.to_owned(),
+            vec!["/patternProperties/a/format"],
+        ),
+        (
+            r#"{"const": [["x"]], "items": {"anyOf": [{"items": {"pattern": "(a)\\1"}}, {"maxItems": 0}]}}"#.to_owned(),
+            vec!["/items/anyOf/0/items/pattern"],
+        ),
+        (
+            r#"{"enum": [{"ab": 1}], "propertyNames": {"format": "idn-hostname"}}"#.to_owned(),
+            vec!["/propertyNames/format"],
+        ),
+        (r#"{"const": "(a)\\1", "allOf": [{"format": "regex"}]}"#.to_owned(), vec!["/allOf/0/format"]),
+        (
+            r#"{"$schema": "http://json-schema.org/draft-07/schema#", "type": "array", "items": [{}],
+                "additionalItems": {"contains": {"type": "null"}, "type": "array", "minItems": 1, "items": {"not": {"uniqueItems": true}}}}"#
+                .to_owned(),
+            vec!["/additionalItems/items/not/uniqueItems"],
+        ),
+        (
+            r#"{"$schema": "http://json-schema.org/draft-07/schema#", "type": "array", "items": [{}],
+                "not": {"items": [{}], "additionalItems": {"type": "null"}}, "minItems": 30000}"#
+                .to_owned(),
+            vec!["/not/additionalItems"],
+        ),
+        (r#"{"type": "number", "exclusiveMinimum": 1e3000}"#.to_owned(), vec!["/exclusiveMinimum"]),
+        (
+            r#"{"type": "object", "not": {"const": VALUE}}"#
+                .replace("VALUE", &format!(r#"{{"a": [{}]}}"#, vec!["1"; 1_200].join(","))),
+            vec!["/not/const"],
+        ),
+    ] {
+        let found: Vec<String> = refusals(&schema).into_iter().map(|refusal| refusal.1).collect();
+        assert_eq!(found, places, "{schema}");
+        let document: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        assert!(document.pointer(places[0]).is_some(), "{schema}");
+        let error = compile(&schema, &Options::default(), &Limits::default()).expect_err(&schema);
+        let keyword = places[0].rsplit('/').next().unwrap();
+        assert!(error.to_string().contains(&format!("`{keyword}`")), "{schema}: {error}");
+    }
+}
+
 #[test]
 fn all_refusals_come_at_once() {
     let schema = r#"{

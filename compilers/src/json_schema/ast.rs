@@ -134,6 +134,8 @@ impl TypeSet {
 pub(super) struct Schema {
     /// Where it stands in the document.
     pub(super) pointer: String,
+    /// The keywords there that constrain something.
+    pub(super) written: Vec<Box<str>>,
     /// `type`; empty for the schema `false`.
     pub(super) types: TypeSet,
     /// Whether `type` allows numbers only as `integer`.
@@ -173,6 +175,7 @@ impl Schema {
     pub(super) fn anything(pointer: String) -> Self {
         Self {
             pointer,
+            written: Vec::new(),
             types: TypeSet::ALL,
             integer: false,
             written_integer: false,

@@ -1,6 +1,9 @@
 //! Whether a value is valid, decided on the schemas themselves: what filters `enum` and `const`.
 
+use std::rc::Rc;
+
 use grammar_ir::Budget;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use super::ast::{Additional, Ast, Bound, Schema, SchemaId, Type};
@@ -13,25 +16,39 @@ use super::string::Patterns;
 /// Schemas nested deeper than this, for one value or for the values inside it, are not followed.
 const MAX_DEPTH: usize = 400;
 
-/// Whether `value` satisfies every atom of `alternative`; `None` when that cannot be told.
+/// Whether something holds, or the keyword for which that cannot be told.
+pub(super) type Verdict = Result<bool, Undecided>;
+
+/// A keyword for which it cannot be told whether it holds.
+#[derive(Debug, Clone)]
+pub(super) struct Undecided {
+    /// The schema that has the keyword.
+    pub(super) schema: SchemaId,
+    /// The keyword.
+    pub(super) keyword: &'static str,
+    /// Why.
+    pub(super) reason: Rc<str>,
+}
+
+/// Whether `value` satisfies every atom of `alternative`.
 pub(super) fn holds(
     context: &mut Context<'_>,
     alternative: &[Atom],
     value: &Value,
     budget: &mut Budget<'_>,
-) -> Option<bool> {
-    let mut evaluator = Evaluator { ast: context.ast, patterns: &mut context.patterns, budget, depth: 0 };
+) -> Verdict {
+    let mut evaluator = Evaluator::new(context, budget);
     all(alternative.iter().map(|atom| evaluator.atom(atom, value)))
 }
 
-/// Whether `value` is valid against every schema of `schemas`; `None` when that cannot be told.
+/// Whether `value` is valid against every schema of `schemas`.
 pub(super) fn is_valid(
     context: &mut Context<'_>,
     schemas: &[SchemaId],
     value: &Value,
     budget: &mut Budget<'_>,
-) -> Option<bool> {
-    let mut evaluator = Evaluator { ast: context.ast, patterns: &mut context.patterns, budget, depth: 0 };
+) -> Verdict {
+    let mut evaluator = Evaluator::new(context, budget);
     all(schemas.iter().map(|&schema| evaluator.schema(schema, value)))
 }
 
@@ -53,102 +70,136 @@ pub(super) fn is_equal(left: &Value, right: &Value) -> bool {
 }
 
 /// Three-valued conjunction.
-fn all(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
-    let mut known = true;
+fn all(parts: impl IntoIterator<Item = Verdict>) -> Verdict {
+    let mut verdict = Ok(true);
     for part in parts {
         match part {
-            Some(false) => return Some(false),
-            Some(true) => {}
-            None => known = false,
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
+            Err(undecided) => verdict = verdict.and(Err(undecided)),
         }
     }
-    known.then_some(true)
+    verdict
 }
 
 /// Three-valued negation.
-fn not(part: Option<bool>) -> Option<bool> {
+fn not(part: Verdict) -> Verdict {
     part.map(|holds| !holds)
 }
 
 /// Whether the number of parts that hold is in `min..=max`.
-fn count_in(parts: impl IntoIterator<Item = Option<bool>>, min: usize, max: usize) -> Option<bool> {
+fn count_in(parts: impl IntoIterator<Item = Verdict>, min: usize, max: usize) -> Verdict {
     let (mut holding, mut unknown) = (0, 0);
+    let mut first = None;
     for part in parts {
         match part {
-            Some(true) => holding += 1,
-            Some(false) => {}
-            None => unknown += 1,
+            Ok(true) => holding += 1,
+            Ok(false) => {}
+            Err(undecided) => {
+                unknown += 1;
+                first.get_or_insert(undecided);
+            }
         }
     }
-    if holding > max || holding + unknown < min {
-        return Some(false);
+    match first {
+        _ if holding > max || holding + unknown < min => Ok(false),
+        Some(undecided) if holding < min || holding + unknown > max => Err(undecided),
+        _ => Ok(true),
     }
-    (holding >= min && holding + unknown <= max).then_some(true)
 }
+
+/// A schema and a value in the one that is judged, by its address: the values do not move while one is.
+type Question = (SchemaId, *const Value);
 
 struct Evaluator<'e, 'a, 'b> {
     ast: &'a Ast,
     patterns: &'e mut Patterns,
     budget: &'e mut Budget<'b>,
-    depth: usize,
+    /// Whether time is up, so that nothing more is looked at.
+    stopped: bool,
+    answers: FxHashMap<Question, Verdict>,
+    /// What is being looked at, and how deep.
+    open: FxHashMap<Question, usize>,
+    /// Answers that are not known only for want of the answer to what is being looked at. They are forgotten with it.
+    provisional: Vec<Question>,
+    /// The least depth whose answer was wanted for what has been looked at since the last one was opened.
+    wanted: Option<usize>,
 }
 
-impl Evaluator<'_, '_, '_> {
-    fn atom(&mut self, atom: &Atom, value: &Value) -> Option<bool> {
+impl<'e, 'a, 'b> Evaluator<'e, 'a, 'b> {
+    fn new(context: &'e mut Context<'a>, budget: &'e mut Budget<'b>) -> Self {
+        Self {
+            ast: context.ast,
+            patterns: &mut context.patterns,
+            stopped: budget.check_time().is_err(),
+            budget,
+            answers: FxHashMap::default(),
+            open: FxHashMap::default(),
+            provisional: Vec::new(),
+            wanted: None,
+        }
+    }
+
+    fn atom(&mut self, atom: &Atom, value: &Value) -> Verdict {
         let has = |name: &str| value.as_object().is_some_and(|members| members.contains_key(name));
         match atom {
-            Atom::Local(id) => self.local(self.ast.get(*id), value),
-            Atom::Requires(name) => Some(has(name)),
-            Atom::Lacks(name) => Some(!has(name)),
+            Atom::Local(id) => self.local(*id, value),
+            Atom::Requires(name) => Ok(has(name)),
+            Atom::Lacks(name) => Ok(!has(name)),
             Atom::Has(id, index) => {
                 let (key, child) = &self.ast.get(*id).object.properties[*index];
                 value
                     .as_object()
                     .and_then(|members| members.get(key))
-                    .map_or(Some(false), |member| self.schema(*child, member))
+                    .map_or(Ok(false), |member| self.schema(*child, member))
             }
-            Atom::Not(id, part) => not(self.part(self.ast.get(*id), *part, value)),
-            Atom::Evaluates(_) => Some(true),
+            Atom::Not(id, part) => not(self.part(*id, *part, value)),
+            Atom::Evaluates(_) => Ok(true),
         }
     }
 
     /// Whether one keyword holds for a value of its type.
-    fn part(&mut self, schema: &Schema, part: Part, value: &Value) -> Option<bool> {
+    fn part(&mut self, id: SchemaId, part: Part, value: &Value) -> Verdict {
+        let schema = self.ast.get(id);
         let length = value.as_str().map_or(0, |text| text.chars().count());
         let items = value.as_array().map_or(0, Vec::len);
         let members = value.as_object().map_or(0, serde_json::Map::len);
         match part {
-            Part::Values(index) => Some(schema.values[index].lists(value)),
-            Part::Integer => decimal(value).map(|value| value.is_integer()),
-            Part::Lower(index) => decimal(value).map(|value| is_above(&value, &schema.number.lower[index])),
-            Part::Upper(index) => decimal(value).map(|value| is_below(&value, &schema.number.upper[index])),
-            Part::MultipleOf => is_multiple(value, schema.number.multiple_of.as_ref()),
-            Part::MinLength => Some(length >= schema.string.min as usize),
-            Part::MaxLength => Some(is_at_most(length, schema.string.max)),
-            Part::Pattern => self.pattern(schema, value),
-            Part::Format => self.format(schema, value),
-            Part::MinItems => Some(items >= schema.array.min as usize),
-            Part::MaxItems => Some(is_at_most(items, schema.array.max)),
-            Part::MinProperties => Some(members >= schema.object.min as usize),
-            Part::MaxProperties => Some(is_at_most(members, schema.object.max)),
+            Part::Values(index) => Ok(schema.values[index].lists(value)),
+            Part::Integer => decimal(id, "type", value).map(|value| value.is_integer()),
+            Part::Lower(index) => {
+                decimal(id, "minimum", value).map(|value| is_above(&value, &schema.number.lower[index]))
+            }
+            Part::Upper(index) => {
+                decimal(id, "maximum", value).map(|value| is_below(&value, &schema.number.upper[index]))
+            }
+            Part::MultipleOf => is_multiple(id, value, schema.number.multiple_of.as_ref()),
+            Part::MinLength => Ok(length >= schema.string.min as usize),
+            Part::MaxLength => Ok(is_at_most(length, schema.string.max)),
+            Part::Pattern => self.pattern(id, value),
+            Part::Format => self.format(id, value),
+            Part::MinItems => Ok(items >= schema.array.min as usize),
+            Part::MaxItems => Ok(is_at_most(items, schema.array.max)),
+            Part::MinProperties => Ok(members >= schema.object.min as usize),
+            Part::MaxProperties => Ok(is_at_most(members, schema.object.max)),
             Part::Property(index) | Part::RequiredProperty(index) => {
                 let (key, child) = &schema.object.properties[index];
                 match value.as_object().and_then(|members| members.get(key)) {
                     Some(member) => self.schema(*child, member),
-                    None => Some(matches!(part, Part::Property(_))),
+                    None => Ok(matches!(part, Part::Property(_))),
                 }
             }
             Part::PrefixItem(index) => match value.get(index) {
                 Some(item) => self.schema(schema.array.prefix[index], item),
-                None => Some(true),
+                None => Ok(true),
             },
             Part::Items => {
-                let rest = schema.array.rest?;
+                let Some(rest) = schema.array.rest else { return Ok(true) };
                 let items = value.as_array().into_iter().flatten().skip(schema.array.prefix.len());
                 all(items.map(|item| self.schema(rest, item)).collect::<Vec<_>>())
             }
             Part::MinContains | Part::MaxContains => {
-                let contains = schema.array.contains?;
+                let Some(contains) = schema.array.contains else { return Ok(true) };
                 let (min, max) = match part {
                     Part::MinContains => (contains.min as usize, usize::MAX),
                     _ => (0, contains.max.map_or(usize::MAX, |max| max as usize)),
@@ -156,41 +207,73 @@ impl Evaluator<'_, '_, '_> {
                 let items = value.as_array().into_iter().flatten();
                 count_in(items.map(|item| self.schema(contains.schema, item)).collect::<Vec<_>>(), min, max)
             }
-            Part::UniqueItems => Some(are_unique(value.as_array().map_or(&[], Vec::as_slice))),
+            Part::UniqueItems => Ok(are_unique(value.as_array().map_or(&[], Vec::as_slice))),
             Part::PatternProperty(index) => {
                 let (pattern, child) = &schema.object.patterns[index];
-                let language = self.patterns.get(pattern, self.budget).ok()?;
+                let language = self.patterns.get(pattern, self.budget);
+                let language = language.map_err(|reason| undecided(id, "patternProperties", reason))?;
                 let members = value.as_object().into_iter().flatten().filter(|(key, _)| language.accepts(key));
                 all(members.map(|(_, member)| self.schema(*child, member)).collect::<Vec<_>>())
             }
             Part::AdditionalProperties | Part::PropertyNames => {
                 let mut parts = Vec::new();
-                value.as_object().into_iter().for_each(|members| self.members(schema, members, &mut parts));
+                value.as_object().into_iter().for_each(|members| self.members(id, members, &mut parts));
                 let keyword = match part {
                     Part::PropertyNames => "propertyNames",
                     _ => "additionalProperties",
                 };
                 all(parts.into_iter().filter(|(name, _)| *name == keyword).map(|(_, holds)| holds))
             }
-            Part::Unsupported(_) => None,
+            Part::Unsupported(keyword) => {
+                let reason = schema.unsupported.iter().find(|entry| entry.1 == keyword).map_or("", |entry| entry.2);
+                Err(undecided(id, keyword, reason))
+            }
         }
     }
 
-    fn schema(&mut self, id: SchemaId, value: &Value) -> Option<bool> {
-        if self.depth >= MAX_DEPTH || self.budget.tick().is_err() {
-            return None;
+    fn schema(&mut self, id: SchemaId, value: &Value) -> Verdict {
+        let question = (id, std::ptr::from_ref(value));
+        if let Some(answer) = self.answers.get(&question) {
+            return answer.clone();
         }
-        self.depth += 1;
-        let holds = self.whole(self.ast.get(id), value);
-        self.depth -= 1;
-        holds
+        let cannot = |reason: &str| Err(undecided(id, self.ast.get(id).main_keyword(), reason));
+        self.stopped = self.stopped || self.budget.tick().is_err();
+        if self.stopped {
+            return cannot("compiling took too long");
+        }
+        let depth = self.open.len();
+        if let Some(&opened) = self.open.get(&question) {
+            self.wanted = least(self.wanted, Some(opened));
+            return cannot("a listed value depends on itself in it");
+        }
+        if depth >= MAX_DEPTH {
+            self.wanted = Some(0);
+            return cannot("schemas for a listed value are nested too deep");
+        }
+        let wanted_before = self.wanted.take();
+        let provisional = self.provisional.len();
+        self.open.insert(question, depth);
+        let answer = self.whole(id, value);
+        self.open.remove(&question);
+        let further_out = self.wanted.filter(|&wanted| wanted < depth);
+        if further_out.is_none() {
+            for question in self.provisional.drain(provisional..) {
+                self.answers.remove(&question);
+            }
+        } else if answer.is_err() {
+            self.provisional.push(question);
+        }
+        self.answers.insert(question, answer.clone());
+        self.wanted = least(wanted_before, further_out);
+        answer
     }
 
-    fn whole(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
+    fn whole(&mut self, id: SchemaId, value: &Value) -> Verdict {
+        let schema = self.ast.get(id);
         if !schema.types.contains(Type::of(value)) {
-            return Some(false);
+            return Ok(false);
         }
-        let mut parts = vec![self.local(schema, value)];
+        let mut parts = vec![self.local(id, value)];
         for &child in schema.reference.iter().chain(&schema.all_of) {
             parts.push(self.schema(child, value));
         }
@@ -204,21 +287,15 @@ impl Evaluator<'_, '_, '_> {
             parts.push(not(self.schema(child, value)));
         }
         if let Some(conditional) = schema.conditional {
-            let branch = match self.schema(conditional.condition, value) {
-                Some(true) => Some(conditional.consequence),
-                Some(false) => Some(conditional.alternative),
-                None => None,
-            };
-            parts.push(match branch {
-                Some(Some(branch)) => self.schema(branch, value),
-                Some(None) => Some(true),
-                None => None,
-            });
+            parts.push(self.schema(conditional.condition, value).and_then(|holds| {
+                let branch = if holds { conditional.consequence } else { conditional.alternative };
+                branch.map_or(Ok(true), |branch| self.schema(branch, value))
+            }));
         }
         if let Value::Object(members) = value {
             for (trigger, names) in &schema.object.dependent_required {
                 let paid = names.iter().all(|name| members.contains_key(name));
-                parts.push(Some(!members.contains_key(trigger) || paid));
+                parts.push(Ok(!members.contains_key(trigger) || paid));
             }
             for (trigger, child) in &schema.object.dependent_schemas {
                 if members.contains_key(trigger) {
@@ -226,33 +303,54 @@ impl Evaluator<'_, '_, '_> {
                 }
             }
         }
-        parts.push(self.unevaluated(schema, value));
+        parts.push(self.unevaluated(id, value));
         all(parts)
     }
 
     /// Whether what no keyword evaluates satisfies `unevaluatedItems` or `unevaluatedProperties`.
-    fn unevaluated(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
+    fn unevaluated(&mut self, id: SchemaId, value: &Value) -> Verdict {
+        let schema = self.ast.get(id);
         let others = match value {
             Value::Array(_) => schema.array.unevaluated,
             Value::Object(_) => schema.object.unevaluated,
             _ => None,
         };
-        let Some(others) = others.filter(|&others| others != Additional::Open) else { return Some(true) };
+        let Some(others) = others.filter(|&others| others != Additional::Open) else { return Ok(true) };
         let parts: Vec<&Value> = parts(value).collect();
         let mut evaluated = vec![false; parts.len()];
-        self.mark(schema, value, &mut evaluated)?;
+        // Each schema marks what it evaluates once.
+        let mut marking = vec![id];
+        let mut known = FxHashSet::default();
+        while let Some(next) = marking.pop() {
+            if known.insert(next) {
+                self.mark(next, value, next == id, &mut evaluated, &mut marking)?;
+            }
+        }
         let rest = parts.into_iter().zip(evaluated).filter(|(_, evaluated)| !evaluated);
         let holds = rest.map(|(part, _)| match others {
-            Additional::Open => Some(true),
-            Additional::Closed => Some(false),
+            Additional::Open => Ok(true),
+            Additional::Closed => Ok(false),
             Additional::Schema(child) => self.schema(child, part),
         });
         all(holds.collect::<Vec<_>>())
     }
 
-    /// Marks the items or members of `value` that the keywords of `schema` evaluate, its own `unevaluatedItems` and
-    /// `unevaluatedProperties` aside, given that they hold; `None` when that cannot be told.
-    fn mark(&mut self, schema: &Schema, value: &Value, evaluated: &mut [bool]) -> Option<()> {
+    /// Marks the items or members of `value` that the keywords of a schema evaluate, given that they hold, and adds the
+    /// schemas in it that hold, too. The own `unevaluatedItems` and `unevaluatedProperties` of the one that asks do not
+    /// count.
+    fn mark(
+        &mut self,
+        id: SchemaId,
+        value: &Value,
+        asks: bool,
+        evaluated: &mut [bool],
+        holding: &mut Vec<SchemaId>,
+    ) -> Result<(), Undecided> {
+        let schema = self.ast.get(id);
+        let all = if value.is_array() { schema.array.unevaluated } else { schema.object.unevaluated };
+        if all.is_some() && !asks {
+            evaluated.fill(true);
+        }
         match value {
             Value::Array(items) => {
                 let array = &schema.array;
@@ -269,13 +367,15 @@ impl Evaluator<'_, '_, '_> {
                     evaluated[index] |=
                         object.additional != Additional::Open || object.properties.iter().any(|(name, _)| name == key);
                     for (pattern, _) in &object.patterns {
-                        evaluated[index] |= self.patterns.get(pattern, self.budget).ok()?.accepts(key);
+                        let language = self.patterns.get(pattern, self.budget);
+                        let language = language.map_err(|reason| undecided(id, "patternProperties", reason))?;
+                        evaluated[index] |= language.accepts(key);
                     }
                 }
             }
-            _ => return Some(()),
+            _ => return Ok(()),
         }
-        let mut holding: Vec<SchemaId> = schema.reference.iter().chain(&schema.all_of).copied().collect();
+        holding.extend(schema.reference.iter().chain(&schema.all_of));
         for &branch in schema.any_of.iter().chain(&schema.one_of).flatten() {
             if self.schema(branch, value)? {
                 holding.push(branch);
@@ -292,60 +392,55 @@ impl Evaluator<'_, '_, '_> {
         let has = |name: &str| value.as_object().is_some_and(|members| members.contains_key(name));
         let triggered = schema.object.dependent_schemas.iter().filter(|(trigger, _)| has(trigger));
         holding.extend(triggered.map(|(_, child)| *child));
-        for child in holding {
-            let child = self.ast.get(child);
-            let is_all = if value.is_array() { child.array.unevaluated } else { child.object.unevaluated }.is_some();
-            if is_all {
-                evaluated.fill(true);
-            }
-            if self.depth >= MAX_DEPTH || self.budget.tick().is_err() {
-                return None;
-            }
-            self.depth += 1;
-            let marked = self.mark(child, value, evaluated);
-            self.depth -= 1;
-            marked?;
-        }
-        Some(())
+        Ok(())
     }
 
-    fn branches(&mut self, branches: &[SchemaId], value: &Value) -> Vec<Option<bool>> {
+    fn branches(&mut self, branches: &[SchemaId], value: &Value) -> Vec<Verdict> {
         branches.iter().map(|&branch| self.schema(branch, value)).collect()
     }
 
     /// The keywords that do not hold schemas for the same value.
-    fn local(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
+    fn local(&mut self, id: SchemaId, value: &Value) -> Verdict {
+        let schema = self.ast.get(id);
         let kind = Type::of(value);
-        if schema.unsupported.iter().any(|&(concerned, ..)| concerned.is_none_or(|concerned| concerned == kind)) {
-            return None;
-        }
-        let mut parts: Vec<Option<bool>> = schema.values.iter().map(|list| Some(list.lists(value))).collect();
+        let concerns = |concerned: Option<Type>| concerned.is_none_or(|concerned| concerned == kind);
+        let unsupported = schema.unsupported.iter().filter(|entry| concerns(entry.0));
+        let mut parts: Vec<Verdict> =
+            unsupported.map(|&(_, keyword, reason)| Err(undecided(id, keyword, reason))).collect();
+        parts.extend(schema.values.iter().map(|list| Ok(list.lists(value))));
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::Number(_) => {
-                let number = decimal(value)?;
-                parts.push(Some(!schema.integer || number.is_integer()));
-                parts.extend(schema.number.lower.iter().map(|bound| Some(is_above(&number, bound))));
-                parts.extend(schema.number.upper.iter().map(|bound| Some(is_below(&number, bound))));
-                parts.push(is_multiple(value, schema.number.multiple_of.as_ref()));
+                let is_below = |number: Decimal| schema.number.upper.iter().all(|bound| is_below(&number, bound));
+                let is_above = |number: Decimal| schema.number.lower.iter().all(|bound| is_above(&number, bound));
+                if schema.integer {
+                    parts.push(decimal(id, "type", value).map(|number| number.is_integer()));
+                }
+                if !schema.number.lower.is_empty() {
+                    parts.push(decimal(id, "minimum", value).map(is_above));
+                }
+                if !schema.number.upper.is_empty() {
+                    parts.push(decimal(id, "maximum", value).map(is_below));
+                }
+                parts.push(is_multiple(id, value, schema.number.multiple_of.as_ref()));
             }
             Value::String(text) => {
                 let length = text.chars().count();
-                parts.push(Some(length >= schema.string.min as usize && is_at_most(length, schema.string.max)));
-                parts.push(self.pattern(schema, value));
-                parts.push(self.format(schema, value));
+                parts.push(Ok(length >= schema.string.min as usize && is_at_most(length, schema.string.max)));
+                parts.push(self.pattern(id, value));
+                parts.push(self.format(id, value));
             }
             Value::Array(items) => {
                 let length = items.len();
-                parts.push(Some(length >= schema.array.min as usize && is_at_most(length, schema.array.max)));
+                parts.push(Ok(length >= schema.array.min as usize && is_at_most(length, schema.array.max)));
                 self.items(schema, items, &mut parts);
             }
             Value::Object(members) => {
                 let count = members.len();
-                parts.push(Some(count >= schema.object.min as usize && is_at_most(count, schema.object.max)));
-                parts.push(Some(schema.object.required.iter().all(|name| members.contains_key(name))));
+                parts.push(Ok(count >= schema.object.min as usize && is_at_most(count, schema.object.max)));
+                parts.push(Ok(schema.object.required.iter().all(|name| members.contains_key(name))));
                 let mut found = Vec::new();
-                self.members(schema, members, &mut found);
+                self.members(id, members, &mut found);
                 parts.extend(found.into_iter().map(|(_, holds)| holds));
             }
         }
@@ -353,14 +448,14 @@ impl Evaluator<'_, '_, '_> {
     }
 
     /// What the keywords with schemas for items say.
-    fn items(&mut self, schema: &Schema, items: &[Value], parts: &mut Vec<Option<bool>>) {
+    fn items(&mut self, schema: &Schema, items: &[Value], parts: &mut Vec<Verdict>) {
         let array = &schema.array;
         for (index, item) in items.iter().enumerate() {
             if let Some(child) = array.prefix.get(index).copied().or(array.rest) {
                 parts.push(self.schema(child, item));
             }
         }
-        parts.push(Some(!array.unique || are_unique(items)));
+        parts.push(Ok(!array.unique || are_unique(items)));
         if let Some(contains) = array.contains {
             let found: Vec<_> = items.iter().map(|item| self.schema(contains.schema, item)).collect();
             let max = contains.max.map_or(usize::MAX, |max| max as usize);
@@ -371,60 +466,88 @@ impl Evaluator<'_, '_, '_> {
     /// What the keywords with schemas for members say, by keyword.
     fn members(
         &mut self,
-        schema: &Schema,
+        id: SchemaId,
         members: &serde_json::Map<String, Value>,
-        parts: &mut Vec<(&'static str, Option<bool>)>,
+        parts: &mut Vec<(&'static str, Verdict)>,
     ) {
-        let object = &schema.object;
+        let object = &self.ast.get(id).object;
         for (key, member) in members {
-            let mut is_additional = Some(true);
+            let mut is_additional = Ok(true);
             if let Some((_, child)) = object.properties.iter().find(|(name, _)| name == key) {
-                is_additional = Some(false);
+                is_additional = Ok(false);
                 parts.push(("properties", self.schema(*child, member)));
             }
             for (pattern, child) in &object.patterns {
                 match self.patterns.get(pattern, self.budget).map(|language| language.accepts(key)) {
                     Ok(true) => {
-                        is_additional = Some(false);
+                        is_additional = Ok(false);
                         parts.push(("patternProperties", self.schema(*child, member)));
                     }
                     Ok(false) => {}
-                    Err(_) => {
-                        is_additional = is_additional.filter(|additional| !additional);
-                        parts.push(("patternProperties", None));
+                    Err(reason) => {
+                        let undecided = undecided(id, "patternProperties", reason);
+                        parts.push(("patternProperties", Err(undecided.clone())));
+                        if matches!(is_additional, Ok(true)) {
+                            is_additional = Err(undecided);
+                        }
                     }
                 }
             }
             let additional = match (object.additional, is_additional) {
-                (Additional::Open, _) | (_, Some(false)) => Some(true),
-                (_, None) => None,
-                (Additional::Closed, Some(true)) => Some(false),
-                (Additional::Schema(child), Some(true)) => self.schema(child, member),
+                (Additional::Open, _) | (_, Ok(false)) => Ok(true),
+                (_, Err(undecided)) => Err(undecided),
+                (Additional::Closed, Ok(true)) => Ok(false),
+                (Additional::Schema(child), Ok(true)) => self.schema(child, member),
             };
             parts.push(("additionalProperties", additional));
             if let Some(names) = object.names {
-                parts.push(("propertyNames", self.schema(names, &Value::String(key.clone()))));
+                parts.push(("propertyNames", self.name(names, key)));
             }
         }
     }
 
-    fn pattern(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
-        let Some(pattern) = &schema.string.pattern else { return Some(true) };
-        let language = self.patterns.get(pattern, self.budget).ok()?;
-        Some(language.accepts(value.as_str()?))
+    /// Whether a key is valid against `schema`.
+    fn name(&mut self, schema: SchemaId, key: &str) -> Verdict {
+        let name = Value::String(key.to_owned());
+        // The address of a value made here is soon that of another one. No schema for a text leads out of it.
+        let outer = std::mem::take(&mut self.answers);
+        let holds = self.schema(schema, &name);
+        self.answers = outer;
+        holds
     }
 
-    fn format(&mut self, schema: &Schema, value: &Value) -> Option<bool> {
-        let Some(format) = &schema.string.format else { return Some(true) };
-        let text = value.as_str()?;
-        if format == REGEX {
-            return is_regex(text);
-        }
-        if self.patterns.format(format, Side::Inner, self.budget).ok()?.accepts(text) {
-            return Some(true);
-        }
-        (!self.patterns.format(format, Side::Outer, self.budget).ok()?.accepts(text)).then_some(false)
+    fn pattern(&mut self, id: SchemaId, value: &Value) -> Verdict {
+        let Some(pattern) = &self.ast.get(id).string.pattern else { return Ok(true) };
+        let language = self.patterns.get(pattern, self.budget);
+        let language = language.map_err(|reason| undecided(id, "pattern", reason))?;
+        Ok(value.as_str().is_none_or(|text| language.accepts(text)))
     }
+
+    fn format(&mut self, id: SchemaId, value: &Value) -> Verdict {
+        let (Some(format), Some(text)) = (&self.ast.get(id).string.format, value.as_str()) else { return Ok(true) };
+        let unknown = || undecided(id, "format", "whether a listed value conforms to it is not known");
+        if format == REGEX {
+            return is_regex(text).ok_or_else(unknown);
+        }
+        let mut accepts = |side| {
+            let language = self.patterns.format(format, side, self.budget);
+            language.map(|language| language.accepts(text)).map_err(|reason| undecided(id, "format", reason))
+        };
+        if accepts(Side::Inner)? {
+            return Ok(true);
+        }
+        if accepts(Side::Outer)? { Err(unknown()) } else { Ok(false) }
+    }
+}
+
+/// It cannot be told whether `keyword` of `schema` holds.
+fn undecided(schema: SchemaId, keyword: &'static str, reason: impl Into<Rc<str>>) -> Undecided {
+    Undecided { schema, keyword, reason: reason.into() }
+}
+
+/// The smaller of two depths.
+fn least(left: Option<usize>, right: Option<usize>) -> Option<usize> {
+    [left, right].into_iter().flatten().min()
 }
 
 /// The items or the values of the members of `value`.
@@ -437,18 +560,17 @@ fn are_unique(items: &[Value]) -> bool {
     (0..items.len()).all(|index| !items[..index].iter().any(|other| is_equal(other, &items[index])))
 }
 
-fn decimal(value: &Value) -> Option<Decimal> {
-    match value {
-        Value::Number(number) => Decimal::from_json(number),
-        _ => None,
-    }
+/// The number `value`, as `keyword` asks for it.
+fn decimal(schema: SchemaId, keyword: &'static str, value: &Value) -> Result<Decimal, Undecided> {
+    let number = value.as_number().and_then(Decimal::from_json);
+    number.ok_or_else(|| undecided(schema, keyword, "the exponent of a listed number is out of all bounds"))
 }
 
-fn is_multiple(value: &Value, divisor: Option<&Decimal>) -> Option<bool> {
-    match divisor {
-        Some(divisor) => decimal(value)?.is_multiple_of(divisor),
-        None => Some(true),
-    }
+fn is_multiple(schema: SchemaId, value: &Value, divisor: Option<&Decimal>) -> Verdict {
+    let Some(divisor) = divisor else { return Ok(true) };
+    let number = decimal(schema, "multipleOf", value)?;
+    let reason = "whether a listed number is a multiple would take too many digits to tell";
+    number.is_multiple_of(divisor).ok_or_else(|| undecided(schema, "multipleOf", reason))
 }
 
 fn is_above(value: &Decimal, bound: &Bound) -> bool {

@@ -5,13 +5,14 @@
 
 use std::rc::Rc;
 
-use grammar_ir::Budget;
+use grammar_ir::{Budget, LimitError};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ast::{Additional, Ast, Schema, SchemaId, Type};
+use super::named_keyword::named;
 use super::normal::{Context, Goal, Literal};
 use super::unevaluated::{self, Evaluation, Unevaluated};
-use super::{contradiction, merge, pointer};
+use super::{contradiction, merge};
 
 /// One constraint on values of one type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -89,6 +90,8 @@ pub(super) type Alternative = Vec<Atom>;
 
 /// More alternatives than this for one value and type are refused.
 const MAX_ALTERNATIVES: usize = 1_024;
+/// More alternatives than this are not compared with each other to drop those that repeat others.
+const MAX_UNION: usize = 8_192;
 /// More pairs than this are not looked at to find the alternatives among them.
 const MAX_PAIRS: usize = 16_384;
 /// Schemas for the same value nested deeper than this are refused.
@@ -135,6 +138,8 @@ pub(super) struct Expansions {
     /// place was opened.
     left_out: Option<usize>,
     pub(super) unevaluated: Unevaluated,
+    /// What stands among evaluators for a schema that is not known, which may evaluate everything.
+    pub(super) everything: Option<SchemaId>,
     /// The first negation of a property, by whether the key is optional, the key and the schema of its value.
     properties: FxHashMap<(bool, String, SchemaId), (SchemaId, Part)>,
     /// How many pairs of alternatives have been merged to prove that no value is in both.
@@ -146,9 +151,9 @@ pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &
     let mut alternatives = vec![Vec::new()];
     for &literal in goal {
         let expanded = expand(context, kind, literal, Evaluation::Unknown, budget);
-        alternatives = product(context.ast, kind, alternatives, &expanded).unwrap_or_else(|| {
+        alternatives = product(context.ast, kind, alternatives, &expanded).unwrap_or_else(|without| {
             refuse(context, literal.schema, context.ast.get(literal.schema).main_keyword());
-            Vec::new()
+            if context.refusals.is_lenient() { without } else { Vec::new() }
         });
     }
     if matches!(kind, Type::Array | Type::Object) {
@@ -177,9 +182,9 @@ fn unlisted(context: &mut Context<'_>, kind: Type, atoms: Alternative, budget: &
         };
         for &schema in containers {
             let negated = expand(context, kind, Literal { schema, positive: false }, Evaluation::Unknown, budget);
-            result = product(ast, kind, result, &negated).unwrap_or_else(|| {
+            result = product(ast, kind, result, &negated).unwrap_or_else(|without| {
                 refuse(context, id, "enum");
-                Vec::new()
+                if context.refusals.is_lenient() { without } else { Vec::new() }
             });
         }
     }
@@ -201,18 +206,22 @@ fn expand(
     }
     let ast = context.ast;
     let schema = ast.get(literal.schema);
-    if budget.tick().is_err() || context.expansions.open.len() > MAX_DEPTH {
-        let reason = "schemas for one value are nested too deep, or compiling took too long";
-        context.refusals.limit(&schema.pointer, schema.main_keyword(), reason);
+    if let Err(error) = budget.tick() {
+        out_of_time(context, schema, schema.main_keyword(), &error);
         return Rc::default();
+    }
+    if context.expansions.open.len() > MAX_DEPTH {
+        let reason = format!("schemas for one value are nested deeper than {MAX_DEPTH} levels");
+        context.refusals.limit(schema, schema.main_keyword(), reason);
+        return Rc::new(unenforced(context, evaluation, vec![Vec::new()]));
     }
     let step = std::mem::take(&mut context.expansions.step);
     if let Some(&place) = context.expansions.open.get(&key) {
         context.expansions.come_back(place, step).unwrap_or_else(|| {
-            let keyword = schema.main_keyword();
+            let (place, keyword) = named(schema, schema.main_keyword());
             let message =
                 format!("by its `{keyword}` the schema refers to itself for the same value, so it has no meaning");
-            context.refusals.invalid(pointer::push(&schema.pointer, keyword), message);
+            context.refusals.invalid(place, message);
         });
         return Rc::default();
     }
@@ -221,7 +230,11 @@ fn expand(
     context.expansions.path.push(step);
     let left_out_before = context.expansions.left_out.take();
     let mut expander = Expander { ast, schema, id: literal.schema, kind, evaluation, keyword: "type", context, budget };
-    let alternatives = if literal.positive { expander.positive() } else { expander.negative() };
+    let mut alternatives = if literal.positive { expander.positive() } else { expander.negative() };
+    if alternatives.len() > MAX_UNION {
+        refuse(context, literal.schema, schema.main_keyword());
+        alternatives = unenforced(context, evaluation, vec![Vec::new()]);
+    }
     let alternatives = Rc::new(absorb(alternatives));
     let expansions = &mut context.expansions;
     expansions.open.remove(&key);
@@ -371,6 +384,10 @@ impl Expander<'_, '_, '_> {
             result.extend(self.none_of(branches));
             for (index, &first) in branches.iter().enumerate() {
                 for &second in &branches[index + 1..] {
+                    // That is refused as a whole.
+                    if result.len() > MAX_UNION {
+                        return result;
+                    }
                     let (first, second) = (self.child(first, true), self.child(second, true));
                     result.extend(self.product(first.to_vec(), &second));
                 }
@@ -483,15 +500,13 @@ impl Expander<'_, '_, '_> {
         for (index, (_, alternatives)) in expanded.iter().enumerate() {
             let mut earlier: FxHashSet<Atom> = FxHashSet::default();
             let mut result = self.product(base.to_vec(), alternatives);
-            result = match self.only(result.clone(), index, &expanded, Tell::Together, &mut earlier) {
-                Some(alternatives) => alternatives,
-                None => self
-                    .only(std::mem::take(&mut result), index, &expanded, Tell::Apart, &mut earlier)
-                    .unwrap_or_else(|| {
-                        refuse(self.context, self.id, self.keyword);
-                        Vec::new()
-                    }),
-            };
+            let only = [Tell::Together, Tell::Apart]
+                .into_iter()
+                .find_map(|tell| self.only(result.clone(), index, &expanded, tell, &mut earlier));
+            result = only.unwrap_or_else(|| {
+                refuse(self.context, self.id, self.keyword);
+                if self.context.refusals.is_lenient() { result } else { Vec::new() }
+            });
             // Keys are written in the order of the atoms, which is to be that of the document.
             let of_base: FxHashSet<&Atom> = base.iter().flatten().collect();
             let of_branch: FxHashSet<&Atom> = alternatives.iter().flatten().collect();
@@ -504,6 +519,10 @@ impl Expander<'_, '_, '_> {
                 });
             }
             union.extend(result);
+            if union.len() > MAX_UNION {
+                refuse(self.context, self.id, self.keyword);
+                return unenforced(self.context, self.evaluation, base.to_vec());
+            }
         }
         absorb(union)
     }
@@ -531,7 +550,7 @@ impl Expander<'_, '_, '_> {
                 if other < index {
                     earlier.extend(negated.iter().flatten().cloned());
                 }
-                result.extend(self.try_product(together, &negated)?);
+                result.extend(self.try_product(together, &negated).ok()?);
             }
         }
         Some(result)
@@ -581,12 +600,12 @@ impl Expander<'_, '_, '_> {
         let none = [Tell::Together, Tell::Apart].into_iter().find_map(|tell| {
             branches.iter().try_fold(vec![Vec::new()], |result, &branch| {
                 let negated = self.complement(branch, tell);
-                self.try_product(result, &negated)
+                self.try_product(result, &negated).ok()
             })
         });
         none.unwrap_or_else(|| {
             refuse(self.context, self.id, self.keyword);
-            Vec::new()
+            if self.context.refusals.is_lenient() { vec![Vec::new()] } else { Vec::new() }
         })
     }
 
@@ -603,21 +622,33 @@ impl Expander<'_, '_, '_> {
         if evaluating.is_empty() {
             return silent;
         }
+        self.subsets(evaluating, &silent).unwrap_or_else(|_| {
+            refuse(self.context, self.id, self.keyword);
+            unenforced(self.context, self.evaluation, vec![Vec::new()])
+        })
+    }
+
+    /// Each set of `evaluating` branches that hold together, or one of the alternatives `silent`; an error if there are too
+    /// many.
+    fn subsets(
+        &mut self,
+        evaluating: Vec<(SchemaId, Rc<Vec<Alternative>>)>,
+        silent: &[Alternative],
+    ) -> Result<Vec<Alternative>, Vec<Alternative>> {
         let mut none: Vec<Alternative> = vec![Vec::new()];
         let mut some: Vec<Alternative> = Vec::new();
         for (branch, alternatives) in evaluating {
-            let mut with = self.product(none.clone(), &alternatives);
-            with.extend(self.product(some.clone(), &alternatives));
+            let mut with = self.try_product(none.clone(), &alternatives)?;
+            with.extend(self.try_product(some.clone(), &alternatives)?);
             if self.evaluation == Evaluation::Exact {
                 let negated = self.child(branch, false);
-                none = self.product(none, &negated);
-                some = self.product(some, &negated);
+                none = self.try_product(none, &negated)?;
+                some = self.try_product(some, &negated)?;
             }
             some.extend(with);
         }
-        let only_silent = self.product(none, &silent);
-        some.extend(only_silent);
-        some
+        some.extend(self.try_product(none, silent)?);
+        Ok(some)
     }
 
     /// The ways in which `unevaluatedItems` or `unevaluatedProperties` fails while all other keywords hold.
@@ -631,6 +662,11 @@ impl Expander<'_, '_, '_> {
         let part = if self.kind == Type::Array { Part::Items } else { Part::AdditionalProperties };
         let fail = |mut alternative: Alternative| {
             let evaluators = unevaluated::take_evaluators(&mut alternative);
+            let everything = self.context.expansions.everything;
+            if everything.is_some_and(|everything| evaluators.contains(&everything)) {
+                // What is evaluated is not known, so it may fail.
+                return Some(alternative);
+            }
             let schema = unevaluated::schema(self.context, self.kind, self.id, &evaluators)?;
             alternative.push(Atom::Not(schema, part));
             Some(alternative)
@@ -649,17 +685,21 @@ impl Expander<'_, '_, '_> {
     }
 
     fn product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Vec<Alternative> {
-        self.try_product(left, right).unwrap_or_else(|| {
+        self.try_product(left, right).unwrap_or_else(|left| {
             refuse(self.context, self.id, self.keyword);
-            Vec::new()
+            unenforced(self.context, self.evaluation, left)
         })
     }
 
-    /// The same; `None` if there are too many.
-    fn try_product(&mut self, left: Vec<Alternative>, right: &[Alternative]) -> Option<Vec<Alternative>> {
+    /// The same; `left` if there are too many.
+    fn try_product(
+        &mut self,
+        left: Vec<Alternative>,
+        right: &[Alternative],
+    ) -> Result<Vec<Alternative>, Vec<Alternative>> {
         if let Err(error) = self.budget.check_time() {
-            self.context.refusals.limit(&self.schema.pointer, self.keyword, error.to_string());
-            return Some(Vec::new());
+            out_of_time(self.context, self.schema, self.keyword, &error);
+            return Ok(Vec::new());
         }
         product(self.ast, self.kind, left, right)
     }
@@ -675,15 +715,20 @@ fn conjuncts(schema: &Schema) -> impl Iterator<Item = (&'static str, SchemaId)> 
     reference.chain(schema.all_of.iter().map(|&child| ("allOf", child)))
 }
 
-/// Every alternative of `left` together with every one of `right`; `None` if there are too many.
-fn product(ast: &Ast, kind: Type, left: Vec<Alternative>, right: &[Alternative]) -> Option<Vec<Alternative>> {
+/// Every alternative of `left` together with every one of `right`; `left` if there are too many.
+fn product(
+    ast: &Ast,
+    kind: Type,
+    left: Vec<Alternative>,
+    right: &[Alternative],
+) -> Result<Vec<Alternative>, Vec<Alternative>> {
     if let [single] = right
         && single.is_empty()
     {
-        return Some(left);
+        return Ok(left);
     }
     if left.len().saturating_mul(right.len()) > MAX_PAIRS {
-        return None;
+        return Err(left);
     }
     let pairs = left.iter().flat_map(|left| right.iter().map(move |right| join(left, right)));
     let possible = pairs.filter(|pair| !contradiction::is_plain(ast, kind, pair)).map(|mut pair| {
@@ -693,15 +738,38 @@ fn product(ast: &Ast, kind: Type, left: Vec<Alternative>, right: &[Alternative])
     let joined: Vec<Alternative> = possible.take(2 * MAX_ALTERNATIVES).collect();
     // Absorbing takes quadratic time; twice the limit is rarely brought below it.
     if joined.len() == 2 * MAX_ALTERNATIVES {
-        return None;
+        return Err(left);
     }
-    Some(absorb(joined)).filter(|joined| joined.len() <= MAX_ALTERNATIVES)
+    let joined = absorb(joined);
+    if joined.len() <= MAX_ALTERNATIVES { Ok(joined) } else { Err(left) }
+}
+
+/// What is left where a keyword met a limit: `without` it, if that is asked for. What the keyword would have evaluated is
+/// not known then.
+fn unenforced(context: &mut Context<'_>, evaluation: Evaluation, mut without: Vec<Alternative>) -> Vec<Alternative> {
+    if !context.refusals.is_lenient() {
+        return Vec::new();
+    }
+    if evaluation != Evaluation::Unknown
+        && let Some(everything) = unevaluated::everything(context)
+    {
+        let mark = Atom::Evaluates(everything);
+        without.iter_mut().filter(|alternative| !alternative.contains(&mark)).for_each(|alternative| {
+            alternative.push(mark.clone());
+        });
+    }
+    without
+}
+
+fn out_of_time(context: &mut Context<'_>, schema: &Schema, keyword: &str, error: &LimitError) {
+    let (place, name) = named(schema, keyword);
+    context.refusals.limit_at(place, &name, &error.to_string());
 }
 
 /// `keyword` of a schema needs too many alternatives.
 fn refuse(context: &mut Context<'_>, schema: SchemaId, keyword: &str) {
     let reason = format!("the combination of branches needs more than {MAX_ALTERNATIVES} alternatives for one value");
-    context.refusals.limit(&context.ast.get(schema).pointer, keyword, reason);
+    context.refusals.limit(context.ast.get(schema), keyword, reason);
 }
 
 fn join(left: &[Atom], right: &[Atom]) -> Alternative {

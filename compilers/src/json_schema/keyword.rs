@@ -105,6 +105,12 @@ pub(super) fn role(keyword: &str, draft: Draft) -> Role {
     if since <= draft && draft <= until { Role::Constraint } else { Role::Unknown }
 }
 
+/// Whether `keyword` may constrain values in some draft.
+pub(super) fn is_constraint(keyword: &str) -> bool {
+    use Draft::{Draft4, Draft6, Draft7, Draft2019, Draft2020};
+    [Draft4, Draft6, Draft7, Draft2019, Draft2020].into_iter().any(|draft| role(keyword, draft) == Role::Constraint)
+}
+
 /// A set of keywords that a meta-schema may leave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Vocabulary {

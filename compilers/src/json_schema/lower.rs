@@ -112,6 +112,7 @@ pub(super) fn expression(
         budget.check_time().map_err(|error| placed(error.into(), normal, ast, node))?;
         let body = match form {
             Form::Json(types, level) => lowerer.node(node, types, level, budget),
+            Form::Open(level) => lowerer.shapes(&normal.nodes[node.index()], TypeSet::ALL, level, Few::LeftOut, budget),
             Form::Xml(style, part) => xml::node(&mut lowerer, node, style, part, budget),
         };
         let body = body.map_err(|faults| placed(faults, normal, ast, node))?;
@@ -149,7 +150,7 @@ pub(super) struct Lowerer<'a> {
 
 /// What becomes of shapes whose values have a slot each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Few {
+enum Few {
     /// They are written like all others.
     Written,
     /// They are left out.
@@ -161,6 +162,8 @@ pub(super) enum Few {
 pub(super) enum Form {
     /// The values of these types as JSON at a nesting level.
     Json(TypeSet, u32),
+    /// Those that have no slot as items that must differ, as JSON at a nesting level.
+    Open(u32),
     /// A part of an XML-like notation.
     Xml(xml::XmlStyle, xml::Part),
 }
@@ -169,6 +172,11 @@ impl Lowerer<'_> {
     /// A value of `node` at nesting `level`.
     pub(super) fn value(&mut self, node: NodeId, level: u32) -> ExprId {
         self.written(node, Form::Json(TypeSet::ALL, level.min(self.spaces.levels())))
+    }
+
+    /// A value of `node` that has no slot as one of several items that must differ, at nesting `level`.
+    pub(super) fn open(&mut self, node: NodeId, level: u32) -> ExprId {
+        self.written(node, Form::Open(level.min(self.spaces.levels())))
     }
 
     /// What `form` says of `node`.
@@ -272,7 +280,7 @@ impl Lowerer<'_> {
     }
 
     /// The values of `node` that are not listed.
-    pub(super) fn shapes(
+    fn shapes(
         &mut self,
         node: &Node,
         types: TypeSet,

@@ -5,9 +5,8 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::array_state::{Item, State};
-use super::ast::TypeSet;
 use super::container::{self, Elements};
-use super::lower::{Few, Lowerer};
+use super::lower::Lowerer;
 use super::normal::{ArrayShape, Memory, NodeId};
 use super::tally::Place;
 use super::unique::{Items, Slots};
@@ -192,11 +191,8 @@ impl Choice<'_> {
                 arms.push(lowerer.builder.marked(self.elements.mark(element(Some(slot))), value));
             }
             if items.is_open {
-                let others = if items.few.is_empty() {
-                    lowerer.value(id, self.level)
-                } else {
-                    lowerer.shapes(node, TypeSet::ALL, self.level, Few::LeftOut, budget)?
-                };
+                let others =
+                    if items.few.is_empty() { lowerer.value(id, self.level) } else { lowerer.open(id, self.level) };
                 arms.push(lowerer.builder.marked(self.elements.mark(element(None)), others));
             }
         }

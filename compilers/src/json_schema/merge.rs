@@ -42,14 +42,14 @@ pub(super) enum Shape {
 pub(super) struct Merged {
     /// The shapes.
     pub(super) shapes: Vec<Shape>,
-    /// Schema pointer, keyword and reason of each keyword that could not be merged exactly.
-    pub(super) refused: Vec<(String, &'static str, String)>,
+    /// Schema, keyword and reason of each keyword that could not be merged exactly.
+    pub(super) refused: Vec<(SchemaId, &'static str, String)>,
 }
 
 impl Merged {
     /// Remembers that `keyword` of `schema` is not enforced.
-    pub(super) fn refuse(&mut self, context: &Context<'_>, schema: SchemaId, keyword: &'static str, reason: &str) {
-        self.refused.push((context.ast.get(schema).pointer.clone(), keyword, reason.to_owned()));
+    pub(super) fn refuse(&mut self, schema: SchemaId, keyword: &'static str, reason: &str) {
+        self.refused.push((schema, keyword, reason.to_owned()));
     }
 }
 
@@ -64,10 +64,10 @@ pub(super) fn merge(context: &mut Context<'_>, kind: Type, alternative: &[Atom],
         let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
         let unsupported = &context.ast.get(*id).unsupported;
         for &(_, keyword, reason) in unsupported.iter().filter(|entry| entry.0.is_none_or(|entry| entry == kind)) {
-            merged.refuse(context, *id, keyword, reason);
+            merged.refuse(*id, keyword, reason);
         }
         if let Atom::Not(_, Part::Unsupported(keyword)) = atom {
-            merged.refuse(context, *id, keyword, COMPLEMENT);
+            merged.refuse(*id, keyword, COMPLEMENT);
         }
     }
     match kind {
@@ -114,63 +114,24 @@ fn enumerate(
         if depends_on_writing
             && let Value::Number(number) = &value
             && let Some(decimal) = Decimal::from_json(number)
-            && evaluate::holds(context, &about_value, &value, budget) == Some(true)
+            && matches!(evaluate::holds(context, &about_value, &value, budget), Ok(true))
         {
             numbers(context, alternative, Some(&decimal), merged, budget);
             continue;
         }
         match evaluate::holds(context, alternative, &value, budget) {
-            Some(true) => merged.shapes.push(Shape::Value(value)),
-            Some(false) => {}
-            None => {
+            Ok(true) => merged.shapes.push(Shape::Value(value)),
+            Ok(false) => {}
+            Err(_) => {
                 for atom in alternative {
-                    let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
-                    if evaluate::holds(context, std::slice::from_ref(atom), &value, budget).is_none() {
-                        let (keyword, reason) = undecided(context, *id, &value, budget);
-                        merged.refuse(context, *id, keyword, &reason);
+                    if let Err(undecided) = evaluate::holds(context, std::slice::from_ref(atom), &value, budget) {
+                        merged.refuse(undecided.schema, undecided.keyword, &undecided.reason);
                     }
                 }
                 merged.shapes.push(Shape::Value(value));
             }
         }
     }
-}
-
-/// Which keyword of a schema cannot be decided for a listed value.
-fn undecided(
-    context: &mut Context<'_>,
-    id: SchemaId,
-    value: &Value,
-    budget: &mut Budget<'_>,
-) -> (&'static str, String) {
-    let schema = context.ast.get(id);
-    let kind = Type::of(value);
-    if let Some(&(_, keyword, reason)) =
-        schema.unsupported.iter().find(|entry| entry.0.is_none_or(|entry| entry == kind))
-    {
-        return (keyword, reason.to_owned());
-    }
-    if let Some(pattern) = &schema.string.pattern
-        && let Err(reason) = context.patterns.get(pattern, budget)
-    {
-        return ("pattern", reason);
-    }
-    if let Some(format) = &schema.string.format
-        && let Err(reason) = context.patterns.format(format, Side::Inner, budget)
-        && format != REGEX
-    {
-        return ("format", reason);
-    }
-    if schema.string.format.is_some() && kind == Type::String {
-        return ("format", "whether a listed value conforms to it is not known".to_owned());
-    }
-    let keyword = match kind {
-        Type::Number => "multipleOf",
-        Type::Array => "items",
-        Type::Object => "properties",
-        _ => "enum",
-    };
-    (keyword, "whether a listed value satisfies it cannot be decided".to_owned())
 }
 
 /// The numbers that satisfy everything but positive lists; of these `only` the given one.
@@ -214,9 +175,7 @@ fn numbers(
                 for number in numbers {
                     match Decimal::from_json(number) {
                         Some(value) => excluded.push(value),
-                        None => {
-                            merged.refuse(context, *id, "enum", "the exponent of a number in it is out of all bounds")
-                        }
+                        None => merged.refuse(*id, "enum", "the exponent of a number in it is out of all bounds"),
                     }
                 }
             }
@@ -230,7 +189,7 @@ fn numbers(
             Err(reason) => {
                 let id = divisor_source.or_else(|| first_schema(alternative)).unwrap_or(super::ast::Ast::ROOT);
                 let keyword = if divisor_source.is_some() { "multipleOf" } else { "minimum" };
-                merged.refuse(context, id, keyword, &reason);
+                merged.refuse(id, keyword, &reason);
                 let wider = [set.without_divisors(), NumberSet::default()];
                 let numbers = wider.iter().find_map(|set| set.texts(context.options.numbers, budget).ok());
                 merged.shapes.extend(numbers.flatten().map(Shape::Number));
@@ -282,7 +241,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
                 let language = CharAutomaton::union_of(texts, budget).and_then(|texts| texts.complement(budget));
                 match language {
                     Ok(language) => languages.push((*id, "enum", Language::new(language))),
-                    Err(error) => merged.refuse(context, *id, "enum", &error.to_string()),
+                    Err(error) => merged.refuse(*id, "enum", &error.to_string()),
                 }
             }
             _ => {}
@@ -308,7 +267,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             });
             match language {
                 Ok(language) => languages.push((*id, keyword, language)),
-                Err(reason) => merged.refuse(context, *id, keyword, &reason),
+                Err(reason) => merged.refuse(*id, keyword, &reason),
             }
         }
     }
@@ -323,7 +282,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         if !languages.iter().any(is_plain)
             && let Err(reason) = context.patterns.format(REGEX, Side::Inner, &mut Budget::new(&limits))
         {
-            merged.refuse(context, id, "format", &reason);
+            merged.refuse(id, "format", &reason);
         }
     }
     let Some((id, keyword, first)) = languages.pop() else {
@@ -343,7 +302,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         Some(shape) => merged.shapes.extend(shape.map(Shape::String)),
         None => {
             let reason = "together with the other constraints on the string it needs too many states";
-            merged.refuse(context, id, keyword, reason);
+            merged.refuse(id, keyword, reason);
             merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
         }
     }
@@ -382,7 +341,7 @@ fn lone_pattern(context: &mut Context<'_>, alternative: &[Atom], budget: &mut Bu
 /// Refuses the complement of listed values when it would exclude a container.
 pub(super) fn refuse_values(context: &Context<'_>, id: SchemaId, index: usize, kind: Type, merged: &mut Merged) {
     if context.ast.get(id).values[index].iter().any(|value| Type::of(value) == kind) {
-        merged.refuse(context, id, "enum", "the complement of a list of so many arrays and objects is not implemented");
+        merged.refuse(id, "enum", "the complement of a list of so many arrays and objects is not implemented");
     }
 }
 
@@ -447,7 +406,7 @@ fn is_goal_surely_empty(context: &mut Context<'_>, goal: &Goal, depth: usize, bu
     }
     let lists = schemas.iter().flat_map(|&id| &context.ast.get(id).values);
     if let Some(list) = lists.min_by_key(|list| list.len()) {
-        return list.iter().all(|value| evaluate::is_valid(context, &schemas, value, budget) == Some(false));
+        return list.iter().all(|value| matches!(evaluate::is_valid(context, &schemas, value, budget), Ok(false)));
     }
     let only = Type::ALL.into_iter().filter(|&kind| types.contains(kind)).collect::<Vec<_>>();
     let [kind] = only.as_slice() else { return false };

@@ -85,7 +85,7 @@ pub(super) fn arrays(context: &mut Context<'_>, alternative: &[Atom], merged: &m
                 }
             }
             Atom::Not(_, Part::UniqueItems) => {
-                merged.refuse(context, *id, "uniqueItems", merge::COMPLEMENT);
+                merged.refuse(*id, "uniqueItems", merge::COMPLEMENT);
             }
             Atom::Not(_, Part::Values(index)) => merge::refuse_values(context, *id, *index, Type::Array, merged),
             _ => {}
@@ -112,7 +112,7 @@ pub(super) fn arrays(context: &mut Context<'_>, alternative: &[Atom], merged: &m
     }
     if let Some(refused) = items.too_many_states(&wanted) {
         let reason = "counting the items that satisfy it needs too many automaton states";
-        merged.refuse(context, refused.schema, refused.keyword, reason);
+        merged.refuse(refused.schema, refused.keyword, reason);
         wanted.clear();
     }
     merged.shapes.push(Shape::Array(items.shape(&wanted, unique)));

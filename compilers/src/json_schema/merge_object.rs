@@ -284,13 +284,11 @@ impl Builder<'_> {
                 key.extra.iter().for_each(|&literal| add(goal, literal));
             }
             let as_value = Value::String(key.name.clone());
-            for &(id, schema) in &names {
+            for &(_, schema) in &names {
                 match evaluate::is_valid(context, &[schema], &as_value, budget) {
-                    Some(true) => {}
-                    Some(false) => value = None,
-                    None => {
-                        merged.refuse(context, id, "propertyNames", "whether a declared key satisfies it is not known")
-                    }
+                    Ok(true) => {}
+                    Ok(false) => value = None,
+                    Err(undecided) => merged.refuse(undecided.schema, undecided.keyword, &undecided.reason),
                 }
             }
             let value = value.filter(|_| !key.forbidden);
@@ -306,7 +304,7 @@ impl Builder<'_> {
         let mut kept = self.not_implied(named.iter().map(|member| &member.1).chain(free.iter().map(|class| &class.1)));
         if let Some(&refused) = kept.get(MAX_TALLIES) {
             let reason = "more complements than can be told apart meet in one object";
-            merged.refuse(context, self.wanted[refused].schema(), self.wanted[refused].keyword(), reason);
+            merged.refuse(self.wanted[refused].schema(), self.wanted[refused].keyword(), reason);
             kept.truncate(MAX_TALLIES);
         }
         let named =
@@ -444,7 +442,7 @@ impl Builder<'_> {
                     None => list.push(Pattern { language, uses: vec![used] }),
                 },
                 Err(reason) => {
-                    merged.refuse(context, id, keyword, &reason);
+                    merged.refuse(id, keyword, &reason);
                     self.unknown.push(id);
                 }
             }
@@ -484,7 +482,7 @@ impl Builder<'_> {
                 Err(error) => Some(error.to_string()),
             };
             if let Some(reason) = reason {
-                merged.refuse(context, id, keyword, &reason);
+                merged.refuse(id, keyword, &reason);
                 // Any of the patterns may concern a key, or none.
                 let conditions = (0..self.wanted.len()).map(|index| (index, None)).collect();
                 let place = OpenPlace { value: Some(Goal::new()), conditions, required: false };
@@ -512,7 +510,7 @@ impl Builder<'_> {
             let wanted = u64::from(self.min).max(self.wanted.len() as u64);
             if needs_count && rest.text_count().is_some_and(|count| 0 < count && count < wanted) {
                 let id = self.locals.first().map_or(super::ast::Ast::ROOT, |local| local.0);
-                merged.refuse(context, id, "minProperties", "there are too few different keys, and too many to list");
+                merged.refuse(id, "minProperties", "there are too few different keys, and too many to list");
             }
             if !rest.is_empty() {
                 free.push((FreeKeys::Language(Language::new(rest)), place.clone()));
@@ -556,7 +554,7 @@ fn texts(
         merged.refused.extend(strings.refused);
         for shape in strings.shapes {
             if matches!(shape, Shape::Regex) {
-                merged.refuse(context, literal.schema, "format", "the names of members have no nested format");
+                merged.refuse(literal.schema, "format", "the names of members have no nested format");
             }
             union.push(match shape {
                 Shape::Value(Value::String(name)) => CharAutomaton::literal(&name),

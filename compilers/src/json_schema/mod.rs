@@ -36,6 +36,7 @@ mod merge;
 mod merge_array;
 mod merge_object;
 mod meta_schemas;
+mod named_keyword;
 mod normal;
 mod number;
 mod options;

@@ -77,7 +77,7 @@ impl Normal {
 /// What is said of a limit that was met by a goal.
 fn limited(ast: &Ast, goal: &Goal, reason: &str) -> Diagnostic {
     let schema = ast.get(goal.first().map_or(Ast::ROOT, |literal| literal.schema));
-    refusal::limit(&schema.pointer, schema.main_keyword(), reason)
+    refusal::limit(schema, schema.main_keyword(), reason)
 }
 
 /// Why there is no normal form.
@@ -332,7 +332,7 @@ pub(super) fn normalize(
             for alternative in expand::goal(&mut context, kind, &goal, budget) {
                 let merged = merge::merge(&mut context, kind, &alternative, budget);
                 for (schema, keyword, reason) in merged.refused {
-                    context.refusals.unsupported(&schema, keyword, reason);
+                    context.refusals.unsupported(ast.get(schema), keyword, reason);
                 }
                 for shape in merged.shapes {
                     interner.add(&mut node, &mut listed, shape);
@@ -342,19 +342,19 @@ pub(super) fn normalize(
         nodes.push(node);
     }
     // Only what is possible is listed; and what can be listed may show that something else is impossible.
-    let mut pruned = productive::prune(&mut nodes);
+    let root = &interner.goals[Normal::ROOT.index()];
+    let at_root = |error: LimitError| limited(ast, root, &error.to_string());
+    let mut pruned = productive::prune(&mut nodes, budget).map_err(at_root)?;
     while pruned.is_ok() {
-        let root = &interner.goals[Normal::ROOT.index()];
-        unique::settle(&mut nodes, &mut context, budget).map_err(|error| limited(ast, root, &error.to_string()))?;
-        pruned = productive::prune(&mut nodes);
+        unique::settle(&mut nodes, &mut context, budget).map_err(at_root)?;
+        pruned = productive::prune(&mut nodes, budget).map_err(at_root)?;
         if pruned == Ok(Pruned::Nothing) {
             break;
         }
     }
     *patterns = context.patterns;
     // Without time left, what was refused may be for want of it.
-    let root = &interner.goals[Normal::ROOT.index()];
-    budget.check_time().map_err(|error| limited(ast, root, &error.to_string()))?;
+    budget.check_time().map_err(at_root)?;
     let relaxations = context.refusals.into_result()?;
     if let Err(node) = pruned {
         let holding = interner.goals[node.index()].iter().filter(|literal| literal.positive);

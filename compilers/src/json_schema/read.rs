@@ -12,6 +12,7 @@ use super::dialect::{Dialect, Remark};
 use super::documents::Documents;
 use super::format::OLD_HOSTNAME;
 use super::keyword::{Draft, Role, is_known_format};
+use super::named_keyword;
 use super::options::{AdditionalProperties, Annotation, Formats, Options};
 use super::pointer;
 use super::reference::{RECURSIVE, References};
@@ -59,7 +60,7 @@ impl<'a> Reader<'a> {
             match remark {
                 Remark::UnsupportedDraft => {
                     let reason = "this draft is not supported; use draft 4, 6, 7, 2019-09 or 2020-12";
-                    refusals.unsupported(place, "$schema", reason);
+                    refusals.unsupported_at(pointer::push(place, "$schema"), "$schema", reason);
                 }
                 Remark::Unknown => annotations.push(Annotation {
                     pointer: pointer::push(place, "$schema"),
@@ -67,7 +68,7 @@ impl<'a> Reader<'a> {
                 }),
                 Remark::UnknownVocabulary(vocabulary) => {
                     let reason = format!("its meta-schema requires the vocabulary `{vocabulary}`, which is not known");
-                    refusals.unsupported(place, "$schema", reason);
+                    refusals.unsupported_at(pointer::push(place, "$schema"), "$schema", &reason);
                 }
             }
         }
@@ -91,7 +92,8 @@ impl<'a> Reader<'a> {
         let resource = self.references.resource_of(&place);
         let scope = self.scopes.enter(self.scope, resource, &self.references).unwrap_or_else(|| {
             let reason = format!("dynamic references have more than {MAX_SCOPES} scopes");
-            self.refusals.limit(&place, "$dynamicRef", reason);
+            let (holder, keyword) = named_keyword::holder(&place);
+            self.refusals.limit_at(holder, &keyword, &reason);
             self.scope
         });
         let key = (place, scope);
@@ -114,6 +116,7 @@ impl<'a> Reader<'a> {
             Some(Value::Bool(false)) => schema.types = TypeSet::NONE,
             Some(Value::Object(members)) => {
                 if self.dialect.draft <= Draft::Draft7 && members.contains_key("$ref") {
+                    schema.written.push("$ref".into());
                     self.keyword(&mut schema, members, "$ref", &members["$ref"]);
                 } else {
                     self.keywords(&mut schema, members);
@@ -129,7 +132,12 @@ impl<'a> Reader<'a> {
     fn keywords(&mut self, schema: &mut Schema, members: &Map<String, Value>) {
         for (keyword, value) in members {
             match self.dialect.role(keyword) {
-                Role::Constraint => self.keyword(schema, members, keyword, value),
+                Role::Constraint => {
+                    // Without a list of items it is ignored.
+                    let is_ignored = keyword == "additionalItems" && !members.get("items").is_some_and(Value::is_array);
+                    schema.written.extend((!is_ignored).then(|| keyword.as_str().into()));
+                    self.keyword(schema, members, keyword, value);
+                }
                 Role::Annotation => {}
                 Role::Unknown => self.annotations.push(Annotation {
                     pointer: pointer::push(&schema.pointer, keyword),
@@ -156,12 +164,12 @@ impl<'a> Reader<'a> {
                 self.bound(schema, place, members, keyword, value);
             }
             "multipleOf" => {
-                schema.number.multiple_of = self.decimal(place.clone(), value);
+                schema.number.multiple_of = self.decimal(schema, place.clone(), value);
                 if schema.number.multiple_of.as_ref().is_some_and(|divisor| *divisor <= Decimal::ZERO) {
                     self.refusals.invalid(place, "`multipleOf` must be greater than 0");
                 }
             }
-            "minLength" => schema.string.min = self.least(place, value),
+            "minLength" => schema.string.min = self.least(schema, place, value),
             "maxLength" => schema.string.max = self.greatest(place, value),
             "pattern" => match value {
                 Value::String(pattern) => {
@@ -179,7 +187,7 @@ impl<'a> Reader<'a> {
             "additionalItems" if members.get("items").is_some_and(Value::is_array) => {
                 schema.array.rest = Some(self.id(place));
             }
-            "minItems" => schema.array.min = self.least(place, value),
+            "minItems" => schema.array.min = self.least(schema, place, value),
             "maxItems" => schema.array.max = self.greatest(place, value),
             "uniqueItems" => match value {
                 Value::Bool(unique) => schema.array.unique = *unique,
@@ -188,8 +196,9 @@ impl<'a> Reader<'a> {
             "contains" => {
                 let pick = |name| (self.dialect.role(name) == Role::Constraint).then(|| members.get(name)).flatten();
                 let (min, max) = (pick("minContains"), pick("maxContains"));
-                let at = |name| pointer::push(&schema.pointer, name);
-                let min = min.map_or(1, |value| self.least(at("minContains"), value));
+                let own = schema.pointer.clone();
+                let at = |name| pointer::push(&own, name);
+                let min = min.map_or(1, |value| self.least(schema, at("minContains"), value));
                 let max = max.and_then(|value| self.greatest(at("maxContains"), value));
                 let evaluates = self.dialect.draft >= Draft::Draft2020;
                 schema.array.contains = Some(Contains { schema: self.id(place), min, max, evaluates });
@@ -211,7 +220,7 @@ impl<'a> Reader<'a> {
             }
             "propertyNames" => schema.object.names = Some(self.id(place)),
             "required" => schema.object.required = self.names(place, value),
-            "minProperties" => schema.object.min = self.least(place, value),
+            "minProperties" => schema.object.min = self.least(schema, place, value),
             "maxProperties" => schema.object.max = self.greatest(place, value),
             "dependencies" | "dependentRequired" | "dependentSchemas" => {
                 self.dependencies(schema, place, keyword, value);
@@ -255,7 +264,7 @@ impl<'a> Reader<'a> {
                 return None;
             }
             Err((Code::Unsupported, reason)) => {
-                self.refusals.unsupported(&schema.pointer, keyword, reason);
+                self.refusals.unsupported_at(place, keyword, &reason);
                 return None;
             }
             Err((code, reason)) => {
@@ -374,7 +383,7 @@ impl<'a> Reader<'a> {
         }
         let exclusive =
             exclusive || (self.dialect.draft == Draft::Draft4 && members.get(sibling) == Some(&Value::Bool(true)));
-        if let Some(value) = self.decimal(place, value) {
+        if let Some(value) = self.decimal(schema, place, value) {
             let list = if is_lower { &mut schema.number.lower } else { &mut schema.number.upper };
             list.push(Bound { value, exclusive });
         }
@@ -412,7 +421,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn decimal(&mut self, place: String, value: &Value) -> Option<Decimal> {
+    fn decimal(&mut self, schema: &mut Schema, place: String, value: &Value) -> Option<Decimal> {
         let decimal = match value {
             Value::Number(number) => Decimal::from_json(number).filter(|value| value.integer_length() <= MAX_DIGITS),
             _ => {
@@ -422,23 +431,31 @@ impl<'a> Reader<'a> {
         };
         let decimal = decimal.filter(|value| value.fraction_length() <= MAX_DIGITS);
         if decimal.is_none() {
-            let (schema, keyword) = place.rsplit_once('/').unwrap_or_default();
-            let reason = format!("the number needs more than {MAX_DIGITS} digits before or after the point");
-            self.refusals.limit(schema, keyword, reason);
+            self.too_large(schema, place, "the number needs more than 2,000 digits before or after the point");
         }
         decimal
     }
 
     /// A count from below; one that no text can reach is refused.
-    fn least(&mut self, place: String, value: &Value) -> u32 {
+    fn least(&mut self, schema: &mut Schema, place: String, value: &Value) -> u32 {
         match self.count(place.clone(), value) {
             Some(Some(count)) => count,
             None => 0,
             Some(None) => {
-                let (schema, keyword) = place.rsplit_once('/').unwrap_or_default();
-                self.refusals.limit(schema, keyword, format!("the count is more than {}", u32::MAX));
+                self.too_large(schema, place, "the count is more than 4,294,967,295");
                 0
             }
+        }
+    }
+
+    /// The value of the keyword at `place` is out of bounds.
+    fn too_large(&mut self, schema: &mut Schema, place: String, reason: &'static str) {
+        let keyword = place.rsplit('/').next().unwrap_or_default();
+        let known = SIZED.iter().find(|(name, _)| *name == keyword);
+        match known.filter(|_| self.options.lenient) {
+            // To be left out in the normal form, as under a `not` leaving it out here would narrow.
+            Some(&(keyword, kind)) => schema.unsupported.push((Some(kind), keyword, reason)),
+            None => self.refusals.limit_at(place.clone(), keyword, reason),
         }
     }
 
@@ -502,6 +519,19 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+/// Keywords whose values have bounds, and the types that they are about.
+const SIZED: [(&str, Type); 9] = [
+    ("minimum", Type::Number),
+    ("maximum", Type::Number),
+    ("exclusiveMinimum", Type::Number),
+    ("exclusiveMaximum", Type::Number),
+    ("multipleOf", Type::Number),
+    ("minLength", Type::String),
+    ("minItems", Type::Array),
+    ("minContains", Type::Array),
+    ("minProperties", Type::Object),
+];
 
 /// A bound with more digits than this would cost as many automaton states.
 const MAX_DIGITS: u64 = 2_000;

@@ -2,8 +2,9 @@
 
 use rustc_hash::FxHashSet;
 
+use super::ast::Schema;
+use super::named_keyword::named;
 use super::options::Relaxation;
-use super::pointer;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 
 /// Collects diagnostics, so that one compile names every problem.
@@ -23,10 +24,16 @@ const HELP: &str = "remove the keyword if it need not be enforced, or state the 
 /// What to do about a limit.
 const LIMIT_HELP: &str = "make the schema smaller there, or combine fewer branches";
 
-/// `keyword` of the schema at `schema` meets a limit, for `reason`.
-pub(super) fn limit(schema: &str, keyword: &str, reason: &str) -> Diagnostic {
-    let message = format!("`{keyword}` meets a limit: {reason}");
-    Diagnostic::new(Code::Limit, Place::Pointer(pointer::push(schema, keyword)), message).with_help(LIMIT_HELP)
+/// What `keyword` stands for in `schema` meets a limit, for `reason`.
+pub(super) fn limit(schema: &Schema, keyword: &str, reason: &str) -> Diagnostic {
+    let (place, name) = named(schema, keyword);
+    limit_at(place, &name, reason)
+}
+
+fn limit_at(place: String, keyword: &str, reason: &str) -> Diagnostic {
+    let subject = if keyword.is_empty() { "the schema".to_owned() } else { format!("`{keyword}`") };
+    Diagnostic::new(Code::Limit, Place::Pointer(place), format!("{subject} meets a limit: {reason}"))
+        .with_help(LIMIT_HELP)
 }
 
 impl Refusals {
@@ -35,25 +42,48 @@ impl Refusals {
         Self { lenient, ..Self::default() }
     }
 
-    /// `keyword` of the schema at `schema` cannot be enforced exactly, for `reason`. The caller goes on with a superset.
-    pub(super) fn unsupported(&mut self, schema: &str, keyword: &str, reason: impl AsRef<str>) {
-        if self.lenient {
-            let pointer = pointer::push(schema, keyword);
-            if self.seen.insert(format!("{}{pointer}", Code::Unsupported.as_str())) {
-                let reason = reason.as_ref().to_owned();
-                self.relaxations.push(Relaxation { pointer, keyword: keyword.to_owned(), reason });
-            }
-            return;
-        }
-        let message = format!("`{keyword}` cannot be enforced exactly: {}", reason.as_ref());
-        self.push(Code::Unsupported, pointer::push(schema, keyword), message, Some(HELP));
+    /// Whether what cannot be enforced is left out.
+    pub(super) fn is_lenient(&self) -> bool {
+        self.lenient
     }
 
-    /// `keyword` of the schema at `schema` meets a limit, for `reason`.
-    pub(super) fn limit(&mut self, schema: &str, keyword: &str, reason: impl AsRef<str>) {
-        let Diagnostic { code, place, message, help } = limit(schema, keyword, reason.as_ref());
+    /// What `keyword` stands for in `schema` cannot be enforced exactly, for `reason`. The caller goes on with a superset.
+    pub(super) fn unsupported(&mut self, schema: &Schema, keyword: &str, reason: impl AsRef<str>) {
+        let (place, name) = named(schema, keyword);
+        self.unsupported_at(place, &name, reason.as_ref());
+    }
+
+    /// The same for the keyword at `place`.
+    pub(super) fn unsupported_at(&mut self, place: String, keyword: &str, reason: &str) {
+        if self.lenient {
+            return self.relax(place, keyword, reason);
+        }
+        let message = format!("`{keyword}` cannot be enforced exactly: {reason}");
+        self.push(Code::Unsupported, place, message, Some(HELP));
+    }
+
+    /// What `keyword` stands for in `schema` meets a limit, for `reason`. If this is lenient, the caller goes on with a
+    /// superset.
+    pub(super) fn limit(&mut self, schema: &Schema, keyword: &str, reason: impl AsRef<str>) {
+        let (place, name) = named(schema, keyword);
+        if self.lenient {
+            return self.relax(place, &name, reason.as_ref());
+        }
+        self.limit_at(place, &name, reason.as_ref());
+    }
+
+    /// The keyword at `place` meets a limit, for `reason`, and cannot be left out.
+    pub(super) fn limit_at(&mut self, place: String, keyword: &str, reason: &str) {
+        let Diagnostic { code, place, message, help } = limit_at(place, keyword, reason);
         if let Place::Pointer(place) = place {
             self.push(code, place, message, help.as_deref());
+        }
+    }
+
+    fn relax(&mut self, pointer: String, keyword: &str, reason: &str) {
+        if self.seen.insert(format!("{}{pointer}", Code::Unsupported.as_str())) {
+            let (keyword, reason) = (keyword.to_owned(), reason.to_owned());
+            self.relaxations.push(Relaxation { pointer, keyword, reason });
         }
     }
 

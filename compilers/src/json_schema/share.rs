@@ -9,7 +9,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::ast::{Ast, Schema};
 
-/// Makes all references to equal schemas refer to one of them, which gets the pointer of the first. Schemas that are
+/// Makes all references to equal schemas refer to one of them, which gets the place of the first. Schemas that are
 /// equal only because they refer to themselves alike stay apart.
 pub(super) fn share(ast: &mut Ast) {
     let is_negated = |schema: &Schema| schema.one_of.is_some() || schema.not.is_some() || schema.conditional.is_some();
@@ -17,7 +17,9 @@ pub(super) fn share(ast: &mut Ast) {
         return;
     }
     let schemas = &mut ast.schemas;
-    let mut pointers: Vec<String> = schemas.iter_mut().map(|schema| std::mem::take(&mut schema.pointer)).collect();
+    // Where a schema stands and how its keywords are spelled is no part of what it says.
+    let take = |schema: &mut Schema| (std::mem::take(&mut schema.pointer), std::mem::take(&mut schema.written));
+    let mut places: Vec<(String, Vec<Box<str>>)> = schemas.iter_mut().map(take).collect();
     let mut chosen: Vec<usize> = (0..schemas.len()).collect();
     let mut known: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
     // A schema comes after the one that it was reached from, so most children are settled before their parents.
@@ -32,14 +34,14 @@ pub(super) fn share(ast: &mut Ast) {
         match alike.iter().find(|&&other| schemas[other] == *schema) {
             Some(&other) => {
                 chosen[id] = other;
-                pointers[other] = pointers[id].clone();
+                places[other] = places[id].clone();
             }
             None => alike.push(id),
         }
     }
     // What refers back to an earlier schema was settled before that one.
-    for (schema, pointer) in schemas.iter_mut().zip(pointers) {
+    for (schema, place) in schemas.iter_mut().zip(places) {
         schema.children().for_each(|child| child.0 = chosen[child.0 as usize] as u32);
-        schema.pointer = pointer;
+        (schema.pointer, schema.written) = place;
     }
 }

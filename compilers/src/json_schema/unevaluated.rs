@@ -9,7 +9,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::ast::{Additional, MAX_DERIVED, Schema, SchemaId, Type};
+use super::ast::{Additional, Ast, MAX_DERIVED, Schema, SchemaId, Type};
 use super::expand::{Alternative, Atom};
 use super::normal::Context;
 
@@ -103,7 +103,7 @@ pub(super) fn schema(
     let derived = match kind {
         Type::Array => items(context, owner, others, evaluators),
         _ => {
-            let mut schema = Schema::anything(ast.get(owner).pointer.clone());
+            let mut schema = derived_from(ast, owner, kind);
             for &id in evaluators {
                 let object = &ast.get(id).object;
                 let is_new =
@@ -117,19 +117,44 @@ pub(super) fn schema(
         }
     };
     if derived.is_none() {
-        let keyword = if kind == Type::Array { "unevaluatedItems" } else { "unevaluatedProperties" };
         let reason = format!("what is unevaluated differs in more than {MAX_DERIVED} ways");
-        context.refusals.limit(&ast.get(owner).pointer, keyword, reason);
+        context.refusals.limit(ast.get(owner), keyword_of(kind), reason);
     }
     context.expansions.unevaluated.insert(key, derived);
     derived
 }
 
+/// The name of the keyword that is about `kind`.
+fn keyword_of(kind: Type) -> &'static str {
+    if kind == Type::Array { "unevaluatedItems" } else { "unevaluatedProperties" }
+}
+
+/// A schema that stands for the keyword of `owner`.
+fn derived_from(ast: &Ast, owner: SchemaId, kind: Type) -> Schema {
+    let mut schema = Schema::anything(ast.get(owner).pointer.clone());
+    schema.written.push(keyword_of(kind).into());
+    schema
+}
+
+/// What stands for a schema that is not known, which may evaluate everything.
+pub(super) fn everything(context: &mut Context<'_>) -> Option<SchemaId> {
+    if context.expansions.everything.is_none() {
+        let mut schema = Schema::anything(String::new());
+        schema.array.rest = Some(Ast::ROOT);
+        schema.object.additional = Additional::Schema(Ast::ROOT);
+        context.expansions.everything = context.ast.derive(schema);
+        if context.expansions.everything.is_none() {
+            let reason = format!("what is unevaluated differs in more than {MAX_DERIVED} ways");
+            context.refusals.limit_at(String::new(), "", &reason);
+        }
+    }
+    context.expansions.everything
+}
+
 fn items(context: &Context<'_>, owner: SchemaId, others: Additional, evaluators: &[SchemaId]) -> Option<SchemaId> {
     let ast = context.ast;
-    let pointer = &ast.get(owner).pointer;
     let nothing = || {
-        let mut nothing = Schema::anything(pointer.clone());
+        let mut nothing = derived_from(ast, owner, Type::Array);
         nothing.types = super::ast::TypeSet::NONE;
         ast.derive(nothing)
     };
@@ -137,7 +162,7 @@ fn items(context: &Context<'_>, owner: SchemaId, others: Additional, evaluators:
     if let Additional::Schema(child) = others {
         choices.push(child);
     }
-    let mut schema = Schema::anything(pointer.clone());
+    let mut schema = derived_from(ast, owner, Type::Array);
     for &id in evaluators {
         let array = &ast.get(id).array;
         if array.prefix.len() > schema.array.prefix.len() {
@@ -149,7 +174,7 @@ fn items(context: &Context<'_>, owner: SchemaId, others: Additional, evaluators:
         [] => Some(nothing()?),
         [only] => Some(*only),
         _ => {
-            let mut choice = Schema::anything(pointer.clone());
+            let mut choice = derived_from(ast, owner, Type::Array);
             choice.any_of = Some(choices);
             Some(ast.derive(choice)?)
         }

@@ -45,7 +45,7 @@ pub(super) fn settle(nodes: &mut [Node], context: &mut Context<'_>, budget: &mut
                     match unique(array, nodes, &containers) {
                         Ok(settled) => settled,
                         Err(reason) => {
-                            context.refusals.unsupported(&context.ast.get(schema).pointer, "uniqueItems", reason);
+                            context.refusals.unsupported(context.ast.get(schema), "uniqueItems", reason);
                             continue;
                         }
                     }

@@ -6,7 +6,7 @@ use compilers::json_schema::Options;
 use grammarc::ratchet::Verdict;
 use mask_runtime::Tokenizer;
 
-use super::dataset::Case;
+use super::dataset::{self, Case};
 use super::subject::{Spellings, Subject};
 
 /// What became of a case.
@@ -21,7 +21,8 @@ pub struct Judged {
 /// The longest part of an instance that is shown.
 const SHOWN: usize = 300;
 
-/// Judges all instances of `case`. A valid one that is rejected must be accepted with keys in any order. With `lenient`
+/// Judges all instances of `case`. A valid one that is rejected must be accepted with keys in any order, and an
+/// invalid one must be rejected with either. With `lenient`
 /// what cannot be enforced is left out, so invalid instances may be accepted. A schema that no
 /// instance satisfies is an error of the compile, and counted among the refused ones, as `maskbench` does.
 pub fn judge(case: &Case, lenient: bool, tokenizer: &Arc<Tokenizer>) -> Judged {
@@ -39,7 +40,7 @@ pub fn judge(case: &Case, lenient: bool, tokenizer: &Arc<Tokenizer>) -> Judged {
     }
     let mut reasons = Vec::new();
     for (instance, valid) in &case.tests {
-        let text = instance.to_string();
+        let text = dataset::text(instance);
         if !spellings.agree(&text, *valid) && (*valid || !lenient) {
             let found = if *valid { "rejects the valid" } else { "accepts the invalid" };
             reasons.push(format!("{found} {}", text.chars().take(SHOWN).collect::<String>()));

@@ -47,7 +47,7 @@ impl Subject {
     ) -> Self {
         let compiled = match compile_with_documents(&schema.to_string(), documents, options, limits) {
             Ok(compiled) => compiled,
-            Err(diagnostics) => return Self::from_diagnostics(&diagnostics),
+            Err(diagnostics) => return Self::from_diagnostics(&diagnostics, schema, documents),
         };
         match CompiledGrammar::new(&compiled.grammar, Arc::clone(tokenizer), limits) {
             Ok(compiled) => Self::Language(compiled),
@@ -56,8 +56,8 @@ impl Subject {
         }
     }
 
-    fn from_diagnostics(diagnostics: &Diagnostics) -> Self {
-        if let Some(nameless) = diagnostics.iter().find(|diagnostic| !is_named(diagnostic)) {
+    fn from_diagnostics(diagnostics: &Diagnostics, schema: &Value, documents: &[Document<'_>]) -> Self {
+        if let Some(nameless) = diagnostics.iter().find(|diagnostic| !is_named(diagnostic, schema, documents)) {
             return Self::Nameless(format!("a refusal that names no keyword at its place: {nameless:?}"));
         }
         let all = |code: fn(Code) -> bool| diagnostics.iter().all(|diagnostic| code(diagnostic.code));
@@ -83,16 +83,29 @@ impl Subject {
     }
 }
 
-/// Whether a refusal names the keyword at its place, so that its reader knows what to change. A schema that is `false` has
-/// none.
-fn is_named(diagnostic: &Diagnostic) -> bool {
-    let Place::Pointer(pointer) = &diagnostic.place else { return false };
-    let keyword = pointer.rsplit('/').next().unwrap_or_default();
-    match diagnostic.code {
-        Code::Unsupported | Code::Limit => diagnostic.message.contains(&format!("`{keyword}`")),
-        Code::Unsatisfiable => diagnostic.message.contains('`'),
-        _ => true,
-    }
+/// Whether a refusal has a place in the schema or in a document, and names the keyword at it, so that its reader knows what
+/// to change. A schema that is `false` has none. The drafts' meta-schemas, which come with the compiler, are not looked into.
+fn is_named(diagnostic: &Diagnostic, schema: &Value, documents: &[Document<'_>]) -> bool {
+    let Place::Pointer(place) = &diagnostic.place else { return false };
+    let exists = match place.split_once('#') {
+        Some((uri, pointer)) if !place.starts_with('/') => {
+            let document = documents.iter().find(|document| document.uri.split('#').next() == Some(uri));
+            document.map_or(uri.contains("://json-schema.org/"), |document| {
+                let document: Option<Value> = serde_json::from_str(document.source).ok();
+                document.is_some_and(|document| document.pointer(pointer).is_some())
+            })
+        }
+        _ => schema.pointer(place).is_some(),
+    };
+    let keyword = place.rsplit('/').next().unwrap_or_default();
+    exists
+        && match diagnostic.code {
+            // A schema that is `true` has no keyword to name.
+            Code::Limit if place.is_empty() && schema.is_boolean() => true,
+            Code::Unsupported | Code::Limit => diagnostic.message.contains(&format!("`{keyword}`")),
+            Code::Unsatisfiable => diagnostic.message.contains('`'),
+            _ => true,
+        }
 }
 
 /// A schema under some options and, once a valid instance asks for it, with a wider choice of spellings.
@@ -154,9 +167,30 @@ impl<'a> Spellings<'a> {
     }
 
     /// Whether `text` gets the verdict that it should: a valid one is in the language for some choice of spellings, an
-    /// invalid one is not in the narrowest.
+    /// invalid one for none.
     pub fn agree(&self, text: &str, valid: bool) -> bool {
-        let widest = if valid { self.choices.len() } else { 1 };
-        (0..widest).any(|choice| self.subject(choice).accepts(text) == Some(true)) == valid
+        (0..self.choices.len()).any(|choice| self.subject(choice).accepts(text) == Some(true)) == valid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_refusal_is_named_where_its_keyword_stands() {
+        let schema = json!({"properties": {"a": {"const": 1}}});
+        let named = |place: &str, message: &str| {
+            let diagnostic = Diagnostic::new(Code::Unsupported, Place::Pointer(place.to_owned()), message.to_owned());
+            let documents = [Document { uri: "http://x/y", source: r#"{"not": {}}"# }];
+            is_named(&diagnostic, &schema, &documents)
+        };
+        assert!(named("/properties/a/const", "`const` is too much"));
+        assert!(named("http://x/y#/not", "`not` is too much"));
+        assert!(!named("/properties/a/const", "`enum` is too much"));
+        assert!(!named("/properties/a/enum", "`enum` is too much"));
+        assert!(!named("http://x/y#/if", "`if` is too much"));
+        assert!(!named("http://x/z#/not", "`not` is too much"));
     }
 }

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 
+use super::exact;
+
 /// Rewrites what a pattern of ECMA-262 means by `.`, where the crate's engine leaves out the line feed alone: the
 /// carriage return and the two line separators are no `.` either.
 fn ecma_dots(pattern: &str) -> String {
@@ -52,10 +54,20 @@ fn with_ecma_dots(schema: &mut Value) {
 /// 4.5.3.1, which speaks of what must be transported at least, and not in the grammar of section 4.1.2.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let shorter = format!("{}@{domain}", shortened(local));
+    let shorter = format!("{}@{}", shortened(local), unreserved(domain));
     static CRATE: LazyLock<Option<Validator>> =
         LazyLock::new(|| jsonschema::options().should_validate_formats(true).build(&json!({"format": "email"})).ok());
     CRATE.as_ref().is_some_and(|validator| validator.is_valid(&Value::String(shorter)))
+}
+
+/// A domain that is as valid by RFC 5321 and has no label with hyphens as its third and fourth character: the crate takes
+/// these for reserved, as RFC 5890 has it for labels of the DNS.
+fn unreserved(domain: &str) -> String {
+    let label = |label: &str| match label.as_bytes() {
+        [_, _, b'-', b'-', _, ..] if label.is_ascii() => format!("{}00{}", &label[..2], &label[4..]),
+        _ => label.to_owned(),
+    };
+    domain.split('.').map(label).collect::<Vec<_>>().join(".")
 }
 
 /// The part of a mailbox before the `@` with fewer characters of a kind where there are several in a row, so that it is as
@@ -100,13 +112,24 @@ fn shortened(local: &str) -> String {
     units.concat()
 }
 
+/// Whether `schema` says that it is of draft 4.
+fn is_draft4(schema: &Value) -> bool {
+    schema.get("$schema").and_then(Value::as_str).is_some_and(|uri| uri.contains("json-schema.org/draft-04/"))
+}
+
 /// The validator of `schema`, by its `$schema` (2020-12 where that names no draft) and with formats asserted.
 ///
 /// # Errors
 /// When the crate does not take the schema.
 pub fn validator(schema: &Value) -> Result<Validator, String> {
     let build = |schema: &Value, draft: Option<Draft>| {
-        let mut options = jsonschema::options().should_validate_formats(true).with_format("email", is_email);
+        let mut options = jsonschema::options()
+            .should_validate_formats(true)
+            .with_format("email", is_email)
+            .with_keyword("multipleOf", exact::multiple_of);
+        if is_draft4(schema) {
+            options = options.with_keyword("type", exact::written_type);
+        }
         if let Some(draft) = draft {
             options = options.with_draft(draft);
         }
@@ -183,6 +206,14 @@ mod tests {
             (format!("{long}..{long}@b"), false),
             (format!("{long} {long}@b"), false),
             (format!("{long}@b..c"), false),
+            ("a@6u--lvz".to_owned(), true),
+            ("a@b.xn--c.d".to_owned(), true),
+            ("a@-u--lvz".to_owned(), false),
+            ("a@6u--".to_owned(), false),
+            (
+                r"}{}~}}}{}=}W{O}{}4Mrkj}z}4H{}}1l6{{3J2YJ{y.1{}-n~}/}{7Q}nX{}{3c{}0X{0A0{x61{je1}7X}5}0G}8}nOFI{8M}}75{{{on}3t@6u--lvz".to_owned(),
+                true,
+            ),
             (long.clone(), false),
         ] {
             assert_eq!(is_email(&text), expected, "{text}");
@@ -205,6 +236,22 @@ mod tests {
         assert_eq!(fault(&validator, b"[1e-400]"), None);
         assert!(fault(&validator, b"[0e-400]").is_some_and(|fault| fault.contains("exclusiveMinimum")));
         assert!(fault(&validator, b"[-1]").is_some());
+    }
+
+    #[test]
+    fn numbers_are_judged_by_their_digits() {
+        let multiples = validator(&json!({"items": {"multipleOf": 2.5}})).unwrap();
+        assert_eq!(fault(&multiples, b"[28404470564113107.5]"), None);
+        assert!(fault(&multiples, b"[28404470564113107.6]").is_some());
+        let draft4 = json!({"$schema": "http://json-schema.org/draft-04/schema#",
+            "properties": {"a": {"oneOf": [{"type": "integer"}, {"type": ["number", "null"], "minimum": 1}]}}});
+        let draft4 = validator(&draft4).unwrap();
+        assert_eq!(fault(&draft4, br#"{"a": 23e256}"#), None);
+        assert_eq!(fault(&draft4, br#"{"a": 0}"#), None);
+        assert!(fault(&draft4, br#"{"a": 23}"#).is_some());
+        assert!(fault(&draft4, br#"{"a": "b"}"#).is_some());
+        let draft7 = json!({"$schema": "http://json-schema.org/draft-07/schema#", "type": "integer"});
+        assert_eq!(fault(&validator(&draft7).unwrap(), b"1.0"), None);
     }
 
     #[test]
