@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::connection::Listener;
 use crate::error::{ApiError, Dialect};
 use crate::reply::Reply;
 use crate::{Endpoint, Service, openai};
@@ -45,6 +46,7 @@ pub async fn serve(
         // The one that waits is there as long as this is.
         let _ = stopping.send(());
     };
+    let listener = Listener::new(listener, service.options.write_timeout);
     let serving = axum::serve(listener, router(service)).with_graceful_shutdown(stop);
     let out_of_patience = async {
         if stopped.await.is_ok() {
@@ -156,7 +158,7 @@ fn refuse(error: &ApiError, dialect: Dialect) -> Response {
     response
 }
 
-fn event_stream(events: mpsc::Receiver<Value>) -> Response {
+fn event_stream(events: mpsc::Receiver<String>) -> Response {
     let data = ReceiverStream::new(events).map(|event| format!("data: {event}\n\n"));
     let data = data.chain(tokio_stream::once("data: [DONE]\n\n".to_owned()));
     let body = Body::from_stream(data.map(|data| Ok::<_, Infallible>(Bytes::from(data))));

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod connection;
 mod error;
 mod fields;
 mod generation;
@@ -30,6 +31,7 @@ mod tool_format;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use gpu_runtime::engine::{self, EngineOptions, EngineThreadError};
 use gpu_runtime::{Device, Llama, LlamaOptions, LoadError, ModelError, ModelFiles};
@@ -79,6 +81,8 @@ pub struct ServiceOptions {
     pub tool_format: Option<ToolFormat>,
     /// Whether streams of `/generate` have what is new in each event, instead of all so far. Default false.
     pub incremental_streaming: bool,
+    /// How long a client may take nothing of what is written to it before its connection ends. Default 60 s.
+    pub write_timeout: Duration,
 }
 
 impl Default for ServiceOptions {
@@ -95,6 +99,7 @@ impl Default for ServiceOptions {
             reasoning: None,
             tool_format: None,
             incremental_streaming: false,
+            write_timeout: Duration::from_secs(60),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::fields::{Fields, token_ids};
 use crate::generation::{Budget, Plan, Prompt, answer_count};
 use crate::grammar::Constraint;
 use crate::reply::{Reply, stream};
-use crate::sampling::{NATIVE, Sampling};
+use crate::sampling::{NATIVE, Sampling, bounded_top};
 
 /// `max_new_tokens` of a request that does not say.
 const DEFAULT_MAX_TOKENS: usize = 128;
@@ -62,7 +62,9 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
     let logprobs = logprobs(&fields)?;
     prompts.iter_mut().for_each(|prompt| prompt.sampling.logprobs = logprobs);
     let thinking = fields.flag("require_reasoning")?.unwrap_or(false);
-    let thinking = if thinking { Some(budget(&fields)?) } else { None };
+    // What is at fault is at fault whether it is needed or not.
+    let budget = budget(&fields)?;
+    let thinking = thinking.then_some(budget);
     let streams = fields.flag("stream")?.unwrap_or(false);
     service.scheduler.check(answer_count(&prompts))?;
     let mut origins = Vec::new();
@@ -143,7 +145,7 @@ fn logprobs(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
     fields.refuse("logprob_start_len", |value| value.as_i64() == Some(-1))?;
     fields.refuse("token_ids_logprob", |value| value.as_array().is_some_and(Vec::is_empty))?;
     fields.refuse("return_text_in_logprobs", |value| value == &Value::Bool(false))?;
-    let top = fields.count("top_logprobs_num")?.unwrap_or(0);
+    let top = bounded_top("top_logprobs_num", fields.count("top_logprobs_num")?.unwrap_or(0))?;
     Ok(fields.flag("return_logprob")?.unwrap_or(false).then_some(top))
 }
 

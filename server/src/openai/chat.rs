@@ -48,6 +48,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     sampling.kept_special_tokens = tools.special_tokens(service.model.tokenizer.vocabulary());
     fields.refuse("modalities", |value| value == &json!(["text"]))?;
     fields.refuse("functions", |_| false)?;
+    fields.refuse("input_ids", |_| false)?;
     fields.refuse("function_call", |value| value == "none")?;
     sampling.logprobs = logprobs::of_chat(&fields)?;
     let thinking = thinks(service, &fields)?;
@@ -73,7 +74,9 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
         tokenizer: sampling.logprobs.map(|_| service.model.tokenizer.clone()),
     };
     let streams = fields.flag("stream")?.unwrap_or(false);
-    let thinking = if thinking { Some(Budget::read(&fields)?) } else { None };
+    // What is at fault is at fault whether it is needed or not.
+    let budget = Budget::read(&fields)?;
+    let thinking = thinking.then_some(budget);
     let plan = Plan { prompts: vec![Prompt { tokens, sampling, constraint }], thinking };
     let mut generation = match service.generate(plan).await {
         Ok(generation) => generation,

@@ -137,6 +137,16 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         (json!({"stop_token_ids": [99_999_999]}), "stop_token_ids: token 99999999 is out of range"),
         (json!({"chat_template_kwargs": []}), "chat_template_kwargs"),
         (json!({"functions": [{"name": "f"}]}), "functions"),
+        (json!({"input_ids": [5]}), "input_ids"),
+        (json!({"temperature": 1e39}), "temperature must be a non-negative finite number"),
+        (json!({"seed": 9_223_372_036_854_775_808_u64}), "seed must be at most 9223372036854775807"),
+        (json!({"max_thinking_tokens": -1}), "max_thinking_tokens"),
+        (json!({"max_thinking_tokens": "a"}), "max_thinking_tokens"),
+        (json!({"custom_params": 5}), "custom_params"),
+        (json!({"custom_params": {"thinking_budget": "a"}}), "custom_params.thinking_budget"),
+        (json!({"stop": vec!["x"; 65]}), "stop must have at most 64 strings, got 65"),
+        (json!({"stop": "x".repeat(4_097)}), "stop must have strings of at most 4096 bytes"),
+        (json!({"stop_token_ids": vec![5; 1_025]}), "stop_token_ids must have at most 1024 ids"),
         (json!({"modalities": ["text", "audio"]}), "modalities"),
         (
             json!({"stream": true, "stream_options": {"continuous_usage_stats": true}}),
@@ -161,6 +171,33 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         ("/generate", json!({"text": "x".repeat(10_000_000)}), "text: the prompt has 10000000 bytes"),
         ("/v1/completions", json!({"prompt": [[5], [99_999_999]]}), "prompt: token 99999999 is out of range"),
         ("/v1/completions", json!({"prompt": "x", "best_of": 2}), "best_of"),
+        (
+            "/generate",
+            json!({"text": "x", "return_logprob": true, "top_logprobs_num": 21, "stream": true}),
+            "top_logprobs_num must be at most 20, got 21",
+        ),
+        ("/generate", json!({"text": "x", "max_thinking_tokens": -1}), "max_thinking_tokens"),
+        ("/generate", json!({"text": "x", "custom_params": 5}), "custom_params"),
+        (
+            "/generate",
+            json!({"text": "x", "sampling_params": {"max_thinking_tokens": "a"}}),
+            "sampling_params.max_thinking_tokens",
+        ),
+        (
+            "/generate",
+            json!({"text": "x", "sampling_params": {"stop": vec!["stop"; 300_000]}}),
+            "sampling_params.stop must have at most 64 strings, got 300000",
+        ),
+        (
+            "/generate",
+            json!({"text": "x", "sampling_params": {"temperature": 1e39}}),
+            "sampling_params.temperature must be a non-negative finite number",
+        ),
+        (
+            "/generate",
+            json!({"text": "x", "sampling_params": {"sampling_seed": 9_223_372_036_854_775_808_u64}}),
+            "sampling_params.sampling_seed must be at most 9223372036854775807",
+        ),
     ] {
         let response = shared().post(path, &body);
         assert_eq!(response.status, 400, "{}", response.body);

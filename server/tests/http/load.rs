@@ -104,6 +104,36 @@ fn who_leaves_half_way_frees_the_place() {
     assert_eq!(answers.as_array().map(Vec::len), Some(3), "all places are free");
 }
 
+/// A stream that nobody reads ends, and so does what is generated for it.
+#[test]
+fn who_does_not_read_loses_the_place() {
+    let options =
+        ServiceOptions { max_sequences: 1, write_timeout: Duration::from_millis(500), ..ServiceOptions::default() };
+    let server = Server::start(options);
+    // More than sockets hold.
+    let body = json!({
+        "text": "x", "stream": true, "return_logprob": true, "top_logprobs_num": 20,
+        "sampling_params": {"ignore_eos": true, "max_new_tokens": 500, "temperature": 1.0},
+    });
+    let unread = server.open("POST", "/generate", &body.to_string());
+    wait_until("it has the place", || server.metric("generated_tokens_total") > 0.0);
+    let other = json!({"text": "x", "sampling_params": {"regex": "ok"}});
+    assert_eq!(server.post("/generate", &other).status, 429, "the place is taken");
+    wait_until("the place is free", || server.post("/generate", &other).status == 200);
+    drop(unread);
+    // Whoever reads slowly, but does, gets all of it.
+    let mut stream = server.open("POST", "/generate", &long().to_string());
+    let (mut answer, mut part) = (Vec::new(), vec![0; 100_000]);
+    loop {
+        match stream.read(&mut part).expect("an answer") {
+            0 => break,
+            length => answer.extend_from_slice(&part[..length]),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(String::from_utf8_lossy(&answer).contains("data: [DONE]"));
+}
+
 /// A server that is coming to its end answers no new request: there is nobody to connect to, or the connection ends, or
 /// the answer is 503.
 fn assert_refused(server: &Server) {

@@ -131,6 +131,15 @@ fn a_schema_may_be_missing() {
 }
 
 #[test]
+fn a_schema_may_be_null() {
+    let schema = json!({"type": "json_schema", "json_schema": null});
+    let format = json!({"type": "tag", "begin": "<a>", "content": schema, "end": "</a>"});
+    let members = json!({"response_format": {"type": "structural_tag", "format": format}, "max_tokens": 60});
+    let answer = shared().chat(chat_with("Hello.", members));
+    assert!(content(&answer).starts_with("<a>"), "{answer}");
+}
+
+#[test]
 fn x4_tags_at_fault() {
     for (tag, place) in [
         (

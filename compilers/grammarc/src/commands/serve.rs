@@ -71,6 +71,10 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "N", default_value = "128", help_heading = "Limits")]
     max_sequences: NonZeroUsize,
 
+    /// Seconds for which a client may take nothing of its answer before its connection ends
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Limits")]
+    write_seconds: u64,
+
     /// What compiles grammars: grammarc, an engine of the features it was built with, or none, which refuses them
     #[arg(long, value_name = "NAME", default_value = "grammarc", help_heading = "Grammar options")]
     grammar_backend: String,
@@ -172,6 +176,7 @@ impl ServiceArgs {
                 None => self.tool_call_parser.or(Some(ToolFormat::FunctionTag)),
             },
             incremental_streaming: self.incremental_streaming_output,
+            write_timeout: Duration::from_secs(self.write_seconds),
             ..ServiceOptions::default()
         };
         match self.device.open()? {
