@@ -152,7 +152,7 @@ fn json(status: StatusCode, value: &Value) -> Response {
 
 fn refuse(error: &ApiError, dialect: Dialect) -> Response {
     let mut response = json(error.status(), &error.body(dialect));
-    if matches!(error, ApiError::Overloaded { .. }) {
+    if matches!(error, ApiError::Overloaded { .. } | ApiError::CompileWait { .. }) {
         response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
     }
     response

@@ -50,6 +50,7 @@ fn budget(fields: &Fields<'_>) -> Result<Budget, ApiError> {
 /// Serves a request.
 pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
     let begin = Instant::now();
+    let deadline = service.deadline();
     let fields = Fields::of_body(body)?;
     Constraint::refuse(
         &fields,
@@ -84,7 +85,7 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
             origin.id = if is_list { format!("{rid}_{index}") } else { rid.to_owned() };
         });
     }
-    let plan = Plan { prompts, thinking };
+    let plan = Plan { prompts, thinking, deadline };
     let mut generation = match service.generate(plan).await {
         Ok(generation) => generation,
         // A stream has begun with the request, so that what is wrong with its grammar is an event.

@@ -32,6 +32,7 @@ struct Head {
 
 /// Serves a request.
 pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
+    let deadline = service.deadline();
     let fields = Fields::of_body(body)?;
     fields.refuse("echo", |value| value == &Value::Bool(false))?;
     fields.refuse("suffix", |_| false)?;
@@ -56,7 +57,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
         tokenizer,
     };
     let streams = fields.flag("stream")?.unwrap_or(false);
-    let mut generation = service.generate(Plan { prompts, thinking: None }).await?;
+    let mut generation = service.generate(Plan { prompts, thinking: None, deadline }).await?;
     if streams {
         return Ok(stream(move |events| send(head, generation, events)));
     }

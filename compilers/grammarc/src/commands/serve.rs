@@ -71,6 +71,10 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "N", default_value = "128", help_heading = "Limits")]
     max_sequences: NonZeroUsize,
 
+    /// Requests that wait for a grammar to be compiled; beyond them those that need a compile are answered with status 429
+    #[arg(long, value_name = "N", default_value = "128", help_heading = "Limits")]
+    max_compiling: NonZeroUsize,
+
     /// Seconds for which a client may take nothing of its answer before its connection ends
     #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Limits")]
     write_seconds: u64,
@@ -166,6 +170,7 @@ impl ServiceArgs {
                 cache_bytes: self.grammar_cache_mb.saturating_mul(1_000_000),
                 compile_threads: self.compile_threads.get(),
                 compile_time: Duration::from_secs(self.compile_seconds),
+                waiting: self.max_compiling.get(),
                 stored,
                 ..GrammarOptions::default()
             },

@@ -128,6 +128,11 @@ impl Tools {
         })
     }
 
+    /// Whether there is nothing to call.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// Whether a call has to come.
     fn must_call(&self) -> bool {
         matches!(self.choice, Choice::Required | Choice::Named(_))
