@@ -13,6 +13,7 @@ use crate::generation::{Budget, Plan, Prompt, answer_count};
 use crate::grammar::Constraint;
 use crate::reply::{Reply, stream};
 use crate::sampling::{NATIVE, Sampling, bounded_top};
+use crate::sampling_defaults::SamplingDefaults;
 
 /// `max_new_tokens` of a request that does not say.
 const DEFAULT_MAX_TOKENS: usize = 128;
@@ -198,7 +199,7 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
     for (tokens, (parameters, path)) in tokens.into_iter().zip(parameters) {
         let fields = Fields::of(parameters, &path)?;
         Constraint::refuse(&fields, &["response_format"], CHAT_ONLY)?;
-        let sampling = Sampling::read(&fields, NATIVE, Some(DEFAULT_MAX_TOKENS))?;
+        let sampling = Sampling::read(&fields, NATIVE, Some(DEFAULT_MAX_TOKENS), &SamplingDefaults::NEUTRAL)?;
         prompts.push(Prompt { tokens, constraint: Constraint::read(&fields, None)?, sampling });
     }
     if prompts.iter().any(|prompt| prompt.sampling.n != prompts[0].sampling.n) {

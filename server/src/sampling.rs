@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::sampling_defaults::SamplingDefaults;
 
 /// Below this temperature sampling is greedy.
 const GREEDY: f64 = 1e-6;
@@ -60,24 +61,29 @@ pub(crate) struct Sampling {
 
 impl Sampling {
     /// Reads the fields.
-    pub(crate) fn read(fields: &Fields<'_>, names: Names, default_max_tokens: Option<usize>) -> Result<Self, ApiError> {
+    pub(crate) fn read(
+        fields: &Fields<'_>,
+        names: Names,
+        default_max_tokens: Option<usize>,
+        defaults: &SamplingDefaults,
+    ) -> Result<Self, ApiError> {
         let range = |name: &str, bounds: &str, value: f64| {
             ApiError::Invalid(format!("{} must be {bounds}, got {value}.", fields.name(name)))
         };
-        let temperature = fields.number("temperature")?.unwrap_or(1.0);
+        let temperature = fields.number("temperature")?.unwrap_or(defaults.temperature);
         // Sampling is done in single precision.
         if !((temperature as f32).is_finite() && temperature >= 0.0) {
             return Err(range("temperature", "a non-negative finite number", temperature));
         }
-        let top_p = fields.number("top_p")?.unwrap_or(1.0);
+        let top_p = fields.number("top_p")?.unwrap_or(defaults.top_p);
         if !(top_p > 0.0 && top_p <= 1.0) {
             return Err(range("top_p", "in (0, 1]", top_p));
         }
-        let min_p = fields.number("min_p")?.unwrap_or(0.0);
+        let min_p = fields.number("min_p")?.unwrap_or(defaults.min_p);
         if !(0.0..=1.0).contains(&min_p) {
             return Err(range("min_p", "in [0, 1]", min_p));
         }
-        let top_k = match fields.integer("top_k")?.unwrap_or(-1) {
+        let top_k = match fields.integer("top_k")?.unwrap_or(defaults.top_k) {
             -1 => 0,
             top_k if top_k >= 1 => u32::try_from(top_k).unwrap_or(u32::MAX),
             top_k => return Err(range("top_k", "-1 (disable) or at least 1", top_k as f64)),

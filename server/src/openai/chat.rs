@@ -40,7 +40,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     let deadline = service.deadline();
     let fields = Fields::of_body(body)?;
     let messages = messages(&fields)?;
-    let mut sampling = Sampling::read(&fields, OPENAI, None)?;
+    let mut sampling = Sampling::read(&fields, OPENAI, None, &service.model.sampling_defaults)?;
     Constraint::refuse_within(&fields, "sampling_params", AT_THE_TOP)?;
     Constraint::refuse_within(&fields, "extra_body", AT_THE_TOP)?;
     let own = Constraint::read(&fields, Constraint::response_format(&fields)?)?;

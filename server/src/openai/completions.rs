@@ -36,7 +36,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     let fields = Fields::of_body(body)?;
     fields.refuse("echo", |value| value == &Value::Bool(false))?;
     fields.refuse("suffix", |_| false)?;
-    let mut sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS))?;
+    let mut sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS), &service.model.sampling_defaults)?;
     sampling.logprobs = logprobs::of_completion(&fields)?;
     let n = sampling.n;
     fields.refuse("best_of", |value| value.as_u64() == u64::try_from(n).ok())?;

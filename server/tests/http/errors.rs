@@ -344,6 +344,25 @@ fn a_tool_without_parameters() {
     assert_eq!(answer["usage"]["completion_tokens"], 8, "{answer}");
 }
 
+#[test]
+fn types_of_tools_by_other_names() {
+    let properties = json!({"count": {"type": "int"}, "name": {"type": "varchar", "maxLength": 3}});
+    let parameters = json!({"type": "dict", "properties": properties, "required": ["count", "name"]});
+    let tools = json!([{"type": "function", "function": {"name": "count", "parameters": parameters}}]);
+    let members = json!({"tools": tools, "tool_choice": "required", "temperature": 1.0, "seed": 2, "max_tokens": 300});
+    let mut answers = chat_with("How many?", members);
+    answers["n"] = 8.into();
+    let answer = shared().ok("/v1/chat/completions", &answers);
+    let choices = answer["choices"].as_array().expect("choices").iter();
+    let calls: Vec<&Value> = choices.filter_map(|choice| choice["message"]["tool_calls"].get(0)).collect();
+    assert!(!calls.is_empty(), "no call was whole: {answer}");
+    for call in calls {
+        let arguments: Value =
+            serde_json::from_str(call["function"]["arguments"].as_str().expect("a text")).expect("JSON");
+        assert!(arguments["count"].is_i64() && arguments["name"].is_string(), "{call}");
+    }
+}
+
 /// A constraint where it is not read would be dropped in silence.
 #[test]
 fn constraints_that_are_not_read_are_refused() {

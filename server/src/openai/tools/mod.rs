@@ -5,6 +5,7 @@
 //!                               └ reader: text as it comes → content and calls
 //! ```
 
+mod aliases;
 mod arguments;
 mod list;
 mod reader;
@@ -81,6 +82,7 @@ impl Tools {
             if function["parameters"].is_null() {
                 function["parameters"] = json!({"type": "object", "properties": {}});
             }
+            aliases::normalize(&mut function["parameters"]);
         }
         let choice = match fields.value("tool_choice") {
             None if list.is_empty() => Choice::None,
