@@ -102,6 +102,20 @@ fn a_time_limit_holds_while_values_are_judged() {
     assert!(error.to_string().contains("took longer than"), "{error}");
 }
 
+/// A time limit ends looking for what has no value, however many objects there are.
+#[test]
+fn looking_for_values_stops_in_time() {
+    let branch = |index: usize| {
+        format!(r#"{{"type": "object", "properties": {{"k{index}": {{"type": "string"}}}}, "required": ["k{index}"]}}"#)
+    };
+    let branches: Vec<String> = (0..100).map(branch).collect();
+    let source = format!(r#"{{"oneOf": [{}]}}"#, branches.join(","));
+    let begin = std::time::Instant::now();
+    let error = compile(&source, &Options::default(), &within(100)).expect_err("no time");
+    assert!(error.to_string().contains("took longer than"), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+}
+
 /// Chains of schemas for one value that are too deep are told from a want of time.
 #[test]
 fn depth_and_time_are_told_apart() {

@@ -342,19 +342,19 @@ pub(super) fn normalize(
         nodes.push(node);
     }
     // Only what is possible is listed; and what can be listed may show that something else is impossible.
-    let mut pruned = productive::prune(&mut nodes);
+    let root = &interner.goals[Normal::ROOT.index()];
+    let at_root = |error: LimitError| limited(ast, root, &error.to_string());
+    let mut pruned = productive::prune(&mut nodes, budget).map_err(at_root)?;
     while pruned.is_ok() {
-        let root = &interner.goals[Normal::ROOT.index()];
-        unique::settle(&mut nodes, &mut context, budget).map_err(|error| limited(ast, root, &error.to_string()))?;
-        pruned = productive::prune(&mut nodes);
+        unique::settle(&mut nodes, &mut context, budget).map_err(at_root)?;
+        pruned = productive::prune(&mut nodes, budget).map_err(at_root)?;
         if pruned == Ok(Pruned::Nothing) {
             break;
         }
     }
     *patterns = context.patterns;
     // Without time left, what was refused may be for want of it.
-    let root = &interner.goals[Normal::ROOT.index()];
-    budget.check_time().map_err(|error| limited(ast, root, &error.to_string()))?;
+    budget.check_time().map_err(at_root)?;
     let relaxations = context.refusals.into_result()?;
     if let Err(node) = pruned {
         let holding = interner.goals[node.index()].iter().filter(|literal| literal.positive);

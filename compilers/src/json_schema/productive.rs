@@ -1,5 +1,6 @@
 //! Removes what no finite value satisfies: the least fixpoint of "has a value".
 
+use grammar_ir::{Budget, LimitError};
 use rustc_hash::FxHashSet;
 use serde_json::Value;
 
@@ -20,17 +21,18 @@ pub(super) enum Pruned {
 /// Drops shapes and members without values.
 ///
 /// # Errors
-/// When the root has no value: a node that is to blame.
-pub(super) fn prune(nodes: &mut [Node]) -> Result<Pruned, NodeId> {
+/// When there is no time left. The inner error is that the root has no value: a node that is to blame.
+pub(super) fn prune(nodes: &mut [Node], budget: &mut Budget<'_>) -> Result<Result<Pruned, NodeId>, LimitError> {
     let before = extent(nodes);
-    let productive = fixpoint(nodes);
+    let productive = fixpoint(nodes, budget)?;
     if !productive[Normal::ROOT.index()] {
-        return Err(blame(nodes, &productive));
+        return Ok(Err(blame(nodes, &productive)));
     }
     // What an array can select depends on the arrays among its items, so those that are left are looked at again when some
     // are gone.
     loop {
-        let pruned: Vec<Vec<_>> = nodes.iter().map(|node| pruned_arrays(node, nodes, &productive)).collect();
+        let arrays = |node: &Node| budget.check_time().map(|()| pruned_arrays(node, nodes, &productive));
+        let pruned: Vec<Vec<_>> = nodes.iter().map(arrays).collect::<Result<_, _>>()?;
         let mut is_settled = true;
         for (node, arrays) in nodes.iter_mut().zip(pruned) {
             is_settled &= arrays.len() == node.arrays.len();
@@ -41,9 +43,10 @@ pub(super) fn prune(nodes: &mut [Node]) -> Result<Pruned, NodeId> {
         }
     }
     for node in nodes.iter_mut() {
+        budget.check_time()?;
         node.objects.retain_mut(|shape| prune_object(shape, &productive));
     }
-    Ok(if extent(nodes) < before { Pruned::Some } else { Pruned::Nothing })
+    Ok(Ok(if extent(nodes) < before { Pruned::Some } else { Pruned::Nothing }))
 }
 
 /// From a node without values to one that each step needs, as deep as that goes.
@@ -77,7 +80,7 @@ fn pruned_arrays(node: &Node, nodes: &[Node], productive: &[bool]) -> Vec<ArrayS
 }
 
 /// Per node: whether it has a value. Each node is looked at again only when one that it refers to gained a value.
-fn fixpoint(nodes: &[Node]) -> Vec<bool> {
+fn fixpoint(nodes: &[Node], budget: &mut Budget<'_>) -> Result<Vec<bool>, LimitError> {
     let mut users: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
     for (index, node) in nodes.iter().enumerate() {
         children(node).for_each(|child| users[child.index()].push(index));
@@ -86,12 +89,13 @@ fn fixpoint(nodes: &[Node]) -> Vec<bool> {
     // Nodes mostly come before those that they refer to, so the last ones are looked at first.
     let mut work: Vec<usize> = (0..nodes.len()).collect();
     while let Some(index) = work.pop() {
+        budget.check_time()?;
         if !productive[index] && has_value(&nodes[index], nodes, &productive) {
             productive[index] = true;
             work.extend(users[index].iter().copied().filter(|&user| !productive[user]));
         }
     }
-    productive
+    Ok(productive)
 }
 
 fn children(node: &Node) -> impl Iterator<Item = NodeId> + '_ {
@@ -107,7 +111,35 @@ fn children(node: &Node) -> impl Iterator<Item = NodeId> + '_ {
 fn has_value(node: &Node, nodes: &[Node], productive: &[bool]) -> bool {
     !(node.values.is_empty() && node.numbers.is_empty() && node.strings.is_empty() && !node.regexes)
         || node.arrays.iter().any(|shape| prune_array(&mut shape.clone(), nodes, productive))
-        || node.objects.iter().any(|shape| prune_object(&mut shape.clone(), productive))
+        || node.objects.iter().any(|shape| {
+            if shape.tallies.is_empty() {
+                can_be(shape, productive)
+            } else {
+                prune_object(&mut shape.clone(), productive)
+            }
+        })
+}
+
+/// [`prune_object`] without pruning, for a shape without tallies: only how many members there can be matters.
+fn can_be(shape: &ObjectShape<NodeId>, productive: &[bool]) -> bool {
+    let is_possible = |place: &Place<NodeId>| place.values().any(|node| productive[node.index()]);
+    let (mut least, mut most) = (0u32, 0u32);
+    for member in &shape.named {
+        let possible = is_possible(&member.place);
+        if member.required && !possible {
+            return false;
+        }
+        least += u32::from(member.required);
+        most += u32::from(possible);
+    }
+    for class in shape.free.iter().filter(|class| is_possible(&class.place)) {
+        let keys = match &class.keys {
+            FreeKeys::Few(keys) => keys.len() as u32,
+            FreeKeys::AllBut(_) | FreeKeys::Language(_) => u32::MAX,
+        };
+        most = most.saturating_add(keys);
+    }
+    shape.max.is_none_or(|max| least <= max) && most >= shape.min
 }
 
 /// Prunes one shape; whether an array is left. Listed values are looked up in `nodes`.
@@ -169,7 +201,9 @@ fn prune_object(shape: &mut ObjectShape<NodeId>, productive: &[bool]) -> bool {
         match &class.keys {
             FreeKeys::Few(keys) => {
                 let claims: Vec<Claim> = claims.collect();
-                selections.slots.extend(keys.iter().map(|_| (false, claims.clone())));
+                if !claims.is_empty() {
+                    selections.slots.extend(keys.iter().map(|_| (false, claims.clone())));
+                }
             }
             FreeKeys::AllBut(_) | FreeKeys::Language(_) => selections.unlimited.extend(claims),
         }
