@@ -3,8 +3,12 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+/// How many times the time of each half of a compile a request waits for its grammar: as long as the two halves may take, and
+/// as long again as one for others to be compiled before.
+pub(crate) const COMPILE_PATIENCE: u32 = 3;
+
 /// Why a request has no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiError {
     /// The body is not JSON, or a field is of the wrong type.
@@ -25,10 +29,21 @@ pub enum ApiError {
         method: String,
     },
     /// There are too many requests already.
-    #[error("the server has {limit} sequences in work, as many as it takes; try again later")]
+    #[error("the server has {limit} {what}, as many as it takes; try again later")]
     Overloaded {
-        /// The greatest number of sequences.
+        /// The greatest number of them.
         limit: usize,
+        /// What there are so many of.
+        what: &'static str,
+    },
+    /// A grammar had to wait too long for others to be compiled.
+    #[error(
+        "the grammar was not compiled within {seconds} s of the request, {COMPILE_PATIENCE} times --compile-seconds, as \
+         others were being compiled; try again later"
+    )]
+    CompileWait {
+        /// The time that it had.
+        seconds: f64,
     },
     /// The server is shutting down, or its model has failed.
     #[error("the server takes no more requests: {0}")]
@@ -55,7 +70,7 @@ impl ApiError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::CompileWait { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -68,7 +83,7 @@ impl ApiError {
             Self::NotFound(_) => "NotFoundError",
             Self::MethodNotAllowed { .. } => "MethodNotAllowedError",
             Self::Overloaded { .. } => "RateLimitError",
-            Self::Unavailable(_) => "ServiceUnavailableError",
+            Self::Unavailable(_) | Self::CompileWait { .. } => "ServiceUnavailableError",
             Self::Internal(_) => "InternalServerError",
         }
     }

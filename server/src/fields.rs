@@ -62,7 +62,14 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn integer(&self, field: &str) -> Result<Option<i64>, ApiError> {
-        self.typed(field, "an integer", Value::as_i64)
+        match self.value(field) {
+            // Numbers from 2⁶³ on are integers all the same.
+            Some(value) if value.as_i64().is_none() && value.as_u64().is_some() => {
+                let (name, most) = (self.name(field), i64::MAX);
+                Err(ApiError::Invalid(format!("{name} must be at most {most}, got {value}.")))
+            }
+            _ => self.typed(field, "an integer", Value::as_i64),
+        }
     }
 
     /// An integer that is not negative.

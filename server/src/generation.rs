@@ -8,7 +8,7 @@ use crate::Service;
 use crate::answer::{Answer, AnswerOptions, Delta, Thinking};
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::grammar::{CompiledConstraint, Requested};
+use crate::grammar::{CompiledConstraint, Deadline, Grammars, Requested};
 use crate::reasoning::ReasoningParser;
 use crate::sampling::Sampling;
 use crate::scheduler::{Admission, Group};
@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) prompts: Vec<Prompt>,
     /// Set if a free text comes before the answer.
     pub(crate) thinking: Option<Budget>,
+    /// Until when the request waits for its grammars; `None` is as long as they take.
+    pub(crate) deadline: Option<Deadline>,
 }
 
 /// The greatest number of tokens of the free text before an answer, if there is one.
@@ -68,11 +70,12 @@ impl Service {
     /// Starts to generate.
     pub(crate) async fn generate(&self, plan: Plan) -> Result<Generation, ApiError> {
         let count = answer_count(&plan.prompts);
-        let admission = if self.options.waits {
+        let mut admission = Some(if self.options.waits {
             self.scheduler.admit_when_possible(count).await?
         } else {
             self.scheduler.admit(count)?
-        };
+        });
+        let mut place = None;
         let thinking = plan.thinking.map(|budget| Ok::<_, ApiError>((self.thinking()?, budget))).transpose()?;
         let mut requests = Vec::with_capacity(count);
         let mut answers = Vec::with_capacity(count);
@@ -84,7 +87,17 @@ impl Service {
                                    when the server is launched with --grammar-backend none";
                     return Err(ApiError::Invalid(message.to_owned()));
                 }
-                (Some(requested), Some(grammars)) => Some(grammars.get(requested).await?),
+                (Some(requested), Some(grammars)) => match grammars.ready(requested)? {
+                    Some(grammar) => Some(grammar),
+                    None => {
+                        // Those that wait for a compile leave the room in the model to others.
+                        admission = None;
+                        if place.is_none() {
+                            place = Some(grammars.place(self.options.waits).await?);
+                        }
+                        Some(grammars.get(requested, plan.deadline).await?)
+                    }
+                },
             };
             for index in 0..prompt.sampling.n {
                 requests.push(self.request(prompt, grammar.as_ref(), thinking.as_ref(), index)?);
@@ -92,7 +105,17 @@ impl Service {
                 answers.push(Answer::new(self.answer_options(prompt, tokens), self.model.tokenizer.clone()));
             }
         }
+        let admission = match admission {
+            Some(admission) => admission,
+            None => self.scheduler.admit_when_possible(count).await?,
+        };
+        drop(place);
         self.start(requests, answers, admission).await
+    }
+
+    /// Until when a request that comes now waits for its grammars.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        self.grammars.as_ref().filter(|_| !self.options.waits).map(Grammars::deadline)
     }
 
     async fn start(

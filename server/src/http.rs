@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::connection::Listener;
 use crate::error::{ApiError, Dialect};
 use crate::reply::Reply;
 use crate::{Endpoint, Service, openai};
@@ -45,6 +46,7 @@ pub async fn serve(
         // The one that waits is there as long as this is.
         let _ = stopping.send(());
     };
+    let listener = Listener::new(listener, service.options.write_timeout);
     let serving = axum::serve(listener, router(service)).with_graceful_shutdown(stop);
     let out_of_patience = async {
         if stopped.await.is_ok() {
@@ -150,13 +152,13 @@ fn json(status: StatusCode, value: &Value) -> Response {
 
 fn refuse(error: &ApiError, dialect: Dialect) -> Response {
     let mut response = json(error.status(), &error.body(dialect));
-    if matches!(error, ApiError::Overloaded { .. }) {
+    if matches!(error, ApiError::Overloaded { .. } | ApiError::CompileWait { .. }) {
         response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
     }
     response
 }
 
-fn event_stream(events: mpsc::Receiver<Value>) -> Response {
+fn event_stream(events: mpsc::Receiver<String>) -> Response {
     let data = ReceiverStream::new(events).map(|event| format!("data: {event}\n\n"));
     let data = data.chain(tokio_stream::once("data: [DONE]\n\n".to_owned()));
     let body = Body::from_stream(data.map(|data| Ok::<_, Infallible>(Bytes::from(data))));

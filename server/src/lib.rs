@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod connection;
 mod error;
 mod fields;
 mod generation;
@@ -23,6 +24,7 @@ mod openai;
 mod reasoning;
 mod reply;
 mod sampling;
+mod sampling_defaults;
 mod scheduler;
 mod token_texts;
 mod tool_format;
@@ -30,6 +32,7 @@ mod tool_format;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use gpu_runtime::engine::{self, EngineOptions, EngineThreadError};
 use gpu_runtime::{Device, Llama, LlamaOptions, LoadError, ModelError, ModelFiles};
@@ -39,6 +42,7 @@ use serde_json::Value;
 use grammar::Grammars;
 use metrics::Metrics;
 use model::Model;
+use sampling_defaults::SamplingDefaults;
 use scheduler::Scheduler;
 
 pub use error::{ApiError, Dialect};
@@ -79,6 +83,8 @@ pub struct ServiceOptions {
     pub tool_format: Option<ToolFormat>,
     /// Whether streams of `/generate` have what is new in each event, instead of all so far. Default false.
     pub incremental_streaming: bool,
+    /// How long a client may take nothing of what is written to it before its connection ends. Default 60 s.
+    pub write_timeout: Duration,
 }
 
 impl Default for ServiceOptions {
@@ -95,6 +101,7 @@ impl Default for ServiceOptions {
             reasoning: None,
             tool_format: None,
             incremental_streaming: false,
+            write_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -120,6 +127,9 @@ pub enum ServiceError {
         /// What it says.
         message: String,
     },
+    /// The model's sampling parameters make no sense.
+    #[error("generation_config.json: {0}")]
+    GenerationConfig(String),
     /// A file of compiled grammars cannot be used.
     #[error("a file of grammars cannot be used: {0}")]
     StoredGrammars(String),
@@ -219,7 +229,12 @@ impl Service {
         let lengths = (0..vocabulary.size() as u32).map(|id| vocabulary.bytes(id).len().max(vocabulary.name(id).len()));
         let longest_token = lengths.max().unwrap_or(1);
         let name = options.model_name.clone();
-        let model = Model { name, tokenizer, encoder, template, vocabulary_size, longest_token, context };
+        let sampling_defaults = match files.generation_config() {
+            None => SamplingDefaults::NEUTRAL,
+            Some(text) => SamplingDefaults::from_generation_config(text).map_err(ServiceError::GenerationConfig)?,
+        };
+        let model =
+            Model { name, tokenizer, encoder, template, vocabulary_size, longest_token, context, sampling_defaults };
         let service =
             Self { options, model, scheduler, grammars, metrics, closed: AtomicBool::new(false), begun: openai::now() };
         if service.options.reasoning.is_some() {

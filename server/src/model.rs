@@ -7,6 +7,7 @@ use mask_runtime::Tokenizer;
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
+use crate::sampling_defaults::SamplingDefaults;
 
 /// From this many bytes on, a text keeps a thread busy for a millisecond.
 const LARGE: usize = 20_000;
@@ -32,6 +33,8 @@ pub(crate) struct Model {
     pub(crate) longest_token: usize,
     /// The greatest number of positions of a sequence.
     pub(crate) context: usize,
+    /// How tokens are chosen for requests of OpenAI's API that do not say.
+    pub(crate) sampling_defaults: SamplingDefaults,
 }
 
 impl Model {

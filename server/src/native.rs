@@ -12,7 +12,8 @@ use crate::fields::{Fields, token_ids};
 use crate::generation::{Budget, Plan, Prompt, answer_count};
 use crate::grammar::Constraint;
 use crate::reply::{Reply, stream};
-use crate::sampling::{NATIVE, Sampling};
+use crate::sampling::{NATIVE, Sampling, bounded_top};
+use crate::sampling_defaults::SamplingDefaults;
 
 /// `max_new_tokens` of a request that does not say.
 const DEFAULT_MAX_TOKENS: usize = 128;
@@ -50,6 +51,7 @@ fn budget(fields: &Fields<'_>) -> Result<Budget, ApiError> {
 /// Serves a request.
 pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
     let begin = Instant::now();
+    let deadline = service.deadline();
     let fields = Fields::of_body(body)?;
     Constraint::refuse(
         &fields,
@@ -62,7 +64,9 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
     let logprobs = logprobs(&fields)?;
     prompts.iter_mut().for_each(|prompt| prompt.sampling.logprobs = logprobs);
     let thinking = fields.flag("require_reasoning")?.unwrap_or(false);
-    let thinking = if thinking { Some(budget(&fields)?) } else { None };
+    // What is at fault is at fault whether it is needed or not.
+    let budget = budget(&fields)?;
+    let thinking = thinking.then_some(budget);
     let streams = fields.flag("stream")?.unwrap_or(false);
     service.scheduler.check(answer_count(&prompts))?;
     let mut origins = Vec::new();
@@ -82,7 +86,7 @@ pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Rep
             origin.id = if is_list { format!("{rid}_{index}") } else { rid.to_owned() };
         });
     }
-    let plan = Plan { prompts, thinking };
+    let plan = Plan { prompts, thinking, deadline };
     let mut generation = match service.generate(plan).await {
         Ok(generation) => generation,
         // A stream has begun with the request, so that what is wrong with its grammar is an event.
@@ -143,7 +147,7 @@ fn logprobs(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
     fields.refuse("logprob_start_len", |value| value.as_i64() == Some(-1))?;
     fields.refuse("token_ids_logprob", |value| value.as_array().is_some_and(Vec::is_empty))?;
     fields.refuse("return_text_in_logprobs", |value| value == &Value::Bool(false))?;
-    let top = fields.count("top_logprobs_num")?.unwrap_or(0);
+    let top = bounded_top("top_logprobs_num", fields.count("top_logprobs_num")?.unwrap_or(0))?;
     Ok(fields.flag("return_logprob")?.unwrap_or(false).then_some(top))
 }
 
@@ -195,7 +199,7 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
     for (tokens, (parameters, path)) in tokens.into_iter().zip(parameters) {
         let fields = Fields::of(parameters, &path)?;
         Constraint::refuse(&fields, &["response_format"], CHAT_ONLY)?;
-        let sampling = Sampling::read(&fields, NATIVE, Some(DEFAULT_MAX_TOKENS))?;
+        let sampling = Sampling::read(&fields, NATIVE, Some(DEFAULT_MAX_TOKENS), &SamplingDefaults::NEUTRAL)?;
         prompts.push(Prompt { tokens, constraint: Constraint::read(&fields, None)?, sampling });
     }
     if prompts.iter().any(|prompt| prompt.sampling.n != prompts[0].sampling.n) {

@@ -7,21 +7,21 @@ use tokio::sync::mpsc;
 
 use crate::error::{ApiError, Dialect};
 
-/// Events that may wait for a slow reader before the answer's task does.
-const QUEUED_EVENTS: usize = 64;
+/// Events that may wait for a slow reader before the answer's task does. Few, as each may have all of a long answer.
+const QUEUED_EVENTS: usize = 2;
 
 /// What an endpoint answers.
 #[derive(Debug)]
 pub enum Reply {
     /// One JSON document.
     Whole(Value),
-    /// Server-sent events, without the last one, `[DONE]`.
-    Stream(mpsc::Receiver<Value>),
+    /// The data of server-sent events, without the last one, `[DONE]`.
+    Stream(mpsc::Receiver<String>),
 }
 
 /// Where the events of a stream go.
 #[derive(Debug, Clone)]
-pub(crate) struct Events(mpsc::Sender<Value>);
+pub(crate) struct Events(mpsc::Sender<String>);
 
 /// The reader has gone.
 #[derive(Debug)]
@@ -29,7 +29,10 @@ pub(crate) struct Gone;
 
 impl Events {
     pub(crate) async fn send(&self, event: Value) -> Result<(), Gone> {
-        self.0.send(event).await.map_err(|_| Gone)
+        // As text, which takes a fraction of the room while it waits.
+        let text = event.to_string();
+        drop(event);
+        self.0.send(text).await.map_err(|_| Gone)
     }
 
     /// Sends what went wrong once the stream had begun.

@@ -88,7 +88,7 @@ impl Scheduler {
     /// When there is none now, or never is that much.
     pub(crate) fn admit(&self, count: usize) -> Result<Admission, ApiError> {
         let count = self.check(count)?;
-        let overloaded = |_| ApiError::Overloaded { limit: self.capacity };
+        let overloaded = |_| ApiError::Overloaded { limit: self.capacity, what: "sequences in work" };
         self.permits.clone().try_acquire_many_owned(count).map(Admission).map_err(overloaded)
     }
 

@@ -175,7 +175,7 @@ fn hostile(number: u64) -> Request {
         let inner = json!({"type": "object", "properties": {format!("p{number}"): {"type": "integer"}}});
         (0..depth).fold(inner, |inner, _| json!({"oneOf": [inner, {"type": "string"}, {"type": "null"}]}))
     };
-    let (field, text) = match number % 10 {
+    let (field, text) = match number % 12 {
         0 => ("json_schema", nested(30).to_string()),
         1 => ("regex", format!("((a{{1,1000}}|b){{1,1000}}|c){{1,1000}}{number}")),
         2 => ("regex", format!("{}a{}{number}", "(".repeat(60_000), ")".repeat(60_000))),
@@ -193,6 +193,27 @@ fn hostile(number: u64) -> Request {
             ("json_schema", json!({"type": "object", "properties": properties}).to_string())
         }
         8 => ("json_schema", format!("{{\"type\": \"array\", \"maxItems\": 1{number:0>19}}}")),
+        // These two take seconds to compile.
+        9 => {
+            let properties: serde_json::Map<String, Value> = (0..2_000)
+                .map(|index| {
+                    let pattern = format!("^[a-z]*{index}.{{{}}}[0-9]+$", 5 + index % 20);
+                    (format!("property {number} {index}"), json!({"type": "string", "pattern": pattern}))
+                })
+                .collect();
+            ("json_schema", json!({"type": "object", "properties": properties}).to_string())
+        }
+        10 => {
+            let branches: Vec<Value> = (0..100)
+                .map(|index| {
+                    let properties: serde_json::Map<String, Value> = (0..10)
+                        .map(|member| (format!("p{number} {}", (index * 7 + member) % 40), json!({"type": "integer"})))
+                        .collect();
+                    json!({"type": "object", "properties": properties, "minProperties": index % 5})
+                })
+                .collect();
+            ("json_schema", json!({"oneOf": branches}).to_string())
+        }
         _ => {
             return Request {
                 path: "/generate",
@@ -211,7 +232,8 @@ pub(super) fn judge(kind: Kind, answer: &Answer) -> Verdict {
     match (kind, answer) {
         (_, Answer::Abandoned) => Verdict::Abandoned,
         (Kind::Hostile, Answer::Whole { status: 200, .. }) => Verdict::Whole,
-        (Kind::Hostile, Answer::Whole { status: 400, .. }) => Verdict::Refused,
+        // Those that are slow to compile may have to wait for each other longer than a request waits.
+        (Kind::Hostile, Answer::Whole { status: 400 | 503, .. }) => Verdict::Refused,
         (_, Answer::Whole { status, .. }) if *status != 200 => fault("it is refused"),
         _ => match texts(answer) {
             None => fault("it has no texts"),
@@ -327,6 +349,9 @@ mod tests {
         let refused = Answer::Whole { status: 429, body: json!({}) };
         assert!(matches!(judge(Kind::Free, &refused), Verdict::Fault(_)));
         assert!(matches!(judge(Kind::Hostile, &refused), Verdict::Fault(_)));
+        let late = Answer::Whole { status: 503, body: json!({}) };
+        assert_eq!(judge(Kind::Hostile, &late), Verdict::Refused);
+        assert!(matches!(judge(Kind::NewSchema, &late), Verdict::Fault(_)));
     }
 
     #[test]

@@ -48,6 +48,20 @@ impl<'a> Fields<'a> {
         found
     }
 
+    /// The member `name`, which has to be there; `null` is as good as `default`.
+    pub(super) fn required_or_null(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        default: &'static Value,
+    ) -> Option<(&'a Value, String)> {
+        if self.members.get(name).is_some_and(Value::is_null) {
+            self.known.push(name);
+            return Some((default, push_pointer(&self.pointer, name)));
+        }
+        self.required(name, what)
+    }
+
     /// Reports that the value at `pointer` is not what it should be.
     pub(super) fn expected(&mut self, pointer: &str, what: &str) {
         invalid(self.diagnostics, pointer, format!("this must be {what}"));

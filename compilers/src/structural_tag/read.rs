@@ -137,8 +137,11 @@ fn format(value: &Value, pointer: &str, diagnostics: &mut Vec<Diagnostic>) -> Op
     Some(Format { pointer: pointer.to_owned(), kind: kind? })
 }
 
+/// The schema that `null` stands for, in this form as in the legacy one.
+static ANY_JSON: Value = Value::Bool(true);
+
 fn json(fields: &mut Fields<'_>, style: Option<Style>) -> Option<Kind> {
-    let (schema, pointer) = fields.required("json_schema", "a JSON Schema")?;
+    let (schema, pointer) = fields.required_or_null("json_schema", "a JSON Schema", &ANY_JSON)?;
     if !schema.is_object() && !schema.is_boolean() {
         fields.expected(&pointer, "a JSON Schema: an object, true or false");
         return None;

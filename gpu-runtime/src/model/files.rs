@@ -91,6 +91,11 @@ impl ModelFiles {
         Ok(LlamaConfig::parse(&self.config)?)
     }
 
+    /// The text of `generation_config.json`, if there is one.
+    pub fn generation_config(&self) -> Option<&[u8]> {
+        self.generation_config.as_deref()
+    }
+
     /// The weights.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint

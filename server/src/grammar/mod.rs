@@ -19,9 +19,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mask_runtime::artifact::Artifact;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, COMPILE_PATIENCE};
 use crate::metrics::Metrics;
 use cache::{Cache, Outcome};
 use lanes::Lanes;
@@ -41,6 +43,8 @@ pub struct GrammarOptions {
     pub compile_threads: usize,
     /// Wall-clock time of each half of a compile. Default 10 s.
     pub compile_time: Duration,
+    /// Requests that wait for a compile; further ones that need one are answered with 429. Default 128.
+    pub waiting: usize,
     /// Bytes of a constraint's text. Default 4 MB.
     pub source_bytes: usize,
     /// Expressions, and states, of a grammar. Default 1 million, about 100 MB while compiling.
@@ -55,6 +59,7 @@ impl Default for GrammarOptions {
             cache_bytes: 256_000_000,
             compile_threads: 1,
             compile_time: Duration::from_secs(10),
+            waiting: 128,
             source_bytes: 4_000_000,
             states: 1_000_000,
             stored: Vec::new(),
@@ -69,13 +74,27 @@ pub(crate) struct Grammars {
     lanes: Lanes,
     stored: StoredGrammars,
     state: Arc<Mutex<State>>,
+    /// Places of requests that wait for a compile.
+    places: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
+
+/// The permission to wait for compiles.
+#[derive(Debug)]
+pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 #[derive(Debug)]
 struct State {
     cache: Cache,
     in_flight: HashMap<Constraint, Arc<Compile>>,
+}
+
+/// Until when a request waits for its grammar.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    /// `None` is for ever.
+    end: Option<Instant>,
+    time: Duration,
 }
 
 /// A compile that is waited for.
@@ -85,6 +104,8 @@ struct Compile {
     waiting: AtomicUsize,
     /// Set when nobody waits any more.
     cancel: Arc<AtomicBool>,
+    /// What has the constraint wait for its turn; ended when nobody waits any more.
+    task: AbortHandle,
 }
 
 /// One who waits. The last one to leave ends the compile.
@@ -105,7 +126,8 @@ impl Grammars {
         let stored = StoredGrammars::load(&options.stored, &*backend)?;
         let lanes = Lanes::new(backend, &options, metrics.clone());
         let state = State { cache: Cache::new(options.cache_bytes), in_flight: HashMap::new() };
-        Ok(Self { options, lanes, stored, state: Arc::new(Mutex::new(state)), metrics })
+        let places = Arc::new(Semaphore::new(options.waiting.max(1)));
+        Ok(Self { options, lanes, stored, state: Arc::new(Mutex::new(state)), places, metrics })
     }
 
     /// The number of grammars kept, and their bytes.
@@ -113,17 +135,52 @@ impl Grammars {
         lock(&self.state).cache.size()
     }
 
-    /// The grammar of a constraint.
+    /// A place among the requests that wait for compiles. If `waits`, this does so until there is one.
     ///
     /// # Errors
-    /// When it does not compile, or not within the limits.
-    pub(crate) async fn get(&self, requested: &Requested) -> Result<Arc<dyn CompiledConstraint>, ApiError> {
+    /// When there is none.
+    pub(crate) async fn place(&self, waits: bool) -> Result<Place, ApiError> {
+        let places = self.places.clone();
+        let place = if waits { places.acquire_owned().await.ok() } else { places.try_acquire_owned().ok() };
+        let what = "requests that wait for a grammar to be compiled";
+        place.map(Place).ok_or(ApiError::Overloaded { limit: self.options.waiting.max(1), what })
+    }
+
+    /// Until when a request that comes now waits for its grammar.
+    pub(crate) fn deadline(&self) -> Deadline {
+        let time = self.options.compile_time.saturating_mul(COMPILE_PATIENCE);
+        Deadline { end: Instant::now().checked_add(time), time }
+    }
+
+    /// The grammar of a constraint, if there is no need to wait for it.
+    ///
+    /// # Errors
+    /// When it is known not to compile.
+    pub(crate) fn ready(&self, requested: &Requested) -> Result<Option<Arc<dyn CompiledConstraint>>, ApiError> {
         let Requested { constraint, field } = requested;
-        let fault = |error: CompileError| ApiError::Invalid(error.in_field(field));
         if let Some(grammar) = self.stored.get(constraint) {
             self.metrics.grammar_stored_hits.add(1);
+            return Ok(Some(grammar));
+        }
+        let Some(outcome) = lock(&self.state).cache.get(constraint) else { return Ok(None) };
+        self.metrics.grammar_cache_hits.add(1);
+        outcome.map(Some).map_err(|error| ApiError::Invalid(error.in_field(field)))
+    }
+
+    /// The grammar of a constraint, once it is compiled. Whoever calls this holds a [`Place`].
+    ///
+    /// # Errors
+    /// When it does not compile, not within the limits, or not until the deadline.
+    pub(crate) async fn get(
+        &self,
+        requested: &Requested,
+        deadline: Option<Deadline>,
+    ) -> Result<Arc<dyn CompiledConstraint>, ApiError> {
+        if let Some(grammar) = self.ready(requested)? {
             return Ok(grammar);
         }
+        let Requested { constraint, field } = requested;
+        let fault = |error: CompileError| ApiError::Invalid(error.in_field(field));
         let waiting = {
             let mut state = lock(&self.state);
             if let Some(outcome) = state.cache.get(constraint) {
@@ -147,7 +204,15 @@ impl Grammars {
         };
         let mut outcome = waiting.compile.outcome.clone();
         let lost = || ApiError::Internal("the grammar compiler has failed; please report this grammar".to_owned());
-        let outcome = outcome.wait_for(Option::is_some).await.map_err(|_| lost())?.clone();
+        let compiled = outcome.wait_for(Option::is_some);
+        let compiled = match deadline.and_then(|Deadline { end, time }| Some((end?, time))) {
+            None => compiled.await,
+            Some((end, time)) => {
+                let seconds = time.as_secs_f64();
+                timeout_at(end, compiled).await.map_err(|_| ApiError::CompileWait { seconds })?
+            }
+        };
+        let outcome = compiled.map_err(|_| lost())?.clone();
         outcome.ok_or_else(lost)?.map_err(fault)
     }
 
@@ -162,7 +227,7 @@ impl Grammars {
             cancel: cancel.clone(),
         };
         let (lanes, state, abandoned) = (self.lanes.clone(), self.state.clone(), cancel.clone());
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let compiled = lanes.compile(constraint.clone(), budget).await;
             let mut state = lock(&state);
             if !abandoned.load(Ordering::Relaxed) {
@@ -177,7 +242,7 @@ impl Grammars {
                 let _ = sender.send(Some(compiled.outcome));
             }
         });
-        Arc::new(Compile { outcome, waiting: AtomicUsize::new(0), cancel })
+        Arc::new(Compile { outcome, waiting: AtomicUsize::new(0), cancel, task: task.abort_handle() })
     }
 }
 
@@ -187,6 +252,7 @@ impl Drop for Waiting<'_> {
         let mut state = lock(&self.grammars.state);
         if self.compile.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.compile.cancel.store(true, Ordering::Relaxed);
+            self.compile.task.abort();
             let is_this = |other: &Arc<Compile>| Arc::ptr_eq(other, &self.compile);
             if state.in_flight.get(self.constraint).is_some_and(is_this) {
                 state.in_flight.remove(self.constraint);

@@ -12,7 +12,7 @@ use crate::answer::Delta;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::generation::{Budget, Generation, Plan, Prompt};
-use crate::grammar::Constraint;
+use crate::grammar::{Constraint, Deadline};
 use crate::reasoning::Mode;
 use crate::reply::{Events, Gone, Reply, stream};
 use crate::sampling::{OPENAI, Sampling};
@@ -37,9 +37,10 @@ struct Head {
 
 /// Serves a request.
 pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
+    let deadline = service.deadline();
     let fields = Fields::of_body(body)?;
     let messages = messages(&fields)?;
-    let mut sampling = Sampling::read(&fields, OPENAI, None)?;
+    let mut sampling = Sampling::read(&fields, OPENAI, None, &service.model.sampling_defaults)?;
     Constraint::refuse_within(&fields, "sampling_params", AT_THE_TOP)?;
     Constraint::refuse_within(&fields, "extra_body", AT_THE_TOP)?;
     let own = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
@@ -48,6 +49,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
     sampling.kept_special_tokens = tools.special_tokens(service.model.tokenizer.vocabulary());
     fields.refuse("modalities", |value| value == &json!(["text"]))?;
     fields.refuse("functions", |_| false)?;
+    fields.refuse("input_ids", |_| false)?;
     fields.refuse("function_call", |value| value == "none")?;
     sampling.logprobs = logprobs::of_chat(&fields)?;
     let thinking = thinks(service, &fields)?;
@@ -73,11 +75,16 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
         tokenizer: sampling.logprobs.map(|_| service.model.tokenizer.clone()),
     };
     let streams = fields.flag("stream")?.unwrap_or(false);
-    let thinking = if thinking { Some(Budget::read(&fields)?) } else { None };
-    let plan = Plan { prompts: vec![Prompt { tokens, sampling, constraint }], thinking };
+    // What is at fault is at fault whether it is needed or not.
+    let budget = Budget::read(&fields)?;
+    let thinking = thinking.then_some(budget);
+    let plan = Plan { prompts: vec![Prompt { tokens, sampling, constraint }], thinking, deadline };
     let mut generation = match service.generate(plan).await {
         Ok(generation) => generation,
-        Err(error) => return Err(tool_at_fault(service, &head.tools).await.unwrap_or(error)),
+        Err(error @ ApiError::Invalid(_)) => {
+            return Err(tool_at_fault(service, &head.tools, deadline).await.unwrap_or(error));
+        }
+        Err(error) => return Err(error),
     };
     if streams {
         return Ok(stream(move |events| send(head, generation, events)));
@@ -97,11 +104,17 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
 }
 
 /// What is wrong with the schema of a tool, in the words of the request: the constraint is made of all of them.
-async fn tool_at_fault(service: &Service, tools: &Tools) -> Option<ApiError> {
+async fn tool_at_fault(service: &Service, tools: &Tools, deadline: Option<Deadline>) -> Option<ApiError> {
     let grammars = service.grammars.as_ref()?;
+    if tools.is_empty() {
+        return None;
+    }
+    let _place = grammars.place(service.options.waits).await.ok()?;
     for schema in tools.schemas() {
-        if let Err(error @ ApiError::Invalid(_)) = grammars.get(&schema).await {
-            return Some(error);
+        match grammars.get(&schema, deadline).await {
+            Ok(_) => {}
+            Err(error @ ApiError::Invalid(_)) => return Some(error),
+            Err(_) => return None,
         }
     }
     None

@@ -32,10 +32,11 @@ struct Head {
 
 /// Serves a request.
 pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
+    let deadline = service.deadline();
     let fields = Fields::of_body(body)?;
     fields.refuse("echo", |value| value == &Value::Bool(false))?;
     fields.refuse("suffix", |_| false)?;
-    let mut sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS))?;
+    let mut sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS), &service.model.sampling_defaults)?;
     sampling.logprobs = logprobs::of_completion(&fields)?;
     let n = sampling.n;
     fields.refuse("best_of", |value| value.as_u64() == u64::try_from(n).ok())?;
@@ -56,7 +57,7 @@ pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Rep
         tokenizer,
     };
     let streams = fields.flag("stream")?.unwrap_or(false);
-    let mut generation = service.generate(Plan { prompts, thinking: None }).await?;
+    let mut generation = service.generate(Plan { prompts, thinking: None, deadline }).await?;
     if streams {
         return Ok(stream(move |events| send(head, generation, events)));
     }

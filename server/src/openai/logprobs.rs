@@ -7,9 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{Delta, FinishReason};
 use crate::error::ApiError;
 use crate::fields::Fields;
-
-/// The most that can be named for each token.
-const MAX_TOP: usize = 20;
+use crate::sampling::bounded_top;
 
 /// What a chat asks for: the number of the most probable tokens to name.
 pub(super) fn of_chat(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
@@ -20,19 +18,12 @@ pub(super) fn of_chat(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
             Some(_) => Err(ApiError::Invalid("top_logprobs needs logprobs to be true.".to_owned())),
         };
     }
-    bounded("top_logprobs", top.unwrap_or(0)).map(Some)
+    bounded_top("top_logprobs", top.unwrap_or(0)).map(Some)
 }
 
 /// What a completion asks for.
 pub(super) fn of_completion(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
-    fields.count("logprobs")?.map(|top| bounded("logprobs", top)).transpose()
-}
-
-fn bounded(name: &str, top: usize) -> Result<usize, ApiError> {
-    match top {
-        0..=MAX_TOP => Ok(top),
-        _ => Err(ApiError::Invalid(format!("{name} must be at most {MAX_TOP}, got {top}."))),
-    }
+    fields.count("logprobs")?.map(|top| bounded_top("logprobs", top)).transpose()
 }
 
 /// The tokens of a delta that are part of the text.

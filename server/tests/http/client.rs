@@ -33,7 +33,10 @@ pub(crate) fn service(options: ServiceOptions) -> Arc<Service> {
 
 impl Server {
     pub(crate) fn start(options: ServiceOptions) -> Self {
-        let service = service(options);
+        Self::serve(service(options))
+    }
+
+    pub(crate) fn serve(service: Arc<Service>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).expect("a port");

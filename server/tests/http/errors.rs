@@ -137,6 +137,16 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         (json!({"stop_token_ids": [99_999_999]}), "stop_token_ids: token 99999999 is out of range"),
         (json!({"chat_template_kwargs": []}), "chat_template_kwargs"),
         (json!({"functions": [{"name": "f"}]}), "functions"),
+        (json!({"input_ids": [5]}), "input_ids"),
+        (json!({"temperature": 1e39}), "temperature must be a non-negative finite number"),
+        (json!({"seed": 9_223_372_036_854_775_808_u64}), "seed must be at most 9223372036854775807"),
+        (json!({"max_thinking_tokens": -1}), "max_thinking_tokens"),
+        (json!({"max_thinking_tokens": "a"}), "max_thinking_tokens"),
+        (json!({"custom_params": 5}), "custom_params"),
+        (json!({"custom_params": {"thinking_budget": "a"}}), "custom_params.thinking_budget"),
+        (json!({"stop": vec!["x"; 65]}), "stop must have at most 64 strings, got 65"),
+        (json!({"stop": "x".repeat(4_097)}), "stop must have strings of at most 4096 bytes"),
+        (json!({"stop_token_ids": vec![5; 1_025]}), "stop_token_ids must have at most 1024 ids"),
         (json!({"modalities": ["text", "audio"]}), "modalities"),
         (
             json!({"stream": true, "stream_options": {"continuous_usage_stats": true}}),
@@ -161,6 +171,33 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         ("/generate", json!({"text": "x".repeat(10_000_000)}), "text: the prompt has 10000000 bytes"),
         ("/v1/completions", json!({"prompt": [[5], [99_999_999]]}), "prompt: token 99999999 is out of range"),
         ("/v1/completions", json!({"prompt": "x", "best_of": 2}), "best_of"),
+        (
+            "/generate",
+            json!({"text": "x", "return_logprob": true, "top_logprobs_num": 21, "stream": true}),
+            "top_logprobs_num must be at most 20, got 21",
+        ),
+        ("/generate", json!({"text": "x", "max_thinking_tokens": -1}), "max_thinking_tokens"),
+        ("/generate", json!({"text": "x", "custom_params": 5}), "custom_params"),
+        (
+            "/generate",
+            json!({"text": "x", "sampling_params": {"max_thinking_tokens": "a"}}),
+            "sampling_params.max_thinking_tokens",
+        ),
+        (
+            "/generate",
+            json!({"text": "x", "sampling_params": {"stop": vec!["stop"; 300_000]}}),
+            "sampling_params.stop must have at most 64 strings, got 300000",
+        ),
+        (
+            "/generate",
+            json!({"text": "x", "sampling_params": {"temperature": 1e39}}),
+            "sampling_params.temperature must be a non-negative finite number",
+        ),
+        (
+            "/generate",
+            json!({"text": "x", "sampling_params": {"sampling_seed": 9_223_372_036_854_775_808_u64}}),
+            "sampling_params.sampling_seed must be at most 9223372036854775807",
+        ),
     ] {
         let response = shared().post(path, &body);
         assert_eq!(response.status, 400, "{}", response.body);
@@ -305,6 +342,25 @@ fn a_tool_without_parameters() {
     let members = json!({"tools": tools, "tool_choice": "required", "temperature": 0, "max_tokens": 8});
     let answer = shared().ok("/v1/chat/completions", &chat_with("What is the time?", members));
     assert_eq!(answer["usage"]["completion_tokens"], 8, "{answer}");
+}
+
+#[test]
+fn types_of_tools_by_other_names() {
+    let properties = json!({"count": {"type": "int"}, "name": {"type": "varchar", "maxLength": 3}});
+    let parameters = json!({"type": "dict", "properties": properties, "required": ["count", "name"]});
+    let tools = json!([{"type": "function", "function": {"name": "count", "parameters": parameters}}]);
+    let members = json!({"tools": tools, "tool_choice": "required", "temperature": 1.0, "seed": 2, "max_tokens": 300});
+    let mut answers = chat_with("How many?", members);
+    answers["n"] = 8.into();
+    let answer = shared().ok("/v1/chat/completions", &answers);
+    let choices = answer["choices"].as_array().expect("choices").iter();
+    let calls: Vec<&Value> = choices.filter_map(|choice| choice["message"]["tool_calls"].get(0)).collect();
+    assert!(!calls.is_empty(), "no call was whole: {answer}");
+    for call in calls {
+        let arguments: Value =
+            serde_json::from_str(call["function"]["arguments"].as_str().expect("a text")).expect("JSON");
+        assert!(arguments["count"].is_i64() && arguments["name"].is_string(), "{call}");
+    }
 }
 
 /// A constraint where it is not read would be dropped in silence.

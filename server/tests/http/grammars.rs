@@ -1,5 +1,6 @@
 //! Compiles: once for equal constraints that come together, beside everything else, kept up to a number of bytes.
 
+use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
@@ -50,10 +51,14 @@ impl Backend for Gated {
 
 /// A server whose gate is closed.
 fn gated() -> Server {
+    gated_with(ServiceOptions::default())
+}
+
+fn gated_with(options: ServiceOptions) -> Server {
     OPEN.store(false, Ordering::Relaxed);
     BEGUN.store(0, Ordering::Relaxed);
     CANCELLED.store(0, Ordering::Relaxed);
-    Server::start(ServiceOptions { backend: Some(GATED), ..ServiceOptions::default() })
+    Server::start(ServiceOptions { backend: Some(GATED), ..options })
 }
 
 #[test]
@@ -96,6 +101,60 @@ fn a_compile_that_nobody_waits_for_any_more_is_cancelled() {
     wait_until("the compile has been cancelled", || CANCELLED.load(Ordering::Relaxed) == 1);
     OPEN.store(true, Ordering::Relaxed);
     assert_eq!(server.generate(&body)["text"], "abandoned", "what was cancelled is compiled again");
+}
+
+/// Requests that wait for compiles keep none from generating that need no compile, however many they are.
+#[test]
+fn those_that_wait_for_compiles_leave_the_model_to_others() {
+    const WAITING: usize = 4;
+    let _one_at_a_time = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let grammars = GrammarOptions { waiting: WAITING, ..GrammarOptions::default() };
+    let server = gated_with(ServiceOptions { grammars, max_sequences: 2, ..ServiceOptions::default() });
+    let regex = |regex: &str| json!({"text": "x", "sampling_params": {"regex": regex}});
+    OPEN.store(true, Ordering::Relaxed);
+    assert_eq!(server.generate(&regex("known"))["text"], "known");
+    OPEN.store(false, Ordering::Relaxed);
+    let slow: Vec<_> = (0..WAITING)
+        .map(|index| server.open("POST", "/generate", &regex(&format!("slow{index}")).to_string()))
+        .collect();
+    wait_until("all of them wait", || server.metric("grammar_cache_misses_total") == 1.0 + WAITING as f64);
+    assert_eq!(server.generate(&regex("known"))["text"], "known", "what is compiled goes on");
+    let plain = json!({"messages": [{"role": "user", "content": "x"}], "max_tokens": 3});
+    assert_eq!(server.post("/v1/chat/completions", &plain).status, 200, "what needs no grammar goes on");
+    let refused = server.post("/generate", &regex("one more"));
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert!(refused.head.contains("retry-after: 1"), "{}", refused.head);
+    assert!(refused.body.contains("4 requests that wait for a grammar"), "{}", refused.body);
+    OPEN.store(true, Ordering::Relaxed);
+    for (index, mut stream) in slow.into_iter().enumerate() {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.contains(&format!("\"text\":\"slow{index}\"")), "they are answered, too: {answer}");
+    }
+    assert_eq!(server.generate(&regex("one more"))["text"], "one more");
+}
+
+/// A compile that has to wait for others does not do so for ever, and leaves the queue with its request.
+#[test]
+fn the_wait_for_a_compile_is_bounded_from_the_arrival_of_the_request() {
+    let _one_at_a_time = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let grammars = GrammarOptions { compile_time: Duration::from_millis(200), ..GrammarOptions::default() };
+    let server = gated_with(ServiceOptions { grammars, ..ServiceOptions::default() });
+    let body = |regex: &str| json!({"text": "x", "sampling_params": {"regex": regex}});
+    let chat = json!({"messages": [{"role": "user", "content": "x"}], "regex": "third"});
+    std::thread::scope(|scope| {
+        let clients = ["first", "second"].map(|regex| scope.spawn(|| server.post("/generate", &body(regex))));
+        let chat = server.post("/v1/chat/completions", &chat);
+        for response in clients.into_iter().map(|client| client.join().expect("an answer")).chain([chat]) {
+            assert_eq!(response.status, 503, "{}", response.body);
+            assert!(response.head.contains("retry-after: 1"), "{}", response.head);
+            assert!(response.body.contains("within 0.6 s") && response.body.contains("--compile-seconds"));
+        }
+    });
+    wait_until("the one that was compiled is cancelled", || CANCELLED.load(Ordering::Relaxed) == 1);
+    OPEN.store(true, Ordering::Relaxed);
+    assert_eq!(server.generate(&body("fourth"))["text"], "fourth");
+    assert_eq!(BEGUN.load(Ordering::Relaxed), 2, "those that had gone were not compiled");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod chat;
 mod client;
+mod defaults;
 mod errors;
 mod grammars;
 mod load;

@@ -4,15 +4,7 @@ use serde_json::{Value, json};
 use server::ServiceOptions;
 
 use crate::client::{Server, assert_valid, shared};
-use crate::texts::{CITY, capital, is_city, pydantic_capital};
-
-/// A chat as a client renders it.
-fn prompt(message: &str) -> String {
-    format!(
-        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n{message}<|eot_id|>\
-         <|start_header_id|>assistant<|end_header_id|>\n\n"
-    )
-}
+use crate::texts::{CITY, capital, chat_prompt, is_city, pydantic_capital};
 
 const CAPITAL: &str = "Please give me information about the capital of France in the JSON format.";
 
@@ -20,7 +12,7 @@ const CAPITAL: &str = "Please give me information about the capital of France in
 fn b1_the_shape_of_an_answer() {
     let schema = pydantic_capital();
     let answer = shared().generate(&json!({
-        "text": prompt(CAPITAL),
+        "text": chat_prompt(CAPITAL),
         "sampling_params": {"temperature": 0, "max_new_tokens": 64, "json_schema": schema.to_string()},
     }));
     assert_valid(&schema, answer["text"].as_str().expect("a text"));
@@ -49,7 +41,7 @@ fn b2_equal_schemas_are_compiled_once() {
     let mut schema = capital();
     schema["title"] = "compiled once".into();
     let body = json!({
-        "text": prompt(CAPITAL),
+        "text": chat_prompt(CAPITAL),
         "sampling_params": {"temperature": 0, "max_new_tokens": 64, "json_schema": schema.to_string()},
     });
     let hits = shared().metric("grammar_cache_hits_total");
@@ -63,7 +55,7 @@ fn b2_equal_schemas_are_compiled_once() {
 #[test]
 fn b3_three_greedy_answers() {
     let answers = shared().generate(&json!({
-        "text": prompt("Give me the information of the capital of France."),
+        "text": chat_prompt("Give me the information of the capital of France."),
         "sampling_params": {"max_new_tokens": 128, "temperature": 0, "n": 3, "ebnf": CITY},
         "stream": false,
         "return_logprob": false,

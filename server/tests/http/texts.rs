@@ -2,6 +2,14 @@
 
 use serde_json::{Value, json};
 
+/// A chat as a client renders it.
+pub(crate) fn chat_prompt(message: &str) -> String {
+    format!(
+        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n{message}<|eot_id|>\
+         <|start_header_id|>assistant<|end_header_id|>\n\n"
+    )
+}
+
 pub(crate) const CITY: &str = r#"
 root ::= city | description
 city ::= "London" | "Paris" | "Berlin" | "Rome"

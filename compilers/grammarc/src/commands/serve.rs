@@ -71,6 +71,14 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "N", default_value = "128", help_heading = "Limits")]
     max_sequences: NonZeroUsize,
 
+    /// Requests that wait for a grammar to be compiled; beyond them those that need a compile are answered with status 429
+    #[arg(long, value_name = "N", default_value = "128", help_heading = "Limits")]
+    max_compiling: NonZeroUsize,
+
+    /// Seconds for which a client may take nothing of its answer before its connection ends
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Limits")]
+    write_seconds: u64,
+
     /// What compiles grammars: grammarc, an engine of the features it was built with, or none, which refuses them
     #[arg(long, value_name = "NAME", default_value = "grammarc", help_heading = "Grammar options")]
     grammar_backend: String,
@@ -162,6 +170,7 @@ impl ServiceArgs {
                 cache_bytes: self.grammar_cache_mb.saturating_mul(1_000_000),
                 compile_threads: self.compile_threads.get(),
                 compile_time: Duration::from_secs(self.compile_seconds),
+                waiting: self.max_compiling.get(),
                 stored,
                 ..GrammarOptions::default()
             },
@@ -172,6 +181,7 @@ impl ServiceArgs {
                 None => self.tool_call_parser.or(Some(ToolFormat::FunctionTag)),
             },
             incremental_streaming: self.incremental_streaming_output,
+            write_timeout: Duration::from_secs(self.write_seconds),
             ..ServiceOptions::default()
         };
         match self.device.open()? {

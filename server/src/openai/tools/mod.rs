@@ -5,6 +5,7 @@
 //!                               └ reader: text as it comes → content and calls
 //! ```
 
+mod aliases;
 mod arguments;
 mod list;
 mod reader;
@@ -81,6 +82,7 @@ impl Tools {
             if function["parameters"].is_null() {
                 function["parameters"] = json!({"type": "object", "properties": {}});
             }
+            aliases::normalize(&mut function["parameters"]);
         }
         let choice = match fields.value("tool_choice") {
             None if list.is_empty() => Choice::None,
@@ -126,6 +128,11 @@ impl Tools {
             parallel: fields.flag("parallel_tool_calls")?.unwrap_or(true),
             format,
         })
+    }
+
+    /// Whether there is nothing to call.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// Whether a call has to come.
