@@ -78,6 +78,43 @@ fn every_fault_is_named_by_its_pointer() {
             r#"at "/format/end": this must be a list of at least one"#,
         ),
         (
+            format!(r#"{{"type": "triggered_tags", "triggers": [], "tags": [{tag}]}}"#),
+            r#"at "/format/triggers": this must be a list of at least one"#,
+        ),
+        (
+            r#"{"type": "triggered_tags", "triggers": ["<"], "tags": []}"#.to_owned(),
+            r#"at "/format/tags": this must be a list of at least one"#,
+        ),
+        (
+            r#"{"type": "token_triggered_tags", "trigger_tokens": [], "tags": []}"#.to_owned(),
+            r#"at "/format/trigger_tokens": this must be a list of at least one"#,
+        ),
+        (
+            r#"{"type": "token_triggered_tags", "trigger_tokens": [1], "tags": []}"#.to_owned(),
+            r#"at "/format/tags": this must be a list of at least one"#,
+        ),
+        (
+            r#"{"type": "dispatch", "rules": []}"#.to_owned(),
+            r#"at "/format/rules": this must be a list of at least one"#,
+        ),
+        (
+            r#"{"type": "token_dispatch", "rules": []}"#.to_owned(),
+            r#"at "/format/rules": this must be a list of at least one"#,
+        ),
+        (
+            r#"{"type": "tags_with_separator", "separator": "", "tags": []}"#.to_owned(),
+            r#"at "/format/tags": this must be a list of at least one"#,
+        ),
+        (
+            r#"{"type": "json_schema", "style": "qwen_xml", "json_schema": {"type": "string"}}"#.to_owned(),
+            r#"at "/format/json_schema": no object satisfies this schema"#,
+        ),
+        (
+            r#"{"type": "or", "elements": [{"type": "any_text"}, {"type": "json_schema", "json_schema": false}]}"#
+                .to_owned(),
+            r#"at "/format/elements/1/json_schema": "#,
+        ),
+        (
             format!(r#"{{"type": "triggered_tags", "triggers": ["<g"], "tags": [{tag}]}}"#),
             r#"at "/format/tags/0/begin": this begins with 0 of the triggers"#,
         ),
@@ -125,8 +162,10 @@ fn every_fault_is_named_by_its_pointer() {
         (r#"{"type": "tag", "format": {"type": "any_text"}}"#, r#"at "/type": this must be "structural_tag""#),
         (
             r#"{"structures": [{"begin": "<", "end": ">"}], "triggers": []}"#,
-            r#"at "/structures/0/begin": this begins with 0"#,
+            r#"at "/triggers": this must be a list of at least one"#,
         ),
+        (r#"{"structures": [], "triggers": ["<"]}"#, r#"at "/structures": this must be a list of at least one"#),
+        (r#"{"tags": [], "triggers": ["<"]}"#, r#"at "/tags": this must be a list of at least one"#),
         (
             r#"{"structures": [{"begin": "<", "end": ">", "schem": 1}], "triggers": ["<"]}"#,
             r#"at "/structures/0/schem""#,
@@ -281,4 +320,158 @@ fn keys_in_any_order_are_bounded() {
     let format = json!({"type": "json_schema", "any_order": true, "style": "qwen_xml", "json_schema": {"type": "object", "properties": properties}});
     let found = errors(&json!({"type": "structural_tag", "format": format}).to_string());
     assert!(found[0].contains("any order"), "{found:?}");
+}
+
+/// A vocabulary whose tokens from 200 on are text that has a name of its own, like the `</think>` of Qwen 3.
+struct NamedTexts(&'static [&'static str]);
+
+impl TokenNames for NamedTexts {
+    fn token_id(&self, text: &str) -> Option<u32> {
+        self.0.iter().position(|name| *name == text).map(|index| 200 + index as u32)
+    }
+
+    fn text(&self, id: u32) -> Option<&[u8]> {
+        match id {
+            300 => Some(&[0xe4]),
+            _ => self.0.get(id.checked_sub(200)? as usize).map(|text| text.as_bytes()),
+        }
+    }
+}
+
+const NAMED: NamedTexts = NamedTexts(&["<think>", "</think>", "<call>"]);
+const BEGIN: (u32, &str) = (200, "<think>");
+const END: (u32, &str) = (201, "</think>");
+const CALL: (u32, &str) = (202, "<call>");
+const OK: (u32, &str) = (3, "ok");
+
+/// `content` between the tokens `<think>` and `</think>`, then `ok`.
+fn thinking(content: serde_json::Value, end: serde_json::Value) -> Result<Grammar, String> {
+    let tag = json!({"type": "tag", "begin": {"type": "token", "token": "<think>"}, "content": content, "end": end});
+    let format = json!({"type": "sequence", "elements": [tag, {"type": "const_string", "value": "ok"}]});
+    let source = json!({"type": "structural_tag", "format": format}).to_string();
+    compile(&source, &Options::default(), Some(&NAMED), &Limits::default()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_token_that_is_text_ends_free_text() {
+    let token = |name: &str| json!({"type": "token", "token": name});
+    let call = json!({"begin": token("<call>"), "content": {"type": "any_text"}, "end": "!"});
+    let text_call = json!({"begin": "<call>", "content": {"type": "any_text"}, "end": "!"});
+    for content in [
+        json!({"type": "any_text"}),
+        json!({"type": "any_text", "max_tokens": 9}),
+        json!({"type": "any_text", "max_chars": 99}),
+        json!({"type": "any_tokens"}),
+        json!({"type": "triggered_tags", "triggers": ["<call>"], "tags": [text_call]}),
+        json!({"type": "triggered_tags", "triggers": ["<call>"], "tags": [text_call], "stop_after_first": true}),
+        json!({"type": "dispatch", "rules": [["<call>", {"type": "any_text"}]]}),
+        json!({"type": "token_triggered_tags", "trigger_tokens": ["<call>"], "tags": [call]}),
+        json!({"type": "token_triggered_tags", "trigger_tokens": ["<call>"], "tags": [call], "stop_after_first": true}),
+        json!({"type": "optional", "content": {"type": "tag", "begin": "x", "content": {"type": "any_text"}, "end": ["y", ""]}}),
+    ] {
+        for end in [token("</think>"), json!({"type": "token", "token": 201})] {
+            let grammar = thinking(content.clone(), end).expect("a tag");
+            assert!(reads(&grammar, &[BEGIN, X, END, OK]), "{content}");
+            assert!(reads(&grammar, &[BEGIN, END, OK]), "{content}");
+            assert!(!reads(&grammar, &[BEGIN, X, END, X, END, OK]), "{content}");
+            assert!(!reads(&grammar, &[BEGIN, X, END, OK, END, OK]), "{content}");
+        }
+    }
+    // The end of the outer tag bounds the text of the inner one, after its trigger, too.
+    let nested = json!({"type": "triggered_tags", "triggers": ["<call>"], "tags": [text_call]});
+    let grammar = thinking(nested, token("</think>")).expect("a tag");
+    assert!(reads(&grammar, &[BEGIN, CALL, X, (4, "!"), END, OK]));
+    assert!(!reads(&grammar, &[BEGIN, CALL, X, END, (4, "!"), END, OK]));
+}
+
+#[test]
+fn a_trigger_token_that_ends_the_tag_around_it_ends_it() {
+    let call = json!({"begin": {"type": "token", "token": "</think>"}, "content": {"type": "const_string", "value": "x"}, "end": ""});
+    let end = json!({"type": "token", "token": "</think>"});
+    for content in [
+        json!({"type": "token_triggered_tags", "trigger_tokens": ["</think>"], "tags": [call]}),
+        json!({"type": "token_dispatch", "rules": [["</think>", {"type": "const_string", "value": "x"}]]}),
+    ] {
+        let grammar = thinking(content.clone(), end.clone()).expect("a tag");
+        assert!(reads(&grammar, &[BEGIN, Y, END, OK]), "{content}");
+        assert!(!reads(&grammar, &[BEGIN, Y, END, X, END, OK]), "{content}");
+    }
+}
+
+#[test]
+fn runs_of_tokens_need_an_end_that_is_a_token() {
+    let call = json!({"begin": {"type": "token", "token": "<call>"}, "content": {"type": "any_text"}, "end": "!"});
+    for content in [
+        json!({"type": "any_tokens"}),
+        json!({"type": "exclude_token", "exclude_tokens": []}),
+        json!({"type": "token_triggered_tags", "trigger_tokens": ["<call>"], "tags": [call]}),
+        json!({"type": "token_dispatch", "rules": [["<call>", {"type": "any_text"}]]}),
+    ] {
+        let pointer = r#"at "/format/elements/0/content": "#;
+        let found = thinking(content.clone(), json!("</think>")).expect_err("a string cannot end it");
+        assert!(found.starts_with(pointer) && found.contains("`</think>`"), "{found}");
+        let found = thinking(content.clone(), json!(["", "</think>"])).expect_err("a string cannot end it");
+        assert!(found.starts_with(pointer), "{found}");
+        // On any level.
+        let inner =
+            json!({"type": "tag", "begin": "<", "content": content, "end": {"type": "token", "token": "</think>"}});
+        let found = thinking(inner, json!(">")).expect_err("a string cannot end it");
+        assert!(found.starts_with(r#"at "/format/elements/0/content/content": "#), "{found}");
+    }
+    let first = json!({"type": "token_triggered_tags", "trigger_tokens": ["<call>"], "tags": [call],
+        "at_least_one": true, "stop_after_first": true});
+    assert!(thinking(first, json!("</think>")).is_ok());
+}
+
+#[test]
+fn a_part_of_a_character_ends_no_tag() {
+    let found = thinking(json!({"type": "any_text"}), json!({"type": "token", "token": 300})).expect_err("no end");
+    assert!(found.starts_with(r#"at "/format/elements/0/end/token": this token is a part of a character"#), "{found}");
+}
+
+#[test]
+fn unlimited_contents_need_an_end() {
+    let text = json!({"type": "any_text"});
+    let sequence = |last: serde_json::Value| json!({"type": "sequence", "elements": [text, last]});
+    let constant = |value: &str| json!({"type": "const_string", "value": value});
+    let repeat =
+        |max: i32, content: &serde_json::Value| json!({"type": "repeat", "min": 0, "max": max, "content": content});
+    let object = json!({"type": "json_schema", "json_schema": {"type": "object"}, "style": "qwen_xml"});
+    for (content, is_unlimited) in [
+        (text.clone(), true),
+        (sequence(constant("")), true),
+        (sequence(json!({"type": "optional", "content": constant("x")})), true),
+        (sequence(json!({"type": "regex", "pattern": "a*"})), true),
+        (sequence(json!({"type": "grammar", "grammar": "root ::= \"\" | \"a\""})), true),
+        (sequence(object), true),
+        (
+            sequence(
+                json!({"type": "tags_with_separator", "tags": [{"begin": "<", "content": text, "end": ">"}], "separator": ""}),
+            ),
+            true,
+        ),
+        (repeat(2, &text), true),
+        (repeat(-1, &sequence(constant(""))), true),
+        (json!({"type": "or", "elements": [constant("x"), sequence(repeat(0, &constant("x")))]}), true),
+        (repeat(0, &text), false),
+        (sequence(constant("x")), false),
+        (sequence(json!({"type": "regex", "pattern": "a+"})), false),
+        (sequence(json!({"type": "json_schema", "json_schema": true})), false),
+        (json!({"type": "any_text", "max_chars": 3}), false),
+    ] {
+        let tag = json!({"type": "tag", "begin": "<", "content": content, "end": ""});
+        let found = errors(&json!({"type": "structural_tag", "format": tag}).to_string());
+        let expected = r#"at "/format/end": the content of this tag is unlimited"#;
+        assert_eq!(found.iter().any(|error| error.starts_with(expected)), is_unlimited, "{content}: {found:?}");
+        assert_eq!(found.is_empty(), !is_unlimited, "{content}: {found:?}");
+    }
+}
+
+#[test]
+fn a_tool_that_can_never_be_called_is_refused() {
+    let tag = |name: &str, schema: serde_json::Value| json!({"begin": format!("<f={name}>"), "content": {"type": "qwen_xml_parameter", "json_schema": schema}, "end": "</f>"});
+    let tags = [tag("a", json!({"type": "object"})), tag("b", json!({"type": "string"}))];
+    let format = json!({"type": "triggered_tags", "triggers": ["<f="], "tags": tags});
+    let found = errors(&json!({"type": "structural_tag", "format": format}).to_string());
+    assert!(found[0].starts_with(r#"at "/format/tags/1/content/json_schema": no object"#), "{found:?}");
 }

@@ -168,15 +168,15 @@ impl Item {
 }
 
 /// Names of tokens in grammars.
-struct Names<'a>(&'a Vocabulary);
+pub(crate) struct Names<'a>(pub(crate) &'a Vocabulary);
 
 impl TokenNames for Names<'_> {
     fn token_id(&self, text: &str) -> Option<u32> {
         self.0.special_id(text)
     }
 
-    fn is_text(&self, id: u32) -> bool {
-        self.0.kind(id) == TokenKind::Text
+    fn text(&self, id: u32) -> Option<&[u8]> {
+        (self.0.kind(id) == TokenKind::Text).then(|| self.0.bytes(id))
     }
 
     fn has_token(&self, id: u32) -> bool {

@@ -39,7 +39,7 @@ impl TokenNames for TokenTexts<'_> {
         self.vocabulary.kind(id) != TokenKind::Hole
     }
 
-    fn is_text(&self, id: u32) -> bool {
-        self.vocabulary.kind(id) == TokenKind::Text
+    fn text(&self, id: u32) -> Option<&[u8]> {
+        (self.vocabulary.kind(id) == TokenKind::Text).then(|| self.vocabulary.bytes(id))
     }
 }

@@ -54,8 +54,8 @@ impl gbnf::TokenNames for Names<'_> {
         self.vocabulary.special_id(text).or_else(|| if self.with_text && !text.is_empty() { of_text() } else { None })
     }
 
-    fn is_text(&self, id: u32) -> bool {
-        self.vocabulary.kind(id) == TokenKind::Text
+    fn text(&self, id: u32) -> Option<&[u8]> {
+        (self.vocabulary.kind(id) == TokenKind::Text).then(|| self.vocabulary.bytes(id))
     }
 
     fn has_token(&self, id: u32) -> bool {

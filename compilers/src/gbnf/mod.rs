@@ -78,10 +78,15 @@ pub trait TokenNames {
         true
     }
 
-    /// Whether the token `id` is text as well, so that a literal matches it. By default a token with a name is none.
-    fn is_text(&self, id: u32) -> bool {
+    /// The bytes of the token `id` where it is text, so that a literal matches it. By default no token is known to be text.
+    fn text(&self, id: u32) -> Option<&[u8]> {
         let _ = id;
-        false
+        None
+    }
+
+    /// Whether the token `id` is text as well.
+    fn is_text(&self, id: u32) -> bool {
+        self.text(id).is_some()
     }
 }
 

@@ -31,7 +31,9 @@ impl<'a> Fields<'a> {
 
     /// The member `name`, which may be absent. `null` is as good as absent.
     pub(super) fn optional(&mut self, name: &'static str) -> Option<(&'a Value, String)> {
-        self.known.push(name);
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
         let value = self.members.get(name).filter(|value| !value.is_null())?;
         Some((value, push_pointer(&self.pointer, name)))
     }
@@ -98,6 +100,21 @@ impl<'a> Fields<'a> {
     pub(super) fn list(&mut self, name: &'static str, what: &str) -> Option<Vec<(&'a Value, String)>> {
         let (value, pointer) = self.required(name, what)?;
         items(value, &pointer, what, self.diagnostics)
+    }
+
+    /// A list that is not empty: `what` it is, and how that is said of one.
+    pub(super) fn filled_list(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        at_least_one: &str,
+    ) -> Option<Vec<(&'a Value, String)>> {
+        let list = self.list(name, what)?;
+        if list.is_empty() {
+            let pointer = push_pointer(&self.pointer, name);
+            self.expected(&pointer, at_least_one);
+        }
+        Some(list)
     }
 
     /// A list that may be absent.

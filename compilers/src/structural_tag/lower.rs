@@ -1,6 +1,9 @@
 //! From formats to grammar expressions.
 
-use grammar_ir::{Budget, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, Limits, RuleAttributes, TokenSet};
+use grammar_ir::passes::productive_rules;
+use grammar_ir::{
+    Budget, ExprId, Grammar, GrammarBuilder, GrammarError, LimitError, Limits, RuleAttributes, RuleId, TokenSet,
+};
 
 use super::Options;
 use super::ast::{
@@ -33,33 +36,56 @@ pub(super) fn lower(
         embedded: Embedded::new(),
         ends: Vec::new(),
         end_tokens: Vec::new(),
+        string_ends: Vec::new(),
         diagnostics: Vec::new(),
+        schemas: Vec::new(),
         grammars: 0,
     };
     let body = lowering.format(format)?;
-    let Lowering { mut builder, diagnostics, .. } = lowering;
+    let Lowering { mut builder, diagnostics, schemas, mut budget, .. } = lowering;
     if !diagnostics.is_empty() {
         return Err(diagnostics.into());
     }
     builder.define(root, body);
-    builder.finish(root).map_err(|error| match error {
-        GrammarError::Limit(error) => error.into(),
+    let grammar = builder.finish(root).map_err(|error| match error {
+        GrammarError::Limit(error) => Diagnostics::from(error),
         error => Diagnostic::new(Code::Invalid, Place::Whole, error.to_string()).into(),
-    })
+    })?;
+    let productive = productive_rules(&grammar, &mut budget)?;
+    let barren = schemas.iter().filter(|(rule, _)| !productive[rule.index()]);
+    let barren: Vec<Diagnostic> = barren.map(|(_, json)| no_value(json)).collect();
+    if barren.is_empty() { Ok(grammar) } else { Err(barren.into()) }
 }
 
-struct Lowering<'a> {
-    options: &'a Options,
-    tokens: Option<&'a dyn TokenNames>,
-    limits: &'a Limits,
+/// That nothing can be written by the schema: next to other formats, that would go unnoticed.
+fn no_value(json: &Json) -> Diagnostic {
+    let (message, help) = match json.style {
+        Style::Json => ("no value satisfies this schema".to_owned(), "change the schema, or leave the format out"),
+        Style::Xml(style) => (
+            format!("no object satisfies this schema, and the style `{}` writes an object", style.name()),
+            "give the schema of an object, or use the style `json`",
+        ),
+    };
+    Diagnostic::new(Code::Unsatisfiable, Place::Pointer(json.pointer.clone()), message).with_help(help)
+}
+
+/// A structural tag on its way to a grammar.
+pub(super) struct Lowering<'a> {
+    pub(super) options: &'a Options,
+    pub(super) tokens: Option<&'a dyn TokenNames>,
+    pub(super) limits: &'a Limits,
     budget: Budget<'a>,
     builder: GrammarBuilder,
     embedded: Embedded,
-    /// The texts that end the tags around the format at hand. Free text contains none of them.
+    /// The texts that end the tags around the format at hand, those of tokens included. Free text contains none of them.
     ends: Vec<&'a str>,
     /// The tokens that end the tags around the format at hand.
     end_tokens: Vec<u32>,
+    /// The strings that end the tags around the format at hand. No run of tokens can be kept from containing them.
+    string_ends: Vec<&'a str>,
     diagnostics: Vec<Diagnostic>,
+    /// The schemas so far, each with a rule that has its texts as words; the rest of the grammar does without these rules.
+    schemas: Vec<(RuleId, &'a Json)>,
     /// The number of embedded grammars so far.
     grammars: usize,
 }
@@ -105,7 +131,9 @@ impl Pattern for Token {
         let builder = &mut lowering.builder;
         let other = builder.token(others);
         let text = builder.repeat(other, 0, None);
-        let words = patterns.into_iter().filter(|(id, _)| !excludes.contains(id)).map(|(id, after)| {
+        let end_tokens = &lowering.end_tokens;
+        let is_excluded = |id: &u32| excludes.contains(id) || end_tokens.contains(id);
+        let words = patterns.into_iter().filter(|(id, _)| !is_excluded(id)).map(|(id, after)| {
             let token = builder.token(TokenSet::of([id]));
             builder.sequence([token, after])
         });
@@ -148,6 +176,9 @@ impl<'a> Lowering<'a> {
             Kind::Regex(regex) => self.regex(&regex.pattern),
             Kind::AnyText(any) => self.any_text(format, any)?,
             Kind::Token(tokens) => {
+                if tokens.excluded {
+                    self.check_runs_of_tokens(format, "exclude_token");
+                }
                 let ids: Vec<u32> = tokens.list.iter().filter_map(|token| self.token_id(token)).collect();
                 self.builder.token(if tokens.excluded {
                     TokenSet::all_but(ids.into_iter().chain(self.end_tokens.iter().copied()))
@@ -156,6 +187,7 @@ impl<'a> Lowering<'a> {
                 })
             }
             Kind::AnyTokens { excludes, max_tokens } => {
+                self.check_runs_of_tokens(format, "any_tokens");
                 let ids: Vec<u32> = excludes.iter().filter_map(|token| self.token_id(token)).collect();
                 let token =
                     self.builder.token(TokenSet::all_but(ids.into_iter().chain(self.end_tokens.iter().copied())));
@@ -177,7 +209,12 @@ impl<'a> Lowering<'a> {
             }
             Kind::Tag(tag) => self.tag(tag)?,
             Kind::TriggeredTags(tags) => self.triggered_tags(tags)?,
-            Kind::TokenTriggeredTags(tags) => self.token_triggered_tags(tags)?,
+            Kind::TokenTriggeredTags(tags) => {
+                if !(tags.at_least_one && tags.stop_after_first) {
+                    self.check_runs_of_tokens(format, "token_triggered_tags");
+                }
+                self.token_triggered_tags(tags)?
+            }
             Kind::TagsWithSeparator { tags, separator, at_least_one, stop_after_first } => {
                 let tags: Vec<ExprId> = tags.iter().map(|tag| self.tag(tag)).collect::<Result<_, _>>()?;
                 let builder = &mut self.builder;
@@ -189,11 +226,14 @@ impl<'a> Lowering<'a> {
                 if *at_least_one { list } else { builder.optional(list) }
             }
             Kind::Dispatch(dispatch) => self.dispatch(dispatch)?,
-            Kind::TokenDispatch(dispatch) => self.dispatch(dispatch)?,
+            Kind::TokenDispatch(dispatch) => {
+                self.check_runs_of_tokens(format, "token_dispatch");
+                self.dispatch(dispatch)?
+            }
         })
     }
 
-    fn json(&mut self, json: &Json) -> ExprId {
+    fn json(&mut self, json: &'a Json) -> ExprId {
         let mut options = self.options.json_schema.clone();
         if let Some(count) = json.max_whitespace {
             options.whitespace = Whitespace::AtMost(count);
@@ -207,10 +247,26 @@ impl<'a> Lowering<'a> {
             Style::Json => self.embedded.lower(&json.schema, &options, builder, budget),
             Style::Xml(style) => self.embedded.lower_xml(&json.schema, style, &options, builder, budget),
         };
-        lowered.unwrap_or_else(|diagnostics| {
-            self.adopt(&json.pointer, &diagnostics);
-            self.builder.never()
-        })
+        match lowered {
+            Ok(body) => {
+                let rule = self.builder.declare(format!("json{}", json.pointer));
+                self.builder.define(rule, body);
+                self.schemas.push((rule, json));
+                body
+            }
+            Err(diagnostics) => {
+                self.adopt(&json.pointer, &diagnostics);
+                self.builder.never()
+            }
+        }
+    }
+
+    /// Refuses a format that takes any tokens inside a tag that ends with a string: which tokens make up that string
+    /// together is not known to it, so it could run past the end.
+    fn check_runs_of_tokens(&mut self, format: &Format, name: &str) {
+        let Some(end) = self.string_ends.last() else { return };
+        let message = format!("`{name}` cannot stand in a tag that ends with a string, `{end}`: it would run past it");
+        self.report(&format.pointer, Code::Unsupported, message, "end the tag with a token, or use formats of text");
     }
 
     fn grammar(&mut self, format: &Format, source: &str) -> ExprId {
@@ -306,11 +362,12 @@ impl<'a> Lowering<'a> {
 
     /// What follows the beginning of a tag.
     fn tag_rest(&mut self, tag: &'a Tag) -> Result<ExprId, Diagnostics> {
-        let (texts, tokens) = (self.ends.len(), self.end_tokens.len());
+        let (texts, tokens, strings) = (self.ends.len(), self.end_tokens.len(), self.string_ends.len());
         let end = match &tag.end {
             End::Texts(list) => {
-                self.ends.extend(list.iter().map(|end| end.text.as_str()).filter(|end| !end.is_empty()));
-                if self.ends.len() == texts && is_unlimited(&tag.content) {
+                self.string_ends.extend(list.iter().map(|end| end.text.as_str()).filter(|end| !end.is_empty()));
+                self.ends.extend_from_slice(&self.string_ends[strings..]);
+                if self.ends.len() == texts && self.is_unlimited(&tag.content) {
                     let message = "the content of this tag is unlimited, so its end must not be empty";
                     let help = "give the text that ends the tag, or use the content without a tag";
                     self.report(&push_pointer(&tag.pointer, "end"), Code::Invalid, message, help);
@@ -321,13 +378,29 @@ impl<'a> Lowering<'a> {
             End::Token(token) => {
                 let id = self.token_id(token);
                 self.end_tokens.extend(id);
+                self.end_text(token, id);
                 self.builder.token(TokenSet::of(id))
             }
         };
         let content = self.format(&tag.content);
         self.ends.truncate(texts);
         self.end_tokens.truncate(tokens);
+        self.string_ends.truncate(strings);
         Ok(self.builder.sequence([content?, end]))
+    }
+
+    /// Where the token that ends a tag is text as well, free text must not contain that text: the token would be read as a
+    /// part of the free text otherwise.
+    fn end_text(&mut self, token: &Token, id: Option<u32>) {
+        let Some(text) = self.tokens.zip(id).and_then(|(tokens, id)| tokens.text(id)) else { return };
+        match std::str::from_utf8(text) {
+            Ok("") => {}
+            Ok(text) => self.ends.push(text),
+            Err(_) => {
+                let message = "this token is a part of a character, so free text cannot be kept from containing it";
+                self.report(&token.pointer, Code::Unsupported, message, "end the tag with another token");
+            }
+        }
     }
 
     fn triggered_tags(&mut self, tags: &'a TriggeredTags<Text>) -> Result<ExprId, Diagnostics> {
@@ -430,20 +503,5 @@ impl<'a> Lowering<'a> {
         } else {
             builder.choice([one, text])
         })
-    }
-}
-
-/// Whether a text of the format can go on without end in free text.
-fn is_unlimited(format: &Format) -> bool {
-    match &format.kind {
-        Kind::AnyText(any) => any.max_tokens.is_none() && any.max_chars.is_none(),
-        Kind::AnyTokens { max_tokens, .. } => max_tokens.is_none(),
-        Kind::TriggeredTags(tags) => !tags.stop_after_first || !tags.at_least_one,
-        Kind::TokenTriggeredTags(tags) => !tags.stop_after_first || !tags.at_least_one,
-        Kind::Dispatch(_) | Kind::TokenDispatch(_) => true,
-        Kind::Sequence(elements) => elements.last().is_some_and(is_unlimited),
-        Kind::Or(elements) => elements.iter().any(is_unlimited),
-        Kind::Repeat { content, .. } => is_unlimited(content),
-        _ => false,
     }
 }

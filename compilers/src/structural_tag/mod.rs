@@ -7,12 +7,14 @@
 //! * `ast`, `fields`, `read`: formats with the JSON Pointers that diagnostics need.
 //! * `family`: the tags that families of models write tool calls with.
 //! * `lower`: one expression per format; the ends of the tags around a format bound the free text in it.
+//! * `unlimited`: which contents of tags need an end.
 
 mod ast;
 mod family;
 mod fields;
 mod lower;
 mod read;
+mod unlimited;
 
 use grammar_ir::{Grammar, Limits};
 

@@ -34,10 +34,8 @@ pub(super) fn document(value: &Value, diagnostics: &mut Vec<Diagnostic>) -> Opti
 
 /// The legacy form, as the format that it stands for.
 fn legacy(fields: &mut Fields<'_>) -> Option<Format> {
-    let structures = match fields.optional("structures") {
-        Some((value, pointer)) => items(value, &pointer, "a list of structures", fields.diagnostics())?,
-        None => fields.list("tags", "a list of structures")?,
-    };
+    let name = if fields.optional("structures").is_some() { "structures" } else { "tags" };
+    let structures = fields.filled_list(name, "a list of structures", "a list of at least one structure")?;
     let triggers = triggers(fields);
     let at_least_one = fields.flag("at_least_one", false);
     let tags = structures.into_iter().filter_map(|(value, pointer)| structure(value, &pointer, fields)).collect();
@@ -182,11 +180,7 @@ fn any_text(fields: &mut Fields<'_>) -> Kind {
 }
 
 fn elements(fields: &mut Fields<'_>) -> Option<Vec<Format>> {
-    let list = fields.list("elements", "a list of formats")?;
-    if list.is_empty() {
-        let pointer = push_pointer(&fields.pointer, "elements");
-        fields.expected(&pointer, "a list of at least one format");
-    }
+    let list = fields.filled_list("elements", "a list of formats", "a list of at least one format")?;
     let formats: Vec<Format> =
         list.into_iter().filter_map(|(value, pointer)| format(value, &pointer, fields.diagnostics())).collect();
     Some(formats)
@@ -274,12 +268,12 @@ fn token_object(value: &Value, pointer: &str, diagnostics: &mut Vec<Diagnostic>)
 }
 
 fn tags(fields: &mut Fields<'_>) -> Vec<Tag> {
-    let list = fields.list("tags", "a list of tags").unwrap_or_default();
+    let list = fields.filled_list("tags", "a list of tags", "a list of at least one tag").unwrap_or_default();
     list.into_iter().filter_map(|(value, pointer)| tag(value, &pointer, fields.diagnostics())).collect()
 }
 
 fn triggers(fields: &mut Fields<'_>) -> Vec<Text> {
-    let Some(list) = fields.list("triggers", "a list of strings") else { return Vec::new() };
+    let list = fields.filled_list("triggers", "a list of strings", "a list of at least one string").unwrap_or_default();
     list.into_iter()
         .filter_map(|(value, pointer)| not_empty(text(value, pointer, fields.diagnostics())?, fields.diagnostics()))
         .collect()
@@ -296,7 +290,8 @@ fn triggered_tags(fields: &mut Fields<'_>) -> TriggeredTags<Text> {
 }
 
 fn token_triggered_tags(fields: &mut Fields<'_>) -> TriggeredTags<Token> {
-    let triggers = fields.list("trigger_tokens", "a list of tokens").unwrap_or_default();
+    let triggers = fields.filled_list("trigger_tokens", "a list of tokens", "a list of at least one token");
+    let triggers = triggers.unwrap_or_default();
     TriggeredTags {
         triggers: triggers
             .into_iter()
@@ -310,16 +305,10 @@ fn token_triggered_tags(fields: &mut Fields<'_>) -> TriggeredTags<Token> {
 }
 
 fn tags_with_separator(fields: &mut Fields<'_>) -> Option<Kind> {
-    let reported = fields.diagnostics().len();
     let tags = tags(fields);
-    let is_reported = fields.diagnostics().len() > reported;
     let separator = fields.text("separator");
     let at_least_one = fields.flag("at_least_one", false);
     let stop_after_first = fields.flag("stop_after_first", false);
-    if tags.is_empty() && !is_reported {
-        let pointer = push_pointer(&fields.pointer, "tags");
-        fields.expected(&pointer, "a list of at least one tag");
-    }
     Some(Kind::TagsWithSeparator { tags, separator: separator?.text, at_least_one, stop_after_first })
 }
 
@@ -328,7 +317,8 @@ fn rules<T>(
     fields: &mut Fields<'_>,
     read: impl Fn(&Value, String, &mut Vec<Diagnostic>) -> Option<T>,
 ) -> Option<Vec<(T, Format)>> {
-    let list = fields.list("rules", "a list of pairs of a pattern and a format")?;
+    let what = "a list of pairs of a pattern and a format";
+    let list = fields.filled_list("rules", what, "a list of at least one pair of a pattern and a format")?;
     let mut rules = Vec::new();
     for (value, pointer) in list {
         let Some([pattern, content]) = value.as_array().map(Vec::as_slice) else {
