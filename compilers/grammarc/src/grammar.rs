@@ -9,11 +9,12 @@ use mask_runtime::artifact::Artifact;
 use mask_runtime::{CompiledGrammar, Tokenizer, Vocabulary};
 use serde_json::Value;
 
-use crate::args::{GrammarArgs, TokenizerArgs};
+use crate::args::{GrammarArgs, Kind, TokenizerArgs};
 use crate::failure::Failure;
 use crate::input::{self, Source};
+use crate::output::WARN;
 use crate::pipeline;
-use crate::settings::Settings;
+use crate::settings::{CompileArgs, Settings};
 use crate::tokenizer;
 
 /// What a grammar is given as.
@@ -46,13 +47,28 @@ pub(crate) fn open(path: &Path) -> Result<Artifact, Failure> {
     Artifact::open(path).map_err(|error| Failure::Artifact { path: path.to_owned(), error: Box::new(error) })
 }
 
+/// Says so if there are options for compiling a grammar that was compiled before.
+pub(crate) fn note_ignored(options: &CompileArgs, kind: Option<Kind>) {
+    let mut names = options.given();
+    names.extend(kind.map(|_| "--kind"));
+    if !names.is_empty() {
+        anstream::eprintln!(
+            "{WARN}note{WARN:#}: a grammar that was compiled before stays as it is; not used: {}",
+            names.join(", ")
+        );
+    }
+}
+
 impl Given {
     /// Reads what the arguments name.
     pub(crate) fn load(args: &GrammarArgs) -> Result<Self, Failure> {
         let named = args.source.input.as_ref().filter(|path| args.kind.is_none() && is_artifact(path));
         let path = args.source.gmt.as_ref().or(named);
         match path {
-            Some(path) => Stored::open(path, args.entry.as_deref()).map(|stored| Self::Stored(Box::new(stored))),
+            Some(path) => {
+                note_ignored(&args.options, args.kind);
+                Stored::open(path, args.entry.as_deref()).map(|stored| Self::Stored(Box::new(stored)))
+            }
             None if args.entry.is_some() => {
                 Err(Failure::Input("--entry names a grammar of an artifact; give one with --gmt".to_owned()))
             }
@@ -106,6 +122,9 @@ impl Given {
                 .and_then(|compiled| pipeline::bind_to_bytes(compiled.grammar, settings))
                 .map_err(|diagnostics| failure(source, diagnostics)),
             Self::Stored(stored) => {
+                if let Some(vocabulary) = vocabulary {
+                    stored.check_token_ids(vocabulary)?;
+                }
                 let pda = stored.automaton()?;
                 pipeline::bind_automaton_to_bytes(pda).map_err(|faults| Failure::Input(faults.to_string()))
             }
@@ -149,6 +168,11 @@ impl Stored {
         let entry = self.artifact.entry(self.index).map_err(|error| self.fault(error))?;
         let about: Option<Value> = serde_json::from_str(entry.metadata).ok();
         Ok(about.is_some_and(|about| about["captures"] == true))
+    }
+
+    /// Whether the tokens that it names are those of this vocabulary.
+    fn check_token_ids(&self, vocabulary: &Vocabulary) -> Result<(), Failure> {
+        self.artifact.check_token_ids(self.index, vocabulary.fingerprint()).map_err(|error| self.fault(error))
     }
 
     /// Its automaton.

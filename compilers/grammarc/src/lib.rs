@@ -13,6 +13,7 @@ mod describe;
 mod failure;
 mod grammar;
 mod input;
+mod jobs;
 mod limits;
 mod output;
 mod pipeline;

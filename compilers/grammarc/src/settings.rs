@@ -66,6 +66,41 @@ pub(crate) struct CompileArgs {
     limits: Vec<LimitSetting>,
 }
 
+impl CompileArgs {
+    /// The options that say something else than their defaults, as they are spelled.
+    pub(crate) fn given(&self) -> Vec<&'static str> {
+        let Self {
+            root,
+            regex_syntax,
+            preset,
+            whitespace,
+            digits,
+            escapes,
+            key_order,
+            additional_properties,
+            formats,
+            lenient,
+            documents,
+            limits,
+        } = self;
+        let given = [
+            (root != "root", "--root"),
+            (!matches!(regex_syntax, Syntax::Rust), "--regex-syntax"),
+            (preset.is_some(), "--preset"),
+            (whitespace.is_some(), "--whitespace"),
+            (digits.is_some(), "--digits"),
+            (escapes.is_some(), "--escapes"),
+            (!matches!(key_order, KeyOrderArg::Declared), "--key-order"),
+            (!matches!(additional_properties, AdditionalPropertiesArg::Standard), "--additional-properties"),
+            (!matches!(formats, FormatsArg::Assertion), "--formats"),
+            (*lenient, "--lenient"),
+            (!documents.is_empty(), "--document"),
+            (!limits.is_empty(), "--limit"),
+        ];
+        given.into_iter().filter_map(|(is_given, name)| is_given.then_some(name)).collect()
+    }
+}
+
 /// A document beside a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NamedDocument {

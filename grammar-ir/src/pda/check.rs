@@ -6,6 +6,7 @@
 //!   procedure, so that a frame's register is always that of its procedure;
 //! * byte edges are ranges in order; token sets are in order;
 //! * no procedure that is called has the empty word, and calls from start states go to greater ranks, so that a step ends;
+//! * ranks are below the number of procedures, so that there is one after all of them, as [`Bounds`](super::Bounds) need;
 //! * only edges of counters count and only those of scopes have marks, and the flags of states say what they should.
 //!
 //! That the automaton is the one that a grammar stands for is not checked, and cannot be.
@@ -204,6 +205,9 @@ fn procedures(parts: &PdaParts) -> Result<(Vec<Procedure>, usize), InvalidPda> {
         };
         if !words.is_empty() || record.padding != 0 {
             return Err(fault(number, "it has words that say nothing"));
+        }
+        if record.rank as usize >= parts.procedures.len() {
+            return Err(fault(number, "its rank is not below the number of procedures"));
         }
         procedures.push(Procedure {
             name,

@@ -21,6 +21,8 @@ pub(super) struct Directory {
     names: Table<u8>,
     /// Where the last grammar ends.
     end: u64,
+    /// Whether records may say that token ids are those of the vocabulary in the header.
+    may_have_vocabulary: bool,
     /// Set once names and grammars have been found to follow one another.
     is_in_order: Arc<OnceLock<()>>,
 }
@@ -30,8 +32,14 @@ pub(super) type GrammarSections<'a> = Sections<'a, { GRAMMAR_KINDS.len() }>;
 
 impl Directory {
     /// The grammars of these records, which end where the sections of the file begin. Nothing is checked yet.
-    pub(super) fn new(file: SharedBytes, records: Table<GrammarRecord>, names: Table<u8>, end: u64) -> Self {
-        Self { file, records, names, end, is_in_order: Arc::default() }
+    pub(super) fn new(
+        file: SharedBytes,
+        records: Table<GrammarRecord>,
+        names: Table<u8>,
+        end: u64,
+        may_have_vocabulary: bool,
+    ) -> Self {
+        Self { file, records, names, end, may_have_vocabulary, is_in_order: Arc::default() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -51,7 +59,9 @@ impl Directory {
                 Some(length) if length as usize > MAX_NAME_LENGTH => {
                     return invalid("its name is longer than 1,024 bytes");
                 }
-                Some(_) if record.reserved != 0 => return invalid("its record has something where nothing is defined"),
+                Some(_) if record.has_vocabulary > u32::from(self.may_have_vocabulary) => {
+                    return invalid("its record has something where nothing is defined");
+                }
                 Some(_) => name_end = record.name_end,
             }
             if record.sections_offset < least {
@@ -88,6 +98,11 @@ impl Directory {
             return Err(ArtifactError::Checksum { part: part(), checksum });
         }
         Ok((record, name))
+    }
+
+    /// Whether the token ids of a grammar in a file without tables are those of the vocabulary in the header.
+    pub(super) fn has_vocabulary(&self, index: usize) -> Result<bool, ArtifactError> {
+        Ok(self.record(index)?.0.has_vocabulary == 1)
     }
 
     /// The name of a grammar.

@@ -131,6 +131,18 @@ pub enum ArtifactError {
          logits width that it was compiled with", hex(&.0.found), hex(&.0.expected)
     )]
     Tokenizer(Mismatch<[u8; 32]>),
+    /// A grammar names tokens by the ids that they have in another vocabulary.
+    #[error(
+        "grammar {grammar:?} names tokens by their ids in the tokenizer with fingerprint {}, but this one has {}; use the \
+         tokenizer, stop tokens and logits width that it was compiled with, or compile its source again",
+        hex(&.vocabulary.found), hex(&.vocabulary.expected)
+    )]
+    TokenIds {
+        /// The name of the grammar.
+        grammar: String,
+        /// The fingerprint of the vocabulary that the ids are of, and of the one that it was to be used with.
+        vocabulary: Mismatch<[u8; 32]>,
+    },
     /// The vocabulary in the file is not the one that its tables are for.
     #[error(
         "the tokenizer in it has the fingerprint {}, expected {}, which its tables are for; compile the file again",
@@ -176,6 +188,19 @@ pub enum WriteError {
     OtherTokenizer {
         /// The name of the grammar.
         name: String,
+    },
+    /// Grammars of a file without tables name tokens by their ids in two vocabularies.
+    #[error(
+        "grammar {name:?} names tokens by their ids in the tokenizer with fingerprint {}, others before it in that with {}; \
+         write them to files of their own", hex(.found), hex(.expected)
+    )]
+    OtherTokenIds {
+        /// The name of the grammar.
+        name: String,
+        /// The fingerprint of the vocabulary of its ids.
+        found: [u8; 32],
+        /// That of the vocabulary of ids before it.
+        expected: [u8; 32],
     },
     /// A name is longer than names in files are.
     #[error(

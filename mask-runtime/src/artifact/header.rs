@@ -24,7 +24,7 @@ impl fmt::Display for FormatVersion {
 }
 
 /// The format that is written.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 3, minor: 0 };
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 3, minor: 1 };
 
 /// What masks mean. It changes when the engine comes to give another mask for some automaton, or follows automata in
 /// another way, so that what was stored before may no longer be what the engine would say.
@@ -51,9 +51,9 @@ pub(super) struct Header {
     /// 1 with tables, 0 with automata alone.
     pub(super) has_tables: u32,
     pub(super) file_length: u64,
-    /// Of the vocabulary that the tables are for; zero without tables.
+    /// Of the vocabulary that the tables are for; without tables, of the one whose ids grammars name; zero if none do.
     pub(super) fingerprint: [u8; 32],
-    /// The number of ids of that vocabulary.
+    /// The number of ids of the vocabulary that the tables are for.
     pub(super) vocabulary_size: u32,
     pub(super) grammars: u32,
     pub(super) reserved: [u64; 5],
@@ -63,6 +63,16 @@ pub(super) struct Header {
     pub(super) checksum: u64,
 }
 
+/// What a file says of a vocabulary.
+pub(super) enum HeaderVocabulary {
+    /// It has tables for this one.
+    OfTables { fingerprint: [u8; 32], size: u32 },
+    /// It has automata alone, of which some name ids of this one.
+    OfTokenIds { fingerprint: [u8; 32] },
+    /// Nothing.
+    None,
+}
+
 /// The header and the list of the file's sections, after which the first grammar begins.
 pub(super) const PREAMBLE_LENGTH: usize = size_of::<Header>() + FILE_SECTIONS * size_of::<SectionRecord>();
 
@@ -70,15 +80,19 @@ const _: () = assert!(PREAMBLE_LENGTH.is_multiple_of(grammar_ir::table::ALIGNMEN
 
 impl Header {
     /// The header of a file, but for what is filled in by [`seal`](Self::seal).
-    pub(super) fn new(tables: Option<([u8; 32], u32)>, grammars: u32, file_length: u64) -> Self {
-        let (fingerprint, vocabulary_size) = tables.unwrap_or_default();
+    pub(super) fn new(vocabulary: HeaderVocabulary, grammars: u32, file_length: u64) -> Self {
+        let (has_tables, fingerprint, vocabulary_size) = match vocabulary {
+            HeaderVocabulary::OfTables { fingerprint, size } => (true, fingerprint, size),
+            HeaderVocabulary::OfTokenIds { fingerprint } => (false, fingerprint, 0),
+            HeaderVocabulary::None => (false, [0; 32], 0),
+        };
         Self {
             magic: MAGIC,
             byte_order: BYTE_ORDER.to_le(),
             major: FORMAT_VERSION.major.to_le(),
             minor: FORMAT_VERSION.minor.to_le(),
             engine_revision: ENGINE_REVISION,
-            has_tables: u32::from(tables.is_some()),
+            has_tables: u32::from(has_tables),
             file_length,
             fingerprint,
             vocabulary_size,
@@ -94,6 +108,19 @@ impl Header {
         self.sections_checksum = checksum(bytemuck::cast_slice(sections));
         self.checksum = self.own_checksum();
         self
+    }
+
+    /// Whether `bytes` are those of `file`, whose header this is, but for the minor version, which is a later one.
+    pub(super) fn is_before(&self, bytes: &[u8], file: &[u8]) -> bool {
+        let size = size_of::<Self>();
+        let (Some(header), Some(rest), Some(own_rest)) = (bytes.get(..size), bytes.get(size..), file.get(size..))
+        else {
+            return false;
+        };
+        let header: Self = bytemuck::pod_read_unaligned(header);
+        let mut before = Self { minor: self.minor, ..header };
+        before.checksum = before.own_checksum();
+        self.minor < header.minor && before == *self && rest == own_rest
     }
 
     fn own_checksum(&self) -> u64 {

@@ -91,7 +91,9 @@ impl Artifact {
             return Err(ArtifactError::Length(Mismatch { found, expected }));
         }
         let names = sections.table(SectionKind::GrammarNames)?;
-        let grammars = Directory::new(file.clone(), sections.table(SectionKind::Grammars)?, names, begin);
+        // Format 3.0 could not say whose ids are named.
+        let names_tokens = header.minor > 0 && header.has_tables == 0 && header.fingerprint != [0; 32];
+        let grammars = Directory::new(file.clone(), sections.table(SectionKind::Grammars)?, names, begin, names_tokens);
         let (found, expected) = (grammars.len() as u64, u64::from(header.grammars));
         if found != expected {
             let count = Mismatch { found, expected };
@@ -209,6 +211,33 @@ impl Artifact {
         Pda::from_parts(parts).map_err(|error| ArtifactError::Automaton { grammar, error })
     }
 
+    /// The fingerprint of the vocabulary whose ids a grammar names: the one that it was compiled with. `None` if it names no
+    /// tokens, or was compiled without a vocabulary, from a source that has ids and not names.
+    ///
+    /// # Errors
+    /// When there is no such grammar, or what the file says of it is damaged.
+    pub fn token_ids_fingerprint(&self, index: usize) -> Result<Option<[u8; 32]>, ArtifactError> {
+        let names_none = self.grammars.sections(index)?.checked_bytes(SectionKind::TokenSets)?.is_empty();
+        let has_vocabulary = self.sets.is_some() || self.grammars.has_vocabulary(index)?;
+        Ok((has_vocabulary && !names_none).then_some(self.header.fingerprint))
+    }
+
+    /// Whether the tokens that a grammar names are the same in the vocabulary with this fingerprint.
+    ///
+    /// # Errors
+    /// When they are not, as it was compiled with another one; and as
+    /// [`token_ids_fingerprint`](Self::token_ids_fingerprint).
+    pub fn check_token_ids(&self, index: usize, fingerprint: [u8; 32]) -> Result<(), ArtifactError> {
+        match self.token_ids_fingerprint(index)? {
+            Some(found) if found != fingerprint => {
+                let grammar = self.grammars.name(index)?.to_owned();
+                let vocabulary = Mismatch { found, expected: fingerprint };
+                Err(ArtifactError::TokenIds { grammar, vocabulary })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the vocabulary that the tables are for is in the file.
     pub fn has_tokenizer(&self) -> bool {
         self.sections.iter().any(|section| section.kind() == SectionKind::Tokenizer && section.length > 0)
@@ -266,8 +295,8 @@ impl Artifact {
     /// A grammar, bound to `tokenizer`, with its tables if the file has some.
     ///
     /// # Errors
-    /// As [`automaton`](Self::automaton); and when the tables are for another tokenizer or damaged, or the grammar names a
-    /// token that the vocabulary lacks.
+    /// As [`automaton`](Self::automaton); and when the tables or the token ids of the grammar are for another tokenizer, the
+    /// tables are damaged, or the grammar names a token that the vocabulary lacks.
     pub fn grammar(&self, index: usize, tokenizer: Arc<Tokenizer>) -> Result<Arc<CompiledGrammar>, ArtifactError> {
         if let Some(found) = self.fingerprint() {
             let expected = tokenizer.fingerprint();
@@ -280,6 +309,7 @@ impl Artifact {
                 return Err(ArtifactError::Count { what: "ids of the vocabulary in its header".to_owned(), count });
             }
         }
+        self.check_token_ids(index, tokenizer.fingerprint())?;
         let pda = self.automaton(index)?;
         let tables = self.tables(index, pda.state_count())?;
         let grammar = self.grammars.name(index)?.to_owned();
@@ -339,12 +369,13 @@ impl Artifact {
         Ok(())
     }
 
-    /// Where `bytes` differ from those of the file; `None` if they do not.
+    /// Where `bytes` differ from those of the file; `None` if they do not. A file of an earlier minor version need not say
+    /// that it is of this one.
     ///
     /// # Errors
     /// When a list of sections is damaged.
     pub fn difference(&self, bytes: &[u8]) -> Result<Option<String>, ArtifactError> {
-        if *self.file == *bytes {
+        if *self.file == *bytes || self.header.is_before(bytes, &self.file) {
             return Ok(None);
         }
         let infos = self.section_infos()?;

@@ -274,7 +274,8 @@ impl<'a, const N: usize> Sections<'a, N> {
 pub(super) struct GrammarRecord {
     /// Where its name ends among the names; it begins where the one before ends.
     pub(super) name_end: u32,
-    pub(super) reserved: u32,
+    /// In a file without tables: 1 if its token ids are those of the vocabulary in the header. Else 0.
+    pub(super) has_vocabulary: u32,
     /// Where the list of its sections is in the file.
     pub(super) sections_offset: u64,
     /// Of that list.

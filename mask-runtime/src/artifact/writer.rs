@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 
 use super::checksum::checksum;
 use super::error::WriteError;
-use super::header::{FILE_SECTIONS, Header, PREAMBLE_LENGTH};
+use super::header::{FILE_SECTIONS, Header, HeaderVocabulary, PREAMBLE_LENGTH};
 use super::pool::Pool;
 use super::section::{FILE_KINDS, GRAMMAR_KINDS, GrammarRecord, MAX_NAME_LENGTH, SectionKind, SectionRecord};
 use super::set::EntryRecord;
@@ -21,6 +21,8 @@ use crate::compiled::Tokenizer;
 #[derive(Debug)]
 pub struct ArtifactWriter {
     tokenizer: Option<Arc<Tokenizer>>,
+    /// Without tables: the vocabulary whose ids automata name.
+    named: Option<[u8; 32]>,
     /// The file, but for its preamble and the sections that come last.
     body: Vec<u8>,
     embeds_tokenizer: bool,
@@ -46,6 +48,7 @@ impl ArtifactWriter {
         let size = tokenizer.as_ref().map_or(0, |tokenizer| tokenizer.vocabulary().size());
         Self {
             tokenizer,
+            named: None,
             body: Vec::new(),
             embeds_tokenizer: false,
             embeds_index: false,
@@ -70,12 +73,44 @@ impl ArtifactWriter {
         self.embed_tokenizer()
     }
 
-    /// Adds an automaton, about which the tables know nothing. `metadata` is for whoever asks.
+    /// Adds an automaton, about which the tables know nothing. `metadata` is for whoever asks. The ids of tokens that it
+    /// names are taken as they are, in a file without tables with any tokenizer: where they were looked up in a vocabulary,
+    /// [`add_with_token_ids`](Self::add_with_token_ids) keeps them from being used with another one.
     ///
     /// # Errors
     /// When the name is taken or longer than 1,024 bytes, the automaton could not be read again, or the file is full.
     pub fn add(&mut self, name: &str, pda: &Pda, metadata: &str) -> Result<(), WriteError> {
-        self.add_grammar(name, pda, metadata, &[])
+        self.add_grammar(name, pda, metadata, &[], false)
+    }
+
+    /// Adds an automaton whose token ids are those of the vocabulary with this fingerprint. If it names no tokens, it goes
+    /// with any, as with [`add`](Self::add).
+    ///
+    /// # Errors
+    /// As [`add`](Self::add), and when the tables, or the token ids of an automaton before it, are for another vocabulary.
+    pub fn add_with_token_ids(
+        &mut self,
+        name: &str,
+        pda: &Pda,
+        metadata: &str,
+        fingerprint: [u8; 32],
+    ) -> Result<(), WriteError> {
+        if pda.token_sets().is_empty() {
+            return self.add(name, pda, metadata);
+        }
+        match &self.tokenizer {
+            Some(tokenizer) if tokenizer.fingerprint() != fingerprint => {
+                Err(WriteError::OtherTokenizer { name: name.to_owned() })
+            }
+            Some(_) => self.add(name, pda, metadata),
+            None => {
+                let expected = *self.named.get_or_insert(fingerprint);
+                if expected != fingerprint {
+                    return Err(WriteError::OtherTokenIds { name: name.to_owned(), found: fingerprint, expected });
+                }
+                self.add_grammar(name, pda, metadata, &[], true)
+            }
+        }
     }
 
     /// Adds a grammar with its tables.
@@ -98,7 +133,7 @@ impl ArtifactWriter {
         };
         let start = (!tables.entries.is_empty()).then_some(&tables.start);
         let entries: Vec<EntryRecord> = tables.entries.iter().chain(start).map(record).collect();
-        self.add_grammar(name, grammar.pda(), metadata, &entries)
+        self.add_grammar(name, grammar.pda(), metadata, &entries, false)
     }
 
     fn add_grammar(
@@ -107,6 +142,7 @@ impl ArtifactWriter {
         pda: &Pda,
         metadata: &str,
         entries: &[EntryRecord],
+        has_vocabulary: bool,
     ) -> Result<(), WriteError> {
         if name.len() > MAX_NAME_LENGTH {
             let start = name.chars().take(40).collect();
@@ -134,7 +170,7 @@ impl ArtifactWriter {
         let name_end = self.names.len() + name.len();
         let record = GrammarRecord {
             name_end: u32::try_from(name_end).map_err(|_| WriteError::TooMany { what: "bytes of names" })?,
-            reserved: 0,
+            has_vocabulary: u32::from(has_vocabulary),
             sections_offset: self.append(list),
             sections_checksum: checksum(list),
             checksum: 0,
@@ -170,12 +206,17 @@ impl ArtifactWriter {
             _ => &vocabulary,
         };
         let sections: [SectionRecord; FILE_SECTIONS] = FILE_KINDS.map(|kind| self.section(kind, section_of(kind)));
-        let tables = self.tokenizer.as_ref().map(|tokenizer| {
-            // `Vocabulary` bounds its size, so that it fits.
-            (tokenizer.fingerprint(), tokenizer.vocabulary().size() as u32)
-        });
+        let vocabulary = match (&self.tokenizer, self.named) {
+            (Some(tokenizer), _) => {
+                // `Vocabulary` bounds its size, so that it fits.
+                let size = tokenizer.vocabulary().size() as u32;
+                HeaderVocabulary::OfTables { fingerprint: tokenizer.fingerprint(), size }
+            }
+            (None, Some(fingerprint)) => HeaderVocabulary::OfTokenIds { fingerprint },
+            (None, None) => HeaderVocabulary::None,
+        };
         let length = PREAMBLE_LENGTH + self.body.len();
-        let header = Header::new(tables, grammars, length as u64).seal(&sections);
+        let header = Header::new(vocabulary, grammars, length as u64).seal(&sections);
         let mut file = Vec::with_capacity(length);
         file.extend_from_slice(bytemuck::bytes_of(&header));
         file.extend_from_slice(bytemuck::cast_slice(&sections));

@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, SectionKind, reseal};
+use mask_runtime::artifact::{
+    Artifact, ArtifactError, ArtifactWriter, SectionKind, Tabulated, TabulatedStates, reseal,
+};
 use mask_runtime::{Matcher, MatcherOptions, bitmask};
 
 use crate::faults::section;
@@ -111,6 +113,21 @@ fn lists_of_sets_follow_one_another() {
     assert!(matches!(error, ArtifactError::Misplaced { .. }), "{error}");
 }
 
+/// A rank after which there is none: the automata around this one have a procedure more, ranked after all others.
+#[test]
+fn ranks_are_below_the_number_of_procedures() {
+    let (mut bytes, rank) = (std::fs::read(fixture::path()).expect("it is in the repository"), RANK);
+    assert_eq!(bytes[rank..rank + 4], 2u32.to_le_bytes(), "the last of three");
+    bytes[rank..rank + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    reseal(&mut bytes);
+    let ArtifactError::Automaton { grammar, error } = fault(&bytes) else { panic!("it is no automaton") };
+    assert_eq!(grammar, "nested");
+    assert_eq!(error.to_string(), "procedure 2: its rank is not below the number of procedures");
+}
+
+/// Where the rank of the last procedure of `nested` is in the file of [`fixture`].
+const RANK: usize = 2_948;
+
 /// Each byte of a file made another one, with checksums that are right: what is not refused can be followed, whatever it says.
 #[test]
 fn any_byte_may_be_wrong() {
@@ -138,6 +155,10 @@ fn any_byte_may_be_wrong() {
                     refused += 1;
                     continue;
                 };
+                // What is worked out from a sound automaton takes longer than following it.
+                if position % 8 == 0 {
+                    let _ = Tabulated::of(&grammar, TabulatedStates::Loaded).report();
+                }
                 let mut matcher = Matcher::with_options(grammar, options).expect("its stop tokens are the tokenizer's");
                 let mut row = matcher.row();
                 for _ in 0..4 {

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use grammar_ir::{Limits, text};
-use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, Tabulated, TabulatedStates, WriteError};
+use mask_runtime::artifact::{
+    Artifact, ArtifactError, ArtifactWriter, SectionKind, Tabulated, TabulatedStates, WriteError, reseal,
+};
 use mask_runtime::{CompiledGrammar, Matcher, Token, Tokenizer, embedded_tiny};
 
 const OBJECT: &str = "
@@ -125,6 +127,79 @@ fn automata_go_with_any_tokenizer() {
     let other = Tokenizer::new(embedded_tiny().with_stop_tokens([7]).expect("it has seven tokens"));
     let loaded = artifact.grammar(0, other.clone()).expect("automata are for any tokenizer");
     assert_eq!(masks(&loaded, OBJECT_TEXT), masks(&compile(OBJECT, &other), OBJECT_TEXT));
+}
+
+/// Ids that were looked up in a vocabulary are of that one, also where there are no tables.
+#[test]
+fn token_ids_go_with_their_vocabulary() {
+    let tokenizer = tokenizer();
+    let other = Tokenizer::new(embedded_tiny().with_stop_tokens([7]).expect("it has seven tokens"));
+    let [nested, object] = [NESTED, OBJECT].map(|source| compile(source, &tokenizer));
+    let mut writer = ArtifactWriter::automata();
+    let own = tokenizer.fingerprint();
+    writer.add_with_token_ids("nested", nested.pda(), "", own).expect("the first one");
+    writer.add_with_token_ids("object", object.pda(), "", other.fingerprint()).expect("it names no tokens");
+    writer.add("as it is", nested.pda(), "").expect("names differ");
+    let refused = writer.add_with_token_ids("other", nested.pda(), "", other.fingerprint());
+    let expected = WriteError::OtherTokenIds { name: "other".to_owned(), found: other.fingerprint(), expected: own };
+    assert_eq!(refused, Err(expected));
+    let bytes = writer.finish("").expect("there is room");
+    let artifact = Artifact::from_bytes(&bytes).expect("it was just written");
+    artifact.check().expect("it was just written");
+    assert_eq!((artifact.fingerprint(), artifact.vocabulary_size()), (None, None), "there are no tables");
+    let of = |index| artifact.token_ids_fingerprint(index).expect("it was just written");
+    assert_eq!([of(0), of(1), of(2)], [Some(own), None, None]);
+    assert!((0..3).all(|index| artifact.grammar(index, tokenizer.clone()).is_ok()));
+    assert!((1..3).all(|index| artifact.grammar(index, other.clone()).is_ok()));
+    let error = artifact.grammar(0, other.clone()).expect_err("its ids are of another vocabulary");
+    let text = error.to_string();
+    let ArtifactError::TokenIds { grammar, vocabulary } = error else { panic!("{error}") };
+    assert_eq!((grammar.as_str(), vocabulary.found, vocabulary.expected), ("nested", own, other.fingerprint()));
+    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert!(text.contains(&hex(own)) && text.contains(&hex(other.fingerprint())), "{text}");
+    // With tables, all ids are those of their tokenizer.
+    let (bytes, _) = file();
+    let artifact = Artifact::from_bytes(&bytes).expect("it was just written");
+    let of = |index| artifact.token_ids_fingerprint(index).expect("it was just written");
+    assert_eq!([of(0), of(1)], [None, Some(own)]);
+    let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
+    assert!(writer.add_with_token_ids("nested", nested.pda(), "", own).is_ok());
+    let refused = writer.add_with_token_ids("other", nested.pda(), "", other.fingerprint());
+    assert_eq!(refused, Err(WriteError::OtherTokenizer { name: "other".to_owned() }));
+}
+
+/// A record can only say that its ids are those of a vocabulary if there is one, and there are no tables.
+#[test]
+fn ids_are_not_of_a_vocabulary_that_is_not_there() {
+    let compiled = compile(NESTED, &tokenizer());
+    let mut writer = ArtifactWriter::automata();
+    writer.add("nested", compiled.pda(), "").expect("the first one");
+    for original in [writer.finish("").expect("there is room"), file().0] {
+        let mut bytes = original;
+        let records = faults::section(&bytes, SectionKind::Grammars).offset as usize;
+        bytes[records + 4] = 1;
+        reseal(&mut bytes);
+        let error = Artifact::from_bytes(&bytes).and_then(|artifact| artifact.check()).expect_err("it is wrong");
+        assert!(error.to_string().contains("something where nothing is defined"), "{error}");
+    }
+}
+
+/// What is no file, such as a pipe, is read as a whole.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read() {
+    let (bytes, _) = file();
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("pipe-{}.gmt", std::process::id()));
+    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("there is mkfifo");
+    assert!(made.success());
+    let artifact = std::thread::scope(|scope| {
+        scope.spawn(|| std::fs::write(&path, &bytes).expect("somebody reads it"));
+        Artifact::open(&path)
+    });
+    std::fs::remove_file(&path).expect("it is there");
+    assert_eq!(artifact.expect("it is a file").file_length(), bytes.len());
+    let error = Artifact::open(path.parent().expect("it has a folder")).expect_err("that is a folder").to_string();
+    assert!(error.contains("directory"), "{error}");
 }
 
 #[test]

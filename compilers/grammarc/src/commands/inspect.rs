@@ -56,6 +56,7 @@ fn describe(artifact: &Artifact, entry: Option<&str>) -> Result<Value, ArtifactE
         let own = infos.iter().filter(|info| info.grammar == Some(index));
         let bytes: u64 = own.map(|info| info.length).sum();
         let mut object = json!({"name": entry.name, "bytes": bytes, "metadata": parsed(entry.metadata)});
+        object["token_ids_fingerprint"] = artifact.token_ids_fingerprint(index)?.map(|bytes| hex(&bytes)).into();
         if chosen.is_some() {
             object["sections"] = sections(Some(index));
         }
@@ -98,6 +99,12 @@ fn show(value: &Value, output: &mut Output) -> Result<(), Failure> {
             value["sets"],
             value["rows"]
         )?,
+        None if value["grammars"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one["token_ids_fingerprint"].is_string())) =>
+        {
+            writeln!(output, "automata alone, some of them with token ids of one tokenizer")?;
+        }
         None => writeln!(output, "automata alone, for any tokenizer")?,
     }
     for (name, said) in value["metadata"].as_object().into_iter().flatten() {
@@ -114,6 +121,9 @@ fn show(value: &Value, output: &mut Output) -> Result<(), Failure> {
         let kind = text(&grammar["metadata"]["kind"]);
         let name = text(&grammar["name"]);
         writeln!(output, "{HEADING}{name}{HEADING:#} {kind}: bytes {}, {}", grammar["bytes"], report.join(", "))?;
+        if let Some(fingerprint) = grammar["token_ids_fingerprint"].as_str() {
+            writeln!(output, "  token ids of the vocabulary with fingerprint {fingerprint}")?;
+        }
         for note in grammar["metadata"]["notes"].as_array().into_iter().flatten() {
             writeln!(output, "  note: {}", text(note))?;
         }

@@ -383,3 +383,60 @@ fn output_may_be_a_link_or_no_file() {
     compile(&pipe);
     assert_eq!(reader.join().expect("no panic").expect("it was written"), expected);
 }
+
+/// A name stands for an id of the tokenizer that it was looked up in, also where the tables are taken away.
+#[test]
+fn token_ids_stay_with_their_tokenizer() {
+    let source = file("compile-token-ids", "end.gbnf", b"root ::= \"a\" <|eot_id|>\n");
+    let [tables, automata, other] =
+        ["end.gmt", "end.gpda", "other.gmt"].map(|name| Path::new(&source).with_file_name(name).display().to_string());
+    let tokenizer = tokenizer();
+    let own = ["-t", &tokenizer];
+    let another = ["-t", &tokenizer, "--logits-width", "2048"];
+    let with = |args: &[&str], more: &[&str]| grammarc(&[args, more].concat());
+    assert_eq!(with(&["compile", &source, "-o", &tables], &own).code, 0);
+    assert_eq!(grammarc(&["compile", &tables, "-o", &automata]).code, 0);
+    let inspected = |path: &str| grammarc(&["inspect", path, "--json"]).json();
+    let fingerprint = inspected(&tables)["fingerprint"].as_str().expect("it has tables").to_owned();
+    for path in [&tables, &automata] {
+        assert_eq!(inspected(path)["grammars"][0]["token_ids_fingerprint"], fingerprint.as_str());
+        assert!(grammarc(&["inspect", path]).stdout.contains("  token ids of the vocabulary with fingerprint "));
+        for command in [&["mask", path, "--after", "a"][..], &["check", path], &["accept", path, "--text", "a"]] {
+            assert_ne!(with(command, &own).code, 2, "{command:?}");
+        }
+        for command in [&["mask", path, "--after", "a"][..], &["check", path], &["accept", path, "--text", "a"]] {
+            let run = with(command, &another);
+            assert_eq!(run.code, 2, "{command:?}: {}{}", run.stdout, run.stderr);
+            assert!(run.stderr.contains(&fingerprint), "{}", run.stderr);
+        }
+        let run = with(&["compile", path, "-o", &other], &another);
+        assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains(&fingerprint) && !Path::new(&other).exists(), "{}", run.stdout);
+        assert_eq!(with(&["verify", path], &own).code, 0);
+        assert_eq!(with(&["verify", path], &another).code, 2);
+    }
+    // The automata alone need no tokenizer, but the names in their sources do.
+    let run = grammarc(&["verify", &automata]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("--tokenizer"), "{}", run.stderr);
+    assert_eq!(grammarc(&["verify", &automata, "--no-sources"]).code, 0);
+    // What was compiled without a tokenizer has the ids that its source has.
+    let ids = file("compile-token-ids", "ids.gbnf", b"root ::= \"a\" <[5]>\n");
+    assert_eq!(grammarc(&["compile", &ids, "-o", &automata]).code, 0);
+    assert!(inspected(&automata)["grammars"][0]["token_ids_fingerprint"].is_null());
+    assert_eq!(with(&["mask", &automata, "--after", "a"], &another).code, 0);
+}
+
+#[test]
+fn options_that_change_nothing_are_noted() {
+    let source = file("compile-ignored", "word.regex", b"[a-z]{3,40}");
+    let output = Path::new(&source).with_file_name("word.gpda").display().to_string();
+    assert_eq!(grammarc(&["compile", &source, "-o", &output]).code, 0);
+    let run = grammarc(&["mask", "--gmt", &output, "--whitespace", "compact", "--lenient", "--kind", "regex"]);
+    assert_eq!(run.code, 0);
+    assert!(run.stderr.contains("not used: --whitespace, --lenient, --kind"), "{}", run.stderr);
+    let again = Path::new(&source).with_file_name("again.gpda").display().to_string();
+    let run = grammarc(&["compile", &output, "-o", &again, "--limit", "states=5"]);
+    assert_eq!((run.code, run.stderr.contains("not used: --limit")), (0, true), "{}", run.stderr);
+    assert_eq!(grammarc(&["mask", &output]).stderr, "");
+}

@@ -25,6 +25,8 @@ pub(crate) struct Named {
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) pda: Pda,
+    /// The fingerprint of the vocabulary whose ids it names, if it does.
+    pub(crate) token_ids: Option<[u8; 32]>,
     /// What its file says of it, as far as that does not depend on a tokenizer.
     pub(crate) about: Map<String, Value>,
 }
@@ -86,8 +88,9 @@ fn artifact(path: &Path, all: &mut Vec<Named>) -> Result<(), Failure> {
         about.retain(|name, _| KEPT.contains(&name.as_str()));
         let place = format!("{}, {:?}", path.display(), entry.name);
         let pda = artifact.automaton(index).map_err(fault)?;
+        let token_ids = artifact.token_ids_fingerprint(index).map_err(fault)?;
         let source = Source { name: place, text: String::new(), kind: Kind::Gir };
-        all.push(Named { name: entry.name.to_owned(), source, stored: Some(Stored { pda, about }) });
+        all.push(Named { name: entry.name.to_owned(), source, stored: Some(Stored { pda, token_ids, about }) });
     }
     Ok(())
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use compilers::diagnostic::Diagnostics;
+use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use grammar_ir::pda::Pda;
 use mask_runtime::Tokenizer;
-use mask_runtime::artifact::{ArtifactWriter, TableReport, Tabulated, TabulatedStates, WriteError};
+use mask_runtime::artifact::{
+    ArtifactError, ArtifactWriter, Mismatch, TableReport, Tabulated, TabulatedStates, WriteError,
+};
 use serde_json::{Map, Value, json};
 
 use super::inputs::Named;
@@ -26,7 +28,8 @@ pub(super) struct Compiled {
 }
 
 enum Made {
-    Automaton(Pda),
+    /// With the fingerprint of the vocabulary whose ids it names.
+    Automaton(Pda, Option<[u8; 32]>),
     Tables(Tabulated),
 }
 
@@ -41,6 +44,14 @@ pub(super) fn compile(
 ) -> Outcome {
     let begin = Instant::now();
     let vocabulary = tokenizer.map(|tokenizer| tokenizer.vocabulary());
+    let token_ids = named.stored.as_ref().and_then(|stored| stored.token_ids);
+    if let (Some(found), Some(expected)) = (token_ids, tokenizer.map(|tokenizer| tokenizer.fingerprint()))
+        && found != expected
+    {
+        let vocabulary = Mismatch { found, expected };
+        let error = ArtifactError::TokenIds { grammar: named.name.clone(), vocabulary };
+        return Err(Diagnostic::new(Code::Invalid, Place::Whole, error.to_string()).into());
+    }
     let (pda, mut notes, about) = match &named.stored {
         Some(stored) => (stored.pda.clone(), Vec::new(), stored.about.clone()),
         None => {
@@ -67,7 +78,7 @@ pub(super) fn compile(
         }
         None => {
             let report = TableReport { states: pda.state_count(), ..TableReport::default() };
-            (Made::Automaton(pda), report)
+            (Made::Automaton(pda, token_ids), report)
         }
     };
     Ok(Compiled { made: Some(made), notes, report, about, time: begin.elapsed() })
@@ -97,7 +108,10 @@ impl Compiled {
         metadata.extend([("notes".to_owned(), json!(self.notes)), ("report".to_owned(), report)]);
         let metadata = Value::Object(metadata);
         match self.made.take() {
-            Some(Made::Automaton(pda)) => writer.add(name, &pda, &metadata.to_string()),
+            Some(Made::Automaton(pda, Some(token_ids))) => {
+                writer.add_with_token_ids(name, &pda, &metadata.to_string(), token_ids)
+            }
+            Some(Made::Automaton(pda, None)) => writer.add(name, &pda, &metadata.to_string()),
             Some(Made::Tables(tables)) => writer.add_tables(name, &tables, &metadata.to_string()),
             None => Ok(()),
         }

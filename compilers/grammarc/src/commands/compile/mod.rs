@@ -22,6 +22,7 @@ use crate::args::{Kind, TokenizerArgs};
 use crate::describe::printable;
 use crate::failure::{Failure, diagnostics_json, is_refusal};
 use crate::grammar;
+use crate::jobs;
 use crate::output::{DIM, GOOD, Output, Verdict, WARN};
 use crate::settings::{CompileArgs, Settings};
 use crate::tokenizer;
@@ -74,7 +75,8 @@ pub(crate) struct Args {
     #[arg(long, requires = "embed_tokenizer")]
     embed_index: bool,
 
-    /// How many grammars are compiled at the same time; 0 is one per core
+    /// How many grammars are compiled at the same time; 0 is one per core; at most as
+    /// many as there are grammars
     #[arg(short, long, value_name = "N", default_value_t = 0)]
     jobs: usize,
 
@@ -117,8 +119,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         TablesArg::All => TabulatedStates::All,
         TablesArg::Start => TabulatedStates::Start,
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs).build();
-    let pool = pool.map_err(|error| Failure::Input(format!("cannot start threads: {error}")))?;
+    if sources.iter().any(|named| named.stored.is_some()) {
+        grammar::note_ignored(&args.options, args.kind);
+    }
+    let pool = jobs::pool(args.jobs, sources.len())?;
     let mut writer = match &tokenizer {
         Some(tokenizer) if args.embed_index => ArtifactWriter::with_tables(tokenizer.clone()).embed_index(),
         Some(tokenizer) if args.embed_tokenizer => ArtifactWriter::with_tables(tokenizer.clone()).embed_tokenizer(),

@@ -17,6 +17,7 @@ use crate::args::TokenizerArgs;
 use crate::describe::printable;
 use crate::failure::Failure;
 use crate::grammar;
+use crate::jobs;
 use crate::limits::{LimitSetting, limits};
 use crate::output::{BAD, GOOD, Output, Verdict};
 use crate::tokenizer;
@@ -51,7 +52,8 @@ pub(crate) struct Args {
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<LimitSetting>,
 
-    /// How many grammars are looked at at the same time; 0 is one per core
+    /// How many grammars are looked at at the same time; 0 is one per core; at most as
+    /// many as there are grammars
     #[arg(short, long, value_name = "N", default_value_t = 0)]
     jobs: usize,
 
@@ -65,6 +67,14 @@ struct Found {
     difference: Option<String>,
     /// How many grammars were compiled again.
     compiled: usize,
+    /// Why it cannot be told without a tokenizer, if it cannot.
+    needs_tokenizer: Option<String>,
+}
+
+impl Found {
+    fn difference(difference: Option<String>, compiled: usize) -> Self {
+        Self { difference, compiled, needs_tokenizer: None }
+    }
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> {
@@ -79,20 +89,22 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         return Err(Failure::Input(message.to_owned()));
     }
     let inputs = if args.against.is_empty() { None } else { Some(inputs::load(&args.against, None)?) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.jobs).build();
-    let pool = pool.map_err(|error| Failure::Input(format!("cannot start threads: {error}")))?;
+    let pool = jobs::pool(args.jobs, artifact.len())?;
     artifact.check().map_err(fault)?;
     let limits = limits(&args.limits);
     let found = (|| {
         if let Some(inputs) = &inputs
             && let Some(difference) = sources::difference_from(inputs, &artifact)?
         {
-            return Ok(Found { difference: Some(difference), compiled: 0 });
+            return Ok(Found::difference(Some(difference), 0));
         }
         let sources = if args.no_sources { None } else { Some(Sources::new(&artifact, &limits, tokenizer.as_ref())?) };
         derive_again(&artifact, &pool, sources.as_ref(), tokenizer.as_ref())
     })();
-    let Found { difference, compiled } = found.map_err(fault)?;
+    let Found { difference, compiled, needs_tokenizer } = found.map_err(fault)?;
+    if let Some(why) = needs_tokenizer {
+        return Err(Failure::Input(why));
+    }
     if output.is_json() {
         output.json(&json!({
             "ok": difference.is_none(), "grammars": artifact.len(), "compiled": compiled,
@@ -136,9 +148,17 @@ fn derive_again(
         }
         None => {
             let writer = ArtifactWriter::automata();
-            let automaton = |index| artifact.automaton(index);
-            rewrite(artifact, pool, sources, writer, automaton, |writer, name, pda, metadata| {
-                writer.add(name, pda, metadata)
+            let automaton = |index| {
+                if let Some(tokenizer) = tokenizer {
+                    artifact.check_token_ids(index, tokenizer.fingerprint())?;
+                }
+                Ok((artifact.automaton(index)?, artifact.token_ids_fingerprint(index)?))
+            };
+            rewrite(artifact, pool, sources, writer, automaton, |writer, name, (pda, token_ids), metadata| {
+                match *token_ids {
+                    Some(token_ids) => writer.add_with_token_ids(name, pda, metadata, token_ids),
+                    None => writer.add(name, pda, metadata),
+                }
             })
         }
     }
@@ -156,8 +176,9 @@ fn rewrite<T: Send>(
     let all: Vec<usize> = (0..artifact.len()).collect();
     let mut compiled = 0;
     let make = |&index: &usize| -> Result<(T, SourceVerdict), ArtifactError> {
-        let verdict = sources.map_or(Ok(SourceVerdict::None), |sources| sources.verdict(index))?;
-        Ok((make(index)?, verdict))
+        // First, as it says more than that the source makes another automaton.
+        let made = make(index)?;
+        Ok((made, sources.map_or(Ok(SourceVerdict::None), |sources| sources.verdict(index))?))
     };
     for some in all.chunks(pool.current_num_threads() * 4) {
         let made: Vec<(T, SourceVerdict)> =
@@ -166,13 +187,16 @@ fn rewrite<T: Send>(
             match verdict {
                 SourceVerdict::Same => compiled += 1,
                 SourceVerdict::None => {}
+                SourceVerdict::NeedsTokenizer(why) => {
+                    return Ok(Found { difference: None, compiled, needs_tokenizer: Some(why) });
+                }
                 SourceVerdict::Different(difference) => {
-                    return Ok(Found { difference: Some(difference), compiled: compiled + 1 });
+                    return Ok(Found::difference(Some(difference), compiled + 1));
                 }
             }
             let entry = artifact.entry(index)?;
             if let Err(error) = add(&mut writer, entry.name, &made, entry.metadata) {
-                return Ok(Found { difference: Some(error.to_string()), compiled });
+                return Ok(Found::difference(Some(error.to_string()), compiled));
             }
         }
     }
@@ -180,5 +204,5 @@ fn rewrite<T: Send>(
         Ok(bytes) => artifact.difference(&bytes)?,
         Err(error) => Some(error.to_string()),
     };
-    Ok(Found { difference, compiled })
+    Ok(Found::difference(difference, compiled))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use compilers::diagnostic::Code;
 use grammar_ir::Limits;
 use mask_runtime::artifact::{Artifact, ArtifactError};
 use mask_runtime::{Tokenizer, Vocabulary};
@@ -32,6 +33,8 @@ pub(super) enum SourceVerdict {
     None,
     /// It is the automaton of its source.
     Same,
+    /// That cannot be told without a tokenizer, for this reason.
+    NeedsTokenizer(String),
     /// It is not, for this reason.
     Different(String),
 }
@@ -71,6 +74,16 @@ impl<'a> Sources<'a> {
             .and_then(|grammar| pipeline::lower(&grammar, &settings.limits));
         match compiled {
             Ok(pda) if pda == self.artifact.automaton(index)? => Ok(SourceVerdict::Same),
+            // Without a vocabulary, no token has a name.
+            Err(diagnostics)
+                if self.vocabulary.is_none() && diagnostics.iter().any(|one| one.code == Code::Undefined) =>
+            {
+                Ok(SourceVerdict::NeedsTokenizer(format!(
+                    "the source of grammar {:?} does not compile without a tokenizer; give the one that it was compiled with \
+                     with --tokenizer, or take the automaton as it is with --no-sources: {diagnostics}",
+                    entry.name
+                )))
+            }
             Ok(_) => different(format!("its automaton is not that of its source{}", self.made_by_another())),
             Err(diagnostics) => {
                 different(format!("its source does not compile{}: {diagnostics}", self.made_by_another()))
