@@ -226,6 +226,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             Atom::Local(_) => {
                 min = min.max(schema.string.min);
                 max = least(max, schema.string.max);
+                max = least(max, schema.string.format.as_deref().and_then(format::longest));
                 wanted.extend(schema.string.pattern.is_some().then_some(("pattern", true)));
                 wanted.extend(schema.string.format.is_some().then_some(("format", true)));
             }

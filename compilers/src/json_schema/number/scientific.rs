@@ -10,7 +10,7 @@ use grammar_ir::{Budget, ByteAutomaton};
 use super::super::ast::Bound;
 use super::super::decimal::Decimal;
 use super::super::options::Digits;
-use super::{EXPONENT_DIGITS, Fraction, NumberSet, tabulate};
+use super::{EXPONENT_DIGITS, Fraction, MAX_STATES, NumberSet, tabulate};
 
 /// How many digits may stand before an exponent.
 const MANTISSA_DIGITS: u64 = 20;
@@ -37,7 +37,8 @@ pub(super) fn automaton(
         return Ok(None);
     }
     let reader = Reader { set, is_integer, digits };
-    tabulate(State::Start, b"+-.0123456789Ee", |state, byte| reader.step(state, byte), |state| state.is_end(), budget)
+    let step = |state, byte| reader.step(state, byte);
+    tabulate(State::Start, b"+-.0123456789Ee", step, |state| state.is_end(), MAX_STATES, budget)
 }
 
 /// How the digits read so far, from the first one that is not 0, compare with those of a bound.
