@@ -14,6 +14,7 @@ use super::expand::{Atom, Part};
 use super::format::{self, REGEX, Side};
 use super::normal::{ArrayShape, Context, Goal, Literal, ObjectShape, StringShape, Texts};
 use super::number::{Fraction, NumberSet, Numbers};
+use super::options::Digits;
 use super::string;
 use super::{merge_array, merge_object};
 
@@ -156,6 +157,9 @@ fn numbers(
                     set.write(Fraction::Absent);
                 } else if schema.integer {
                     set.require_multiple(Decimal::one());
+                    if context.options.numbers == Digits::Conventional {
+                        set.write(Fraction::Absent);
+                    }
                 }
                 if let Some(divisor) = &schema.number.multiple_of {
                     set.require_multiple(divisor.clone());

@@ -269,7 +269,7 @@ impl<'a> Reader<'a> {
         let fraction_need = bounds().map(Decimal::fraction_length).max().unwrap_or(0).max(scale) + margin;
         // There is a state for each residue after each number of digits.
         let (coprime, decimal) = split(modulus);
-        let bounded = digits == Digits::Bounded && coprime <= MAX_COUNTED / DIGITS;
+        let bounded = digits.is_bounded() && coprime <= MAX_COUNTED / DIGITS;
         let (spare, least) = if bounded { (SPARE_DIGITS, DIGITS) } else { (0, 0) };
         let plain = multiples.is_empty() && non_multiples.is_empty();
         Ok(Self {
