@@ -262,15 +262,15 @@ impl<'a> Reader<'a> {
         let non_multiples = multiples.split_off(required.len());
         let scale = scale.unsigned_abs();
         let bounds = || set.lower.iter().chain(&set.upper).map(|bound| &bound.value);
-        // One digit more than the longest bound leaves room beside an exclusive one, and as many as the modulus has
-        // leave room for a multiple.
-        let margin = 1 + u64::from(modulus.ilog10()) + 1;
-        let integer_need = bounds().map(Decimal::integer_length).max().unwrap_or(0) + margin;
-        let fraction_need = bounds().map(Decimal::fraction_length).max().unwrap_or(0).max(scale) + margin;
+        // What has more digits than any bound is beyond it.
+        let integer_need = bounds().map(Decimal::integer_length).max().unwrap_or(0) + 1;
+        let fraction_need = bounds().map(Decimal::fraction_length).max().unwrap_or(0).max(scale) + 1;
         // There is a state for each residue after each number of digits.
         let (coprime, decimal) = split(modulus);
         let bounded = digits.is_bounded() && coprime <= MAX_COUNTED / DIGITS;
-        let (spare, least) = if bounded { (SPARE_DIGITS, DIGITS) } else { (0, 0) };
+        // As many digits more as the modulus has leave room for a multiple beside an exclusive bound.
+        let spare = if bounded { 1 + u64::from(modulus.ilog10()) + SPARE_DIGITS } else { 0 };
+        let least = if bounded { DIGITS } else { 0 };
         let plain = multiples.is_empty() && non_multiples.is_empty();
         Ok(Self {
             set,
@@ -303,6 +303,16 @@ impl<'a> Reader<'a> {
     }
 
     fn step(&self, state: State, byte: u8) -> Option<State> {
+        let next = self.digit(state, byte).filter(|next| !self.is_beyond(next))?;
+        if self.set.lower.is_some() || self.set.upper.is_some() {
+            return Some(next);
+        }
+        // Only bounds ask on which side of zero a number is.
+        Some(State { negative: false, zero: true, ..next })
+    }
+
+    /// The state after `byte`, as if there were bounds.
+    fn digit(&self, state: State, byte: u8) -> Option<State> {
         let at = |phase| Some(State { phase, ..state });
         match (state.phase, byte) {
             (Phase::Start, b'-') if self.set.may_be_negative() => {
@@ -322,6 +332,10 @@ impl<'a> Reader<'a> {
                 phase: Phase::Point,
                 lower: settled(state, state.lower, &self.set.lower),
                 upper: settled(state, state.upper, &self.set.upper),
+                residue: match state.residue {
+                    Residue::Open(residue) if self.scale == 0 => Residue::Settled(self.suits(residue)),
+                    residue => residue,
+                },
                 ..state
             }),
             (Phase::Point, b'0'..=b'9') => self.fraction_digit(state, 0, byte - b'0'),
@@ -336,6 +350,15 @@ impl<'a> Reader<'a> {
                 at(Phase::ExponentDigits(count + 1))
             }
             _ => None,
+        }
+    }
+
+    /// Whether there are so many digits before the point that the number is beyond a bound, however it goes on.
+    fn is_beyond(&self, state: &State) -> bool {
+        let bound = if state.negative { &self.set.lower } else { &self.set.upper };
+        match (state.phase, bound) {
+            (Phase::Integer(count), Some(bound)) => count > bound.value.integer_length(),
+            _ => false,
         }
     }
 
