@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
                 }
                 Role::Annotation if matches!(keyword.as_str(), "$schema" | "$id") && !value.is_string() => {
                     let place = pointer::push(&schema.pointer, keyword);
-                    self.refusals.invalid(place, &format!("`{keyword}` must be a string"));
+                    self.refusals.invalid(place, format!("`{keyword}` must be a string"));
                 }
                 Role::Annotation => {}
                 Role::Unknown => self.annotations.push(Annotation {

@@ -92,9 +92,8 @@ impl<'n> Threads<'n> {
         budget: &mut Budget<'_>,
     ) -> Result<Option<Configuration>, LimitError> {
         let nfa = self.nfa;
-        let is_universal = |thread: &&Thread| {
-            thread.pending.is_empty() && nfa.is_universal.get(thread.state as usize) == Some(&true)
-        };
+        let is_universal =
+            |thread: &&Thread| thread.pending.is_empty() && nfa.is_universal.get(thread.state as usize) == Some(&true);
         if let Some((before, _)) = before
             && before.main.iter().any(|thread| is_universal(&thread))
         {

@@ -1,6 +1,5 @@
 //! `grammarc dump`: a grammar at a stage of the compile.
 
-
 use clap::ValueEnum;
 use compilers::diagnostic::Diagnostics;
 use compilers::{gbnf, regex};

@@ -31,7 +31,9 @@ pub(super) fn narrowing(format: &str) -> Option<&'static str> {
         "time" | "date-time" => {
             Some("time and date-time: leap seconds only at offsets that are multiples of 15 minutes")
         }
-        "hostname" => Some("hostname: no labels in Punycode (`xn--`), nor others with hyphens as third and fourth character"),
+        "hostname" => {
+            Some("hostname: no labels in Punycode (`xn--`), nor others with hyphens as third and fourth character")
+        }
         "regex" => Some(
             "regex: no back-references, at most one named group, no `(?i:…)`; of `\\p{…}` one- and two-letter general \
              categories; ranges in a class between characters that are plainly in order",
