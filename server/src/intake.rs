@@ -25,8 +25,9 @@ const MAX_BODY: usize = 16_000_000;
 /// Bytes from which on a body is large.
 const LARGE_BODY: usize = 200_000;
 
-/// JSON values in one body, each of which takes about a hundred bytes.
-const MAX_VALUES: usize = 2_000_000;
+/// JSON values in one body, each of which takes about a hundred bytes: a process that is given much new memory at a time holds up
+/// all of its threads.
+const MAX_VALUES: usize = 250_000;
 
 /// Takes bodies in.
 #[derive(Debug)]
@@ -53,6 +54,11 @@ impl Intake {
         let capacity = capacity.clamp(1, Semaphore::MAX_PERMITS);
         let patience = patience.min(LONGEST_WAIT);
         Self { room: Arc::new(Semaphore::new(capacity)), capacity, large: Turns::default(), patience, closing }
+    }
+
+    /// Bytes of large bodies that have not been read yet.
+    pub(crate) fn taken(&self) -> usize {
+        self.capacity - self.room.available_permits()
     }
 
     /// Receives a body.
@@ -122,8 +128,11 @@ impl Intake {
     pub(crate) async fn read<T>(
         &self,
         received: Received,
-        read: impl FnOnce(Value) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
+        read: impl FnOnce(Value) -> Result<T, ApiError> + Send,
+    ) -> Result<T, ApiError>
+    where
+        T: Send,
+    {
         if received.bytes.len() <= LARGE_BODY {
             return read(parse(&received.bytes)?);
         }

@@ -342,6 +342,7 @@ impl Service {
 
     /// What there is to say to Prometheus.
     pub fn metrics_page(&self) -> String {
-        self.metrics.render(self.grammars.as_ref().map(Grammars::occupancy).unwrap_or_default())
+        let grammars = self.grammars.as_ref().map(Grammars::occupancy).unwrap_or_default();
+        self.metrics.render(grammars, self.intake.taken())
     }
 }

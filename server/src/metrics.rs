@@ -60,7 +60,7 @@ pub(crate) struct Occupancy {
 
 impl Metrics {
     /// The page.
-    pub(crate) fn render(&self, grammars: Occupancy) -> String {
+    pub(crate) fn render(&self, grammars: Occupancy, body_bytes: usize) -> String {
         let counters = [
             ("requests_total", "Requests to generate", &self.requests),
             ("client_errors_total", "Requests answered with a status of 400 to 499 but 429", &self.client_errors),
@@ -89,6 +89,7 @@ impl Metrics {
         let gauges = [
             ("running_sequences", "Sequences being generated", self.running.get()),
             ("waiting_sequences", "Sequences that wait for room", self.waiting.get()),
+            ("body_bytes", "Bytes of large bodies that have not been read yet", body_bytes as u64),
             ("grammar_cache_entries", "Grammars in the cache", grammars.entries as u64),
             ("grammar_cache_bytes", "Size of the cache", grammars.bytes as u64),
             (

@@ -15,7 +15,7 @@ const QUEUED_EVENTS: usize = 2;
 const LARGE: usize = 2_000;
 
 /// The text of an answer, or of an event, that names `size` tokens: those chosen, and the most probable ones.
-pub(crate) async fn written(writing: &Turns, size: usize, value: impl FnOnce() -> Value) -> String {
+pub(crate) async fn written(writing: &Turns, size: usize, value: impl FnOnce() -> Value + Send) -> String {
     let write = || value().to_string();
     if size < LARGE { write() } else { writing.take(write).await }
 }

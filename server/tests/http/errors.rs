@@ -208,8 +208,8 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         ),
         (
             "/generate",
-            json!({"text": "x", "sampling_params": {"stop": vec!["stop"; 300_000]}}),
-            "sampling_params.stop must have at most 64 strings, got 300000",
+            json!({"text": "x", "sampling_params": {"stop": vec!["stop"; 200_000]}}),
+            "sampling_params.stop must have at most 64 strings, got 200000",
         ),
         (
             "/generate",
@@ -270,10 +270,10 @@ fn bodies_that_are_not_json_in_utf_8() {
 #[test]
 fn bodies_of_many_values() {
     let zeros = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
-    let response = shared().send("POST", "/generate", &format!(r#"{{"text": "x", "other": {}}}"#, zeros(2_100_000)));
+    let response = shared().send("POST", "/generate", &format!(r#"{{"text": "x", "other": {}}}"#, zeros(300_000)));
     assert_eq!(response.status, 400, "{}", response.body);
-    assert!(response.body.contains("values, more than the limit of 2000000"), "{}", response.body);
-    let prompts = vec!["a"; 500_000];
+    assert!(response.body.contains("values, more than the limit of 250000"), "{}", response.body);
+    let prompts = vec!["a"; 200_000];
     for (path, body) in [("/generate", json!({"text": prompts})), ("/v1/completions", json!({"prompt": prompts}))] {
         let response = shared().post(path, &body);
         assert_eq!(response.status, 400, "{}", response.body);

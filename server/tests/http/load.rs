@@ -181,16 +181,20 @@ fn who_does_not_write_loses_the_connection() {
 /// Bodies that are on their way have room together, beyond which further ones are refused; small ones need none.
 #[test]
 fn bodies_on_their_way_are_bounded() {
-    let server = Server::start(ServiceOptions { body_bytes: 1_000_000, ..ServiceOptions::default() });
+    let server = Server::start(ServiceOptions {
+        body_bytes: 1_000_000,
+        read_timeout: Duration::from_secs(3_600),
+        ..ServiceOptions::default()
+    });
     let body = json!({"text": "x", "sampling_params": {"regex": "ok"}, "other": "x".repeat(700_000)}).to_string();
     let head =
         format!("POST /generate HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
     let mut half = TcpStream::connect(server.address).expect("a connection");
     half.write_all(head.as_bytes()).and_then(|()| half.write_all(&body.as_bytes()[..600_000])).expect("it is sent");
-    wait_until("the half is there", || {
-        let answer = server.send("POST", "/generate", &body);
-        answer.status == 429 && answer.body.contains("1000000 bytes of requests")
-    });
+    wait_until("the half is there", || server.metric("body_bytes") > 500_000.0);
+    let refused = server.send("POST", "/generate", &body);
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert!(refused.body.contains("1000000 bytes of requests"), "{}", refused.body);
     let small = json!({"text": "x", "sampling_params": {"regex": "ok"}});
     assert_eq!(server.generate(&small)["text"], "ok");
     half.write_all(&body.as_bytes()[600_000..]).expect("it is sent");
@@ -211,7 +215,7 @@ fn large_requests_and_answers_beside_small_ones() {
         "messages": [{"role": "user", "content": "x"}], "max_tokens": 200, "ignore_eos": true, "n": 16,
         "logprobs": true, "top_logprobs": 20,
     });
-    let zeros = json!({"text": "x", "sampling_params": {"regex": "ok"}, "other": vec![0; 500_000]});
+    let zeros = json!({"text": "x", "sampling_params": {"regex": "ok"}, "other": vec![0; 200_000]});
     std::thread::scope(|scope| {
         for (path, body) in [("/v1/chat/completions", &many), ("/v1/chat/completions", &names), ("/generate", &zeros)] {
             for _ in 0..3 {
