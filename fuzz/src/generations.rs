@@ -64,7 +64,9 @@ impl Generator {
         // As long as the judges of schemas give a compile, so that outcomes do not depend on what else the machine does.
         let compile_time = limits().time.unwrap_or_default();
         let grammars = GrammarOptions { compile_time, ..GrammarOptions::default() };
-        let options = ServiceOptions { grammars, max_context: 2_048, waits: true, ..ServiceOptions::default() };
+        let context_length = files.context_length().map_err(|error| error.to_string())?.min(2_048);
+        let options =
+            ServiceOptions { grammars, context_length: Some(context_length), waits: true, ..ServiceOptions::default() };
         let device = CpuDevice::new(threads).map_err(|error| error.to_string())?;
         let service = Service::load(files, device, options).map_err(|error| error.to_string())?;
         Ok(Self { engine: Engine::new(service).map_err(|error| error.to_string())? })

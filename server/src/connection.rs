@@ -1,41 +1,16 @@
 //! Connections that end when their reader does not take what is written.
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Listens for connections that end when nothing could be written to them for some time.
-#[derive(Debug)]
-pub(crate) struct Listener {
-    inner: TcpListener,
-    timeout: Duration,
-}
-
-impl Listener {
-    pub(crate) fn new(inner: TcpListener, timeout: Duration) -> Self {
-        Self { inner, timeout }
-    }
-}
-
-impl axum::serve::Listener for Listener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, address) = axum::serve::Listener::accept(&mut self.inner).await;
-        (Connection { stream, timeout: self.timeout, stalled: None }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
-    }
-}
+/// The longest time that anything is waited for; clocks of systems end somewhere.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A connection that fails when nothing could be written for some time. What was being answered is dropped then, and its
 /// place in the model is free.
@@ -48,6 +23,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    pub(crate) fn new(stream: TcpStream, timeout: Duration) -> Self {
+        Self { stream, timeout: timeout.min(LONGEST_WAIT), stalled: None }
+    }
+
     /// What a write has come to, for which the reader had time since the first that was pending.
     fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 /// as long again as one for others to be compiled before.
 pub(crate) const COMPILE_PATIENCE: u32 = 3;
 
+/// No more requests are taken on.
+pub(crate) const CLOSED: ApiError = ApiError::Unavailable("it is shutting down");
+
 /// Why a request has no answer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

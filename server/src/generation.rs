@@ -16,6 +16,10 @@ use crate::scheduler::{Admission, Group};
 /// What models that think put before their answer.
 const THINKING_SEPARATOR: &str = "\n\n";
 
+/// The most tokens that the answers of one request name with their probabilities, each of which takes up to two kilobytes
+/// while the answer is written.
+const MAX_NAMED_TOKENS: usize = 200_000;
+
 /// What a request asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -70,6 +74,7 @@ impl Service {
     /// Starts to generate.
     pub(crate) async fn generate(&self, plan: Plan) -> Result<Generation, ApiError> {
         let count = answer_count(&plan.prompts);
+        self.check_logprobs(&plan.prompts)?;
         let mut admission = Some(if self.options.waits {
             self.scheduler.admit_when_possible(count).await?
         } else {
@@ -92,10 +97,11 @@ impl Service {
                     None => {
                         // Those that wait for a compile leave the room in the model to others.
                         admission = None;
-                        if place.is_none() {
-                            place = Some(grammars.place(self.options.waits).await?);
-                        }
-                        Some(grammars.get(requested, plan.deadline).await?)
+                        let place = match &mut place {
+                            Some(place) => place,
+                            none => none.insert(grammars.place(self.options.waits).await?),
+                        };
+                        Some(grammars.get(requested, plan.deadline, place).await?)
                     }
                 },
             };
@@ -111,6 +117,24 @@ impl Service {
         };
         drop(place);
         self.start(requests, answers, admission).await
+    }
+
+    /// Refuses requests whose answers would name more tokens than one answer should have.
+    fn check_logprobs(&self, prompts: &[Prompt]) -> Result<(), ApiError> {
+        let context = self.model.context;
+        let named = |prompt: &Prompt| {
+            let sampling = &prompt.sampling;
+            let tokens = sampling.max_tokens.unwrap_or(context).min(context).saturating_mul(sampling.n);
+            sampling.logprobs.map_or(0, |top| tokens.saturating_mul(1 + top))
+        };
+        let named = prompts.iter().map(named).fold(0, usize::saturating_add);
+        if named <= MAX_NAMED_TOKENS {
+            return Ok(());
+        }
+        Err(ApiError::Invalid(format!(
+            "logprobs: up to {named} tokens would be named with their probabilities, more than the limit of \
+             {MAX_NAMED_TOKENS}; ask for fewer answers, tokens, or most probable ones."
+        )))
     }
 
     /// Until when a request that comes now waits for its grammars.
@@ -253,6 +277,11 @@ impl Generation {
 }
 
 impl Delta {
+    /// How many tokens it names: those chosen, and the most probable ones.
+    pub(crate) fn size(&self) -> usize {
+        self.tokens.len() + self.logprobs.iter().map(|one| 1 + one.top.len()).sum::<usize>()
+    }
+
     /// Adds what came next.
     pub(crate) fn append(&mut self, next: Self) {
         self.tokens.extend(next.tokens);

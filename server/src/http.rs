@@ -7,58 +7,84 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde_json::Value;
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::connection::Listener;
+use crate::connection::{Connection, LONGEST_WAIT};
 use crate::error::{ApiError, Dialect};
 use crate::reply::Reply;
-use crate::{Endpoint, Service, openai};
+use crate::{Endpoint, Prepared, Service, openai};
 
-/// Bytes of a request.
-const MAX_BODY: usize = 16_000_000;
-
-/// Bytes from which on a body is parsed while other requests go on.
-const LARGE_BODY: usize = 200_000;
+/// How long no connection is accepted when the system has no room for one.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` is done, and then until the requests in work are, or `patience` is over.
 ///
 /// # Errors
-/// When the listener fails.
+/// When the listener fails for good.
 pub async fn serve(
     service: Arc<Service>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
     patience: Duration,
 ) -> io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let closing = service.clone();
-    let stop = async move {
-        stop.await;
-        closing.close();
-        // The one that waits is there as long as this is.
-        let _ = stopping.send(());
-    };
-    let listener = Listener::new(listener, service.options.write_timeout);
-    let serving = axum::serve(listener, router(service)).with_graceful_shutdown(stop);
-    let out_of_patience = async {
-        if stopped.await.is_ok() {
-            tokio::time::sleep(patience).await;
-        } else {
-            std::future::pending::<()>().await;
+    let router = router(service.clone());
+    let mut connections = JoinSet::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, _)) => {
+                // Events are small, and each is waited for. What fails here fails again where it is read or written.
+                let _ = stream.set_nodelay(true);
+                connections.spawn(converse(service.clone(), router.clone(), stream));
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            // There are too many files open, say: some will be closed.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
-    };
-    tokio::select! {
-        served = serving.into_future() => served,
-        () = out_of_patience => Ok(()),
     }
+    service.close();
+    drop(listener);
+    // Those that are not done in time end with this.
+    let _ = tokio::time::timeout(patience, async { while connections.join_next().await.is_some() {} }).await;
+    Ok(())
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Answers the requests of one connection, until either side ends it.
+async fn converse(service: Arc<Service>, router: Router, stream: TcpStream) {
+    let mut closing = service.closing.subscribe();
+    let connection = Connection::new(stream, service.options.write_timeout);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(service.options.read_timeout.min(LONGEST_WAIT));
+    let mut conversation =
+        std::pin::pin!(http.serve_connection(TokioIo::new(connection), TowerToHyperService::new(router)));
+    tokio::select! {
+        // How it ends is the client's matter.
+        _ = &mut conversation => return,
+        _ = closing.wait_for(|&is_closing| is_closing) => {}
+    }
+    conversation.as_mut().graceful_shutdown();
+    let _ = conversation.await;
 }
 
 fn router(service: Arc<Service>) -> Router {
@@ -73,7 +99,6 @@ fn router(service: Arc<Service>) -> Router {
         .route("/generate", post(generate).put(generate))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(service)
 }
 
@@ -86,14 +111,14 @@ async fn metrics(State(service): State<Arc<Service>>) -> Response {
 }
 
 async fn models(State(service): State<Arc<Service>>) -> Response {
-    json(StatusCode::OK, &openai::models(&service.model.name, service.model.context, service.begun))
+    json(StatusCode::OK, openai::models(&service.model.name, service.model.context, service.begun).to_string())
 }
 
 async fn model(State(service): State<Arc<Service>>, Path(name): Path<String>) -> Response {
     if name != service.model.name {
         return refuse(&ApiError::NotFound(format!("model {name}")), Dialect::OpenAi);
     }
-    json(StatusCode::OK, &openai::model(&name, service.model.context, service.begun))
+    json(StatusCode::OK, openai::model(&name, service.model.context, service.begun).to_string())
 }
 
 async fn not_found(uri: Uri) -> Response {
@@ -120,38 +145,53 @@ async fn generate(State(service): State<Arc<Service>>, headers: HeaderMap, reque
 }
 
 async fn answer(service: &Arc<Service>, endpoint: Endpoint, headers: &HeaderMap, request: Request) -> Response {
-    let reply = match body(headers, request).await {
-        Ok(body) => service.answer(endpoint, &body).await,
+    let reply = match read(service, endpoint, headers, request).await {
+        Ok(prepared) => service.complete(prepared).await,
         Err(error) => service.refuse(error),
     };
     match reply {
-        Ok(Reply::Whole(value)) => json(StatusCode::OK, &value),
+        Ok(Reply::Whole(text)) => json(StatusCode::OK, text),
         Ok(Reply::Stream(events)) => event_stream(events),
         Err(error) => refuse(&error, endpoint.dialect()),
     }
 }
 
-/// The body as JSON.
-async fn body(headers: &HeaderMap, request: Request) -> Result<Value, ApiError> {
-    let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or(""));
-    if let Some(other) = content_type.filter(|value| !value.to_ascii_lowercase().contains("json")) {
-        let message = format!("Unsupported Media Type: {other:?}; send application/json.");
+/// What a request asks for.
+async fn read(
+    service: &Service,
+    endpoint: Endpoint,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<Prepared, ApiError> {
+    let value = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    if let Some(other) = value(header::CONTENT_TYPE).filter(|value| !is_json(value)) {
+        let message = format!("Unsupported Media Type: {other:?}; send application/json in UTF-8.");
         return Err(ApiError::Malformed(message));
     }
-    let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY)
-        .await
-        .map_err(|_| ApiError::Malformed(format!("the body is longer than the limit of {MAX_BODY} bytes.")))?;
-    let parse = || serde_json::from_slice(&bytes);
-    let parsed = if bytes.len() < LARGE_BODY { parse() } else { tokio::task::block_in_place(parse) };
-    parsed.map_err(|error| ApiError::Malformed(format!("the body is not JSON: {error}.")))
+    if let Some(other) = value(header::CONTENT_ENCODING).filter(|value| !value.eq_ignore_ascii_case("identity")) {
+        return Err(ApiError::Malformed(format!(
+            "Content-Encoding {other:?} is not supported; send the body as it is."
+        )));
+    }
+    let received = service.intake.receive(request.into_body()).await?;
+    service.intake.read(received, |body| service.prepare(endpoint, &body)).await
 }
 
-fn json(status: StatusCode, value: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+/// Whether a content type is JSON in UTF-8.
+fn is_json(content_type: &str) -> bool {
+    let content_type = content_type.to_ascii_lowercase();
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|kind| kind == "application/json" || kind.ends_with("+json"));
+    let charset = parts.find_map(|parameter| parameter.strip_prefix("charset="));
+    is_json && charset.is_none_or(|charset| ["utf-8", "utf8"].contains(&charset.trim_matches('"')))
+}
+
+fn json(status: StatusCode, text: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 fn refuse(error: &ApiError, dialect: Dialect) -> Response {
-    let mut response = json(error.status(), &error.body(dialect));
+    let mut response = json(error.status(), error.body(dialect).to_string());
     if matches!(error, ApiError::Overloaded { .. } | ApiError::CompileWait { .. }) {
         response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
     }

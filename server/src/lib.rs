@@ -11,11 +11,13 @@
 
 mod answer;
 mod connection;
+mod duplicates;
 mod error;
 mod fields;
 mod generation;
 mod grammar;
 mod http;
+mod intake;
 mod metrics;
 mod model;
 mod native;
@@ -28,22 +30,26 @@ mod sampling_defaults;
 mod scheduler;
 mod token_texts;
 mod tool_format;
+mod turns;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gpu_runtime::engine::{self, EngineOptions, EngineThreadError};
 use gpu_runtime::{Device, Llama, LlamaOptions, LoadError, ModelError, ModelFiles};
 use mask_runtime::Tokenizer;
 use serde_json::Value;
+use tokio::sync::watch;
 
+use error::CLOSED;
 use grammar::Grammars;
+use intake::Intake;
 use metrics::Metrics;
 use model::Model;
 use sampling_defaults::SamplingDefaults;
 use scheduler::Scheduler;
+use turns::Turns;
 
 pub use error::{ApiError, Dialect};
 pub use grammar::{
@@ -68,8 +74,9 @@ pub struct ServiceOptions {
     /// Whether requests beyond `max_sequences` wait, as files of requests should, instead of being answered with 429.
     /// Default false.
     pub waits: bool,
-    /// The greatest number of positions of a sequence; the model's own bound if it is less. Default 8,192.
-    pub max_context: usize,
+    /// The greatest number of positions of a sequence, be it more than the model was trained for. Default is the model's own
+    /// ([`ModelFiles::context_length`]), at most 8,192.
+    pub context_length: Option<usize>,
     /// Positions computed in one step. Default 256.
     pub max_rows: usize,
     /// What compiling grammars may cost.
@@ -85,6 +92,11 @@ pub struct ServiceOptions {
     pub incremental_streaming: bool,
     /// How long a client may take nothing of what is written to it before its connection ends. Default 60 s.
     pub write_timeout: Duration,
+    /// How long the head of a request may take to arrive, and how long its body. Default 60 s.
+    pub read_timeout: Duration,
+    /// Bytes that the bodies of requests may have together until they have been read, those of less than 200 kB not counted.
+    /// Further ones are answered with 429. Default 256 MB.
+    pub body_bytes: usize,
 }
 
 impl Default for ServiceOptions {
@@ -94,7 +106,7 @@ impl Default for ServiceOptions {
             max_batch: 32,
             max_sequences: 128,
             waits: false,
-            max_context: 8_192,
+            context_length: None,
             max_rows: 256,
             grammars: GrammarOptions::default(),
             backend: Some(GRAMMARC),
@@ -102,6 +114,8 @@ impl Default for ServiceOptions {
             tool_format: None,
             incremental_streaming: false,
             write_timeout: Duration::from_secs(60),
+            read_timeout: Duration::from_secs(60),
+            body_bytes: 256_000_000,
         }
     }
 }
@@ -172,6 +186,13 @@ impl Endpoint {
     }
 }
 
+/// A request that has been read.
+enum Prepared {
+    Chat(openai::chat::Prepared),
+    Completions(openai::completions::Prepared),
+    Generate(native::Prepared),
+}
+
 /// A model that answers requests. Its calls need a Tokio runtime with several threads.
 #[derive(Debug)]
 pub struct Service {
@@ -179,11 +200,18 @@ pub struct Service {
     model: Model,
     scheduler: Scheduler,
     grammars: Option<Grammars>,
+    intake: Intake,
+    /// Where large answers are written.
+    writing: Arc<Turns>,
     metrics: Arc<Metrics>,
-    closed: AtomicBool,
+    /// Whether no more requests are taken on.
+    closing: watch::Sender<bool>,
     /// When it was loaded, in seconds since 1970.
     begun: u64,
 }
+
+/// The context of models that have more, unless one is asked for: devices set memory aside for the whole batch.
+const MAX_DEFAULT_CONTEXT: usize = 8_192;
 
 /// The length of a page of the key/value cache, in positions.
 const PAGE_LENGTH: usize = 16;
@@ -199,14 +227,17 @@ impl Service {
         options: ServiceOptions,
     ) -> Result<Arc<Self>, ServiceError> {
         let config = files.config()?;
-        let context = config.max_positions.min(options.max_context);
+        let context = match options.context_length {
+            Some(length) => length.max(1),
+            None => files.context_length()?.min(MAX_DEFAULT_CONTEXT),
+        };
         let vocabulary_size = config.vocabulary;
         let batch = options.max_batch.max(1);
         let llama_options = LlamaOptions {
             max_rows: options.max_rows.max(batch),
             max_logits: batch,
             max_positions: context,
-            pages: batch * context.div_ceil(PAGE_LENGTH),
+            pages: batch.saturating_mul(context.div_ceil(PAGE_LENGTH)),
             page_length: PAGE_LENGTH,
         };
         let llama = Llama::load(device, config, files.checkpoint(), llama_options)?;
@@ -235,8 +266,18 @@ impl Service {
         };
         let model =
             Model { name, tokenizer, encoder, template, vocabulary_size, longest_token, context, sampling_defaults };
-        let service =
-            Self { options, model, scheduler, grammars, metrics, closed: AtomicBool::new(false), begun: openai::now() };
+        let closing = watch::Sender::new(false);
+        let service = Self {
+            intake: Intake::new(options.body_bytes, options.read_timeout, closing.subscribe()),
+            writing: Arc::default(),
+            options,
+            model,
+            scheduler,
+            grammars,
+            metrics,
+            closing,
+            begun: openai::now(),
+        };
         if service.options.reasoning.is_some() {
             service.thinking().map_err(|error| ServiceError::Reasoning(error.to_string()))?;
         }
@@ -247,15 +288,32 @@ impl Service {
     ///
     /// # Errors
     /// When the request is at fault, or there is no room for it.
-    pub async fn answer(self: &Arc<Self>, endpoint: Endpoint, body: &Value) -> Result<Reply, ApiError> {
-        self.metrics.requests.add(1);
-        if self.closed.load(Ordering::Relaxed) {
-            return self.refuse(ApiError::Unavailable("it is shutting down"));
+    pub async fn answer(&self, endpoint: Endpoint, body: &Value) -> Result<Reply, ApiError> {
+        match self.prepare(endpoint, body) {
+            Ok(prepared) => self.complete(prepared).await,
+            Err(error) => self.refuse(error),
         }
-        let reply = match endpoint {
-            Endpoint::Chat => openai::chat::complete(self, body).await,
-            Endpoint::Completions => openai::completions::complete(self, body).await,
-            Endpoint::Generate => native::generate(self, body).await,
+    }
+
+    /// Reads a request.
+    fn prepare(&self, endpoint: Endpoint, body: &Value) -> Result<Prepared, ApiError> {
+        self.metrics.requests.add(1);
+        if *self.closing.borrow() {
+            return Err(CLOSED);
+        }
+        Ok(match endpoint {
+            Endpoint::Chat => Prepared::Chat(openai::chat::Prepared::read(self, body)?),
+            Endpoint::Completions => Prepared::Completions(openai::completions::Prepared::read(self, body)?),
+            Endpoint::Generate => Prepared::Generate(native::Prepared::read(self, body)?),
+        })
+    }
+
+    /// Answers a request that has been read.
+    async fn complete(&self, prepared: Prepared) -> Result<Reply, ApiError> {
+        let reply = match prepared {
+            Prepared::Chat(prepared) => prepared.complete(self).await,
+            Prepared::Completions(prepared) => prepared.complete(self).await,
+            Prepared::Generate(prepared) => prepared.complete(self).await,
         };
         reply.or_else(|error| self.refuse(error))
     }
@@ -274,16 +332,17 @@ impl Service {
 
     /// Whether requests are taken on.
     pub fn is_healthy(&self) -> bool {
-        self.scheduler.is_alive() && !self.closed.load(Ordering::Relaxed)
+        self.scheduler.is_alive() && !*self.closing.borrow()
     }
 
     /// Takes no more requests on; those in work go on.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.closing.send_replace(true);
     }
 
     /// What there is to say to Prometheus.
     pub fn metrics_page(&self) -> String {
-        self.metrics.render(self.grammars.as_ref().map_or((0, 0), Grammars::size))
+        let grammars = self.grammars.as_ref().map(Grammars::occupancy).unwrap_or_default();
+        self.metrics.render(grammars, self.intake.taken())
     }
 }

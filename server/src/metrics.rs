@@ -45,9 +45,22 @@ pub(crate) struct Metrics {
     pub(crate) grammar_compile_time: Number,
 }
 
+/// How much there is of grammars.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Occupancy {
+    /// Those in the cache.
+    pub(crate) entries: usize,
+    /// Their bytes.
+    pub(crate) bytes: usize,
+    /// Requests that wait for a compile that may be quick.
+    pub(crate) waiting_for_quick: usize,
+    /// Requests that wait for one that is not.
+    pub(crate) waiting_for_slow: usize,
+}
+
 impl Metrics {
-    /// The page, with the size of the grammar cache.
-    pub(crate) fn render(&self, (entries, bytes): (usize, usize)) -> String {
+    /// The page.
+    pub(crate) fn render(&self, grammars: Occupancy, body_bytes: usize) -> String {
         let counters = [
             ("requests_total", "Requests to generate", &self.requests),
             ("client_errors_total", "Requests answered with a status of 400 to 499 but 429", &self.client_errors),
@@ -76,8 +89,19 @@ impl Metrics {
         let gauges = [
             ("running_sequences", "Sequences being generated", self.running.get()),
             ("waiting_sequences", "Sequences that wait for room", self.waiting.get()),
-            ("grammar_cache_entries", "Grammars in the cache", entries as u64),
-            ("grammar_cache_bytes", "Size of the cache", bytes as u64),
+            ("body_bytes", "Bytes of large bodies that have not been read yet", body_bytes as u64),
+            ("grammar_cache_entries", "Grammars in the cache", grammars.entries as u64),
+            ("grammar_cache_bytes", "Size of the cache", grammars.bytes as u64),
+            (
+                "waiting_for_quick_compiles",
+                "Requests that wait for a compile that may be quick",
+                grammars.waiting_for_quick as u64,
+            ),
+            (
+                "waiting_for_slow_compiles",
+                "Requests that wait for a compile that is not",
+                grammars.waiting_for_slow as u64,
+            ),
         ];
         let mut page = String::new();
         let mut line = |name: &str, kind: &str, help: &str, value: f64| {

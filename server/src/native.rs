@@ -1,6 +1,5 @@
 //! `/generate`: SGLang's own API.
 
-use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
@@ -11,7 +10,7 @@ use crate::error::ApiError;
 use crate::fields::{Fields, token_ids};
 use crate::generation::{Budget, Plan, Prompt, answer_count};
 use crate::grammar::Constraint;
-use crate::reply::{Reply, stream};
+use crate::reply::{Reply, stream, written};
 use crate::sampling::{NATIVE, Sampling, bounded_top};
 use crate::sampling_defaults::SamplingDefaults;
 
@@ -48,98 +47,153 @@ fn budget(fields: &Fields<'_>) -> Result<Budget, ApiError> {
     }
 }
 
-/// Serves a request.
-pub(crate) async fn generate(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
-    let begin = Instant::now();
-    let deadline = service.deadline();
-    let fields = Fields::of_body(body)?;
-    Constraint::refuse(
-        &fields,
-        &["json_schema", "regex", "ebnf", "structural_tag"],
-        "it belongs into sampling_params",
-    )?;
-    Constraint::refuse(&fields, &["response_format"], CHAT_ONLY)?;
-    Constraint::refuse_within(&fields, "extra_body", "it belongs into sampling_params")?;
-    let (mut prompts, is_list) = prompts(service, &fields)?;
-    let logprobs = logprobs(&fields)?;
-    prompts.iter_mut().for_each(|prompt| prompt.sampling.logprobs = logprobs);
-    let thinking = fields.flag("require_reasoning")?.unwrap_or(false);
-    // What is at fault is at fault whether it is needed or not.
-    let budget = budget(&fields)?;
-    let thinking = thinking.then_some(budget);
-    let streams = fields.flag("stream")?.unwrap_or(false);
-    service.scheduler.check(answer_count(&prompts))?;
-    let mut origins = Vec::new();
-    let rid = fields.text("rid")?;
-    for prompt in &prompts {
-        for _ in 0..prompt.sampling.n {
-            origins.push(Origin {
-                prompt_tokens: prompt.tokens.len(),
-                logprobs,
-                id: uuid::Uuid::new_v4().simple().to_string(),
-            });
+/// Whether a free text comes before the answers: of the whole request, like its budget.
+fn requires_reasoning(fields: &Fields<'_>) -> Result<bool, ApiError> {
+    let own = fields.flag("require_reasoning")?;
+    let of_parameters = match fields.value("sampling_params") {
+        Some(Value::Object(_)) => {
+            fields.object("sampling_params")?.map(|parameters| parameters.flag("require_reasoning"))
         }
-    }
-    let is_list = is_list || origins.len() > 1;
-    if let Some(rid) = rid {
-        origins.iter_mut().enumerate().for_each(|(index, origin)| {
-            origin.id = if is_list { format!("{rid}_{index}") } else { rid.to_owned() };
-        });
-    }
-    let plan = Plan { prompts, thinking, deadline };
-    let mut generation = match service.generate(plan).await {
-        Ok(generation) => generation,
-        // A stream has begun with the request, so that what is wrong with its grammar is an event.
-        Err(error @ ApiError::Invalid(_)) if streams => {
-            let origin = origins[0].clone();
-            return Ok(stream(move |events| async move {
-                let reason = json!({
-                    "type": "abort",
-                    "message": error.to_string(),
-                    "status_code": error.status().as_u16(),
-                    "err_type": error.class(),
-                });
-                events.send(answer(&origin, &Delta::default(), reason, 0, begin)).await
-            }));
+        Some(Value::Array(list)) => {
+            for (index, parameters) in list.iter().enumerate() {
+                let parameters = Fields::of(parameters, &format!("sampling_params[{index}]"))?;
+                let advice = "it is one for all prompts; give it beside sampling_params";
+                Constraint::refuse(&parameters, &["require_reasoning"], advice)?;
+            }
+            None
         }
-        Err(error) => return Err(error),
+        _ => None,
     };
-    if !streams {
-        let answers = generation.collect().await?;
-        let mut whole = Vec::with_capacity(answers.len());
-        for (index, (origin, delta)) in origins.iter().zip(answers).enumerate() {
-            let reason = finish_reason(delta.finish.as_ref())?;
-            whole.push(answer(origin, &delta, reason, generation.counts(index).1, begin));
-        }
-        return Ok(Reply::Whole(if is_list { Value::Array(whole) } else { whole.pop().unwrap_or_default() }));
-    }
-    let incremental = service.options.incremental_streaming;
-    Ok(stream(move |events| async move {
-        let mut so_far = vec![Delta::default(); generation.len()];
-        while let Some(next) = generation.next().await {
-            let reason = next.and_then(|(index, delta)| {
-                if incremental {
-                    so_far[index] = delta;
-                } else {
-                    so_far[index].append(delta);
-                }
-                Ok((index, finish_reason(so_far[index].finish.as_ref())?))
-            });
-            match reason {
-                Ok((index, reason)) => {
-                    let reasoning = generation.counts(index).1;
-                    let mut event = answer(&origins[index], &so_far[index], reason, reasoning, begin);
-                    event["meta_info"]["completion_tokens"] = generation.counts(index).0.into();
-                    if is_list {
-                        event["index"] = index.into();
-                    }
-                    events.send(event).await?;
-                }
-                Err(error) => return events.fail(&error).await,
+    Ok(own.or(of_parameters.transpose()?.flatten()).unwrap_or(false))
+}
+
+/// A request that has been read.
+pub(crate) struct Prepared {
+    begin: Instant,
+    origins: Vec<Origin>,
+    is_list: bool,
+    plan: Plan,
+    streams: bool,
+}
+
+impl Prepared {
+    /// Reads the body of a request.
+    pub(crate) fn read(service: &Service, body: &Value) -> Result<Self, ApiError> {
+        let begin = Instant::now();
+        let deadline = service.deadline();
+        let fields = Fields::of_body(body)?;
+        Constraint::refuse(
+            &fields,
+            &["json_schema", "regex", "ebnf", "structural_tag"],
+            "it belongs into sampling_params",
+        )?;
+        Constraint::refuse(&fields, &["response_format"], CHAT_ONLY)?;
+        Constraint::refuse_within(&fields, "extra_body", "it belongs into sampling_params")?;
+        let (mut prompts, is_list) = prompts(service, &fields)?;
+        let logprobs = logprobs(&fields)?;
+        prompts.iter_mut().for_each(|prompt| prompt.sampling.logprobs = logprobs);
+        let thinking = requires_reasoning(&fields)?;
+        // What is at fault is at fault whether it is needed or not.
+        let budget = budget(&fields)?;
+        let thinking = thinking.then_some(budget);
+        let streams = fields.flag("stream")?.unwrap_or(false);
+        service.scheduler.check(answer_count(&prompts))?;
+        let mut origins = Vec::new();
+        let rid = fields.text("rid")?;
+        for prompt in &prompts {
+            for _ in 0..prompt.sampling.n {
+                origins.push(Origin {
+                    prompt_tokens: prompt.tokens.len(),
+                    logprobs,
+                    id: uuid::Uuid::new_v4().simple().to_string(),
+                });
             }
         }
-        Ok(())
-    }))
+        let is_list = is_list || origins.len() > 1;
+        if let Some(rid) = rid {
+            origins.iter_mut().enumerate().for_each(|(index, origin)| {
+                origin.id = if is_list { format!("{rid}_{index}") } else { rid.to_owned() };
+            });
+        }
+        let plan = Plan { prompts, thinking, deadline };
+        Ok(Self { begin, origins, is_list, plan, streams })
+    }
+
+    /// Answers the request.
+    pub(crate) async fn complete(self, service: &Service) -> Result<Reply, ApiError> {
+        let Self { begin, origins, is_list, plan, streams } = self;
+        let mut generation = match service.generate(plan).await {
+            Ok(generation) => generation,
+            // A stream has begun with the request, so that what is wrong with its grammar is an event.
+            Err(error @ ApiError::Invalid(_)) if streams => {
+                return Ok(stream(move |events| async move {
+                    let reason = json!({
+                        "type": "abort",
+                        "message": error.to_string(),
+                        "status_code": error.status().as_u16(),
+                        "err_type": error.class(),
+                    });
+                    for (index, origin) in origins.iter().enumerate() {
+                        let mut event = answer(origin, &Delta::default(), reason.clone(), 0, begin);
+                        if is_list {
+                            event["index"] = index.into();
+                        }
+                        events.send(event).await?;
+                    }
+                    Ok(())
+                }));
+            }
+            Err(error) => return Err(error),
+        };
+        if !streams {
+            let answers = generation.collect().await?;
+            let size = answers.iter().map(Delta::size).sum();
+            let reasons =
+                answers.iter().map(|delta| finish_reason(delta.finish.as_ref())).collect::<Result<Vec<_>, _>>()?;
+            let whole = || {
+                let parts = origins.iter().zip(&answers).zip(reasons).enumerate();
+                let mut whole: Vec<Value> = parts
+                    .map(|(index, ((origin, delta), reason))| {
+                        answer(origin, delta, reason, generation.counts(index).1, begin)
+                    })
+                    .collect();
+                if is_list { Value::Array(whole) } else { whole.pop().unwrap_or_default() }
+            };
+            return Ok(Reply::Whole(written(&service.writing, size, whole).await));
+        }
+        let writing = service.writing.clone();
+        let incremental = service.options.incremental_streaming;
+        Ok(stream(move |events| async move {
+            let mut so_far = vec![Delta::default(); generation.len()];
+            while let Some(next) = generation.next().await {
+                let reason = next.and_then(|(index, delta)| {
+                    if incremental {
+                        so_far[index] = delta;
+                    } else {
+                        so_far[index].append(delta);
+                    }
+                    Ok((index, finish_reason(so_far[index].finish.as_ref())?))
+                });
+                match reason {
+                    Ok((index, reason)) => {
+                        let (tokens, reasoning) = generation.counts(index);
+                        let (origin, so_far) = (&origins[index], &so_far[index]);
+                        let event = || {
+                            let mut event = answer(origin, so_far, reason, reasoning, begin);
+                            event["meta_info"]["completion_tokens"] = tokens.into();
+                            if is_list {
+                                event["index"] = index.into();
+                            }
+                            event
+                        };
+                        events.send_text(written(&writing, so_far.size(), event).await).await?;
+                    }
+                    Err(error) => return events.fail(&error).await,
+                }
+            }
+            Ok(())
+        }))
+    }
 }
 
 /// Whether it is to be said how probable tokens were, with the number of the most probable ones to name.
@@ -162,6 +216,7 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
         }
         (Some(Value::String(text)), _) => (vec![service.model.encode("text", text)?], false),
         (Some(Value::Array(texts)), _) => {
+            service.scheduler.check(texts.len())?;
             let wrong = || ApiError::Malformed("text must be a string or a list of strings.".to_owned());
             let encode = |text: &Value| service.model.encode("text", text.as_str().ok_or_else(wrong)?);
             (texts.iter().map(encode).collect::<Result<_, _>>()?, true)
@@ -172,6 +227,7 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
             match (token_ids(ids), ids) {
                 (Some(ids), _) => (vec![service.model.check("input_ids", ids)?], false),
                 (None, Value::Array(lists)) => {
+                    service.scheduler.check(lists.len())?;
                     let check = |ids: Option<Vec<u32>>| service.model.check("input_ids", ids.ok_or_else(wrong)?);
                     (lists.iter().map(|ids| check(token_ids(ids))).collect::<Result<_, _>>()?, true)
                 }
@@ -183,24 +239,32 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<(Vec<Prompt>, bool)
     if tokens.is_empty() {
         return Err(ApiError::Invalid("text must have at least one prompt.".to_owned()));
     }
-    let none = Value::Object(Map::new());
-    let parameters: Vec<(&Value, String)> = match fields.value("sampling_params") {
-        None => vec![(&none, "sampling_params".to_owned()); tokens.len()],
+    let sampling = |fields: &Fields<'_>| {
+        Constraint::refuse(fields, &["response_format"], CHAT_ONLY)?;
+        Sampling::read(fields, NATIVE, Some(DEFAULT_MAX_TOKENS), &SamplingDefaults::NEUTRAL)
+    };
+    let mut prompts = Vec::with_capacity(tokens.len());
+    match fields.value("sampling_params") {
         Some(Value::Array(list)) => {
             if list.len() != tokens.len() {
                 let message = format!("sampling_params has {} entries for {} prompts.", list.len(), tokens.len());
                 return Err(ApiError::Invalid(message));
             }
-            list.iter().enumerate().map(|(index, one)| (one, format!("sampling_params[{index}]"))).collect()
+            for (index, (tokens, parameters)) in tokens.into_iter().zip(list).enumerate() {
+                let fields = Fields::of(parameters, &format!("sampling_params[{index}]"))?;
+                let (sampling, constraint) = (sampling(&fields)?, Constraint::read(&fields, None)?);
+                prompts.push(Prompt { tokens, sampling, constraint });
+            }
         }
-        Some(one) => vec![(one, "sampling_params".to_owned()); tokens.len()],
-    };
-    let mut prompts = Vec::with_capacity(tokens.len());
-    for (tokens, (parameters, path)) in tokens.into_iter().zip(parameters) {
-        let fields = Fields::of(parameters, &path)?;
-        Constraint::refuse(&fields, &["response_format"], CHAT_ONLY)?;
-        let sampling = Sampling::read(&fields, NATIVE, Some(DEFAULT_MAX_TOKENS), &SamplingDefaults::NEUTRAL)?;
-        prompts.push(Prompt { tokens, constraint: Constraint::read(&fields, None)?, sampling });
+        one => {
+            let none = Value::Object(Map::new());
+            let fields = Fields::of(one.unwrap_or(&none), "sampling_params")?;
+            let constraint = Constraint::read(&fields, None)?;
+            for tokens in tokens {
+                // Read for each, as the seed is another where none is given.
+                prompts.push(Prompt { tokens, sampling: sampling(&fields)?, constraint: constraint.clone() });
+            }
+        }
     }
     if prompts.iter().any(|prompt| prompt.sampling.n != prompts[0].sampling.n) {
         let message = "The parallel_sample_num should be the same for all samples in sample params.";

@@ -6,15 +6,25 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::error::{ApiError, Dialect};
+use crate::turns::Turns;
 
 /// Events that may wait for a slow reader before the answer's task does. Few, as each may have all of a long answer.
 const QUEUED_EVENTS: usize = 2;
 
+/// Tokens that are named in an answer, or in an event, from which on it is written when it is its turn.
+const LARGE: usize = 2_000;
+
+/// The text of an answer, or of an event, that names `size` tokens: those chosen, and the most probable ones.
+pub(crate) async fn written(writing: &Turns, size: usize, value: impl FnOnce() -> Value + Send) -> String {
+    let write = || value().to_string();
+    if size < LARGE { write() } else { writing.take(write).await }
+}
+
 /// What an endpoint answers.
 #[derive(Debug)]
 pub enum Reply {
-    /// One JSON document.
-    Whole(Value),
+    /// The text of one JSON document, which takes a fraction of the room of its value.
+    Whole(String),
     /// The data of server-sent events, without the last one, `[DONE]`.
     Stream(mpsc::Receiver<String>),
 }
@@ -32,7 +42,11 @@ impl Events {
         // As text, which takes a fraction of the room while it waits.
         let text = event.to_string();
         drop(event);
-        self.0.send(text).await.map_err(|_| Gone)
+        self.send_text(text).await
+    }
+
+    pub(crate) async fn send_text(&self, event: String) -> Result<(), Gone> {
+        self.0.send(event).await.map_err(|_| Gone)
     }
 
     /// Sends what went wrong once the stream had begun.

@@ -62,6 +62,7 @@ impl Scheduler {
             let _guard = guard;
             Worker { engine, commands: receiver, routes: HashMap::new(), metrics }.run();
         })?;
+        let capacity = capacity.min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(capacity));
         Ok(Self { commands, permits, capacity, next_group: Default::default(), alive })
     }

@@ -175,7 +175,7 @@ fn hostile(number: u64) -> Request {
         let inner = json!({"type": "object", "properties": {format!("p{number}"): {"type": "integer"}}});
         (0..depth).fold(inner, |inner, _| json!({"oneOf": [inner, {"type": "string"}, {"type": "null"}]}))
     };
-    let (field, text) = match number % 12 {
+    let (field, text) = match number % 14 {
         0 => ("json_schema", nested(30).to_string()),
         1 => ("regex", format!("((a{{1,1000}}|b){{1,1000}}|c){{1,1000}}{number}")),
         2 => ("regex", format!("{}a{}{number}", "(".repeat(60_000), ")".repeat(60_000))),
@@ -214,12 +214,21 @@ fn hostile(number: u64) -> Request {
                 .collect();
             ("json_schema", json!({"oneOf": branches}).to_string())
         }
-        _ => {
-            return Request {
-                path: "/generate",
-                body: format!("{{\"text\": {}", "[".repeat(60_000)),
-                abandon_after: None,
+        other => {
+            let (path, body) = match other {
+                // Bodies that take long to read, not grammars that take long to compile.
+                11 => {
+                    let tool = |index: usize| json!({"function": {"name": format!("f{number}_{index}")}});
+                    let tools: Vec<Value> =
+                        (0..if number.is_multiple_of(2) { 1_000 } else { 6_000 }).map(tool).collect();
+                    let messages = json!([{"role": "user", "content": "x"}]);
+                    let body = json!({"messages": messages, "tools": tools, "tool_choice": "none", "max_tokens": 5});
+                    ("/v1/chat/completions", body.to_string())
+                }
+                12 => ("/generate", json!({"text": "x", "rid": vec![0; 1_000_000]}).to_string()),
+                _ => ("/generate", format!("{{\"text\": {}", "[".repeat(60_000))),
             };
+            return Request { path, body, abandon_after: None };
         }
     };
     let body = json!({"text": "x", "sampling_params": {field: text, "max_new_tokens": 20, "sampling_seed": number}});

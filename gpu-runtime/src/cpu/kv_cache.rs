@@ -1,15 +1,15 @@
 //! Keys and values of past positions, in pages.
 
-use super::zeros;
+use super::unused_zeros;
 use crate::device::{DeviceError, KvCacheShape};
 
 /// A paged key/value cache of f32: `[layers, pages, kv_heads, page_length, head_dim]`, so that the keys of one head in
-/// one page are contiguous.
+/// one page are contiguous. Pages take memory from when they are first written.
 #[derive(Debug)]
 pub struct CpuKvCache {
     shape: KvCacheShape,
-    keys: Vec<f32>,
-    values: Vec<f32>,
+    keys: Box<[f32]>,
+    values: Box<[f32]>,
 }
 
 impl CpuKvCache {
@@ -21,7 +21,7 @@ impl CpuKvCache {
             .into_iter()
             .try_fold(1_usize, usize::checked_mul);
         let what = "the key/value cache";
-        Ok(Self { shape, keys: zeros(what, length)?, values: zeros(what, length)? })
+        Ok(Self { shape, keys: unused_zeros(what, length)?, values: unused_zeros(what, length)? })
     }
 
     pub(super) fn shape(&self) -> &KvCacheShape {

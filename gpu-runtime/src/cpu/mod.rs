@@ -111,14 +111,23 @@ fn shape_error(operation: &'static str, problem: String) -> DeviceError {
     DeviceError::Shape { operation, problem }
 }
 
+fn out_of_memory(what: &'static str, length: usize) -> DeviceError {
+    DeviceError::OutOfMemory { device: "cpu".to_owned(), what, bytes: length.saturating_mul(size_of::<f32>()) }
+}
+
 /// A vector of zeros, or the error that there is no room for it.
 fn zeros(what: &'static str, length: Option<usize>) -> Result<Vec<f32>, DeviceError> {
     let mut values = Vec::new();
     let length = length.unwrap_or(usize::MAX);
-    let bytes = length.saturating_mul(size_of::<f32>());
-    values.try_reserve_exact(length).map_err(|_| DeviceError::OutOfMemory { device: "cpu".to_owned(), what, bytes })?;
+    values.try_reserve_exact(length).map_err(|_| out_of_memory(what, length))?;
     values.resize(length, 0.0);
     Ok(values)
+}
+
+/// The same, of memory that the system has zeroed: what is never used takes none.
+fn unused_zeros(what: &'static str, length: Option<usize>) -> Result<Box<[f32]>, DeviceError> {
+    let length = length.unwrap_or(usize::MAX);
+    bytemuck::try_zeroed_slice_box(length).map_err(|()| out_of_memory(what, length))
 }
 
 impl Device for CpuDevice {

@@ -36,7 +36,7 @@ use crate::thread::processor_time;
 use aside::{Advanced, Advancing, Aside, Sampled};
 use guide::{Filled, Guide};
 use mask_workers::MaskWorkers;
-use pages::Pages;
+use pages::{Pages, SequencePages};
 use schedule::Schedule;
 use sequence::Sequence;
 
@@ -201,7 +201,7 @@ impl<D: Device> Engine<D> {
             computed: 0,
             max_length,
             context_bound,
-            pages: Vec::new(),
+            pages: SequencePages::default(),
             guide,
             row: Vec::new(),
             sampler,
@@ -271,7 +271,7 @@ impl<D: Device> Engine<D> {
         let most = options.max_logits.min(options.max_rows);
         while self.running.len() + self.aside.len() < most {
             let Some(mut sequence) = self.waiting.pop_front() else { break };
-            let Some(pages) = self.pages.take(sequence.max_length) else {
+            let Some(pages) = self.pages.set_aside(sequence.max_length) else {
                 self.waiting.push_front(sequence);
                 break;
             };
@@ -293,7 +293,7 @@ impl<D: Device> Engine<D> {
         if self.running.is_empty() {
             return Ok(step);
         }
-        self.schedule.plan(&mut self.running, self.model.options().max_rows);
+        self.schedule.plan(&mut self.running, &mut self.pages, self.model.options().max_rows);
         step.rows = self.schedule.tokens.len();
         self.forward_and_fill(&mut step)?;
         let sampled = self.sample(&mut step)?;

@@ -1,5 +1,6 @@
 //! Which positions a step computes.
 
+use super::pages::Pages;
 use super::sequence::Sequence;
 
 /// The rows of a step, for the device.
@@ -17,21 +18,16 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// Plans a step of at most `max_rows` rows. Sequences with few rows to go come first, so that a long prompt does not
-    /// hold up those that decode; it gets the rows they leave, over several steps if need be.
-    pub(super) fn plan(&mut self, sequences: &mut [Sequence], max_rows: usize) {
+    /// Plans a step of at most `max_rows` rows, and takes the pages that it needs from `pages`. Sequences with few rows to go
+    /// come first, so that a long prompt does not hold up those that decode; it gets the rows they leave, over several steps
+    /// if need be.
+    pub(super) fn plan(&mut self, sequences: &mut [Sequence], pages: &mut Pages, max_rows: usize) {
         self.tokens.clear();
         self.positions.clear();
         self.sequences.clear();
         self.page_table.clear();
         self.sampled.clear();
         self.selected.clear();
-        self.pages_per_sequence = sequences.iter().map(|sequence| sequence.pages.len()).max().unwrap_or(0);
-        for sequence in &*sequences {
-            let end = self.page_table.len() + self.pages_per_sequence;
-            self.page_table.extend_from_slice(&sequence.pages);
-            self.page_table.resize(end, 0);
-        }
         let mut order: Vec<usize> = (0..sequences.len()).collect();
         order.sort_by_key(|&index| sequences[index].pending());
         let mut ends = Vec::with_capacity(sequences.len());
@@ -43,9 +39,16 @@ impl Schedule {
             self.positions.extend(positions.map(|position| position as u32));
             self.sequences.resize(self.tokens.len(), index as u32);
             sequence.computed += rows;
+            pages.grow(&mut sequence.pages, sequence.computed);
             if rows > 0 && sequence.pending() == 0 {
                 ends.push((index, self.tokens.len() as u32 - 1));
             }
+        }
+        self.pages_per_sequence = sequences.iter().map(|sequence| sequence.pages.pages().len()).max().unwrap_or(0);
+        for sequence in &*sequences {
+            let end = self.page_table.len() + self.pages_per_sequence;
+            self.page_table.extend_from_slice(sequence.pages.pages());
+            self.page_table.resize(end, 0);
         }
         ends.sort_unstable();
         self.sampled.extend(ends.iter().map(|&(index, _)| index));

@@ -6,6 +6,7 @@ use super::guide::{Accepted, Filled, Guide};
 use super::jump::Jumper;
 use super::mask_workers::FillJob;
 use super::outcome::{Event, Finish, SequenceError, SequenceId};
+use super::pages::SequencePages;
 use crate::sampler::Sampler;
 
 /// The state of one sequence.
@@ -25,7 +26,7 @@ pub(super) struct Sequence {
     pub(super) max_length: usize,
     /// Whether it is the context that sets `max_length`, not the request.
     pub(super) context_bound: bool,
-    pub(super) pages: Vec<u32>,
+    pub(super) pages: SequencePages,
     pub(super) guide: Guide,
     /// Room for its mask, kept between steps.
     pub(super) row: Vec<u32>,

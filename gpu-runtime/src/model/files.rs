@@ -48,7 +48,13 @@ pub struct ModelFiles {
     /// `chat_template.jinja`, which newer folders have instead of a field of `tokenizer_config.json`.
     chat_template: Option<Vec<u8>>,
     checkpoint: Checkpoint,
+    /// [`context_length`](Self::context_length), where it is not that of `config.json`.
+    context_length: Option<usize>,
 }
+
+/// The positions of a sequence of the embedded model. It was trained with 512, and does not lose its way at once beyond them;
+/// prompts of a thousand tokens and answers of two thousand, as documents about structured outputs have them, fit.
+const EMBEDDED_CONTEXT_LENGTH: usize = 4_096;
 
 impl ModelFiles {
     /// Reads the small files of `folder` and maps its checkpoint. The files must not be changed as long as this lives.
@@ -64,6 +70,7 @@ impl ModelFiles {
             tokenizer_config: read_optional(folder.join("tokenizer_config.json"))?,
             chat_template: read_optional(folder.join("chat_template.jinja"))?,
             checkpoint: Checkpoint::open(folder)?,
+            context_length: None,
         })
     }
 
@@ -80,6 +87,7 @@ impl ModelFiles {
             tokenizer_config: Some(include_bytes!("../../data/tiny-tools/tokenizer_config.json").to_vec()),
             chat_template: None,
             checkpoint: Checkpoint::from_bytes(&include_bytes!("../../data/tiny-tools/model.safetensors")[..])?,
+            context_length: Some(EMBEDDED_CONTEXT_LENGTH),
         })
     }
 
@@ -89,6 +97,16 @@ impl ModelFiles {
     /// Another architecture, an unsupported feature, dimensions that do not fit.
     pub fn config(&self) -> Result<LlamaConfig, ModelError> {
         Ok(LlamaConfig::parse(&self.config)?)
+    }
+
+    /// The greatest number of positions of a sequence, unless its user says otherwise: what the model was trained for by its
+    /// `config.json`. That of the embedded model is 4,096, eight times as much, so that long prompts can be tried; its answers to
+    /// them follow their grammar, and make little sense.
+    ///
+    /// # Errors
+    /// Those of [`config`](Self::config).
+    pub fn context_length(&self) -> Result<usize, ModelError> {
+        Ok(self.context_length.unwrap_or(self.config()?.max_positions))
     }
 
     /// The text of `generation_config.json`, if there is one.

@@ -114,6 +114,13 @@ impl JsonStyle {
     }
 }
 
+/// The text of a structural tag, without members that are null; a text that has none stays as it is.
+fn without_nulls(text: &str) -> Arc<str> {
+    let has_null = |tag: &Value| tag.as_object().is_some_and(|members| members.values().any(Value::is_null));
+    let tag = if text.contains("null") { serde_json::from_str(text).ok() } else { None };
+    tag.filter(has_null).map_or_else(|| text.into(), |tag| Constraint::tag(&tag).text)
+}
+
 fn no_such(fields: &Fields<'_>, field: &str, known: &str, found: &str) -> ApiError {
     ApiError::Invalid(format!("{} must be {known}, got {found:?}.", fields.name(field)))
 }
@@ -125,8 +132,12 @@ const FOREIGN: &[&str] =
 /// Constraints as the interfaces served here have them, wherever they belong.
 const OWN: &[&str] = &["json_schema", "regex", "ebnf", "structural_tag", "response_format"];
 
+/// Members of `response_format`, of any type, that are constraints or would be elsewhere.
+const MEMBERS: &[&str] =
+    &["json_schema", "schema", "structures", "triggers", "format", "regex", "ebnf", "structural_tag", "grammar"];
+
 /// What is said of a constraint beside a type of `response_format` that does not read it.
-const OF_ANOTHER_TYPE: &str = "it is of another type of response_format: json_schema or structural_tag";
+const OF_ANOTHER_TYPE: &str = "a response_format of this type does not read it";
 
 /// The schema text that stands for any JSON.
 const ANY: &str = "$$ANY$$";
@@ -145,8 +156,12 @@ impl Constraint {
             ("structural_tag", ConstraintKind::StructuralTag),
         ] {
             if let Some(text) = fields.text(field)? {
-                let text = if kind == ConstraintKind::Json && text == ANY { "true" } else { text };
-                let constraint = Self { kind, text: text.into(), style };
+                let text = match kind {
+                    ConstraintKind::Json if text == ANY => "true".into(),
+                    ConstraintKind::StructuralTag => without_nulls(text),
+                    _ => text.into(),
+                };
+                let constraint = Self { kind, text, style };
                 found.push(Requested { constraint, field: fields.name(field) });
             }
         }
@@ -193,16 +208,20 @@ impl Constraint {
         let Some(format) = body.object("response_format")? else { return Ok(None) };
         match format.text("type")? {
             Some("text") => {
-                Self::refuse(&format, &["json_schema", "schema", "structures", "format"], OF_ANOTHER_TYPE)?;
+                Self::refuse_but(&format, &[])?;
                 Ok(None)
             }
             Some("json_object") => {
-                Self::refuse(&format, &["json_schema", "schema", "structures", "format"], OF_ANOTHER_TYPE)?;
+                Self::refuse_but(&format, &[])?;
                 let constraint = Self::json(&json!({"type": "object"}));
                 Ok(Some(Requested { constraint, field: "response_format".to_owned() }))
             }
             Some("json_schema") => {
+                Self::refuse_but(&format, &["json_schema", "schema"])?;
                 let nested = format.object("json_schema")?;
+                if nested.as_ref().is_some_and(|nested| nested.value("schema").is_some()) {
+                    Self::refuse(&format, &["schema"], "there is one in json_schema already; leave one out")?;
+                }
                 let places = [nested.as_ref(), Some(&format)];
                 let found = places.into_iter().flatten().find_map(|place| Some((place.value("schema")?, place)));
                 let missing = "schema_ is required for json_schema response format request.";
@@ -210,6 +229,7 @@ impl Constraint {
                 Ok(Some(Requested { constraint: Self::json(schema), field: place.name("schema") }))
             }
             Some("structural_tag") => {
+                Self::refuse_but(&format, &["structures", "triggers", "format"])?;
                 for (field, other) in [("structures", "triggers"), ("triggers", "structures")] {
                     if format.value(field).is_some() && format.value(other).is_none() {
                         let message = format!("{} is required beside {field}.", format.name(other));
@@ -228,10 +248,19 @@ impl Constraint {
         }
     }
 
-    /// The constraint of a structural tag. Only its own members are kept.
+    /// Refuses what is a constraint in `response_format` of another type than the one whose members are `read`.
+    fn refuse_but(format: &Fields<'_>, read: &[&str]) -> Result<(), ApiError> {
+        let others: Vec<&str> = MEMBERS.iter().copied().filter(|name| !read.contains(name)).collect();
+        Self::refuse(format, &others, OF_ANOTHER_TYPE)
+    }
+
+    /// The constraint of a structural tag. Only its own members are kept, and those that are null are absent.
     pub(crate) fn tag(tag: &Value) -> Self {
         let known = ["type", "format", "structures", "triggers", "at_least_one", "stop_after_first"];
-        let members = known.iter().filter_map(|&name| Some((name.to_owned(), tag.get(name)?.clone())));
+        let members = known.iter().filter_map(|&name| {
+            let member = tag.get(name).filter(|member| !member.is_null())?;
+            Some((name.to_owned(), member.clone()))
+        });
         let text = Value::Object(members.collect()).to_string().into();
         Self { kind: ConstraintKind::StructuralTag, text, style: JsonStyle::default() }
     }

@@ -69,10 +69,19 @@ impl Lanes {
         Self { backend, lanes: times.enumerate().map(lane).collect(), metrics }
     }
 
-    /// Compiles; `None` when the compiler has panicked, or could not be started.
-    pub(super) async fn compile(&self, constraint: Constraint, budget: CompileBudget) -> Option<Compiled> {
+    /// Compiles; `None` when the compiler has panicked, or could not be started. `is_slow` is called when it turns out to take
+    /// longer than the quickest lane has.
+    pub(super) async fn compile(
+        &self,
+        constraint: Constraint,
+        budget: CompileBudget,
+        is_slow: impl Fn(),
+    ) -> Option<Compiled> {
         let mut compiled = None;
-        for lane in &*self.lanes {
+        for (index, lane) in self.lanes.iter().enumerate() {
+            if index == 1 {
+                is_slow();
+            }
             let budget = CompileBudget { time: lane.time, ..budget.clone() };
             let cancel = budget.cancel.clone();
             let outcome = self.run(lane, constraint.clone(), budget).await?;

@@ -24,7 +24,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{ApiError, COMPILE_PATIENCE};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Occupancy};
 use cache::{Cache, Outcome};
 use lanes::Lanes;
 use stored::StoredGrammars;
@@ -43,7 +43,8 @@ pub struct GrammarOptions {
     pub compile_threads: usize,
     /// Wall-clock time of each half of a compile. Default 10 s.
     pub compile_time: Duration,
-    /// Requests that wait for a compile; further ones that need one are answered with 429. Default 128.
+    /// Requests that wait for a quick compile, and as many again for one that has turned out to be slow; further ones are
+    /// answered with 429. Default 128.
     pub waiting: usize,
     /// Bytes of a constraint's text. Default 4 MB.
     pub source_bytes: usize,
@@ -74,14 +75,34 @@ pub(crate) struct Grammars {
     lanes: Lanes,
     stored: StoredGrammars,
     state: Arc<Mutex<State>>,
-    /// Places of requests that wait for a compile.
-    places: Arc<Semaphore>,
+    /// The number of places of each of the two kinds below.
+    places: usize,
+    /// Places of requests whose compile may be quick, and of those whose compile is not: who has many of these keeps nobody out
+    /// whose compiles are quick.
+    quick_places: Arc<Semaphore>,
+    slow_places: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
 /// The permission to wait for compiles.
 #[derive(Debug)]
-pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+pub(crate) struct Place {
+    permit: OwnedSemaphorePermit,
+    is_slow: bool,
+    /// Whether it waits for a place among the slow ones, too.
+    waits: bool,
+}
+
+/// How far a compile is.
+#[derive(Debug, Clone)]
+enum Progress {
+    /// It may be quick.
+    Quick,
+    /// It is not.
+    Slow,
+    /// It is done.
+    Done(Outcome),
+}
 
 #[derive(Debug)]
 struct State {
@@ -100,7 +121,7 @@ pub(crate) struct Deadline {
 /// A compile that is waited for.
 #[derive(Debug)]
 struct Compile {
-    outcome: watch::Receiver<Option<Outcome>>,
+    progress: watch::Receiver<Progress>,
     waiting: AtomicUsize,
     /// Set when nobody waits any more.
     cancel: Arc<AtomicBool>,
@@ -126,13 +147,25 @@ impl Grammars {
         let stored = StoredGrammars::load(&options.stored, &*backend)?;
         let lanes = Lanes::new(backend, &options, metrics.clone());
         let state = State { cache: Cache::new(options.cache_bytes), in_flight: HashMap::new() };
-        let places = Arc::new(Semaphore::new(options.waiting.max(1)));
-        Ok(Self { options, lanes, stored, state: Arc::new(Mutex::new(state)), places, metrics })
+        let places = options.waiting.clamp(1, Semaphore::MAX_PERMITS);
+        Ok(Self {
+            options,
+            lanes,
+            stored,
+            state: Arc::new(Mutex::new(state)),
+            places,
+            quick_places: Arc::new(Semaphore::new(places)),
+            slow_places: Arc::new(Semaphore::new(places)),
+            metrics,
+        })
     }
 
-    /// The number of grammars kept, and their bytes.
-    pub(crate) fn size(&self) -> (usize, usize) {
-        lock(&self.state).cache.size()
+    /// How much there is.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        let (entries, bytes) = lock(&self.state).cache.size();
+        let taken = |places: &Semaphore| self.places.saturating_sub(places.available_permits());
+        let (waiting_for_quick, waiting_for_slow) = (taken(&self.quick_places), taken(&self.slow_places));
+        Occupancy { entries, bytes, waiting_for_quick, waiting_for_slow }
     }
 
     /// A place among the requests that wait for compiles. If `waits`, this does so until there is one.
@@ -140,10 +173,30 @@ impl Grammars {
     /// # Errors
     /// When there is none.
     pub(crate) async fn place(&self, waits: bool) -> Result<Place, ApiError> {
-        let places = self.places.clone();
-        let place = if waits { places.acquire_owned().await.ok() } else { places.try_acquire_owned().ok() };
         let what = "requests that wait for a grammar to be compiled";
-        place.map(Place).ok_or(ApiError::Overloaded { limit: self.options.waiting.max(1), what })
+        let permit = self.permit(&self.quick_places, waits, what).await?;
+        Ok(Place { permit, is_slow: false, waits })
+    }
+
+    /// Moves `place` to those whose compile is slow.
+    async fn move_to_slow(&self, place: &mut Place) -> Result<(), ApiError> {
+        if !place.is_slow {
+            let what = "requests that wait for a grammar that takes long to compile";
+            place.permit = self.permit(&self.slow_places, place.waits, what).await?;
+            place.is_slow = true;
+        }
+        Ok(())
+    }
+
+    async fn permit(
+        &self,
+        places: &Arc<Semaphore>,
+        waits: bool,
+        what: &'static str,
+    ) -> Result<OwnedSemaphorePermit, ApiError> {
+        let places = places.clone();
+        let permit = if waits { places.acquire_owned().await.ok() } else { places.try_acquire_owned().ok() };
+        permit.ok_or(ApiError::Overloaded { limit: self.places, what })
     }
 
     /// Until when a request that comes now waits for its grammar.
@@ -158,6 +211,12 @@ impl Grammars {
     /// When it is known not to compile.
     pub(crate) fn ready(&self, requested: &Requested) -> Result<Option<Arc<dyn CompiledConstraint>>, ApiError> {
         let Requested { constraint, field } = requested;
+        let (length, most) = (constraint.text.len(), self.options.source_bytes);
+        if length > most {
+            // Before it waits for its turn, and takes room until then.
+            let message = format!("its text has {length} bytes, more than the limit of {most}");
+            return Err(ApiError::Invalid(CompileError::new(constraint.kind, message).in_field(field)));
+        }
         if let Some(grammar) = self.stored.get(constraint) {
             self.metrics.grammar_stored_hits.add(1);
             return Ok(Some(grammar));
@@ -167,14 +226,16 @@ impl Grammars {
         outcome.map(Some).map_err(|error| ApiError::Invalid(error.in_field(field)))
     }
 
-    /// The grammar of a constraint, once it is compiled. Whoever calls this holds a [`Place`].
+    /// The grammar of a constraint, once it is compiled.
     ///
     /// # Errors
-    /// When it does not compile, not within the limits, or not until the deadline.
+    /// When it does not compile, not within the limits, or not until the deadline; when it is slow, and there is no place for
+    /// another one that is.
     pub(crate) async fn get(
         &self,
         requested: &Requested,
         deadline: Option<Deadline>,
+        place: &mut Place,
     ) -> Result<Arc<dyn CompiledConstraint>, ApiError> {
         if let Some(grammar) = self.ready(requested)? {
             return Ok(grammar);
@@ -202,23 +263,31 @@ impl Grammars {
             compile.waiting.fetch_add(1, Ordering::Relaxed);
             Waiting { grammars: self, constraint, compile }
         };
-        let mut outcome = waiting.compile.outcome.clone();
-        let lost = || ApiError::Internal("the grammar compiler has failed; please report this grammar".to_owned());
-        let compiled = outcome.wait_for(Option::is_some);
-        let compiled = match deadline.and_then(|Deadline { end, time }| Some((end?, time))) {
+        let mut progress = waiting.compile.progress.clone();
+        let compiled = async {
+            loop {
+                let so_far = progress.borrow_and_update().clone();
+                match so_far {
+                    Progress::Done(outcome) => return outcome.map_err(fault),
+                    Progress::Slow => self.move_to_slow(place).await?,
+                    Progress::Quick => {}
+                }
+                let lost = "the grammar compiler has failed; please report this grammar";
+                progress.changed().await.map_err(|_| ApiError::Internal(lost.to_owned()))?;
+            }
+        };
+        match deadline.and_then(|Deadline { end, time }| Some((end?, time))) {
             None => compiled.await,
             Some((end, time)) => {
                 let seconds = time.as_secs_f64();
                 timeout_at(end, compiled).await.map_err(|_| ApiError::CompileWait { seconds })?
             }
-        };
-        let outcome = compiled.map_err(|_| lost())?.clone();
-        outcome.ok_or_else(lost)?.map_err(fault)
+        }
     }
 
     /// Begins to compile.
     fn start(&self, constraint: Constraint) -> Arc<Compile> {
-        let (sender, outcome) = watch::channel(None);
+        let (sender, progress) = watch::channel(Progress::Quick);
         let cancel = Arc::new(AtomicBool::new(false));
         let budget = CompileBudget {
             time: self.options.compile_time,
@@ -228,7 +297,9 @@ impl Grammars {
         };
         let (lanes, state, abandoned) = (self.lanes.clone(), self.state.clone(), cancel.clone());
         let task = tokio::spawn(async move {
-            let compiled = lanes.compile(constraint.clone(), budget).await;
+            // Nobody may be waiting any more, here and below.
+            let is_slow = || drop(sender.send(Progress::Slow));
+            let compiled = lanes.compile(constraint.clone(), budget, is_slow).await;
             let mut state = lock(&state);
             if !abandoned.load(Ordering::Relaxed) {
                 state.in_flight.remove(&constraint);
@@ -238,11 +309,10 @@ impl Grammars {
                 if compiled.is_final {
                     state.cache.insert(constraint, compiled.outcome.clone());
                 }
-                // Nobody may be waiting any more.
-                let _ = sender.send(Some(compiled.outcome));
+                let _ = sender.send(Progress::Done(compiled.outcome));
             }
         });
-        Arc::new(Compile { outcome, waiting: AtomicUsize::new(0), cancel, task: task.abort_handle() })
+        Arc::new(Compile { progress, waiting: AtomicUsize::new(0), cancel, task: task.abort_handle() })
     }
 }
 

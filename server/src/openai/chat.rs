@@ -14,7 +14,7 @@ use crate::fields::Fields;
 use crate::generation::{Budget, Generation, Plan, Prompt};
 use crate::grammar::{Constraint, Deadline};
 use crate::reasoning::Mode;
-use crate::reply::{Events, Gone, Reply, stream};
+use crate::reply::{Events, Gone, Reply, stream, written};
 use crate::sampling::{OPENAI, Sampling};
 use crate::token_texts::TokenTexts;
 
@@ -35,72 +35,95 @@ struct Head {
     tokenizer: Option<Arc<Tokenizer>>,
 }
 
-/// Serves a request.
-pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
-    let deadline = service.deadline();
-    let fields = Fields::of_body(body)?;
-    let messages = messages(&fields)?;
-    let mut sampling = Sampling::read(&fields, OPENAI, None, &service.model.sampling_defaults)?;
-    Constraint::refuse_within(&fields, "sampling_params", AT_THE_TOP)?;
-    Constraint::refuse_within(&fields, "extra_body", AT_THE_TOP)?;
-    let own = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
-    let tools = Tools::read(&fields, service.options.tool_format, service.options.reasoning)?;
-    let constraint = tools.constraint(own, &TokenTexts::with_ordinary(service.model.tokenizer.vocabulary()))?;
-    sampling.kept_special_tokens = tools.special_tokens(service.model.tokenizer.vocabulary());
-    fields.refuse("modalities", |value| value == &json!(["text"]))?;
-    fields.refuse("functions", |_| false)?;
-    fields.refuse("input_ids", |_| false)?;
-    fields.refuse("function_call", |value| value == "none")?;
-    sampling.logprobs = logprobs::of_chat(&fields)?;
-    let thinking = thinks(service, &fields)?;
-    let mut tokens = service.model.render(&messages, &tools.list, &template_arguments(&fields)?)?;
-    if thinking {
-        let around = service.thinking()?;
-        // Some templates have begun the thinking already.
-        let begun = tokens.iter().rposition(|&token| token == around.start);
-        let ended = tokens.iter().rposition(|&token| token == around.end);
-        if begun.is_none() || ended > begun {
-            tokens.push(around.start);
+/// A request that has been read.
+pub(crate) struct Prepared {
+    head: Head,
+    plan: Plan,
+    streams: bool,
+}
+
+impl Prepared {
+    /// Reads the body of a request.
+    pub(crate) fn read(service: &Service, body: &Value) -> Result<Self, ApiError> {
+        let deadline = service.deadline();
+        let fields = Fields::of_body(body)?;
+        let messages = messages(&fields)?;
+        let mut sampling = Sampling::read(&fields, OPENAI, None, &service.model.sampling_defaults)?;
+        Constraint::refuse_within(&fields, "sampling_params", AT_THE_TOP)?;
+        Constraint::refuse_within(&fields, "extra_body", AT_THE_TOP)?;
+        let own = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
+        let tools = Tools::read(&fields, service.options.tool_format, service.options.reasoning)?;
+        let constraint = tools.constraint(own, &TokenTexts::with_ordinary(service.model.tokenizer.vocabulary()))?;
+        sampling.kept_special_tokens = tools.special_tokens(service.model.tokenizer.vocabulary());
+        fields.refuse("modalities", |value| value == &json!(["text"]))?;
+        fields.refuse("functions", |_| false)?;
+        fields.refuse("input_ids", |_| false)?;
+        fields.refuse("function_call", |value| value == "none")?;
+        sampling.logprobs = logprobs::of_chat(&fields)?;
+        let thinking = thinks(service, &fields)?;
+        let mut tokens = service.model.render(&messages, &tools.list, &template_arguments(&fields)?)?;
+        if thinking {
+            let around = service.thinking()?;
+            // Some templates have begun the thinking already.
+            let begun = tokens.iter().rposition(|&token| token == around.start);
+            let ended = tokens.iter().rposition(|&token| token == around.end);
+            if begun.is_none() || ended > begun {
+                tokens.push(around.start);
+            }
         }
+        let head = Head {
+            id: format!("chatcmpl-{}", uuid::Uuid::new_v4().simple()),
+            created: now(),
+            model: fields.text("model")?.unwrap_or(&service.model.name).to_owned(),
+            prompt_tokens: tokens.len(),
+            tools,
+            separate_reasoning: fields.flag("separate_reasoning")?.unwrap_or(true),
+            stream_reasoning: fields.flag("stream_reasoning")?.unwrap_or(true),
+            includes_usage: includes_usage(&fields)?,
+            tokenizer: sampling.logprobs.map(|_| service.model.tokenizer.clone()),
+        };
+        let streams = fields.flag("stream")?.unwrap_or(false);
+        // What is at fault is at fault whether it is needed or not.
+        let budget = Budget::read(&fields)?;
+        let thinking = thinking.then_some(budget);
+        let plan = Plan { prompts: vec![Prompt { tokens, sampling, constraint }], thinking, deadline };
+        Ok(Self { head, plan, streams })
     }
-    let head = Head {
-        id: format!("chatcmpl-{}", uuid::Uuid::new_v4().simple()),
-        created: now(),
-        model: fields.text("model")?.unwrap_or(&service.model.name).to_owned(),
-        prompt_tokens: tokens.len(),
-        tools,
-        separate_reasoning: fields.flag("separate_reasoning")?.unwrap_or(true),
-        stream_reasoning: fields.flag("stream_reasoning")?.unwrap_or(true),
-        includes_usage: includes_usage(&fields)?,
-        tokenizer: sampling.logprobs.map(|_| service.model.tokenizer.clone()),
-    };
-    let streams = fields.flag("stream")?.unwrap_or(false);
-    // What is at fault is at fault whether it is needed or not.
-    let budget = Budget::read(&fields)?;
-    let thinking = thinking.then_some(budget);
-    let plan = Plan { prompts: vec![Prompt { tokens, sampling, constraint }], thinking, deadline };
-    let mut generation = match service.generate(plan).await {
-        Ok(generation) => generation,
-        Err(error @ ApiError::Invalid(_)) => {
-            return Err(tool_at_fault(service, &head.tools, deadline).await.unwrap_or(error));
+
+    /// Answers the request.
+    pub(crate) async fn complete(self, service: &Service) -> Result<Reply, ApiError> {
+        let Self { head, plan, streams } = self;
+        let deadline = plan.deadline;
+        let mut generation = match service.generate(plan).await {
+            Ok(generation) => generation,
+            Err(error @ ApiError::Invalid(_)) => {
+                return Err(tool_at_fault(service, &head.tools, deadline).await.unwrap_or(error));
+            }
+            Err(error) => return Err(error),
+        };
+        if streams {
+            return Ok(stream(move |events| send(head, generation, events)));
         }
-        Err(error) => return Err(error),
-    };
-    if streams {
-        return Ok(stream(move |events| send(head, generation, events)));
+        let answers = generation.collect().await?;
+        let size = answers.iter().map(Delta::size).sum();
+        // What has gone wrong with an answer is known before any of them is written.
+        let finishes = answers.iter().map(|answer| finish(answer.finish.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let whole = || {
+            let choices = answers.iter().zip(finishes).enumerate();
+            let choices: Vec<Value> =
+                choices.map(|(index, (answer, finish))| head.choice(index, answer, finish)).collect();
+            json!({
+                "id": head.id,
+                "object": "chat.completion",
+                "created": head.created,
+                "model": head.model,
+                "choices": choices,
+                "usage": head.usage(&generation),
+                "metadata": {"weight_version": "default"},
+            })
+        };
+        Ok(Reply::Whole(written(&service.writing, size, whole).await))
     }
-    let answers = generation.collect().await?;
-    let choices =
-        answers.iter().enumerate().map(|(index, answer)| head.choice(index, answer)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Reply::Whole(json!({
-        "id": head.id,
-        "object": "chat.completion",
-        "created": head.created,
-        "model": head.model,
-        "choices": choices,
-        "usage": head.usage(&generation),
-        "metadata": {"weight_version": "default"},
-    })))
 }
 
 /// What is wrong with the schema of a tool, in the words of the request: the constraint is made of all of them.
@@ -109,9 +132,9 @@ async fn tool_at_fault(service: &Service, tools: &Tools, deadline: Option<Deadli
     if tools.is_empty() {
         return None;
     }
-    let _place = grammars.place(service.options.waits).await.ok()?;
+    let mut place = grammars.place(service.options.waits).await.ok()?;
     for schema in tools.schemas() {
-        match grammars.get(&schema, deadline).await {
+        match grammars.get(&schema, deadline, &mut place).await {
             Ok(_) => {}
             Err(error @ ApiError::Invalid(_)) => return Some(error),
             Err(_) => return None,
@@ -196,8 +219,8 @@ impl Head {
         usage(self.prompt_tokens, tokens, reasoning)
     }
 
-    fn choice(&self, index: usize, answer: &Delta) -> Result<Value, ApiError> {
-        let (mut reason, mut matched) = finish(answer.finish.as_ref())?;
+    /// A choice, which ended for a reason and at something.
+    fn choice(&self, index: usize, answer: &Delta, (mut reason, mut matched): (Value, Value)) -> Value {
         let (reasoning, content) = match self.separate_reasoning {
             true if answer.reasoning.is_empty() => (Value::Null, answer.content.as_str()),
             true => (answer.reasoning.as_str().into(), answer.content.as_str()),
@@ -223,7 +246,7 @@ impl Head {
             matched = Value::Null;
         }
         let calls = if calls.is_empty() { Value::Null } else { calls.into() };
-        Ok(json!({
+        json!({
             "index": index,
             "message": {
                 "role": "assistant",
@@ -234,7 +257,7 @@ impl Head {
             "logprobs": self.logprobs(answer),
             "finish_reason": reason,
             "matched_stop": matched,
-        }))
+        })
     }
 
     fn logprobs(&self, answer: &Delta) -> Value {

@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::fields::{Fields, token_ids};
 use crate::generation::{Generation, Plan, Prompt};
 use crate::grammar::Constraint;
-use crate::reply::{Events, Gone, Reply, stream};
+use crate::reply::{Events, Gone, Reply, stream, written};
 use crate::sampling::{OPENAI, Sampling};
 
 /// `max_tokens` of a request that does not say.
@@ -30,46 +30,64 @@ struct Head {
     tokenizer: Option<Arc<Tokenizer>>,
 }
 
-/// Serves a request.
-pub(crate) async fn complete(service: &Arc<Service>, body: &Value) -> Result<Reply, ApiError> {
-    let deadline = service.deadline();
-    let fields = Fields::of_body(body)?;
-    fields.refuse("echo", |value| value == &Value::Bool(false))?;
-    fields.refuse("suffix", |_| false)?;
-    let mut sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS), &service.model.sampling_defaults)?;
-    sampling.logprobs = logprobs::of_completion(&fields)?;
-    let n = sampling.n;
-    fields.refuse("best_of", |value| value.as_u64() == u64::try_from(n).ok())?;
-    let tokenizer = sampling.logprobs.map(|_| service.model.tokenizer.clone());
-    Constraint::refuse_within(&fields, "sampling_params", AT_THE_TOP)?;
-    Constraint::refuse_within(&fields, "extra_body", AT_THE_TOP)?;
-    let constraint = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
-    let prompts: Vec<Prompt> = prompts(service, &fields)?
-        .into_iter()
-        .map(|tokens| Prompt { tokens, sampling: sampling.clone(), constraint: constraint.clone() })
-        .collect();
-    let head = Head {
-        id: format!("cmpl-{}", uuid::Uuid::new_v4().simple()),
-        created: now(),
-        model: fields.text("model")?.unwrap_or(&service.model.name).to_owned(),
-        prompt_tokens: prompts.iter().map(|prompt| prompt.tokens.len()).sum(),
-        includes_usage: includes_usage(&fields)?,
-        tokenizer,
-    };
-    let streams = fields.flag("stream")?.unwrap_or(false);
-    let mut generation = service.generate(Plan { prompts, thinking: None, deadline }).await?;
-    if streams {
-        return Ok(stream(move |events| send(head, generation, events)));
+/// A request that has been read.
+pub(crate) struct Prepared {
+    head: Head,
+    plan: Plan,
+    streams: bool,
+}
+
+impl Prepared {
+    /// Reads the body of a request.
+    pub(crate) fn read(service: &Service, body: &Value) -> Result<Self, ApiError> {
+        let deadline = service.deadline();
+        let fields = Fields::of_body(body)?;
+        fields.refuse("echo", |value| value == &Value::Bool(false))?;
+        fields.refuse("suffix", |_| false)?;
+        let mut sampling = Sampling::read(&fields, OPENAI, Some(DEFAULT_MAX_TOKENS), &service.model.sampling_defaults)?;
+        sampling.logprobs = logprobs::of_completion(&fields)?;
+        let n = sampling.n;
+        fields.refuse("best_of", |value| value.as_u64() == u64::try_from(n).ok())?;
+        let tokenizer = sampling.logprobs.map(|_| service.model.tokenizer.clone());
+        Constraint::refuse_within(&fields, "sampling_params", AT_THE_TOP)?;
+        Constraint::refuse_within(&fields, "extra_body", AT_THE_TOP)?;
+        let constraint = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
+        let prompts: Vec<Prompt> = prompts(service, &fields)?
+            .into_iter()
+            .map(|tokens| Prompt { tokens, sampling: sampling.clone(), constraint: constraint.clone() })
+            .collect();
+        let head = Head {
+            id: format!("cmpl-{}", uuid::Uuid::new_v4().simple()),
+            created: now(),
+            model: fields.text("model")?.unwrap_or(&service.model.name).to_owned(),
+            prompt_tokens: prompts.iter().map(|prompt| prompt.tokens.len()).sum(),
+            includes_usage: includes_usage(&fields)?,
+            tokenizer,
+        };
+        let streams = fields.flag("stream")?.unwrap_or(false);
+        Ok(Self { head, plan: Plan { prompts, thinking: None, deadline }, streams })
     }
-    let answers = generation.collect().await?;
-    let mut choices = Vec::with_capacity(answers.len());
-    for (index, answer) in answers.iter().enumerate() {
-        let (reason, matched) = finish(answer.finish.as_ref())?;
-        choices.push(head.choice(index, answer, 0, &reason, &matched));
+
+    /// Answers the request.
+    pub(crate) async fn complete(self, service: &Service) -> Result<Reply, ApiError> {
+        let Self { head, plan, streams } = self;
+        let mut generation = service.generate(plan).await?;
+        if streams {
+            return Ok(stream(move |events| send(head, generation, events)));
+        }
+        let answers = generation.collect().await?;
+        let size = answers.iter().map(Delta::size).sum();
+        let finishes = answers.iter().map(|answer| finish(answer.finish.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let whole = || {
+            let choices = answers.iter().zip(&finishes).enumerate();
+            let choices =
+                choices.map(|(index, (answer, (reason, matched)))| head.choice(index, answer, 0, reason, matched));
+            let mut whole = head.object(choices.collect());
+            whole["usage"] = head.usage(&generation);
+            whole
+        };
+        Ok(Reply::Whole(written(&service.writing, size, whole).await))
     }
-    let mut whole = head.object(choices);
-    whole["usage"] = head.usage(&generation);
-    Ok(Reply::Whole(whole))
 }
 
 fn prompts(service: &Service, fields: &Fields<'_>) -> Result<Vec<Vec<u32>>, ApiError> {
@@ -80,13 +98,15 @@ fn prompts(service: &Service, fields: &Fields<'_>) -> Result<Vec<Vec<u32>>, ApiE
         Some(Value::Array(list)) if list.iter().all(Value::is_number) => {
             vec![service.model.check("prompt", token_ids(&Value::Array(list.clone())).ok_or_else(wrong)?)?]
         }
-        Some(Value::Array(list)) => list
-            .iter()
-            .map(|prompt| match prompt {
-                Value::String(text) => service.model.encode("prompt", text),
-                ids => service.model.check("prompt", token_ids(ids).ok_or_else(wrong)?),
-            })
-            .collect::<Result<_, _>>()?,
+        Some(Value::Array(list)) => {
+            service.scheduler.check(list.len())?;
+            list.iter()
+                .map(|prompt| match prompt {
+                    Value::String(text) => service.model.encode("prompt", text),
+                    ids => service.model.check("prompt", token_ids(ids).ok_or_else(wrong)?),
+                })
+                .collect::<Result<_, _>>()?
+        }
         Some(_) => return Err(wrong()),
     };
     if prompts.is_empty() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use gpu_runtime::{CpuDevice, ModelFiles};
 use serde_json::{Value, json};
-use server::{Service, ServiceOptions};
+use server::{GrammarOptions, Service, ServiceOptions};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -139,15 +139,16 @@ fn dechunk(mut rest: &str) -> String {
 pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        assert!(start.elapsed() < Duration::from_secs(300), "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// The server that tests share.
+/// The server that tests share. Compiles have so much time that it does not matter how busy the machine is.
 pub(crate) fn shared() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(ServiceOptions::default()))
+    let grammars = GrammarOptions { compile_time: Duration::from_secs(600), ..GrammarOptions::default() };
+    SERVER.get_or_init(|| Server::start(ServiceOptions { grammars, ..ServiceOptions::default() }))
 }
 
 /// A chat with one message of the user, greedy, with further members.

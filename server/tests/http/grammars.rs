@@ -14,7 +14,8 @@ use server::{
 
 use crate::client::{Server, wait_until};
 
-/// The compiler of this project behind a gate: as long as it is closed, compiles take.
+/// The compiler of this project behind a gate: as long as it is closed, compiles take. Constraints that begin with [`SLOW`]
+/// are at the gate in the last lane, and find the time of the others too short; all others pass while [`SLOW_ONLY`] is set.
 const GATED: BackendEntry = BackendEntry { name: "gated", version: "1", start: start_gated };
 
 static OPEN: AtomicBool = AtomicBool::new(false);
@@ -22,6 +23,14 @@ static BEGUN: AtomicUsize = AtomicUsize::new(0);
 static CANCELLED: AtomicUsize = AtomicUsize::new(0);
 /// Compiles at the gate do not notice that they are cancelled.
 static STUBBORN: AtomicBool = AtomicBool::new(false);
+
+/// More time than the lanes before the last have.
+const LAST_LANE: Duration = Duration::from_secs(1);
+
+/// How a constraint begins that only the last lane has time for.
+const SLOW: &str = "slow";
+
+static SLOW_ONLY: AtomicBool = AtomicBool::new(false);
 
 /// The tests that use the gate come one after the other.
 static GATE: Mutex<()> = Mutex::new(());
@@ -40,7 +49,13 @@ impl Backend for Gated {
         budget: &CompileBudget,
     ) -> Result<Arc<dyn CompiledConstraint>, CompileError> {
         BEGUN.fetch_add(1, Ordering::Relaxed);
-        while !OPEN.load(Ordering::Relaxed) {
+        let is_slow = constraint.text.starts_with(SLOW);
+        let slow_only = SLOW_ONLY.load(Ordering::Relaxed);
+        if slow_only && is_slow && budget.time < LAST_LANE {
+            sleep(budget.time);
+            return Err(CompileError::new(constraint.kind, "out of time"));
+        }
+        while (is_slow || !slow_only) && !OPEN.load(Ordering::Relaxed) {
             if budget.cancel.load(Ordering::Relaxed) && !STUBBORN.load(Ordering::Relaxed) {
                 CANCELLED.fetch_add(1, Ordering::Relaxed);
                 return Err(CompileError::new(constraint.kind, "cancelled"));
@@ -59,6 +74,7 @@ fn gated() -> Server {
 fn gated_with(options: ServiceOptions) -> Server {
     OPEN.store(false, Ordering::Relaxed);
     STUBBORN.store(false, Ordering::Relaxed);
+    SLOW_ONLY.store(false, Ordering::Relaxed);
     BEGUN.store(0, Ordering::Relaxed);
     CANCELLED.store(0, Ordering::Relaxed);
     Server::start(ServiceOptions { backend: Some(GATED), ..options })
@@ -135,6 +151,36 @@ fn those_that_wait_for_compiles_leave_the_model_to_others() {
         assert!(answer.contains(&format!("\"text\":\"slow{index}\"")), "they are answered, too: {answer}");
     }
     assert_eq!(server.generate(&regex("one more"))["text"], "one more");
+}
+
+/// Constraints that take long to compile have places of their own: whoever sends many of them keeps nobody out whose
+/// constraints do not.
+#[test]
+fn slow_compiles_leave_the_places_to_quick_ones() {
+    const WAITING: usize = 3;
+    let _one_at_a_time = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let grammars = GrammarOptions { waiting: WAITING, compile_time: 600 * LAST_LANE, ..GrammarOptions::default() };
+    let server = gated_with(ServiceOptions { grammars, ..ServiceOptions::default() });
+    SLOW_ONLY.store(true, Ordering::Relaxed);
+    let regex = |regex: &str| json!({"text": "x", "sampling_params": {"regex": regex}});
+    let mut slow = Vec::new();
+    for index in 0..WAITING {
+        slow.push(server.open("POST", "/generate", &regex(&format!("{SLOW}{index}")).to_string()));
+        wait_until("it is slow", || server.metric("waiting_for_slow_compiles") == (index + 1) as f64);
+    }
+    let one_more = server.post("/generate", &regex("slow one more"));
+    assert_eq!(one_more.status, 429, "{}", one_more.body);
+    assert!(one_more.body.contains("3 requests that wait for a grammar that takes long"), "{}", one_more.body);
+    for index in 0..2 * WAITING {
+        let quick = format!("quick{index}");
+        assert_eq!(server.generate(&regex(&quick))["text"], quick, "it has a place, and is compiled");
+    }
+    OPEN.store(true, Ordering::Relaxed);
+    for (index, mut stream) in slow.into_iter().enumerate() {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.contains(&format!("\"text\":\"{SLOW}{index}\"")), "they are answered, too: {answer}");
+    }
 }
 
 /// A compile that has to wait for others does not do so for ever, and leaves the queue with its request.

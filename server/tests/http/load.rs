@@ -10,9 +10,22 @@ use server::{Engine, ServiceOptions};
 use crate::client::{Server, assert_valid, service, shared, wait_until};
 use crate::texts::{CITY, capital, chat_prompt, is_city};
 
-/// A request that takes long.
+/// A request whose answer has 400 tokens.
 fn long() -> Value {
     json!({"text": "x", "sampling_params": {"ignore_eos": true, "max_new_tokens": 400}, "stream": true})
+}
+
+/// A request that does not come to its end by itself while a test lasts, on a server of [`of_endless`].
+fn endless() -> Value {
+    json!({"text": "x", "sampling_params": {"ignore_eos": true, "max_new_tokens": CONTEXT}, "stream": true})
+}
+
+/// The positions of answers that have no end, as far as a test goes: each takes longer than the one before.
+const CONTEXT: usize = 200_000;
+
+/// A server for answers that do not end.
+fn of_endless(options: ServiceOptions) -> Server {
+    Server::start(ServiceOptions { context_length: Some(CONTEXT), max_batch: 4, ..options })
 }
 
 #[test]
@@ -55,9 +68,9 @@ fn x4_a_request_beside_faults_goes_on() {
 
 #[test]
 fn without_room_requests_are_refused_and_then_served() {
-    let server = Server::start(ServiceOptions { max_sequences: 2, ..ServiceOptions::default() });
-    let streams: Vec<_> = (0..2).map(|_| server.open("POST", "/generate", &long().to_string())).collect();
-    wait_until("two are in work", || server.metric("running_sequences") + server.metric("waiting_sequences") >= 2.0);
+    let server = of_endless(ServiceOptions { max_sequences: 2, ..ServiceOptions::default() });
+    let streams: Vec<_> = (0..2).map(|_| server.open("POST", "/generate", &endless().to_string())).collect();
+    wait_until("two are in work", || server.metric("running_sequences") + server.metric("waiting_sequences") == 2.0);
     let body = json!({"text": "x", "sampling_params": {"regex": "ok"}});
     let refused = server.post("/generate", &body);
     assert_eq!(refused.status, 429, "{}", refused.body);
@@ -71,8 +84,8 @@ fn without_room_requests_are_refused_and_then_served() {
     // Those who go make room.
     drop(streams);
     wait_until("there is room", || server.post("/generate", &body).status == 200);
-    assert!(server.metric("cancelled_total") >= 1.0);
     wait_until("nothing is in work", || server.metric("running_sequences") == 0.0);
+    assert_eq!(server.metric("cancelled_total"), 2.0);
 }
 
 /// Reads the first event of a stream and goes.
@@ -84,12 +97,13 @@ fn leave_half_way(server: &Server, path: &str, body: &Value) {
 
 #[test]
 fn who_leaves_half_way_frees_the_place() {
-    let server = Server::start(ServiceOptions { max_sequences: 3, ..ServiceOptions::default() });
+    let server = of_endless(ServiceOptions { max_sequences: 3, ..ServiceOptions::default() });
     let chat = json!({
-        "messages": [{"role": "user", "content": "x"}], "stream": true, "max_tokens": 400, "ignore_eos": true,
+        "messages": [{"role": "user", "content": "x"}], "stream": true, "ignore_eos": true, "max_tokens": CONTEXT,
     });
-    let completion = json!({"prompt": "x", "stream": true, "max_tokens": 400, "ignore_eos": true, "n": 3});
-    let cases = [("/generate", long(), 1.0), ("/v1/chat/completions", chat, 1.0), ("/v1/completions", completion, 3.0)];
+    let completion = json!({"prompt": "x", "stream": true, "max_tokens": CONTEXT, "ignore_eos": true, "n": 3});
+    let cases =
+        [("/generate", endless(), 1.0), ("/v1/chat/completions", chat, 1.0), ("/v1/completions", completion, 3.0)];
     let mut cancelled = 0.0;
     for (path, body, sequences) in cases {
         leave_half_way(&server, path, &body);
@@ -97,9 +111,8 @@ fn who_leaves_half_way_frees_the_place() {
         wait_until("they have been cancelled", || server.metric("cancelled_total") == cancelled);
         wait_until("the place is free", || server.metric("running_sequences") == 0.0);
     }
-    assert!(server.metric("generated_tokens_total") < 5.0 * 400.0, "nobody was there to read the rest");
     // One who waits for the whole answer may go, too.
-    let mut body = long();
+    let mut body = endless();
     body["stream"] = false.into();
     let waiting = server.open("POST", "/generate", &body.to_string());
     wait_until("it is in work", || server.metric("running_sequences") == 1.0);
@@ -110,25 +123,30 @@ fn who_leaves_half_way_frees_the_place() {
     assert_eq!(answers.as_array().map(Vec::len), Some(3), "all places are free");
 }
 
-/// A stream that nobody reads ends, and so does what is generated for it.
+/// A stream that nobody reads keeps its place for as long as the server waits, and no longer.
 #[test]
 fn who_does_not_read_loses_the_place() {
-    let options =
-        ServiceOptions { max_sequences: 1, write_timeout: Duration::from_millis(500), ..ServiceOptions::default() };
-    let server = Server::start(options);
     // More than sockets hold.
     let body = json!({
         "text": "x", "stream": true, "return_logprob": true, "top_logprobs_num": 20,
         "sampling_params": {"ignore_eos": true, "max_new_tokens": 500, "temperature": 1.0},
     });
-    let unread = server.open("POST", "/generate", &body.to_string());
-    wait_until("it has the place", || server.metric("generated_tokens_total") > 0.0);
     let other = json!({"text": "x", "sampling_params": {"regex": "ok"}});
-    assert_eq!(server.post("/generate", &other).status, 429, "the place is taken");
-    wait_until("the place is free", || server.post("/generate", &other).status == 200);
-    drop(unread);
+    for write_timeout in [Duration::from_secs(3_600), Duration::from_millis(50)] {
+        let server = Server::start(ServiceOptions { max_sequences: 1, write_timeout, ..ServiceOptions::default() });
+        let unread = server.open("POST", "/generate", &body.to_string());
+        wait_until("it has the place", || server.metric("generated_tokens_total") > 0.0);
+        if write_timeout > Duration::from_secs(1) {
+            wait_until("all of it is generated", || server.metric("running_sequences") == 0.0);
+            assert_eq!(server.post("/generate", &other).status, 429, "the place is taken");
+        } else {
+            wait_until("the place is free", || server.post("/generate", &other).status == 200);
+        }
+        drop(unread);
+        wait_until("the place is free", || server.post("/generate", &other).status == 200);
+    }
     // Whoever reads slowly, but does, gets all of it.
-    let mut stream = server.open("POST", "/generate", &long().to_string());
+    let mut stream = shared().open("POST", "/generate", &long().to_string());
     let (mut answer, mut part) = (Vec::new(), vec![0; 100_000]);
     loop {
         match stream.read(&mut part).expect("an answer") {
@@ -138,6 +156,85 @@ fn who_does_not_read_loses_the_place() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(String::from_utf8_lossy(&answer).contains("data: [DONE]"));
+}
+
+/// Connections that ask for nothing, and requests that do not come to their end, are given up.
+#[test]
+fn who_does_not_write_loses_the_connection() {
+    let server = Server::start(ServiceOptions { read_timeout: Duration::from_millis(50), ..ServiceOptions::default() });
+    for (sent, status) in [
+        ("", ""),
+        ("POST /gen", ""),
+        ("POST /generate HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n{", "HTTP/1.1 400"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).expect("a connection");
+        stream.write_all(sent.as_bytes()).expect("it is sent");
+        let mut answer = String::new();
+        // It ends with or without an answer, and may be reset where what was sent has not been read.
+        let ended = stream.read_to_string(&mut answer);
+        assert!(ended.is_ok() || ended.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
+        assert!(answer.starts_with(status), "{sent:?}: {answer}");
+    }
+    assert_eq!(server.get("/health").status, 200);
+}
+
+/// Bodies that are on their way have room together, beyond which further ones are refused; small ones need none.
+#[test]
+fn bodies_on_their_way_are_bounded() {
+    let server = Server::start(ServiceOptions {
+        body_bytes: 1_000_000,
+        read_timeout: Duration::from_secs(3_600),
+        ..ServiceOptions::default()
+    });
+    let body = json!({"text": "x", "sampling_params": {"regex": "ok"}, "other": "x".repeat(700_000)}).to_string();
+    let head =
+        format!("POST /generate HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    let mut half = TcpStream::connect(server.address).expect("a connection");
+    half.write_all(head.as_bytes()).and_then(|()| half.write_all(&body.as_bytes()[..600_000])).expect("it is sent");
+    wait_until("the half is there", || server.metric("body_bytes") > 500_000.0);
+    let refused = server.send("POST", "/generate", &body);
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert!(refused.body.contains("1000000 bytes of requests"), "{}", refused.body);
+    let small = json!({"text": "x", "sampling_params": {"regex": "ok"}});
+    assert_eq!(server.generate(&small)["text"], "ok");
+    half.write_all(&body.as_bytes()[600_000..]).expect("it is sent");
+    let mut answer = String::new();
+    half.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(server.post("/generate", &serde_json::from_str(&body).expect("JSON")).status, 200);
+}
+
+/// Reading large requests and writing large answers takes a thread that others do not need.
+#[test]
+fn large_requests_and_answers_beside_small_ones() {
+    let tools: Vec<Value> = (0..1_000).map(|index| json!({"function": {"name": format!("f{index}")}})).collect();
+    let many = json!({
+        "messages": [{"role": "user", "content": "x"}], "tools": tools, "tool_choice": "none", "max_tokens": 2,
+    });
+    let names = json!({
+        "messages": [{"role": "user", "content": "x"}], "max_tokens": 200, "ignore_eos": true, "n": 16,
+        "logprobs": true, "top_logprobs": 20,
+    });
+    let zeros = json!({"text": "x", "sampling_params": {"regex": "ok"}, "other": vec![0; 200_000]});
+    std::thread::scope(|scope| {
+        for (path, body) in [("/v1/chat/completions", &many), ("/v1/chat/completions", &names), ("/generate", &zeros)] {
+            for _ in 0..3 {
+                scope.spawn(move || {
+                    let answer = shared().ok(path, body);
+                    let logprobs = &answer["choices"][15]["logprobs"]["content"];
+                    assert!(logprobs.is_null() || logprobs.as_array().map(Vec::len) == Some(200), "{logprobs}");
+                });
+            }
+        }
+        for _ in 0..20 {
+            assert_eq!(shared().get("/health").status, 200);
+        }
+    });
+    let mut too_many = names;
+    too_many["max_tokens"] = 4_000.into();
+    let refused = shared().post("/v1/chat/completions", &too_many);
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.body.contains("logprobs: up to 1344000 tokens"), "{}", refused.body);
 }
 
 /// A server that is coming to its end answers no new request: there is nobody to connect to, or the connection ends, or
@@ -165,14 +262,24 @@ fn assert_refused(server: &Server) {
 #[test]
 fn the_end_waits_for_requests_in_work() {
     let mut server = Server::start(ServiceOptions::default());
-    let mut stream = server.open("POST", "/generate", &long().to_string());
-    wait_until("it is in work", || server.metric("running_sequences") == 1.0);
+    // Nobody reads it yet, and sockets do not hold it, so it stays in work.
+    let body = json!({
+        "text": "x", "stream": true, "return_logprob": true, "top_logprobs_num": 20,
+        "sampling_params": {"ignore_eos": true, "max_new_tokens": 500},
+    });
+    let mut stream = server.open("POST", "/generate", &body.to_string());
+    wait_until("it is in work", || server.metric("generated_tokens_total") > 0.0);
+    let mut half = TcpStream::connect(server.address).expect("a connection");
+    half.write_all(b"POST /generate HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n{").expect("it is sent");
     server.stop.take().expect("not stopped yet").send(()).expect("a server");
     wait_until("no more connections are taken", || TcpStream::connect(server.address).is_err());
     assert_refused(&server);
     let mut answer = String::new();
+    half.read_to_string(&mut answer).unwrap_or_default();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 503"), "what has not come is not waited for: {answer}");
+    answer.clear();
     stream.read_to_string(&mut answer).expect("an answer");
-    assert!(answer.contains("data: [DONE]"), "{answer}");
+    assert!(answer.contains("data: [DONE]"), "{}", &answer[answer.len().saturating_sub(1_000)..]);
     let serving = server.serving.take().expect("not stopped yet");
     let ended = server.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), serving).await });
     ended.expect("it ends").expect("no panic").expect("no error");

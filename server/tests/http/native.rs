@@ -164,7 +164,7 @@ fn m5_an_answer_that_is_cut_off_says_so() {
 /// The bound that ended an answer is not always the one that was asked for.
 #[test]
 fn an_answer_that_the_context_ends_says_how_long_it_is() {
-    let server = Server::start(ServiceOptions { max_context: 32, ..ServiceOptions::default() });
+    let server = Server::start(ServiceOptions { context_length: Some(32), ..ServiceOptions::default() });
     for stream in [false, true] {
         let body = json!({
             "input_ids": [5, 6, 7, 8],

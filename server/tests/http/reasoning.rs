@@ -63,6 +63,23 @@ fn r4_generate_puts_all_in_one_text() {
     assert_valid(&schema, parts[1].trim());
 }
 
+/// The flag is read among `sampling_params`, too.
+#[test]
+fn reasoning_is_required_in_either_place() {
+    let parameters = json!({"temperature": 0, "max_new_tokens": 400, "regex": "(Paris|London)"});
+    let beside = json!({"text": prompt(QUESTION), "require_reasoning": true, "sampling_params": parameters});
+    let mut within = json!({"text": prompt(QUESTION), "sampling_params": parameters});
+    within["sampling_params"]["require_reasoning"] = true.into();
+    let text = shared().generate(&within)["text"].clone();
+    assert_eq!(text, shared().generate(&beside)["text"]);
+    assert!(text.as_str().is_some_and(|text| text.contains("</think>")), "{text}");
+    within["sampling_params"] = json!([within["sampling_params"]]);
+    within["text"] = json!([within["text"]]);
+    let refused = shared().post("/generate", &within);
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.body.contains("sampling_params[0].require_reasoning"), "{}", refused.body);
+}
+
 #[test]
 fn r5_all_of_several_answers_reason() {
     let parameters = json!({"temperature": 0, "max_new_tokens": 400, "ebnf": CITY, "n": 3});

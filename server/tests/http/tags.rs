@@ -131,6 +131,42 @@ fn a10_unknown_members_are_ignored() {
     }
 }
 
+/// Clients that dump their models send null for what is not there.
+#[test]
+fn members_that_are_null_are_absent() {
+    let content = json!({"type": "const_string", "value": "zz"});
+    let tag = json!({"type": "structural_tag", "structures": null, "triggers": null, "format": content});
+    let answer = shared().chat(chat_with("x", json!({"response_format": tag})));
+    assert_eq!(crate::client::content(&answer), "zz");
+    let parameters = json!({"structural_tag": tag.to_string()});
+    assert_eq!(shared().generate(&json!({"text": "x", "sampling_params": parameters}))["text"], "zz");
+    let mut legacy = with_a_call(&legacy());
+    legacy["format"] = Value::Null;
+    assert_some_calls(&answers(&legacy));
+}
+
+/// The documents' instructions of tools have more tokens than the embedded model was trained with.
+#[test]
+fn a_message_longer_than_those_of_the_training() {
+    let instructions =
+        "Use the function 'get_current_weather' to get the current weather in a given location. ".repeat(40);
+    let messages = json!([{"role": "system", "content": instructions}, {"role": "user", "content": QUESTION}]);
+    for format in [legacy(), current(false, false)] {
+        for (format, demands_calls) in [(with_a_call(&format), true), (format, false)] {
+            let members = json!({
+                "messages": messages, "response_format": format, "temperature": 1.0, "seed": 3, "n": 4, "max_tokens": 150,
+            });
+            let answer = shared().chat(chat_with("", members));
+            assert!(answer["usage"]["prompt_tokens"].as_u64() > Some(1_000), "{}", answer["usage"]);
+            for choice in answer["choices"].as_array().expect("choices") {
+                let text = choice["message"]["content"].as_str().expect("a content");
+                assert!(!demands_calls || text.starts_with("<function="), "{text}");
+                calls(text, choice["finish_reason"] == "length");
+            }
+        }
+    }
+}
+
 #[test]
 fn b5_b6_tags_as_texts() {
     let texts = |tag: &Value| -> Vec<(String, bool)> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use gpu_runtime::{Device, ModelFiles};
 use server::{BackendEntry, GrammarOptions, ReasoningParser, Service, ServiceError, ServiceOptions, ToolFormat};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::device::{self, Chosen, DeviceArgs};
 use crate::failure::Failure;
@@ -24,7 +25,7 @@ Examples:
   curl http://127.0.0.1:30000/generate -H 'Content-Type: application/json' -d '
     {\"text\": \"The capital of France is\", \"sampling_params\": {\"regex\": \"(Paris|London)\", \"temperature\": 0}}'
 
-docs/server.md describes the endpoints. Ctrl-C ends the server once the requests in work are answered.";
+docs/server.md describes the endpoints. Ctrl-C ends the server once the requests in work are answered, a second one at once.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     port: u16,
 
     /// How long the requests in work may take once the server is to end
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = seconds(0))]
     shutdown_seconds: u64,
 }
 
@@ -59,9 +60,10 @@ pub(super) struct ServiceArgs {
     #[command(flatten)]
     device: DeviceArgs,
 
-    /// The greatest number of positions of a sequence
-    #[arg(long, value_name = "N", default_value = "8192", help_heading = "Model options")]
-    max_context: NonZeroUsize,
+    /// The greatest number of tokens of a prompt and its answer, be it more than the model was trained for; without it the
+    /// model's own, at most 8,192 (4,096 of the built-in model, which was trained with 512)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_048_576), help_heading = "Model options")]
+    context_length: Option<u32>,
 
     /// Sequences generated at the same time
     #[arg(long, value_name = "N", default_value = "32", help_heading = "Limits")]
@@ -76,8 +78,18 @@ pub(super) struct ServiceArgs {
     max_compiling: NonZeroUsize,
 
     /// Seconds for which a client may take nothing of its answer before its connection ends
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Limits")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = seconds(1), help_heading = "Limits")]
     write_seconds: u64,
+
+    /// Seconds within which the head of a request has to arrive, and within which its body; a connection that asks for nothing
+    /// for as long ends
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = seconds(1), help_heading = "Limits")]
+    read_seconds: u64,
+
+    /// Megabytes of the bodies of requests that have not been read yet; beyond them one of more than 200 kB is answered with
+    /// status 429
+    #[arg(long, value_name = "MB", default_value = "256", help_heading = "Limits")]
+    bodies_mb: NonZeroUsize,
 
     /// What compiles grammars: grammarc, an engine of the features it was built with, or none, which refuses them
     #[arg(long, value_name = "NAME", default_value = "grammarc", help_heading = "Grammar options")]
@@ -89,7 +101,7 @@ pub(super) struct ServiceArgs {
     gmt: Vec<PathBuf>,
 
     /// Seconds that each half of a compile may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = "Grammar options")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = seconds(1), help_heading = "Grammar options")]
     compile_seconds: u64,
 
     /// Grammars compiled at the same time, in each of four lanes for ever longer compiles
@@ -111,6 +123,11 @@ pub(super) struct ServiceArgs {
     /// Have only what is new in the events of /generate
     #[arg(long)]
     incremental_streaming_output: bool,
+}
+
+/// Seconds from `least` to a year.
+fn seconds(least: u64) -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(least..=365 * 24 * 60 * 60)
 }
 
 /// Engines that this package has a feature for.
@@ -165,7 +182,7 @@ impl ServiceArgs {
             max_batch: self.max_batch.get(),
             max_sequences: self.max_sequences.get(),
             waits,
-            max_context: self.max_context.get(),
+            context_length: self.context_length.map(|length| length as usize),
             grammars: GrammarOptions {
                 cache_bytes: self.grammar_cache_mb.saturating_mul(1_000_000),
                 compile_threads: self.compile_threads.get(),
@@ -182,6 +199,8 @@ impl ServiceArgs {
             },
             incremental_streaming: self.incremental_streaming_output,
             write_timeout: Duration::from_secs(self.write_seconds),
+            read_timeout: Duration::from_secs(self.read_seconds),
+            body_bytes: self.bodies_mb.get().saturating_mul(1_000_000),
             ..ServiceOptions::default()
         };
         match self.device.open()? {
@@ -211,7 +230,7 @@ fn service_failure(error: ServiceError) -> Failure {
 pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -> Result<Verdict, Failure> {
     let (service, device) = args.service.load(backends, false)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let address = (args.host.as_str(), args.port);
         let fault = |error: io::Error| Failure::Input(format!("cannot listen on {}:{}: {error}", args.host, args.port));
         let listener = TcpListener::bind(address).await.map_err(fault)?;
@@ -219,16 +238,23 @@ pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -
         writeln!(output, "listening on http://{address}\ndevice: {device}")?;
         output.flush()?;
         let patience = Duration::from_secs(args.shutdown_seconds);
-        server::serve(service, listener, end()?, patience).await.map_err(fault)
-    })?;
-    Ok(Verdict::Yes)
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async { stopped.await.unwrap_or(()) };
+        tokio::select! {
+            served = server::serve(service, listener, stopped, patience) => served.map_err(fault),
+            () = asked_twice(stop)? => Ok(()),
+        }
+    });
+    // What is still at work has had its time.
+    runtime.shutdown_background();
+    served.map(|()| Verdict::Yes)
 }
 
-/// Done when the process is asked to end.
-fn end() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+/// Tells `stop` when the process is asked to end, and is done when it is asked again.
+fn asked_twice(stop: oneshot::Sender<()>) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    Ok(async move {
+    let mut asked = async move || {
         #[cfg(unix)]
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
@@ -236,5 +262,11 @@ fn end() -> io::Result<impl Future<Output = ()> + Send + 'static> {
         }
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;
+    };
+    Ok(async move {
+        asked().await;
+        // The server may have ended for another reason.
+        let _ = stop.send(());
+        asked().await;
     })
 }

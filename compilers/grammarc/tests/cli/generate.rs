@@ -212,8 +212,22 @@ fn what_cannot_be_done_is_said() {
     let run = grammarc(&[&prompt[..], &["--model", &folder]].concat());
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("config.json") && !run.stderr.contains("tokenizer"), "{}", run.stderr);
-    let long = "word ".repeat(600);
-    let run = grammarc(&["generate", "--prompt", &long]);
+    for (options, context) in [(&[][..], "4096"), (&["--context-length", "512"], "512")] {
+        let long = "word ".repeat(5_000);
+        let run = grammarc(&[&["generate", "--prompt", &long], options].concat());
+        assert_eq!(run.code, 2);
+        assert!(run.stderr.contains(&format!("in a context of {context}")), "{}", run.stderr);
+    }
+}
+
+/// The built-in model was trained with 512 positions, and answers prompts that have more.
+#[test]
+fn a_prompt_longer_than_those_of_the_training() {
+    let long = format!("{}What is the capital of France?", "word ".repeat(600));
+    let run = grammarc(&["generate", "--regex", "(Paris|London)", "--prompt", &long]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(["Paris", "London"].contains(&run.stdout.trim()), "{}", run.stdout);
+    let run = grammarc(&["generate", "--context-length", "0", "--prompt", "x"]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("in a context of 512"), "{}", run.stderr);
+    assert!(run.stderr.contains("--context-length"), "{}", run.stderr);
 }

@@ -11,6 +11,8 @@ mod list;
 mod reader;
 mod written;
 
+use std::collections::HashSet;
+
 use compilers::structural_tag::{self, Request};
 use mask_runtime::{TokenKind, Vocabulary};
 use serde_json::{Value, json};
@@ -23,6 +25,9 @@ use crate::token_texts::TokenTexts;
 use crate::tool_format::ToolFormat;
 pub(super) use reader::{CallReader, Piece};
 use written::Written;
+
+/// The most tools of a request: the grammar of calls, and the prompt, have all of them.
+const MAX_TOOLS: usize = 1_024;
 
 /// Which tools may or must be called.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,14 +64,21 @@ impl Tools {
         format: Option<ToolFormat>,
         reasoning: Option<ReasoningParser>,
     ) -> Result<Self, ApiError> {
-        let mut list = fields.list("tools")?.unwrap_or_default().to_vec();
+        let list = fields.list("tools")?.unwrap_or_default();
         let invalid = |message: String| Err(ApiError::Invalid(message));
+        if list.len() > MAX_TOOLS {
+            return invalid(format!("tools must have at most {MAX_TOOLS} entries, got {}.", list.len()));
+        }
+        let mut names = HashSet::new();
         for (index, tool) in list.iter().enumerate() {
+            if !(tool["type"].is_null() || tool["type"] == "function") {
+                return invalid(format!("tools[{index}].type must be function, got {}.", tool["type"]));
+            }
             let name = tool["function"]["name"].as_str();
             let Some(name) = name.filter(|name| !name.is_empty()) else {
                 return invalid(format!("tools[{index}].function.name must be a string that is not empty."));
             };
-            if list[..index].iter().any(|other| other["function"]["name"] == name) {
+            if !names.insert(name) {
                 return invalid(format!("tools[{index}].function.name: there are two tools named '{name}'."));
             }
             let parameters = &tool["function"]["parameters"];
@@ -76,6 +88,7 @@ impl Tools {
                 ));
             }
         }
+        let mut list = list.to_vec();
         // Without parameters a tool takes none. Templates of models expect to find them.
         for tool in &mut list {
             let function = &mut tool["function"];
@@ -83,6 +96,14 @@ impl Tools {
                 function["parameters"] = json!({"type": "object", "properties": {}});
             }
             aliases::normalize(&mut function["parameters"]);
+        }
+        let no_object =
+            |tool: &Value| tool["function"]["parameters"]["type"].as_str().is_some_and(|kind| kind != "object");
+        if let Some(index) = list.iter().position(no_object) {
+            let kind = &list[index]["function"]["parameters"]["type"];
+            return invalid(format!(
+                "Tool {index} function has invalid 'parameters' schema: its type must be object, not {kind}."
+            ));
         }
         let choice = match fields.value("tool_choice") {
             None if list.is_empty() => Choice::None,
@@ -95,6 +116,9 @@ impl Tools {
                     return invalid(format!("tool_choice must be none, auto, required or a function, got {other:?}."));
                 }
             },
+            Some(choice) if !(choice["type"].is_null() || choice["type"] == "function") => {
+                return invalid(format!("tool_choice.type must be function, got {}.", choice["type"]));
+            }
             Some(choice) => match choice["function"]["name"].as_str() {
                 Some(name) => Choice::Named(name.to_owned()),
                 None => return invalid("tool_choice.function.name must be a string.".to_owned()),

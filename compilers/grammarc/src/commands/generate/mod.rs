@@ -69,6 +69,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     device: DeviceArgs,
 
+    /// The greatest number of tokens of a prompt and its answer, be it more than the model was trained for; without it the
+    /// model's own (4,096 of the built-in model, which was trained with 512)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_048_576), help_heading = "Model options")]
+    context_length: Option<u32>,
+
     #[command(flatten)]
     prompt: PromptArgs,
 
@@ -143,6 +148,7 @@ struct Job<'a> {
     args: &'a Args,
     files: ModelFiles,
     config: LlamaConfig,
+    context: usize,
     tokenizer: Arc<Tokenizer>,
     encoder: Encoder,
     grammar: Option<Arc<CompiledGrammar>>,
@@ -157,6 +163,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     };
     let files = files.map_err(model_failure)?;
     let config = files.config().map_err(model_failure)?;
+    let context = match args.context_length {
+        Some(length) => length as usize,
+        None => files.context_length().map_err(model_failure)?,
+    };
     let tokenizer = Tokenizer::new(files.vocabulary().map_err(model_failure)?);
     let encoder = files.encoder().map_err(model_failure)?;
     let tools = args.tools.list()?;
@@ -166,7 +176,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         return Err(Failure::Input(message.to_owned()));
     }
     let (prompt, reasoning) = prompt::build(&args.prompt, &tools, &files, tokenizer.vocabulary(), &encoder)?;
-    let job = Job { args, files, config, tokenizer, encoder, grammar, prompt, reasoning };
+    let job = Job { args, files, config, context, tokenizer, encoder, grammar, prompt, reasoning };
     match args.device.open()? {
         Chosen::Cpu(device, why) => job.generate(device, &why, output),
         Chosen::Cuda(device, why) => job.generate(*device, &why, output),
@@ -222,13 +232,13 @@ impl Job<'_> {
 
     /// What has to be set aside for this prompt and these answers.
     fn options(&self) -> LlamaOptions {
-        let positions = self.prompt.len().saturating_add(self.args.sampling.max_tokens).min(self.config.max_positions);
+        let positions = self.prompt.len().saturating_add(self.args.sampling.max_tokens).min(self.context);
         let batch = usize::from(self.args.sampling.n).min(MAX_BATCH);
         LlamaOptions {
             max_rows: MAX_ROWS,
             max_logits: batch,
             max_positions: positions,
-            pages: batch * positions.div_ceil(PAGE_LENGTH),
+            pages: batch.saturating_mul(positions.div_ceil(PAGE_LENGTH)),
             page_length: PAGE_LENGTH,
         }
     }
