@@ -11,7 +11,7 @@
 
 use super::assemble::{Arrays, first_sets};
 use super::{ACCEPTING, ByteEdge, CallEdge, EdgeMarks, FLAGS, GUARDED, Pda, Procedure, TokenEdge};
-use crate::table::Table;
+use crate::table::{Table, Unchecked};
 use crate::{ByteSet, StateId};
 
 /// The automata around an automaton. Their states have the numbers of its states.
@@ -36,8 +36,8 @@ impl Pda {
     /// procedure of any text, too.
     fn without_scopes(&self, with_doubtful: bool) -> Pda {
         let mut arrays = Arrays::default();
-        let mut procedures = self.procedures.clone();
-        for procedure in &mut procedures {
+        let mut procedures: Vec<Procedure> = self.procedures().cloned().collect();
+        for (number, procedure) in procedures.iter_mut().enumerate() {
             let is_scope = procedure.scope.take().is_some();
             let keeps = |marks: EdgeMarks, target: StateId| {
                 // Where a part begins is noted, and forbids nothing.
@@ -45,9 +45,9 @@ impl Pda {
                 with_doubtful || !is_scope || !(asks || self.is_guarded(target))
             };
             for state in procedure.states.clone() {
-                let flags = self.states[state as usize].procedure;
-                arrays.push_state(if is_scope { flags & !GUARDED } else { flags });
                 let state = StateId::from_u32(state);
+                let flags = self.at(state)[0].procedure & FLAGS;
+                arrays.push_state(number as u32 | if is_scope { flags & !GUARDED } else { flags });
                 let bytes = self.byte_edges(state).iter().filter(|edge| keeps(edge.marks, edge.target));
                 arrays.byte_edges.extend(bytes.map(|edge| ByteEdge { marks: EdgeMarks::NONE, ..*edge }));
                 let calls = self.call_edges(state).iter().filter(|edge| keeps(edge.marks, edge.target));
@@ -62,11 +62,12 @@ impl Pda {
         arrays.push_state(0);
         let mut pda = Pda {
             states: Table::from(arrays.states),
-            byte_edges: Table::from(arrays.byte_edges),
-            call_edges: Table::from(arrays.call_edges),
-            token_edges: Table::from(arrays.token_edges),
+            byte_edges: Unchecked::from(arrays.byte_edges),
+            call_edges: Unchecked::from(arrays.call_edges),
+            token_edges: Unchecked::from(arrays.token_edges),
             token_sets: self.token_sets.clone(),
             procedures,
+            stored: None,
         };
         first_sets(&mut pda);
         pda

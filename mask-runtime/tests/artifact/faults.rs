@@ -3,9 +3,9 @@
 
 use mask_runtime::artifact::{
     Artifact, ArtifactError, ArtifactWriter, ENGINE_REVISION, FORMAT_VERSION, FormatVersion, Mismatch, SectionInfo,
-    SectionKind, Tabulated, TabulatedStates, reseal,
+    SectionKind, Tabulated, TabulatedStates, WriteError, reseal,
 };
-use mask_runtime::{Tokenizer, embedded_tiny};
+use mask_runtime::{AcceptError, FillError, Matcher, Tokenizer, embedded_tiny};
 
 use crate::{NESTED, compile, file, tokenizer};
 
@@ -128,12 +128,10 @@ fn a_flipped_byte_is_named() {
     let entries = entries.iter().find(|info| info.kind == SectionKind::Entries).expect("there are tables");
     let damaged = changed(entries.offset as usize, &[0xa5]);
     let artifact = Artifact::from_bytes(&damaged).expect("the preamble is whole");
-    let Err(ArtifactError::Checksum { part, checksum }) = artifact.grammar(0, tokenizer.clone()) else {
-        panic!("a grammar is checked when it is asked for")
-    };
+    let Err(ArtifactError::Checksum { part, checksum }) = artifact.check() else { panic!("all of it is looked at") };
     assert_eq!(part, "entries of grammar \"object\"");
     assert_ne!(checksum.found, checksum.expected);
-    artifact.grammar(1, tokenizer).expect("the other one is whole");
+    artifact.grammar(1, tokenizer).expect("it is whole").check().expect("the other one is whole");
 }
 
 /// Whatever byte it is: the file is refused as a whole.
@@ -156,7 +154,7 @@ pub(crate) fn section(bytes: &[u8], kind: SectionKind) -> SectionInfo {
     *infos.iter().find(|info| info.kind == kind).expect("there is one")
 }
 
-/// Changes a byte of a section and nothing else, and asks for all grammars.
+/// Changes a byte of a section and nothing else, asks for all grammars, then for all of the file.
 fn damaged(kind: SectionKind, offset: u64) -> (String, Mismatch<u64>) {
     let (mut bytes, tokenizer) = file();
     let place = (section(&bytes, kind).offset + offset) as usize;
@@ -166,7 +164,7 @@ fn damaged(kind: SectionKind, offset: u64) -> (String, Mismatch<u64>) {
         artifact.entry(index)?;
         artifact.grammar(index, tokenizer.clone()).map(|_| ())
     });
-    match loaded.and_then(|()| artifact.metadata().map(|_| ())) {
+    match loaded.and_then(|()| artifact.check()) {
         Err(ArtifactError::Checksum { part, checksum }) => (part, checksum),
         other => panic!("{kind}: {other:?}"),
     }
@@ -178,9 +176,9 @@ fn damage_is_named_by_its_place() {
         (SectionKind::Metadata, 3, "metadata of the file"),
         (SectionKind::Grammars, 20, "grammar 0"),
         (SectionKind::GrammarNames, 1, "grammar 0"),
-        (SectionKind::Rows, 5, "row 0"),
-        (SectionKind::RowChecksums, 0, "row 0"),
-        (SectionKind::Sets, 17, "set 0"),
+        (SectionKind::Rows, 5, "rows of the file"),
+        (SectionKind::RowChecksums, 0, "row checksums of the file"),
+        (SectionKind::Sets, 17, "sets of the file"),
         (SectionKind::GrammarMetadata, 0, "grammar metadata of grammar \"object\""),
         (SectionKind::States, 9, "states of grammar \"object\""),
         (SectionKind::ByteEdges, 9, "byte edges of grammar \"object\""),
@@ -188,14 +186,60 @@ fn damage_is_named_by_its_place() {
         (SectionKind::Words, 9, "words of grammar \"object\""),
         (SectionKind::ProcedureNames, 2, "procedure names of grammar \"object\""),
         (SectionKind::Entries, 9, "entries of grammar \"object\""),
+        (SectionKind::StateChecksums, 1, "state checksums of grammar \"object\""),
+        (SectionKind::EntryChecksums, 1, "entry checksums of grammar \"object\""),
     ] {
         let (part, checksum) = damaged(kind, offset);
         assert_eq!(part, named);
         assert_ne!(checksum.found, checksum.expected);
     }
-    // A list is part of the checksum of its set.
-    let (part, _) = damaged(SectionKind::Lists, 0);
-    assert!(part.starts_with("set "), "{part}");
+}
+
+/// What is not looked at before it is used is found to be damaged then: there is no mask, and nothing is accepted any more.
+#[test]
+fn damage_is_named_when_it_is_met() {
+    for (kind, named) in [
+        (SectionKind::States, "states 0.."),
+        (SectionKind::ByteEdges, "states 0.."),
+        (SectionKind::Entries, "entries 0.."),
+        (SectionKind::Rows, "row 0"),
+        (SectionKind::RowChecksums, "row 0"),
+        (SectionKind::Sets, "set "),
+        (SectionKind::Lists, "set "),
+    ] {
+        let (mut bytes, tokenizer) = file();
+        let info = section(&bytes, kind);
+        // Of sets and lists, all: which of them the first mask needs is nobody's business.
+        let all = matches!(kind, SectionKind::Sets | SectionKind::Lists);
+        let length = if all { info.length } else { 8 };
+        for place in info.offset..info.offset + length {
+            bytes[place as usize] ^= if kind == SectionKind::Sets && place % 32 < 16 { 0 } else { 0x40 };
+        }
+        let artifact = Artifact::from_bytes(&bytes).expect("the preamble is whole");
+        let grammar = artifact.grammar(0, tokenizer.clone()).expect("what is looked at is whole");
+        let mut matcher = Matcher::new(grammar.clone());
+        let mut row = matcher.row();
+        // One of them uses it.
+        let mut filled = matcher.fill(&mut row);
+        for text in [b"{".as_slice(), b"\"", b"a"] {
+            if filled.is_err() || matcher.accept_bytes(text).is_err() {
+                break;
+            }
+            filled = matcher.fill(&mut row);
+        }
+        let fault = grammar.check().expect_err("it is damaged");
+        let message = fault.to_string();
+        assert!(message.contains(named) && message.contains("expected 0x"), "{kind}: {message}");
+        if let Err(error) = filled {
+            assert_eq!((error, row.iter().all(|&word| word == 0)), (FillError::Damaged(fault.clone()), true));
+        }
+        assert_eq!(matcher.fill(&mut row), Err(FillError::Damaged(fault.clone())), "{kind}");
+        assert_eq!(matcher.accept_token(0), Err(AcceptError::Damaged(fault.clone())), "{kind}");
+        assert_eq!(matcher.accept_bytes(b"{"), Err(AcceptError::Damaged(fault.clone())), "{kind}");
+        let mut writer = ArtifactWriter::with_tables(tokenizer);
+        let error = writer.add_tables("again", &Tabulated::of(&grammar, TabulatedStates::All), "");
+        assert_eq!(error, Err(WriteError::Damaged { name: "again".to_owned(), fault }), "{kind}");
+    }
 }
 
 #[test]
@@ -214,7 +258,7 @@ fn a_damaged_preamble_is_named() {
 #[test]
 fn a_damaged_list_of_sections_is_named() {
     let (mut bytes, _) = file();
-    let list = section(&bytes, SectionKind::Entries);
+    let list = section(&bytes, SectionKind::EntryChecksums);
     let list = (list.offset + list.length).next_multiple_of(64) as usize;
     bytes[list + 16] ^= 1;
     let artifact = Artifact::from_bytes(&bytes).expect("the preamble is whole");
@@ -226,7 +270,7 @@ fn a_damaged_list_of_sections_is_named() {
 #[test]
 fn another_section_of_a_grammar_is_named() {
     let (mut bytes, _) = file();
-    let list = section(&bytes, SectionKind::Entries);
+    let list = section(&bytes, SectionKind::EntryChecksums);
     let list = (list.offset + list.length).next_multiple_of(64) as usize;
     bytes[list] = 2;
     let artifact = Artifact::from_bytes(&sealed(bytes)).expect("the preamble is whole");
@@ -246,9 +290,9 @@ fn another_number_of_items_is_named() {
 
 /// Where the list of sections of the first grammar has the record of this kind.
 fn record_of(bytes: &[u8], kind: SectionKind) -> usize {
-    let entries = section(bytes, SectionKind::Entries);
-    let list = (entries.offset + entries.length).next_multiple_of(64) as usize;
-    let place = (0..10).map(|index| list + index * 32);
+    let last = section(bytes, SectionKind::EntryChecksums);
+    let list = (last.offset + last.length).next_multiple_of(64) as usize;
+    let place = (0..12).map(|index| list + index * 32);
     let number = kind.number().to_le_bytes();
     place.into_iter().find(|&record| bytes[record..record + 4] == number).expect("it is in the list")
 }
