@@ -283,6 +283,15 @@ impl CompiledGrammar {
         self.tables.as_ref().and_then(Tables::fault).cloned().map(GrammarFault::Tables)
     }
 
+    /// Looks at what the first mask of a grammar from a file needs.
+    pub(crate) fn check_start(&self) -> Option<GrammarFault> {
+        self.pda.is_accepting(self.pda.start());
+        if let Some(tables) = &self.tables {
+            tables.look_at_start();
+        }
+        self.fault()
+    }
+
     /// Looks at all of a grammar from a file.
     ///
     /// # Errors

@@ -1,12 +1,15 @@
 //! From a file of compiled grammars to the first mask, in a process that has done nothing else.
 //!
 //! ```text
-//! cargo run --release -p grammarc-benches --bin load_time -- --tokenizer DIR [--runs 20] FILE.gmt…
+//! cargo run --release -p grammarc-benches --bin load_time -- --tokenizer DIR [--runs 20] [--all] [--cold-code] FILE.gmt…
 //! ```
 //!
 //! Each run of each file is a process of its own, with a tokenizer of its own: it opens the file, takes its last grammar (or
 //! all of them, with `--all`), makes a matcher, fills the first mask, accepts a token of it, and fills the next mask. The
-//! pages of the file are in the memory of the system, as it was read just before. Least, median and greatest times are shown.
+//! pages of the file are in the memory of the system, as it was read just before, and the row is memory that has been written
+//! to. Before that the process does the same with a small grammar and another tokenizer, so that what is measured is the
+//! file, and not the loading of the program's own code; with `--cold-code` it does not. Least, median and greatest times are
+//! shown.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
@@ -16,8 +19,10 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use clap::Parser;
-use mask_runtime::artifact::Artifact;
-use mask_runtime::{Matcher, Tokenizer, Vocabulary, bitmask};
+use compilers::json_schema;
+use grammar_ir::Limits;
+use mask_runtime::artifact::{Artifact, ArtifactWriter, Tabulated, TabulatedStates};
+use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, Vocabulary, bitmask};
 
 /// Measures how long it takes to get from a file of compiled grammars to the first mask.
 #[derive(Debug, Parser)]
@@ -31,6 +36,9 @@ struct Args {
     /// Take all grammars of the file before the first mask, not the last one alone
     #[arg(long)]
     all: bool,
+    /// Begin with the file, when none of the program's code for it has run
+    #[arg(long)]
+    cold_code: bool,
     /// Do one run in this process, and print its times
     #[arg(long, hide = true)]
     once: bool,
@@ -60,6 +68,10 @@ fn once(args: &Args) -> Result<(), Box<dyn Error>> {
     let file = args.files.first().ok_or("there is no file")?;
     // Its pages are in memory from here on.
     let length = std::fs::read(file)?.len();
+    if !args.cold_code {
+        warm_up()?;
+    }
+    let mut row = vec![u32::MAX; tokenizer.vocabulary().words_per_row()];
     let mut times = [0.0; STEPS.len()];
     let begin = Instant::now();
     let artifact = Artifact::open(file)?;
@@ -72,7 +84,6 @@ fn once(args: &Args) -> Result<(), Box<dyn Error>> {
     times[2] = begin.elapsed().as_secs_f64();
     times[1] = times[2] - times[0];
     let mut matcher = Matcher::new(grammar.clone());
-    let mut row = matcher.row();
     let begin = Instant::now();
     matcher.fill(&mut row)?;
     times[3] = begin.elapsed().as_secs_f64();
@@ -88,6 +99,27 @@ fn once(args: &Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The same with a small file for the built-in tokenizer.
+fn warm_up() -> Result<(), Box<dyn Error>> {
+    let tokenizer = Tokenizer::new(mask_runtime::embedded_tiny());
+    let schema = r#"{"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}"#;
+    let limits = Limits::default();
+    let schema = json_schema::compile(schema, &json_schema::Options::default(), &limits)?;
+    let compiled = CompiledGrammar::new(&schema.grammar, tokenizer.clone(), &limits)?;
+    let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
+    writer.add_tables("small", &Tabulated::of(&compiled, TabulatedStates::All), "")?;
+    let path = std::env::temp_dir().join(format!("load_time-{}.gmt", std::process::id()));
+    std::fs::write(&path, writer.finish("")?)?;
+    let artifact = Artifact::open(&path)?;
+    std::fs::remove_file(&path)?;
+    let mut matcher = Matcher::new(artifact.grammar(0, tokenizer)?);
+    let mut row = matcher.row();
+    matcher.fill(&mut row)?;
+    matcher.accept_bytes(b"{")?;
+    matcher.fill(&mut row)?;
+    Ok(())
+}
+
 /// All runs of a file.
 fn measure(args: &Args, file: &Path) -> Result<(), Box<dyn Error>> {
     let mut times = vec![Vec::new(); STEPS.len()];
@@ -97,6 +129,9 @@ fn measure(args: &Args, file: &Path) -> Result<(), Box<dyn Error>> {
         command.arg("--once").arg("--tokenizer").arg(&args.tokenizer).arg(file);
         if args.all {
             command.arg("--all");
+        }
+        if args.cold_code {
+            command.arg("--cold-code");
         }
         let output = command.output()?;
         if !output.status.success() {

@@ -13,7 +13,7 @@ use super::map::map;
 use super::section::{FILE_KINDS, PROMPT_KINDS, SectionKind, SectionRecord, Sections};
 use super::set::{EntryRecord, Sets};
 use super::tables::Tables;
-use crate::compiled::{CompiledGrammar, Tokenizer};
+use crate::compiled::{CompiledGrammar, GrammarFault, Tokenizer};
 use crate::token_index::{TokenIndex, TrieNode};
 use crate::vocab::Vocabulary;
 
@@ -309,11 +309,11 @@ impl Artifact {
     }
 
     /// A grammar, bound to `tokenizer`, with its tables if the file has some. It takes as long as its procedures are many:
-    /// states, edges and tables are looked at when they are first used, and damage that is found then makes matchers refuse
-    /// to go on. [`CompiledGrammar::check`] looks at all of it at once.
+    /// states, edges and tables that the first mask does not need are looked at when they are first used, and damage that is
+    /// found then makes matchers refuse to go on. [`CompiledGrammar::check`] looks at all of it at once.
     ///
     /// # Errors
-    /// When there is no such grammar, its procedures or token sets are damaged or none, the tables or the token ids of the
+    /// When there is no such grammar, its procedures, its token sets or what its first mask needs are damaged or none, the tables or the token ids of the
     /// grammar are for another tokenizer, or the grammar names a token that the vocabulary lacks.
     pub fn grammar(&self, index: usize, tokenizer: Arc<Tokenizer>) -> Result<Arc<CompiledGrammar>, ArtifactError> {
         if let Some(found) = self.fingerprint() {
@@ -330,8 +330,14 @@ impl Artifact {
         self.check_token_ids(index, tokenizer.fingerprint())?;
         let pda = self.automaton_in_use(index)?;
         let tables = self.tables(index, pda.state_count())?;
-        let grammar = self.grammars.name(index)?.to_owned();
-        CompiledGrammar::with_tables(pda, tokenizer, tables).map_err(|error| ArtifactError::Bind { grammar, error })
+        let name = || self.grammars.name(index).unwrap_or_default().to_owned();
+        let grammar = CompiledGrammar::with_tables(pda, tokenizer, tables)
+            .map_err(|error| ArtifactError::Bind { grammar: name(), error })?;
+        match grammar.check_start() {
+            None => Ok(grammar),
+            Some(GrammarFault::Automaton(error)) => Err(self.no_automaton(index, error)),
+            Some(GrammarFault::Tables(error)) => Err(ArtifactError::Tables { grammar: name(), error }),
+        }
     }
 
     /// The tables of a grammar of so many states, if it has some.

@@ -143,6 +143,11 @@ impl Tables {
         self.fault.get().map_or(Ok(()), |fault| Err(fault.clone()))
     }
 
+    /// Looks at what the first mask needs.
+    pub(crate) fn look_at_start(&self) {
+        self.entry(self.entries.len() - 1);
+    }
+
     /// Whether something is known of a state.
     pub(super) fn has(&self, state: StateId) -> bool {
         state.index() + 1 < self.entries.len() && self.entry(state.index()).is_some()
