@@ -3,6 +3,7 @@
 mod faults;
 mod fixture;
 mod hostile;
+mod tiny;
 
 use std::path::PathBuf;
 use std::sync::Arc;
