@@ -146,7 +146,10 @@ fn faults_are_named() {
     };
     assert_eq!((first, past, expected), (0, parts.states.len() - 1, parts.checksums[0]));
     assert_ne!(found, expected);
-    assert_eq!(fault(with_edge(0, *b"aa\x02\0")), "byte edge 0: it, or one after it, is not there or counts neither nor not");
+    assert_eq!(
+        fault(with_edge(0, *b"aa\x02\0")),
+        "byte edge 0: it, or one after it, is not there or counts neither nor not"
+    );
     let calls = SharedBytes::copy_of(&[&[0xff; 4], &parts.call_edges.as_bytes()[4..]].concat());
     let nobody = PdaParts { call_edges: FromBytes::from_bytes(&calls).expect("as many as before"), ..parts.clone() };
     assert_eq!(fault(nobody), "call edge 0: there is no such procedure");
@@ -158,13 +161,15 @@ fn faults_are_named() {
 /// An automaton of many blocks, of which one is damaged.
 #[test]
 fn only_what_is_used_is_looked_at() {
-    let names: Vec<String> = (0..400u64).map(|number| format!("\"{:08}\"", number * number * 7_919 % 100_000_000)).collect();
+    let names: Vec<String> =
+        (0..400u64).map(|number| format!("\"{:08}\"", number * number * 7_919 % 100_000_000)).collect();
     let pda = pda(&format!("root = {} ;", names.join(" | ")));
     let parts = pda.to_parts();
     assert!(parts.checksums.len() > 3);
     let mut checksums = parts.checksums.to_vec();
     *checksums.last_mut().expect("there are some") ^= 1;
-    let stored = Pda::from_parts(PdaParts { checksums: Table::from(checksums), ..parts }).expect("states are not looked at");
+    let stored =
+        Pda::from_parts(PdaParts { checksums: Table::from(checksums), ..parts }).expect("states are not looked at");
     let start = stored.start();
     assert_eq!(stored.byte_edges(start), pda.byte_edges(start));
     assert_eq!((stored.fault(), stored.is_accepting(start)), (None, false));

@@ -48,7 +48,8 @@ struct Args {
 }
 
 /// What is timed, in this order.
-const STEPS: [&str; 6] = ["open the file", "take the grammar", "load: both", "first mask", "accept a token", "next mask"];
+const STEPS: [&str; 6] =
+    ["open the file", "take the grammar", "load: both", "first mask", "accept a token", "next mask"];
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -148,7 +149,11 @@ fn measure(args: &Args, file: &Path) -> Result<(), Box<dyn Error>> {
     }
     let [bytes, grammars, states] = about;
     let taken = if args.all { "all grammars, last" } else { "last grammar" };
-    println!("{}: {bytes} bytes, grammars {grammars}; {taken} of {states} states; runs {}, µs", file.display(), args.runs);
+    println!(
+        "{}: {bytes} bytes, grammars {grammars}; {taken} of {states} states; runs {}, µs",
+        file.display(),
+        args.runs
+    );
     for (step, times) in STEPS.iter().zip(&mut times) {
         times.sort_by(f64::total_cmp);
         if let (Some(least), Some(greatest)) = (times.first(), times.last()) {

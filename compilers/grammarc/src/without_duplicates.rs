@@ -58,7 +58,9 @@ impl<'de> Visitor<'de> for AnyValue {
         while let Some(name) = members.next_key::<String>()? {
             members.next_value::<WithoutDuplicates>()?;
             if let Some(name) = names.replace(name) {
-                return Err(A::Error::custom(format_args!("the member {name:?} is there twice; leave one of them out")));
+                return Err(A::Error::custom(format_args!(
+                    "the member {name:?} is there twice; leave one of them out"
+                )));
             }
         }
         Ok(WithoutDuplicates)
@@ -72,7 +74,9 @@ mod tests {
     #[test]
     fn members_that_are_there_twice_are_found_wherever_they_are() {
         let read = |text: &str| serde_json::from_str::<WithoutDuplicates>(text).map_err(|error| error.to_string());
-        for text in ["{}", "[1, -2, 1.5, 1e400, 123456789012345678901234567890]", r#"{"a": {"a": null}, "b": [true, "x"]}"#] {
+        for text in
+            ["{}", "[1, -2, 1.5, 1e400, 123456789012345678901234567890]", r#"{"a": {"a": null}, "b": [true, "x"]}"#]
+        {
             assert!(read(text).is_ok(), "{text}: {:?}", read(text));
         }
         for text in [r#"{"a": 1, "a": 2}"#, r#"[{"b": {"a": 1, "\u0061": 2}}]"#] {

@@ -6,7 +6,9 @@
 use xxhash_rust::xxh3::Xxh3;
 
 use super::stored::Stored;
-use super::{ACCEPTING, ByteEdge, CallEdge, EdgeMarks, FINAL, FLAGS, GUARDED, InvalidPda, Pda, PdaParts, State, TokenEdge};
+use super::{
+    ACCEPTING, ByteEdge, CallEdge, EdgeMarks, FINAL, FLAGS, GUARDED, InvalidPda, Pda, PdaParts, State, TokenEdge,
+};
 use crate::StateId;
 
 /// The number of states that are looked at together, when the first of them is used.
@@ -161,7 +163,11 @@ fn check_state(
     let mut low = 0;
     let edges = pda.byte_edges.checked(own.byte_edges as usize..next.byte_edges as usize);
     let first = own.byte_edges as usize;
-    let edges = edges.ok_or(InvalidPda::new("byte edge", first, "it, or one after it, is not there or counts neither nor not"))?;
+    let edges = edges.ok_or(InvalidPda::new(
+        "byte edge",
+        first,
+        "it, or one after it, is not there or counts neither nor not",
+    ))?;
     for (offset, edge) in edges.iter().enumerate() {
         let own = (edge.low < low || edge.high < edge.low || edge.padding != 0)
             .then_some("its bytes are no range, or not after those of the edge before");
@@ -172,7 +178,11 @@ fn check_state(
     }
     let first = own.call_edges as usize;
     let edges = pda.call_edges.checked(first..next.call_edges as usize);
-    let edges = edges.ok_or(InvalidPda::new("call edge", first, "it, or one after it, is not there or counts neither nor not"))?;
+    let edges = edges.ok_or(InvalidPda::new(
+        "call edge",
+        first,
+        "it, or one after it, is not there or counts neither nor not",
+    ))?;
     let is_start = index as u32 == procedure.states.start;
     for (offset, edge) in edges.iter().enumerate() {
         let own = call_fault(pda, stored, procedure, edge, is_start);
@@ -184,7 +194,11 @@ fn check_state(
     }
     let first = own.token_edges as usize;
     let edges = pda.token_edges.checked(first..next.token_edges as usize);
-    let edges = edges.ok_or(InvalidPda::new("token edge", first, "it, or one after it, is not there or counts neither nor not"))?;
+    let edges = edges.ok_or(InvalidPda::new(
+        "token edge",
+        first,
+        "it, or one after it, is not there or counts neither nor not",
+    ))?;
     for (offset, edge) in edges.iter().enumerate() {
         let own = if edge.set as usize >= pda.token_sets.len() {
             Some("there is no such token set")
@@ -207,13 +221,7 @@ fn check_state(
 }
 
 /// What is wrong with a call, but for what all edges have.
-fn call_fault(
-    pda: &Pda,
-    stored: &Stored,
-    procedure: &Own,
-    edge: &CallEdge,
-    is_start: bool,
-) -> Option<&'static str> {
+fn call_fault(pda: &Pda, stored: &Stored, procedure: &Own, edge: &CallEdge, is_start: bool) -> Option<&'static str> {
     let Some(callee) = stored.records.get(edge.procedure.index()) else {
         return Some("there is no such procedure");
     };

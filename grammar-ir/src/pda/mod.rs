@@ -313,7 +313,9 @@ impl Pda {
     pub fn has_traps(&self) -> bool {
         match self.records() {
             Some(records) => records.iter().any(|record| record.has_traps),
-            None => self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_traps())),
+            None => {
+                self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_traps()))
+            }
         }
     }
 
@@ -346,7 +348,10 @@ impl Pda {
     pub fn has_distinct(&self) -> bool {
         match self.records() {
             Some(records) => records.iter().any(|record| record.has_distinct),
-            None => self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_distinct())),
+            None => self
+                .procedures
+                .iter()
+                .any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_distinct())),
         }
     }
 

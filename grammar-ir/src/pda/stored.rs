@@ -36,8 +36,8 @@ const SOUND: u8 = 1;
 const DAMAGED: u8 = 2;
 
 impl State {
-    /// In place of a state that is none: without edges, in no procedure, and the text cannot end there.
-    const NOTHING: Self = Self { byte_edges: 0, call_edges: 0, token_edges: 0, procedure: !FLAGS };
+    /// In place of a state that is none, and the one after it: without edges, in no procedure, and the text cannot end there.
+    const NOTHING: [Self; 2] = [Self { byte_edges: 0, call_edges: 0, token_edges: 0, procedure: !FLAGS }; 2];
 }
 
 impl Pda {
@@ -90,25 +90,23 @@ impl Pda {
     }
 
     /// The records of procedures, if they are in a file.
+    #[inline]
     pub(super) fn records(&self) -> Option<&[ProcedureRecord]> {
         self.stored.as_ref().map(|stored| &*stored.records)
     }
 
     /// A state, and the one after it, where its edges end.
     #[inline]
-    pub(super) fn at(&self, state: StateId) -> [State; 2] {
+    pub(super) fn at(&self, state: StateId) -> &[State; 2] {
         let index = state.index();
         if let Some(stored) = &self.stored
             && stored.blocks.get(index / BLOCK_STATES).is_none_or(|block| block.load(Ordering::Acquire) != SOUND)
             && !self.is_sound(stored, index / BLOCK_STATES)
         {
-            return [State::NOTHING; 2];
+            return &State::NOTHING;
         }
-        match self.states.get(index..index.saturating_add(2)) {
-            Some(&[own, next]) => [own, next],
-            // Past the last state nothing leads on.
-            _ => [State::NOTHING; 2],
-        }
+        // Past the last state nothing leads on.
+        self.states.get(index..).and_then(<[State]>::first_chunk).unwrap_or(&State::NOTHING)
     }
 
     /// Looks at a block, unless that has been done.

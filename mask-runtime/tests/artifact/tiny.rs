@@ -16,8 +16,9 @@ const SOURCE: &str = "
     w = \"(\" w \")\" | %token(10) | \"b\" ;";
 
 fn tiny() -> Vec<u8> {
-    let mut tokens: Vec<Token> =
-        ["a", "b", "(", ")", ",", "ab", "bb", "b,", "))", "(("].map(|text| Token::Text(text.as_bytes().to_vec())).into();
+    let mut tokens: Vec<Token> = ["a", "b", "(", ")", ",", "ab", "bb", "b,", "))", "(("]
+        .map(|text| Token::Text(text.as_bytes().to_vec()))
+        .into();
     tokens.push(Token::Special("<x>".to_owned()));
     let tokenizer = Tokenizer::new(Vocabulary::from_tokens(tokens).expect("there are few"));
     let mut writer = ArtifactWriter::with_tables(tokenizer.clone()).embed_index();

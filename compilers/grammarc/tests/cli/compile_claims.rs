@@ -40,10 +40,16 @@ fn members_that_are_there_twice_are_refused() {
         r#"{"id": "a", "id": "b", "schema": true}"#,
         r#"{"id": "a", "schema": true, "parameters": false}"#,
     ];
-    for (line, message) in lines.into_iter().zip(["\"items\" is there twice", "\"id\" is there twice", "leave one of them out"]) {
+    for (line, message) in
+        lines.into_iter().zip(["\"items\" is there twice", "\"id\" is there twice", "leave one of them out"])
+    {
         let source = file("claims-twice", "tools.jsonl", line.as_bytes());
         let run = compile(&[&source], &beside(&source, "tools.gpda"), &[]);
-        assert!(run.code == 2 && run.stderr.contains("tools.jsonl:1: ") && run.stderr.contains(message), "{}", run.stderr);
+        assert!(
+            run.code == 2 && run.stderr.contains("tools.jsonl:1: ") && run.stderr.contains(message),
+            "{}",
+            run.stderr
+        );
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) struct Claims {
 impl Claims {
     pub(super) fn of(artifact: &Artifact) -> Result<Self, ArtifactError> {
         let of_file = object(artifact.metadata()?);
-        let is_ours = of_file.get("made_by").and_then(Value::as_str).is_some_and(|maker| maker.starts_with("grammarc "));
+        let is_ours =
+            of_file.get("made_by").and_then(Value::as_str).is_some_and(|maker| maker.starts_with("grammarc "));
         Ok(Self { of_file, is_ours })
     }
 
@@ -44,7 +45,8 @@ impl Claims {
             return Some(format!("it says that its tokenizer is {}, but that is {expected}", said("tokenizer")));
         }
         let tables = said("tables").as_str();
-        let is_known = if tokenizer.is_some() { matches!(tables, Some("all" | "start")) } else { said("tables").is_null() };
+        let is_known =
+            if tokenizer.is_some() { matches!(tables, Some("all" | "start")) } else { said("tables").is_null() };
         (!is_known).then(|| format!("it says that its tables are for {} states", said("tables")))
     }
 
