@@ -192,7 +192,7 @@ impl<T: CheckedBitPattern + NoUninit> Unchecked<T> {
     /// [`checked`](Self::checked) must have found values there, or the array must have been made from values.
     #[inline]
     pub unsafe fn items(&self, range: Range<usize>) -> &[T] {
-        let bits = self.0.get(range).unwrap_or_default();
+        let Some(bits) = self.0.get(range) else { return no_items() };
         // SAFETY: `Bits` is laid out as `T` is, and the caller knows that these are values.
         unsafe { std::slice::from_raw_parts(bits.as_ptr().cast(), bits.len()) }
     }
@@ -210,6 +210,13 @@ impl<T: CheckedBitPattern + NoUninit> Unchecked<T> {
     pub fn memory(&self) -> usize {
         self.0.memory()
     }
+}
+
+/// No items. Out of the way, so that nobody waits to know whether there are some.
+#[cold]
+#[inline(never)]
+fn no_items<'a, T>() -> &'a [T] {
+    &[]
 }
 
 impl<T: CheckedBitPattern + NoUninit> Clone for Unchecked<T> {

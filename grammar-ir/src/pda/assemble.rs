@@ -1,5 +1,7 @@
 //! Puts the machines of the procedures that the entry can reach into one [`Pda`].
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use super::determinize::{Machine, Symbol, determinize};
@@ -101,6 +103,7 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
         token_sets,
         procedures: assembled,
         stored: None,
+        blocks: Arc::default(),
     };
     first_sets(&mut pda);
     Ok(pda)

@@ -9,6 +9,8 @@
 //!
 //! Counters are left as they are: a count is one number, and can be tried.
 
+use std::sync::Arc;
+
 use super::assemble::{Arrays, first_sets};
 use super::{ACCEPTING, ByteEdge, CallEdge, EdgeMarks, FLAGS, GUARDED, Pda, Procedure, TokenEdge};
 use crate::table::{Table, Unchecked};
@@ -46,7 +48,7 @@ impl Pda {
             };
             for state in procedure.states.clone() {
                 let state = StateId::from_u32(state);
-                let flags = self.at(state)[0].procedure & FLAGS;
+                let flags = self.flags(state) & FLAGS;
                 arrays.push_state(number as u32 | if is_scope { flags & !GUARDED } else { flags });
                 let bytes = self.byte_edges(state).iter().filter(|edge| keeps(edge.marks, edge.target));
                 arrays.byte_edges.extend(bytes.map(|edge| ByteEdge { marks: EdgeMarks::NONE, ..*edge }));
@@ -68,6 +70,7 @@ impl Pda {
             token_sets: self.token_sets.clone(),
             procedures,
             stored: None,
+            blocks: Arc::default(),
         };
         first_sets(&mut pda);
         pda

@@ -36,6 +36,7 @@ mod stored;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
 
 pub use blocks::{BLOCK_STATES, block_checksums};
 pub use bounds::Bounds;
@@ -109,8 +110,10 @@ pub struct Pda {
     pub(super) token_sets: Vec<TokenSet>,
     /// All of them, unless they are in a file.
     pub(super) procedures: Vec<Procedure>,
-    /// What has been looked at, if it is in a file.
+    /// What there is besides, if it is in a file.
     stored: Option<Arc<Stored>>,
+    /// What has been looked at, if it is in a file: a byte per block of states. No blocks of any other.
+    blocks: Arc<[AtomicU8]>,
 }
 
 /// Whether they are the same, wherever their arrays are. Of one from a file all procedures are looked at.
@@ -274,26 +277,26 @@ impl Pda {
     /// The procedure a state belongs to.
     #[inline]
     pub fn procedure_of(&self, state: StateId) -> ProcedureId {
-        ProcedureId::from_u32(self.at(state)[0].procedure & !FLAGS)
+        ProcedureId::from_u32(self.flags(state) & !FLAGS)
     }
 
     /// Whether the procedure may return here, as far as the state goes; see [`may_return`](Self::may_return).
     #[inline]
     pub fn is_accepting(&self, state: StateId) -> bool {
-        self.at(state)[0].procedure & ACCEPTING != 0
+        self.flags(state) & ACCEPTING != 0
     }
 
     /// Whether returning is all that can be done in `state`, whatever comes next.
     #[inline]
     pub fn is_final(&self, state: StateId) -> bool {
-        self.at(state)[0].procedure & FINAL != 0
+        self.flags(state) & FINAL != 0
     }
 
     /// Whether `state` can be completed only with some counts, or with some registers of its scope: see
     /// [`Procedure::live`] and [`Scope::is_alive`].
     #[inline]
     pub fn is_guarded(&self, state: StateId) -> bool {
-        self.at(state)[0].procedure & GUARDED != 0
+        self.flags(state) & GUARDED != 0
     }
 
     /// The scope that a state's procedure is.
@@ -387,7 +390,7 @@ impl Pda {
     /// because there is no next count or the target could not be completed with it. (Scopes have no counts.)
     #[inline]
     pub fn count_after(&self, count: u32, counts: bool, target: StateId) -> Option<u32> {
-        let entry = self.at(target)[0].procedure;
+        let entry = self.flags(target);
         if !counts && entry & GUARDED == 0 {
             return Some(count);
         }
@@ -449,5 +452,6 @@ impl Pda {
             + self.token_sets.iter().map(|set| std::mem::size_of_val(set.ids())).sum::<usize>()
             + self.procedures.iter().map(Procedure::memory).sum::<usize>()
             + self.stored.as_ref().map_or(0, |stored| stored.memory())
+            + self.blocks.len()
     }
 }

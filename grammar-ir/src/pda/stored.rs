@@ -6,8 +6,8 @@
 //! leads on from, and from then on [`Pda::fault`] says so: whatever was found out with the automaton is not to be used.
 #![allow(unsafe_code, reason = "edges that have been looked at are values: see the SAFETY comments")]
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::blocks::{BLOCK_STATES, block_count, check_block};
 use super::check::{check_block_count, check_flags, check_records, procedure, token_sets};
@@ -22,8 +22,6 @@ pub(super) struct Stored {
     pub(super) words: Table<u32>,
     pub(super) names: Table<u8>,
     pub(super) checksums: Table<u64>,
-    /// Per block: `NEW`, `SOUND` or `DAMAGED`.
-    blocks: Box<[AtomicU8]>,
     /// Per procedure, once it has been asked for; nothing if it is none.
     procedures: Box<[OnceLock<Option<Box<Procedure>>>]>,
     /// In place of a procedure that is none: it begins past the last state, where there are no edges.
@@ -40,6 +38,14 @@ impl State {
     const NOTHING: [Self; 2] = [Self { byte_edges: 0, call_edges: 0, token_edges: 0, procedure: !FLAGS }; 2];
 }
 
+/// What stands for a state that is none, and for the one past the last. Out of the way, so that nobody waits to know which
+/// of two states it is.
+#[cold]
+#[inline(never)]
+fn nothing() -> &'static [State; 2] {
+    &State::NOTHING
+}
+
 impl Pda {
     /// The automaton of arrays from any source, of which no more than procedures and token sets is looked at; states and
     /// edges are when they are used. Without having called [`check`](Self::check), whoever uses it has to ask for its
@@ -54,17 +60,17 @@ impl Pda {
         let PdaParts { states, byte_edges, call_edges, token_edges, procedures, words, names, checksums, .. } = parts;
         let past_last = states.len() as u32 - 1;
         let stored = Stored {
-            blocks: (0..block_count(&states)).map(|_| AtomicU8::new(NEW)).collect(),
             procedures: std::iter::repeat_with(OnceLock::new).take(procedures.len()).collect(),
-            nothing: nothing(past_last, procedures.len() as u32),
+            nothing: no_procedure(past_last, procedures.len() as u32),
             records: procedures,
             words,
             names,
             checksums,
             fault: OnceLock::new(),
         };
-        let stored = Some(std::sync::Arc::new(stored));
-        Ok(Self { states, byte_edges, call_edges, token_edges, token_sets, procedures: Vec::new(), stored })
+        let blocks = (0..block_count(&states)).map(|_| AtomicU8::new(NEW)).collect();
+        let (procedures, stored) = (Vec::new(), Some(Arc::new(stored)));
+        Ok(Self { states, byte_edges, call_edges, token_edges, token_sets, procedures, stored, blocks })
     }
 
     /// Looks at all of an automaton from arrays.
@@ -73,8 +79,8 @@ impl Pda {
     /// The first fault.
     pub fn check(&self) -> Result<(), InvalidPda> {
         let Some(stored) = &self.stored else { return Ok(()) };
-        for block in 0..stored.blocks.len() {
-            self.is_sound(stored, block);
+        for block in 0..self.blocks.len() {
+            self.is_sound(block);
         }
         for number in 0..stored.records.len() as u32 {
             self.procedure(ProcedureId::from_u32(number));
@@ -96,23 +102,40 @@ impl Pda {
     }
 
     /// A state, and the one after it, where its edges end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&self, state: StateId) -> &[State; 2] {
         let index = state.index();
-        if let Some(stored) = &self.stored
-            && stored.blocks.get(index / BLOCK_STATES).is_none_or(|block| block.load(Ordering::Acquire) != SOUND)
-            && !self.is_sound(stored, index / BLOCK_STATES)
+        if self.may_be_seen(index)
+            && let Some(pair) = self.states.get(index..).and_then(<[State]>::first_chunk)
         {
-            return &State::NOTHING;
+            return pair;
         }
-        // Past the last state nothing leads on.
-        self.states.get(index..).and_then(<[State]>::first_chunk).unwrap_or(&State::NOTHING)
+        nothing()
+    }
+
+    /// The procedure of a state, with the flags of the state.
+    #[inline(always)]
+    pub(super) fn flags(&self, state: StateId) -> u32 {
+        let index = state.index();
+        if self.may_be_seen(index)
+            && let Some(state) = self.states.get(index)
+        {
+            return state.procedure;
+        }
+        nothing()[0].procedure
+    }
+
+    /// Whether a state, if there is one, has been looked at, now or before.
+    #[inline(always)]
+    fn may_be_seen(&self, index: usize) -> bool {
+        let block = index / BLOCK_STATES;
+        self.blocks.get(block).is_none_or(|known| known.load(Ordering::Acquire) == SOUND || self.is_sound(block))
     }
 
     /// Looks at a block, unless that has been done.
     #[cold]
-    fn is_sound(&self, stored: &Stored, block: usize) -> bool {
-        let Some(known) = stored.blocks.get(block) else { return false };
+    fn is_sound(&self, block: usize) -> bool {
+        let (Some(stored), Some(known)) = (&self.stored, self.blocks.get(block)) else { return true };
         if known.load(Ordering::Acquire) == NEW {
             let found = check_block(self, stored, block);
             let state = if found.is_ok() { SOUND } else { DAMAGED };
@@ -146,7 +169,7 @@ impl Pda {
         let record = &stored.records[number];
         if record.has_live || record.has_scope {
             let mut blocks = states.start as usize / BLOCK_STATES..=(states.end as usize - 1) / BLOCK_STATES;
-            if !blocks.all(|block| self.is_sound(stored, block)) {
+            if !blocks.all(|block| self.is_sound(block)) {
                 let fault = "one of its states is none";
                 return Err(stored.fault.get().cloned().unwrap_or(InvalidPda::new("procedure", number, fault)));
             }
@@ -197,15 +220,12 @@ impl Stored {
     /// Bytes of memory, without the file.
     pub(super) fn memory(&self) -> usize {
         let made = self.procedures.iter().filter_map(|place| place.get()?.as_ref());
-        size_of::<Self>()
-            + size_of_val(&*self.blocks)
-            + size_of_val(&*self.procedures)
-            + made.map(|procedure| procedure.memory()).sum::<usize>()
+        size_of::<Self>() + size_of_val(&*self.procedures) + made.map(|procedure| procedure.memory()).sum::<usize>()
     }
 }
 
 /// A procedure of no states that begins past the last one.
-fn nothing(past_last: u32, procedures: u32) -> Procedure {
+fn no_procedure(past_last: u32, procedures: u32) -> Procedure {
     Procedure {
         name: "nothing".to_owned(),
         states: past_last..past_last,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mask_runtime::Tokenizer;
-use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, TableReport, Tabulated, WriteError};
+use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, Mismatch, TableReport, Tabulated, WriteError};
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -132,6 +132,11 @@ fn derive_again(
     sources: Option<&Sources<'_>>,
     tokenizer: Option<&Arc<Tokenizer>>,
 ) -> Result<Found, ArtifactError> {
+    if let (Some(found), Some(tokenizer)) = (artifact.fingerprint(), tokenizer)
+        && found != tokenizer.fingerprint()
+    {
+        return Err(ArtifactError::Tokenizer(Mismatch { found, expected: tokenizer.fingerprint() }));
+    }
     let claims = Claims::of(artifact)?;
     if let Some(difference) = claims.difference(tokenizer.filter(|_| artifact.fingerprint().is_some())) {
         return Ok(Found::difference(Some(difference), 0));
