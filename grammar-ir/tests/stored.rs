@@ -103,7 +103,8 @@ fn any_byte_may_be_wrong() {
                             };
                             assert!(!pda.to_string().is_empty());
                             let bounds = pda.bounds();
-                            assert_eq!(bounds.anything.index(), pda.state_count());
+                            let is_around = bounds.anything.index() == pda.state_count();
+                            assert!(is_around || pda.fault().is_some());
                             let was_found = pda.fault().is_some();
                             match pda.check() {
                                 Ok(()) => accepted += 1,

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use super::assemble::{Arrays, first_sets};
+use super::stored::no_procedure;
 use super::{ACCEPTING, ByteEdge, CallEdge, EdgeMarks, FLAGS, GUARDED, Pda, Procedure, TokenEdge};
 use crate::table::{Table, Unchecked};
 use crate::{ByteSet, StateId};
@@ -28,10 +29,31 @@ pub struct Bounds {
 }
 
 impl Pda {
-    /// The automata around this one.
+    /// The automata around this one; around one that can do nothing, if this one is from a file and
+    /// [damaged](Self::check).
     pub fn bounds(&self) -> Bounds {
+        if self.check().is_err() {
+            return Self::of_nothing().bounds();
+        }
         let anything = StateId::from_u32(self.state_count() as u32);
         Bounds { lower: self.without_scopes(false), upper: self.without_scopes(true), anything }
+    }
+
+    /// An automaton that can do nothing.
+    fn of_nothing() -> Self {
+        let mut arrays = Arrays::default();
+        arrays.push_state(0);
+        arrays.push_state(0);
+        Self {
+            states: Table::from(arrays.states),
+            byte_edges: Unchecked::from(Vec::new()),
+            call_edges: Unchecked::from(Vec::new()),
+            token_edges: Unchecked::from(Vec::new()),
+            token_sets: Vec::new(),
+            procedures: vec![no_procedure(0..1, 0)],
+            stored: None,
+            blocks: Arc::default(),
+        }
     }
 
     /// The automaton without registers of scopes; edges that they could forbid are there or not. With them, there is a

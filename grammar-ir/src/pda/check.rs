@@ -218,7 +218,7 @@ pub(super) fn check_flags(pda: &Pda, procedure: &Procedure) -> Result<(), Invali
     }
     let register = Register { counter: *counter, live: live.as_ref(), scope: scope.as_deref() };
     for state in procedure.states.clone() {
-        let &[own, next] = pda.at(StateId::from_u32(state));
+        let [own, next] = pda.at(StateId::from_u32(state)).map(|state| *state);
         let is_final = own.procedure & ACCEPTING != 0 && has_no_edges([own, next]);
         let is_guarded = register.guards((state - procedure.states.start) as usize, procedure.states.start);
         if is_final != (own.procedure & FINAL != 0) || is_guarded != (own.procedure & GUARDED != 0) {

@@ -6,6 +6,7 @@
 //! leads on from, and from then on [`Pda::fault`] says so: whatever was found out with the automaton is not to be used.
 #![allow(unsafe_code, reason = "edges that have been looked at are values: see the SAFETY comments")]
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -34,16 +35,8 @@ const SOUND: u8 = 1;
 const DAMAGED: u8 = 2;
 
 impl State {
-    /// In place of a state that is none, and the one after it: without edges, in no procedure, and the text cannot end there.
-    const NOTHING: [Self; 2] = [Self { byte_edges: 0, call_edges: 0, token_edges: 0, procedure: !FLAGS }; 2];
-}
-
-/// What stands for a state that is none, and for the one past the last. Out of the way, so that nobody waits to know which
-/// of two states it is.
-#[cold]
-#[inline(never)]
-fn nothing() -> &'static [State; 2] {
-    &State::NOTHING
+    /// In place of a state that is none: without edges, in no procedure, and the text cannot end there.
+    const NOTHING: Self = Self { byte_edges: 0, call_edges: 0, token_edges: 0, procedure: !FLAGS };
 }
 
 impl Pda {
@@ -61,7 +54,8 @@ impl Pda {
         let past_last = states.len() as u32 - 1;
         let stored = Stored {
             procedures: std::iter::repeat_with(OnceLock::new).take(procedures.len()).collect(),
-            nothing: no_procedure(past_last, procedures.len() as u32),
+            // After all that could call it.
+            nothing: no_procedure(past_last..past_last, procedures.len() as u32 - 1),
             records: procedures,
             words,
             names,
@@ -103,33 +97,34 @@ impl Pda {
 
     /// A state, and the one after it, where its edges end.
     #[inline(always)]
-    pub(super) fn at(&self, state: StateId) -> &[State; 2] {
-        let index = state.index();
-        if self.may_be_seen(index)
-            && let Some(pair) = self.states.get(index..).and_then(<[State]>::first_chunk)
-        {
-            return pair;
+    pub(super) fn at(&self, state: StateId) -> [&State; 2] {
+        if self.blocks.is_empty() {
+            return [&self.states[state.index()], &self.states[state.index() + 1]];
         }
-        nothing()
+        self.stored_at(state)
     }
 
     /// The procedure of a state, with the flags of the state.
     #[inline(always)]
     pub(super) fn flags(&self, state: StateId) -> u32 {
-        let index = state.index();
-        if self.may_be_seen(index)
-            && let Some(state) = self.states.get(index)
-        {
-            return state.procedure;
+        if self.blocks.is_empty() {
+            return self.states[state.index()].procedure;
         }
-        nothing()[0].procedure
+        self.stored_at(state)[0].procedure
     }
 
-    /// Whether a state, if there is one, has been looked at, now or before.
-    #[inline(always)]
-    fn may_be_seen(&self, index: usize) -> bool {
-        let block = index / BLOCK_STATES;
-        self.blocks.get(block).is_none_or(|known| known.load(Ordering::Acquire) == SOUND || self.is_sound(block))
+    /// [`at`](Self::at) of an automaton in a file. By itself, so that all others are followed as if there were no files.
+    #[inline(never)]
+    fn stored_at(&self, state: StateId) -> [&State; 2] {
+        let (index, block) = (state.index(), state.index() / BLOCK_STATES);
+        let known = self.blocks.get(block);
+        if known.is_none_or(|known| known.load(Ordering::Acquire) == SOUND || self.is_sound(block))
+            && let Some([own, next]) = self.states.get(index..).and_then(<[State]>::first_chunk)
+        {
+            return [own, next];
+        }
+        // Past the last state nothing leads on.
+        [&State::NOTHING; 2]
     }
 
     /// Looks at a block, unless that has been done.
@@ -207,7 +202,7 @@ impl Pda {
 
 impl Stored {
     /// The states of a procedure that there is.
-    pub(super) fn states_of(&self, number: usize) -> std::ops::Range<u32> {
+    pub(super) fn states_of(&self, number: usize) -> Range<u32> {
         let before = number.checked_sub(1).map_or(0, |before| self.records[before].states_end);
         before..self.records[number].states_end
     }
@@ -224,11 +219,11 @@ impl Stored {
     }
 }
 
-/// A procedure of no states that begins past the last one.
-fn no_procedure(past_last: u32, procedures: u32) -> Procedure {
+/// A procedure without anything, of states that have no edges.
+pub(super) fn no_procedure(states: Range<u32>, rank: u32) -> Procedure {
     Procedure {
         name: "nothing".to_owned(),
-        states: past_last..past_last,
+        states,
         counter: None,
         max_tokens: None,
         temperature: None,
@@ -236,8 +231,7 @@ fn no_procedure(past_last: u32, procedures: u32) -> Procedure {
         live: None,
         first_bytes: ByteSet::EMPTY,
         first_token: false,
-        // After all that could call it.
-        rank: procedures - 1,
+        rank,
         deterministic: true,
     }
 }
