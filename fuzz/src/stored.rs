@@ -111,9 +111,9 @@ pub fn damaged(file: &[u8], source: &mut Source<'_>) -> Vec<u8> {
     for info in infos {
         let (offset, length) = (info.offset as usize, info.length as usize);
         sections.push((offset, length));
-        if info.kind == SectionKind::Entries {
+        if info.kind == SectionKind::EntryChecksums {
             // After the last section of a grammar comes the list of its sections.
-            sections.push(((offset + length).next_multiple_of(64), 10 * 32));
+            sections.push(((offset + length).next_multiple_of(64), 12 * 32));
         }
     }
     for _ in 0..source.below(9) {
@@ -155,14 +155,14 @@ pub fn follow(file: &[u8], tokenizer: &Arc<Tokenizer>, source: &mut Source<'_>) 
     let Ok(artifact) = Artifact::from_bytes(file) else { return 0 };
     let mut masks = 0;
     // What it says does not matter; it has to say something.
-    let _ = (artifact.check().is_ok(), artifact.metadata().is_ok(), artifact.section_infos().is_ok());
+    let _ = (artifact.metadata().is_ok(), artifact.section_infos().is_ok());
     let embedded = artifact.tokenizer().ok().flatten().filter(|_| source.one_in(2));
     let tokenizer = embedded.as_ref().unwrap_or(tokenizer);
     for index in 0..artifact.len().min(MAX_GRAMMARS) {
         let _ = artifact.entry(index).is_ok_and(|entry| artifact.find(entry.name).is_ok());
         let Ok(grammar) = artifact.grammar(index, tokenizer.clone()) else { continue };
         let options = MatcherOptions { max_frames: Some(MAX_FRAMES), ..MatcherOptions::default() };
-        let Ok(mut matcher) = Matcher::with_options(grammar, options) else { continue };
+        let Ok(mut matcher) = Matcher::with_options(grammar.clone(), options) else { continue };
         let mut row = matcher.row();
         for _ in 0..6 {
             if matcher.fill(&mut row).is_err() {
@@ -177,6 +177,11 @@ pub fn follow(file: &[u8], tokenizer: &Arc<Tokenizer>, source: &mut Source<'_>) 
             let _ = (matcher.forced_bytes(8), matcher.temperature(), matcher.captures());
         }
         let _ = matcher.rollback(1);
+        if source.one_in(8) {
+            let _ = Tabulated::of(&grammar, TabulatedStates::Loaded).report();
+        }
     }
+    // Last of all, so that what was used above had not been looked at before.
+    let _ = artifact.check().is_ok();
     masks
 }

@@ -108,12 +108,21 @@ pub fn tokenizer(data: &[u8]) {
 
 /// A file of compiled grammars with some words changed: what is not refused can be followed, whatever it says.
 pub fn artifact(data: &[u8]) {
+    let shape = generators::Shape { rules: 3, depth: 3, repeat: 8, tokens: 4, scopes: Scopes::Any };
+    tampered(data, &Limits { unroll_states: 4, ..limits() }, shape);
+}
+
+/// [`artifact`] with grammars whose repetitions are many states, so that these are many blocks of which some are looked at.
+pub fn artifact_of_many_states(data: &[u8]) {
+    let shape = generators::Shape { rules: 3, depth: 3, repeat: 60, tokens: 4, scopes: Scopes::Any };
+    tampered(data, &Limits { unroll_states: 300, ..limits() }, shape);
+}
+
+fn tampered(data: &[u8], limits: &Limits, shape: generators::Shape) {
     // Grammars can use up any number of bytes.
     let (grammars, changes) = data.split_at(data.len() / 3 * 2);
-    let shape = generators::Shape { rules: 3, depth: 3, repeat: 8, tokens: 4, scopes: Scopes::Any };
-    let limits = Limits { unroll_states: 4, ..limits() };
     let mut source = Source::new(changes);
-    if let Some((file, tokenizer)) = stored::random_file(&mut Source::new(grammars), &limits, shape) {
+    if let Some((file, tokenizer)) = stored::random_file(&mut Source::new(grammars), limits, shape) {
         stored::follow(&stored::damaged(&file, &mut source), &tokenizer, &mut source);
     }
 }

@@ -2,7 +2,7 @@
 
 use grammar_ir::Limits;
 use grammarc_fuzz::generators::{Attributes, Scopes, Shape};
-use grammarc_fuzz::targets::{artifact, stored_masks_agree};
+use grammarc_fuzz::targets::{artifact, artifact_of_many_states, stored_masks_agree};
 use proptest::prelude::*;
 
 /// 500 cases a property; the environment variable `PROPTEST_CASES` asks for more.
@@ -63,6 +63,18 @@ proptest! {
         let limits = Limits { unroll_states: 1, ..Limits::default() };
         let shape = Shape { rules: 3, depth: 2, repeat: 12, tokens: 4, scopes: Scopes::Any };
         stored_masks_agree(&bytes, &limits, shape, Attributes::Some).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn masks_are_the_same_in_automata_of_many_blocks(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let limits = Limits { unroll_states: 300, ..Limits::default() };
+        let shape = Shape { rules: 3, depth: 3, repeat: 60, tokens: 4, scopes: Scopes::Any };
+        stored_masks_agree(&bytes, &limits, shape, Attributes::Some).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn tampering_with_many_states_is_refused_or_harmless(bytes in proptest::collection::vec(any::<u8>(), 0..900)) {
+        artifact_of_many_states(&bytes);
     }
 
     #[test]

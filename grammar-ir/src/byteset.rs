@@ -51,6 +51,16 @@ impl ByteSet {
         u128::from(self.words[1]) << 64 | u128::from(self.words[0])
     }
 
+    /// As four words: bit *b* % 64 of word *b* / 64 for byte *b*.
+    pub(crate) fn to_words(self) -> [u64; 4] {
+        self.words
+    }
+
+    /// What [`to_words`](Self::to_words) gave.
+    pub(crate) fn from_words(words: [u64; 4]) -> Self {
+        Self { words }
+    }
+
     /// Whether no byte is in the set.
     #[inline]
     pub fn is_empty(&self) -> bool {

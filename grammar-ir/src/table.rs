@@ -141,6 +141,104 @@ impl<T: CheckedBitPattern + Send + Sync> Table<T> {
     }
 }
 
+/// An array whose items may turn out to be no values of their type: each is looked at before it is used, not all of them at
+/// once.
+pub struct Unchecked<T: CheckedBitPattern + NoUninit>(Table<T::Bits>);
+
+impl<T: CheckedBitPattern + NoUninit + Send + Sync> From<Vec<T>> for Unchecked<T> {
+    fn from(items: Vec<T>) -> Self {
+        let Table { items, owner, is_owned, .. } = Table::from(items);
+        // The bits of a value are laid out as the value is (`CheckedBitPattern` asks for that), and all of its bytes are
+        // there (`NoUninit`).
+        let items = NonNull::slice_from_raw_parts(items.cast(), items.len());
+        Self(Table { items, owner, is_owned, _items: PhantomData })
+    }
+}
+
+impl<T: CheckedBitPattern + NoUninit> Unchecked<T> {
+    /// The items that lie in a range of `bytes`, whatever they are.
+    ///
+    /// # Errors
+    /// When the range is not part of the bytes, not as long as a number of items, or not aligned.
+    pub fn in_bytes(bytes: &SharedBytes, range: Range<usize>) -> Result<Self, TableError>
+    where
+        T::Bits: Send + Sync,
+    {
+        Table::in_bytes(bytes, range).map(Self)
+    }
+
+    /// The number of items.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no item.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The items of a range, if all of them are there and are values.
+    pub fn checked(&self, range: Range<usize>) -> Option<&[T]> {
+        let bits = self.0.get(range.clone())?;
+        // SAFETY: the bits of each item have just been looked at.
+        bits.iter().all(T::is_valid_bit_pattern).then(|| unsafe { self.items(range) })
+    }
+
+    /// The items of a range; none if they are not there.
+    ///
+    /// # Safety
+    /// [`checked`](Self::checked) must have found values there, or the array must have been made from values.
+    #[inline]
+    pub unsafe fn items(&self, range: Range<usize>) -> &[T] {
+        let Some(bits) = self.0.get(range) else { return no_items() };
+        // SAFETY: `Bits` is laid out as `T` is, and the caller knows that these are values.
+        unsafe { std::slice::from_raw_parts(bits.as_ptr().cast(), bits.len()) }
+    }
+
+    /// The bytes of the items.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        let bits = &*self.0;
+        // SAFETY: all bytes of the items are there: they are those of a file, or of values of a type without padding.
+        unsafe { std::slice::from_raw_parts(bits.as_ptr().cast(), size_of_val(bits)) }
+    }
+
+    /// Bytes of memory of its own.
+    #[inline]
+    pub fn memory(&self) -> usize {
+        self.0.memory()
+    }
+}
+
+/// No items. Out of the way, so that nobody waits to know whether there are some.
+#[cold]
+#[inline(never)]
+fn no_items<'a, T>() -> &'a [T] {
+    &[]
+}
+
+impl<T: CheckedBitPattern + NoUninit> Clone for Unchecked<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: CheckedBitPattern + NoUninit> PartialEq for Unchecked<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl<T: CheckedBitPattern + NoUninit> Eq for Unchecked<T> {}
+
+impl<T: CheckedBitPattern + NoUninit> fmt::Debug for Unchecked<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unchecked({} items)", self.len())
+    }
+}
+
 impl<T: NoUninit> Table<T> {
     /// The bytes of the items.
     #[inline]
@@ -239,5 +337,18 @@ mod tests {
         // Two is no truth value.
         assert!(matches!(Table::<bool>::in_bytes(&bytes, 0..3), Err(TableError::NoArray { .. })));
         assert_eq!(*Table::<bool>::in_bytes(&bytes, 0..2).expect("truth values"), [false, true]);
+    }
+
+    #[test]
+    fn items_are_looked_at_one_by_one() {
+        let bytes = SharedBytes::copy_of(&[0, 1, 2, 1]);
+        let items: Unchecked<bool> = Unchecked::in_bytes(&bytes, 0..4).expect("there are so many bytes");
+        assert_eq!((items.checked(0..2), items.checked(1..3)), (Some(&[false, true][..]), None));
+        assert_eq!((items.checked(3..4), items.checked(3..5)), (Some(&[true][..]), None));
+        assert!(Unchecked::<bool>::in_bytes(&bytes, 0..5).is_err());
+        let own = Unchecked::from(vec![true, false]);
+        // SAFETY: it was made from values.
+        assert_eq!(unsafe { own.items(0..2) }, [true, false]);
+        assert_eq!((own.as_bytes(), own.memory(), items.memory()), (&[1, 0][..], 2, 0));
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use grammar_ir::pda::{LowerError, Pda};
+use grammar_ir::pda::{InvalidPda, LowerError, Pda};
 use grammar_ir::{Budget, ByteSet, Grammar, Limits, StateId, TokenSet, passes};
 
-use crate::artifact::Tables;
+use crate::artifact::{Tables, TablesFault};
 use crate::bitmask;
 use crate::branch::Branch;
 use crate::byte_table::{self, ByteTable};
+use crate::chunks::Chunks;
 use crate::component::{Component, KnownWays};
 use crate::known_rows::KnownRows;
 use crate::loops::{Loop, LoopSet};
@@ -43,28 +44,41 @@ impl From<grammar_ir::LimitError> for BindError {
     }
 }
 
+/// What is wrong with a grammar from a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GrammarFault {
+    /// Its automaton is damaged, or none.
+    #[error("the automaton of the grammar is damaged: {0}; copy or compile its file again")]
+    Automaton(InvalidPda),
+    /// Its tables are damaged, or none.
+    #[error("the tables of the grammar are damaged: {0}; copy or compile its file again")]
+    Tables(TablesFault),
+}
+
 /// A vocabulary with its index: what all grammars of one tokenizer share.
 #[derive(Debug)]
 pub struct Tokenizer {
     vocabulary: Vocabulary,
     index: TokenIndex,
     slices: Slices,
-    fingerprint: OnceLock<[u8; 32]>,
+    fingerprint: [u8; 32],
 }
 
 impl Tokenizer {
     /// Builds the index of `vocabulary`.
     pub fn new(vocabulary: Vocabulary) -> Arc<Self> {
         let index = TokenIndex::new(&vocabulary);
-        let tokenizer = Self::with_index(vocabulary, index);
+        let fingerprint = vocabulary.fingerprint();
+        let tokenizer = Self::with_index(vocabulary, index, fingerprint);
         tokenizer.slices.inverted(&tokenizer.vocabulary);
         tokenizer
     }
 
-    /// The tokenizer of `vocabulary`, whose index is `index`. What else is made of the tokens is made when it is asked for,
+    /// The tokenizer of `vocabulary`, whose index is `index` and whose fingerprint is `fingerprint`. What else is made of the tokens is made when it is asked for,
     /// as whoever has an index may have all masks.
-    pub(crate) fn with_index(vocabulary: Vocabulary, index: TokenIndex) -> Arc<Self> {
-        Arc::new(Self { vocabulary, index, slices: Slices::new(), fingerprint: OnceLock::new() })
+    pub(crate) fn with_index(vocabulary: Vocabulary, index: TokenIndex, fingerprint: [u8; 32]) -> Arc<Self> {
+        Arc::new(Self { vocabulary, index, slices: Slices::new(), fingerprint })
     }
 
     /// The tokens.
@@ -77,9 +91,9 @@ impl Tokenizer {
         &self.index
     }
 
-    /// [`Vocabulary::fingerprint`], worked out once.
+    /// [`Vocabulary::fingerprint`], worked out once, with the index.
     pub fn fingerprint(&self) -> [u8; 32] {
-        *self.fingerprint.get_or_init(|| self.vocabulary.fingerprint())
+        self.fingerprint
     }
 
     /// Bytes of memory of the index and of what has been worked out from it so far.
@@ -96,7 +110,7 @@ pub struct CompiledGrammar {
     /// One per token set of the automaton.
     token_sets: Vec<TokenSetMembers>,
     /// Per state.
-    known: Box<[Known]>,
+    known: Chunks<Known>,
     /// Masks made before.
     rows: KnownRows,
     /// Where characters past ASCII lead.
@@ -118,8 +132,9 @@ struct Known {
     bytes: OnceLock<ByteTable>,
 }
 
-fn known(pda: &Pda) -> Box<[Known]> {
-    std::iter::repeat_with(Known::default).take(pda.state_count()).collect()
+/// Of each state, and of the one past the last, which stands for those that turn out to be damaged.
+fn known(pda: &Pda) -> Chunks<Known> {
+    Chunks::new(pda.state_count() + 1)
 }
 
 impl Known {
@@ -247,8 +262,7 @@ impl CompiledGrammar {
             + self.tables.as_ref().map_or(0, Tables::memory)
             + self.rows.memory()
             + self.ways.memory()
-            + std::mem::size_of_val(&*self.known)
-            + self.known.iter().map(Known::memory).sum::<usize>()
+            + self.known.memory(Known::memory)
             + self
                 .token_sets
                 .iter()
@@ -257,6 +271,34 @@ impl CompiledGrammar {
                     TokenSetMembers::AllBut(row) => std::mem::size_of_val(row.as_slice()),
                 })
                 .sum::<usize>()
+    }
+
+    /// What was found wrong so far with a grammar from a file, whose parts are looked at when they are first used. Nothing
+    /// that it answered is to be relied on then; matchers refuse to go on.
+    #[inline]
+    pub fn fault(&self) -> Option<GrammarFault> {
+        if let Some(fault) = self.pda.fault() {
+            return Some(GrammarFault::Automaton(fault.clone()));
+        }
+        self.tables.as_ref().and_then(Tables::fault).cloned().map(GrammarFault::Tables)
+    }
+
+    /// Looks at what the first mask of a grammar from a file needs.
+    pub(crate) fn check_start(&self) -> Option<GrammarFault> {
+        self.pda.is_accepting(self.pda.start());
+        if let Some(tables) = &self.tables {
+            tables.look_at_start();
+        }
+        self.fault()
+    }
+
+    /// Looks at all of a grammar from a file.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn check(&self) -> Result<(), GrammarFault> {
+        self.pda.check().map_err(GrammarFault::Automaton)?;
+        self.tables.as_ref().map_or(Ok(()), |tables| tables.check().map_err(GrammarFault::Tables))
     }
 
     /// What is known ahead of masks.
@@ -281,24 +323,24 @@ impl CompiledGrammar {
         if let Some(after) = byte_table::of_few(pda, head, byte) {
             return after;
         }
-        self.known[state.index()].bytes.get_or_init(|| ByteTable::of(pda, state)).after(head, byte)
+        self.known.get(state.index()).bytes.get_or_init(|| ByteTable::of(pda, state)).after(head, byte)
     }
 
     /// What `state` has to do with a loop.
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
-        if let Some(found) = self.known[state.index()].text.get() {
+        if let Some(found) = self.known.get(state.index()).text.get() {
             return found.as_deref();
         }
         if let Some(own) = self.loop_state(state) {
             return Some(own);
         }
         let next = || nearest(&self.pda, state).and_then(|base| self.loop_state(base)?.next_to(&self.pda, state));
-        self.known[state.index()].text.get_or_init(|| next().map(Box::new)).as_deref()
+        self.known.get(state.index()).text.get_or_init(|| next().map(Box::new)).as_deref()
     }
 
     /// What is known of `state` if it has a loop.
     fn loop_state(&self, state: StateId) -> Option<&TextState> {
-        let place = &self.known[state.index()].text;
+        let place = &self.known.get(state.index()).text;
         if place.get().is_none() {
             let own_loop = Loop::of(&self.pda, state)?;
             let slice = self.tokenizer.slices.slice(&own_loop.set, self.vocabulary());
@@ -309,7 +351,7 @@ impl CompiledGrammar {
 
     /// What characters lead to from `state`: the largest set first.
     pub(crate) fn components(&self, state: StateId) -> &[ComponentSlice] {
-        self.known[state.index()].components.get_or_init(|| {
+        self.known.get(state.index()).components.get_or_init(|| {
             let (components, others) = Component::of(&self.pda, state, &self.ways);
             let with_slice = |component: Component| {
                 let slice = self.tokenizer.slices.slice(&component.set, self.vocabulary());
@@ -318,7 +360,7 @@ impl CompiledGrammar {
             let found: Arc<[ComponentSlice]> = components.into_iter().map(with_slice).collect();
             for other in others.into_iter().filter(|&other| other != state) {
                 // Where something is known it is as good.
-                let _ = self.known[other.index()].components.set(Arc::clone(&found));
+                let _ = self.known.get(other.index()).components.set(Arc::clone(&found));
             }
             found
         })

@@ -13,6 +13,7 @@ mod branch;
 mod budget;
 mod byte_table;
 mod captures;
+mod chunks;
 mod compiled;
 mod component;
 mod difference;
@@ -40,7 +41,7 @@ mod walk;
 
 pub use batch::{BatchFiller, ThreadError};
 pub use captures::{Capture, CaptureError};
-pub use compiled::{BindError, CompiledGrammar, Tokenizer};
+pub use compiled::{BindError, CompiledGrammar, GrammarFault, Tokenizer};
 pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError, StopTokenError};
 pub use reasoning::{MarkerError, ReasoningMatcher, ReasoningOptions};
 pub use token_index::{StoredIndexError, TokenIndex, TrieNode};

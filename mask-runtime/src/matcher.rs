@@ -8,7 +8,7 @@ use grammar_ir::{ByteSet, Grammar};
 use crate::bitmask;
 use crate::budget::end_spent;
 use crate::captures::Accepted;
-use crate::compiled::{CompiledGrammar, TokenSetMembers};
+use crate::compiled::{CompiledGrammar, GrammarFault, TokenSetMembers};
 use crate::distinct::is_live;
 use crate::fill::fill_text;
 use crate::history::History;
@@ -75,6 +75,9 @@ pub enum AcceptError {
         /// The limit.
         limit: usize,
     },
+    /// The grammar is from a file, and damaged.
+    #[error(transparent)]
+    Damaged(GrammarFault),
 }
 
 /// Why there is no mask.
@@ -107,6 +110,9 @@ pub enum FillError {
         /// The limit.
         limit: usize,
     },
+    /// The grammar is from a file, and damaged.
+    #[error(transparent)]
+    Damaged(GrammarFault),
 }
 
 /// More steps were to be undone than were made.
@@ -244,7 +250,8 @@ impl Matcher {
     ///
     /// # Errors
     /// When there is nothing to allow (no token of the vocabulary fits, or the text is finished and there are no stop
-    /// tokens), the row has the wrong length, or the stack limit is met. But for a wrong length the row is then zero.
+    /// tokens), the row has the wrong length, the stack limit is met, or the grammar is from a file that is damaged. But for a
+    /// wrong length the row is then zero.
     pub fn fill(&mut self, row: &mut [u32]) -> Result<(), FillError> {
         let expected = self.grammar.vocabulary().words_per_row();
         if row.len() != expected {
@@ -273,14 +280,19 @@ impl Matcher {
         if complete {
             bitmask::set_each(row, &self.stop_tokens);
         }
+        let mut filled = Ok(());
         if bitmask::is_empty(row) {
-            return Err(if complete {
+            filled = Err(if complete {
                 FillError::Finished
             } else {
                 FillError::NoTokenFits { expected: self.next_bytes() }
             });
         }
-        Ok(())
+        if let Some(fault) = self.grammar.fault() {
+            bitmask::clear_all(row);
+            return Err(FillError::Damaged(fault));
+        }
+        filled
     }
 
     fn fill_token_sets(&mut self, row: &mut [u32]) {
@@ -312,7 +324,7 @@ impl Matcher {
     /// A stop token is taken as part of the text if the grammar names it here, else it ends the generation.
     ///
     /// # Errors
-    /// Exactly when the token's bit is not set; the matcher is then unchanged.
+    /// Exactly when the token's bit is not set, or there is no mask; the matcher is then unchanged.
     pub fn accept_token(&mut self, token: u32) -> Result<(), AcceptError> {
         let size = self.grammar.vocabulary().size();
         if token as usize >= size {
@@ -350,12 +362,17 @@ impl Matcher {
             self.stack.truncate(mark, true);
             return Err(AcceptError::StackLimit { limit: self.max_frames });
         }
+        let ends = self.scratch.next.is_empty() && is_stop && self.is_complete();
+        if let Some(fault) = self.grammar.fault() {
+            self.stack.truncate(mark, true);
+            return Err(AcceptError::Damaged(fault));
+        }
         if !self.scratch.next.is_empty() {
             self.push_step(1, || Accepted::Token(token));
             return Ok(());
         }
         self.stack.truncate(mark, true);
-        if is_stop && self.is_complete() {
+        if ends {
             self.push_end();
             return Ok(());
         }
@@ -386,6 +403,10 @@ impl Matcher {
             self.end_spent_budgets();
         }
         let full = self.stack.take_full();
+        if let Some(fault) = self.grammar.fault() {
+            self.stack.truncate(mark, true);
+            return Err(AcceptError::Damaged(fault));
+        }
         if full || consumed < text.len() {
             self.stack.truncate(mark, true);
             return Err(if full {

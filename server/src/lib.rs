@@ -54,7 +54,7 @@ use turns::Turns;
 pub use error::{ApiError, Dialect};
 pub use grammar::{
     Backend, BackendEntry, BackendSetup, CompileBudget, CompileError, CompiledConstraint, Constraint, ConstraintKind,
-    GRAMMARC, GrammarOptions, JsonStyle,
+    GRAMMARC, GrammarOptions, JsonStyle, grammars_unlike_requests,
 };
 pub use http::serve;
 pub use offline::Engine;

@@ -47,6 +47,11 @@ pub(crate) fn open(path: &Path) -> Result<Artifact, Failure> {
     Artifact::open(path).map_err(|error| Failure::Artifact { path: path.to_owned(), error: Box::new(error) })
 }
 
+/// Reads an artifact into memory: what happens to the file afterwards does not matter to whoever uses it for long.
+pub(crate) fn read(path: &Path) -> Result<Artifact, Failure> {
+    Artifact::read(path).map_err(|error| Failure::Artifact { path: path.to_owned(), error: Box::new(error) })
+}
+
 /// Says so if there are options for compiling a grammar that was compiled before.
 pub(crate) fn note_ignored(options: &CompileArgs, kind: Option<Kind>) {
     let mut names = options.given();
@@ -180,8 +185,10 @@ impl Stored {
         self.artifact.automaton(self.index).map_err(|error| self.fault(error))
     }
 
-    /// The grammar, with its tables if there are some.
+    /// The grammar, with its tables if there are some. All of it is looked at, so that what is shown of it is so.
     pub(crate) fn grammar(&self, tokenizer: Arc<Tokenizer>) -> Result<Arc<CompiledGrammar>, Failure> {
-        self.artifact.grammar(self.index, tokenizer).map_err(|error| self.fault(error))
+        let grammar = self.artifact.grammar(self.index, tokenizer).map_err(|error| self.fault(error))?;
+        grammar.check().map_err(|fault| Failure::Input(format!("{}: {fault}", self.path.display())))?;
+        Ok(grammar)
     }
 }

@@ -22,6 +22,7 @@ mod rejection;
 pub mod sample;
 mod settings;
 mod tokenizer;
+mod without_duplicates;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

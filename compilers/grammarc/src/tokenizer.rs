@@ -39,6 +39,10 @@ fn of_artifact(path: &Path) -> Result<Vocabulary, Failure> {
 
 /// The vocabulary, if the arguments name one.
 pub(crate) fn load_if_named(args: &TokenizerArgs) -> Result<Option<Vocabulary>, Failure> {
+    if args.tokenizer.is_none() && !args.is_default() {
+        let message = "--stop-tokens and --logits-width say something of a tokenizer; name it with --tokenizer";
+        return Err(Failure::Input(message.to_owned()));
+    }
     args.tokenizer.is_some().then(|| load(args)).transpose()
 }
 

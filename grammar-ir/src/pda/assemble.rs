@@ -1,5 +1,7 @@
 //! Puts the machines of the procedures that the entry can reach into one [`Pda`].
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use super::determinize::{Machine, Symbol, determinize};
@@ -12,7 +14,7 @@ use super::nullable::{ends_with_selection, nullable_procedures};
 use super::productive::remove_unproductive_calls;
 use super::scope::Scope;
 use super::{ACCEPTING, ByteEdge, CallEdge, FINAL, GUARDED, LowerError, Pda, Procedure, State, TokenEdge};
-use crate::table::Table;
+use crate::table::{Table, Unchecked};
 use crate::{Budget, ByteSet, Counter, LiveCounts, ProcedureId, StateId};
 
 pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda, LowerError> {
@@ -95,11 +97,13 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
     arrays.push_state(0);
     let mut pda = Pda {
         states: Table::from(arrays.states),
-        byte_edges: Table::from(arrays.byte_edges),
-        call_edges: Table::from(arrays.call_edges),
-        token_edges: Table::from(arrays.token_edges),
+        byte_edges: Unchecked::from(arrays.byte_edges),
+        call_edges: Unchecked::from(arrays.call_edges),
+        token_edges: Unchecked::from(arrays.token_edges),
         token_sets,
         procedures: assembled,
+        stored: None,
+        blocks: Arc::default(),
     };
     first_sets(&mut pda);
     Ok(pda)
@@ -251,20 +255,34 @@ pub(super) fn first_sets(pda: &mut Pda) {
     let mut by_rank: Vec<usize> = (0..pda.procedures.len()).collect();
     by_rank.sort_unstable_by_key(|&number| std::cmp::Reverse(pda.procedures[number].rank));
     for number in by_rank {
-        let start = pda.procedures[number].start();
-        let mut bytes = ByteSet::EMPTY;
-        for edge in pda.byte_edges(start) {
-            if pda.count_after(0, edge.counts, edge.target).is_some() {
-                bytes.insert_range(edge.low, edge.high);
-            }
-        }
-        let mut token = !pda.token_edges(start).is_empty();
-        for edge in pda.call_edges(start) {
-            let callee = pda.procedure(edge.procedure);
-            bytes = bytes.union(&callee.first_bytes);
-            token |= callee.first_token;
-        }
+        let of_callee = |callee| {
+            let callee = pda.procedure(callee);
+            (callee.first_bytes, callee.first_token)
+        };
+        let (bytes, token) = first_set(pda, &pda.procedures[number], of_callee);
         pda.procedures[number].first_bytes = bytes;
         pda.procedures[number].first_token = token;
     }
+}
+
+/// The bytes that a procedure can begin with, and whether it can with a token terminal, given those of what it calls.
+pub(super) fn first_set(
+    pda: &Pda,
+    procedure: &Procedure,
+    of_callee: impl Fn(ProcedureId) -> (ByteSet, bool),
+) -> (ByteSet, bool) {
+    let start = procedure.start();
+    let mut bytes = ByteSet::EMPTY;
+    for edge in pda.byte_edges(start) {
+        if procedure.count_after(0, edge.counts, edge.target, pda.is_guarded(edge.target)).is_some() {
+            bytes.insert_range(edge.low, edge.high);
+        }
+    }
+    let mut token = !pda.token_edges(start).is_empty();
+    for edge in pda.call_edges(start) {
+        let (callee_bytes, callee_token) = of_callee(edge.procedure);
+        bytes = bytes.union(&callee_bytes);
+        token |= callee_token;
+    }
+    (bytes, token)
 }

@@ -9,9 +9,12 @@
 //!
 //! Counters are left as they are: a count is one number, and can be tried.
 
+use std::sync::Arc;
+
 use super::assemble::{Arrays, first_sets};
+use super::stored::no_procedure;
 use super::{ACCEPTING, ByteEdge, CallEdge, EdgeMarks, FLAGS, GUARDED, Pda, Procedure, TokenEdge};
-use crate::table::Table;
+use crate::table::{Table, Unchecked};
 use crate::{ByteSet, StateId};
 
 /// The automata around an automaton. Their states have the numbers of its states.
@@ -26,18 +29,39 @@ pub struct Bounds {
 }
 
 impl Pda {
-    /// The automata around this one.
+    /// The automata around this one; around one that can do nothing, if this one is from a file and
+    /// [damaged](Self::check).
     pub fn bounds(&self) -> Bounds {
+        if self.check().is_err() {
+            return Self::of_nothing().bounds();
+        }
         let anything = StateId::from_u32(self.state_count() as u32);
         Bounds { lower: self.without_scopes(false), upper: self.without_scopes(true), anything }
+    }
+
+    /// An automaton that can do nothing.
+    fn of_nothing() -> Self {
+        let mut arrays = Arrays::default();
+        arrays.push_state(0);
+        arrays.push_state(0);
+        Self {
+            states: Table::from(arrays.states),
+            byte_edges: Unchecked::from(Vec::new()),
+            call_edges: Unchecked::from(Vec::new()),
+            token_edges: Unchecked::from(Vec::new()),
+            token_sets: Vec::new(),
+            procedures: vec![no_procedure(0..1, 0)],
+            stored: None,
+            blocks: Arc::default(),
+        }
     }
 
     /// The automaton without registers of scopes; edges that they could forbid are there or not. With them, there is a
     /// procedure of any text, too.
     fn without_scopes(&self, with_doubtful: bool) -> Pda {
         let mut arrays = Arrays::default();
-        let mut procedures = self.procedures.clone();
-        for procedure in &mut procedures {
+        let mut procedures: Vec<Procedure> = self.procedures().cloned().collect();
+        for (number, procedure) in procedures.iter_mut().enumerate() {
             let is_scope = procedure.scope.take().is_some();
             let keeps = |marks: EdgeMarks, target: StateId| {
                 // Where a part begins is noted, and forbids nothing.
@@ -45,9 +69,9 @@ impl Pda {
                 with_doubtful || !is_scope || !(asks || self.is_guarded(target))
             };
             for state in procedure.states.clone() {
-                let flags = self.states[state as usize].procedure;
-                arrays.push_state(if is_scope { flags & !GUARDED } else { flags });
                 let state = StateId::from_u32(state);
+                let flags = self.flags(state) & FLAGS;
+                arrays.push_state(number as u32 | if is_scope { flags & !GUARDED } else { flags });
                 let bytes = self.byte_edges(state).iter().filter(|edge| keeps(edge.marks, edge.target));
                 arrays.byte_edges.extend(bytes.map(|edge| ByteEdge { marks: EdgeMarks::NONE, ..*edge }));
                 let calls = self.call_edges(state).iter().filter(|edge| keeps(edge.marks, edge.target));
@@ -62,11 +86,13 @@ impl Pda {
         arrays.push_state(0);
         let mut pda = Pda {
             states: Table::from(arrays.states),
-            byte_edges: Table::from(arrays.byte_edges),
-            call_edges: Table::from(arrays.call_edges),
-            token_edges: Table::from(arrays.token_edges),
+            byte_edges: Unchecked::from(arrays.byte_edges),
+            call_edges: Unchecked::from(arrays.call_edges),
+            token_edges: Unchecked::from(arrays.token_edges),
             token_sets: self.token_sets.clone(),
             procedures,
+            stored: None,
+            blocks: Arc::default(),
         };
         first_sets(&mut pda);
         pda

@@ -16,6 +16,7 @@
 //!   not every state can be completed with every count, [`Procedure::live`] says with which, and no other count gets there.
 
 mod assemble;
+mod blocks;
 mod bounds;
 mod check;
 mod determinize;
@@ -31,9 +32,13 @@ mod parts;
 mod print;
 mod productive;
 mod scope;
+mod stored;
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
 
+pub use blocks::{BLOCK_STATES, block_checksums};
 pub use bounds::Bounds;
 pub use check::InvalidPda;
 pub use marks::EdgeMarks;
@@ -42,7 +47,9 @@ pub use scope::Scope;
 
 use bytemuck::{CheckedBitPattern, NoUninit};
 
-use crate::table::Table;
+use stored::Stored;
+
+use crate::table::{Table, Unchecked};
 use crate::{Budget, ByteSet, Grammar, LimitError, LiveCounts, ProcedureId, StateId, Temperature, TokenSet};
 
 pub use crate::Counter;
@@ -94,15 +101,34 @@ pub enum LowerError {
 }
 
 /// A pushdown automaton. Immutable; shared by all matchers of a grammar.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Pda {
     pub(super) states: Table<State>,
-    pub(super) byte_edges: Table<ByteEdge>,
-    pub(super) call_edges: Table<CallEdge>,
-    pub(super) token_edges: Table<TokenEdge>,
+    pub(super) byte_edges: Unchecked<ByteEdge>,
+    pub(super) call_edges: Unchecked<CallEdge>,
+    pub(super) token_edges: Unchecked<TokenEdge>,
     pub(super) token_sets: Vec<TokenSet>,
+    /// All of them, unless they are in a file.
     pub(super) procedures: Vec<Procedure>,
+    /// What there is besides, if it is in a file.
+    stored: Option<Arc<Stored>>,
+    /// What has been looked at, if it is in a file: a byte per block of states. No blocks of any other.
+    blocks: Arc<[AtomicU8]>,
 }
+
+/// Whether they are the same, wherever their arrays are. Of one from a file all procedures are looked at.
+impl PartialEq for Pda {
+    fn eq(&self, other: &Self) -> bool {
+        self.states == other.states
+            && self.byte_edges == other.byte_edges
+            && self.call_edges == other.call_edges
+            && self.token_edges == other.token_edges
+            && self.token_sets == other.token_sets
+            && self.procedures().eq(other.procedures())
+    }
+}
+
+impl Eq for Pda {}
 
 pub(super) const ACCEPTING: u32 = 1 << 31;
 /// Accepting with every count there, and without edges: all that is left to do is to return.
@@ -199,6 +225,21 @@ impl Procedure {
         StateId::from_u32(self.states.start)
     }
 
+    /// The count after an edge of this procedure, as [`Pda::count_after`], which knows whether its target is guarded.
+    #[inline]
+    fn count_after(&self, count: u32, counts: bool, target: StateId, is_guarded: bool) -> Option<u32> {
+        let after = match self.counter {
+            Some(counter) if counts => counter.next(count)?,
+            _ => count,
+        };
+        match &self.live {
+            Some(live) if is_guarded => {
+                live.contains((target.as_u32() - self.states.start) as usize, after).then_some(after)
+            }
+            _ => Some(after),
+        }
+    }
+
     fn memory(&self) -> usize {
         let scope = self.scope.as_ref().map_or(0, |scope| scope.memory());
         size_of::<Self>() + self.name.len() + self.live.as_ref().map_or(0, LiveCounts::memory) + scope
@@ -217,7 +258,7 @@ impl Pda {
     /// The state before anything is read.
     #[inline]
     pub fn start(&self) -> StateId {
-        self.procedures[0].start()
+        StateId::from_u32(0)
     }
 
     /// The number of states.
@@ -226,83 +267,95 @@ impl Pda {
         self.states.len() - 1
     }
 
-    /// All procedures, indexed by [`ProcedureId`].
+    /// All procedures, in the order of their ids.
     #[inline]
-    pub fn procedures(&self) -> &[Procedure] {
-        &self.procedures
-    }
-
-    /// The procedure with this id.
-    #[inline]
-    pub fn procedure(&self, id: ProcedureId) -> &Procedure {
-        &self.procedures[id.index()]
+    pub fn procedures(&self) -> impl ExactSizeIterator<Item = &Procedure> {
+        let count = self.records().map_or(self.procedures.len(), <[_]>::len);
+        (0..count as u32).map(|number| self.procedure(ProcedureId::from_u32(number)))
     }
 
     /// The procedure a state belongs to.
     #[inline]
     pub fn procedure_of(&self, state: StateId) -> ProcedureId {
-        ProcedureId::from_u32(self.states[state.index()].procedure & !FLAGS)
+        ProcedureId::from_u32(self.flags(state) & !FLAGS)
     }
 
     /// Whether the procedure may return here, as far as the state goes; see [`may_return`](Self::may_return).
     #[inline]
     pub fn is_accepting(&self, state: StateId) -> bool {
-        self.states[state.index()].procedure & ACCEPTING != 0
+        self.flags(state) & ACCEPTING != 0
     }
 
     /// Whether returning is all that can be done in `state`, whatever comes next.
     #[inline]
     pub fn is_final(&self, state: StateId) -> bool {
-        self.states[state.index()].procedure & FINAL != 0
+        self.flags(state) & FINAL != 0
     }
 
     /// Whether `state` can be completed only with some counts, or with some registers of its scope: see
     /// [`Procedure::live`] and [`Scope::is_alive`].
     #[inline]
     pub fn is_guarded(&self, state: StateId) -> bool {
-        self.states[state.index()].procedure & GUARDED != 0
+        self.flags(state) & GUARDED != 0
     }
 
     /// The scope that a state's procedure is.
     #[inline]
     pub fn scope_of(&self, state: StateId) -> Option<&Scope> {
-        self.procedures[self.procedure_of(state).index()].scope.as_deref()
+        self.procedure(self.procedure_of(state)).scope.as_deref()
     }
 
     /// The counter of a state's procedure.
     #[inline]
     pub fn counter_of(&self, state: StateId) -> Option<Counter> {
-        self.procedures[self.procedure_of(state).index()].counter
+        self.procedure(self.procedure_of(state)).counter
     }
 
     /// Whether the parts of some scope can be trapped: see [`Scope::has_traps`].
     #[inline]
     pub fn has_traps(&self) -> bool {
-        self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_traps()))
+        match self.records() {
+            Some(records) => records.iter().any(|record| record.has_traps),
+            None => {
+                self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_traps()))
+            }
+        }
     }
 
     /// Whether some procedure has a budget of tokens.
     #[inline]
     pub fn has_budgets(&self) -> bool {
-        self.procedures.iter().any(|procedure| procedure.max_tokens.is_some())
+        match self.records() {
+            Some(records) => records.iter().any(|record| record.has_max_tokens),
+            None => self.procedures.iter().any(|procedure| procedure.max_tokens.is_some()),
+        }
     }
 
     /// Whether some procedure has a temperature.
     #[inline]
     pub fn has_temperatures(&self) -> bool {
-        self.procedures.iter().any(|procedure| procedure.temperature.is_some())
+        match self.records() {
+            Some(records) => records.iter().any(|record| record.has_temperature),
+            None => self.procedures.iter().any(|procedure| procedure.temperature.is_some()),
+        }
     }
 
     /// The budget of tokens of a state's procedure.
     #[inline]
     pub fn max_tokens_of(&self, state: StateId) -> Option<u32> {
-        self.procedures[self.procedure_of(state).index()].max_tokens
+        self.procedure(self.procedure_of(state)).max_tokens
     }
 
     /// Whether some scope compares texts.
     #[inline]
     pub fn has_distinct(&self) -> bool {
-        self.procedures.iter().any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_distinct()))
+        match self.records() {
+            Some(records) => records.iter().any(|record| record.has_distinct),
+            None => self
+                .procedures
+                .iter()
+                .any(|procedure| procedure.scope.as_ref().is_some_and(|scope| scope.has_distinct())),
+        }
     }
 
     /// Whether the procedure may return from `state` with this count.
@@ -314,13 +367,13 @@ impl Pda {
     /// Whether `count` has reached the least count of the state's procedure, so that no more iterations are needed.
     #[inline]
     pub fn min_reached(&self, state: StateId, count: u32) -> bool {
-        self.procedures[self.procedure_of(state).index()].counter.is_none_or(|counter| count >= counter.min)
+        self.procedure(self.procedure_of(state)).counter.is_none_or(|counter| count >= counter.min)
     }
 
     /// How many counts `count` is below the least count of the state's procedure.
     #[inline]
     pub fn counts_missing(&self, state: StateId, count: u32) -> u32 {
-        let counter = self.procedures[self.procedure_of(state).index()].counter;
+        let counter = self.procedure(self.procedure_of(state)).counter;
         counter.map_or(0, |counter| counter.min.saturating_sub(count))
     }
 
@@ -328,7 +381,7 @@ impl Pda {
     /// one allows.
     #[inline]
     pub fn counts_only_limit(&self, state: StateId) -> bool {
-        let procedure = &self.procedures[self.procedure_of(state).index()];
+        let procedure = self.procedure(self.procedure_of(state));
         let min = procedure.counter.map_or(0, |counter| counter.min);
         procedure.live.as_ref().is_none_or(|live| live.are_closed_downwards(min))
     }
@@ -337,27 +390,18 @@ impl Pda {
     /// because there is no next count or the target could not be completed with it. (Scopes have no counts.)
     #[inline]
     pub fn count_after(&self, count: u32, counts: bool, target: StateId) -> Option<u32> {
-        let entry = self.states[target.index()].procedure;
+        let entry = self.flags(target);
         if !counts && entry & GUARDED == 0 {
             return Some(count);
         }
-        let procedure = &self.procedures[(entry & !FLAGS) as usize];
-        let after = match procedure.counter {
-            Some(counter) if counts => counter.next(count)?,
-            _ => count,
-        };
-        match &procedure.live {
-            Some(live) if entry & GUARDED != 0 => {
-                live.contains((target.as_u32() - procedure.states.start) as usize, after).then_some(after)
-            }
-            _ => Some(after),
-        }
+        let procedure = self.procedure(ProcedureId::from_u32(entry & !FLAGS));
+        procedure.count_after(count, counts, target, entry & GUARDED != 0)
     }
 
     /// How many times in a row an edge that counts can lead from `state` to itself.
     #[inline]
     pub fn counts_left(&self, state: StateId, count: u32) -> u32 {
-        let procedure = &self.procedures[self.procedure_of(state).index()];
+        let procedure = self.procedure(self.procedure_of(state));
         let Some(counter) = procedure.counter else { return u32::MAX };
         let last = match &procedure.live {
             Some(live) => live.range((state.as_u32() - procedure.states.start) as usize, count).map(|range| range.1),
@@ -373,7 +417,7 @@ impl Pda {
     /// How many more counts it takes in the procedure of `state` until anything differs in what can be done.
     #[inline]
     pub fn counts_unchanged(&self, state: StateId, count: u32) -> u32 {
-        let procedure = &self.procedures[self.procedure_of(state).index()];
+        let procedure = self.procedure(self.procedure_of(state));
         let change = match (&procedure.live, procedure.counter) {
             (Some(live), _) => live.next_change(count),
             (None, Some(Counter { min, .. })) if count < min => Some(min),
@@ -381,27 +425,6 @@ impl Pda {
             (None, _) => None,
         };
         change.map_or(u32::MAX, |change| change - count)
-    }
-
-    /// The byte edges of a state, ascending by byte.
-    #[inline]
-    pub fn byte_edges(&self, state: StateId) -> &[ByteEdge] {
-        let (from, to) = (&self.states[state.index()], &self.states[state.index() + 1]);
-        &self.byte_edges[from.byte_edges as usize..to.byte_edges as usize]
-    }
-
-    /// The call edges of a state.
-    #[inline]
-    pub fn call_edges(&self, state: StateId) -> &[CallEdge] {
-        let (from, to) = (&self.states[state.index()], &self.states[state.index() + 1]);
-        &self.call_edges[from.call_edges as usize..to.call_edges as usize]
-    }
-
-    /// The token edges of a state.
-    #[inline]
-    pub fn token_edges(&self, state: StateId) -> &[TokenEdge] {
-        let (from, to) = (&self.states[state.index()], &self.states[state.index() + 1]);
-        &self.token_edges[from.token_edges as usize..to.token_edges as usize]
     }
 
     /// The token sets that token edges refer to.
@@ -413,7 +436,10 @@ impl Pda {
     /// The bytes that some edge consumes: what a vocabulary has to be able to spell.
     #[inline]
     pub fn used_bytes(&self) -> ByteSet {
-        self.byte_edges.iter().fold(ByteSet::EMPTY, |set, edge| set.union(&ByteSet::range(edge.low, edge.high)))
+        let states = (0..self.state_count() as u32).map(StateId::from_u32);
+        let mut used = ByteSet::EMPTY;
+        states.flat_map(|state| self.byte_edges(state)).for_each(|edge| used.insert_range(edge.low, edge.high));
+        used
     }
 
     /// Bytes of memory, without what lies in the bytes of a loaded file.
@@ -425,5 +451,7 @@ impl Pda {
             + self.token_edges.memory()
             + self.token_sets.iter().map(|set| std::mem::size_of_val(set.ids())).sum::<usize>()
             + self.procedures.iter().map(Procedure::memory).sum::<usize>()
+            + self.stored.as_ref().map_or(0, |stored| stored.memory())
+            + self.blocks.len()
     }
 }

@@ -1,12 +1,12 @@
 //! An automaton as flat arrays: what is stored of it.
 //!
 //! States and edges are stored as they are. What procedures have besides (names, counters, live counts, scopes) and the
-//! token sets are records that refer to words and texts; these few are read into memory.
+//! token sets are records that refer to words and texts; a procedure is read into memory when it is first entered.
 
 use bytemuck::{CheckedBitPattern, NoUninit, Pod, Zeroable};
 
 use super::{ByteEdge, CallEdge, Pda, Procedure, TokenEdge};
-use crate::table::Table;
+use crate::table::{Table, Unchecked};
 
 /// Where a state's edges begin; they end where the next state's begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -40,7 +40,14 @@ pub struct ProcedureRecord {
     pub(super) deterministic: bool,
     pub(super) has_max_tokens: bool,
     pub(super) has_temperature: bool,
-    pub(super) padding: u8,
+    pub(super) first_token: bool,
+    /// Whether its scope compares texts.
+    pub(super) has_distinct: bool,
+    /// Whether its scope has traps.
+    pub(super) has_traps: bool,
+    pub(super) padding: [u8; 6],
+    /// The set of bytes that its words can begin with.
+    pub(super) first_bytes: [u64; 4],
 }
 
 /// A token set as it is stored.
@@ -59,11 +66,11 @@ pub struct PdaParts {
     /// The states, and one more.
     pub states: Table<State>,
     /// The byte edges, by state.
-    pub byte_edges: Table<ByteEdge>,
+    pub byte_edges: Unchecked<ByteEdge>,
     /// The call edges, by state.
-    pub call_edges: Table<CallEdge>,
+    pub call_edges: Unchecked<CallEdge>,
     /// The token edges, by state.
-    pub token_edges: Table<TokenEdge>,
+    pub token_edges: Unchecked<TokenEdge>,
     /// The procedures.
     pub procedures: Table<ProcedureRecord>,
     /// The token sets.
@@ -72,6 +79,8 @@ pub struct PdaParts {
     pub words: Table<u32>,
     /// The names of the procedures, one after the other.
     pub names: Table<u8>,
+    /// The checksum of each [block](super::BLOCK_STATES) of states with their edges.
+    pub checksums: Table<u64>,
 }
 
 impl Pda {
@@ -79,7 +88,7 @@ impl Pda {
     pub fn to_parts(&self) -> PdaParts {
         let (mut words, mut names) = (Vec::new(), Vec::new());
         let procedures: Vec<ProcedureRecord> =
-            self.procedures.iter().map(|procedure| record(procedure, &mut words, &mut names)).collect();
+            self.procedures().map(|procedure| record(procedure, &mut words, &mut names)).collect();
         let token_sets: Vec<TokenSetRecord> = self
             .token_sets
             .iter()
@@ -88,7 +97,7 @@ impl Pda {
                 TokenSetRecord { words_end: words.len() as u32, complement: u32::from(set.is_complement()) }
             })
             .collect();
-        PdaParts {
+        let parts = PdaParts {
             states: self.states.clone(),
             byte_edges: self.byte_edges.clone(),
             call_edges: self.call_edges.clone(),
@@ -97,7 +106,9 @@ impl Pda {
             token_sets: Table::from(token_sets),
             words: Table::from(words),
             names: Table::from(names),
-        }
+            checksums: Table::default(),
+        };
+        PdaParts { checksums: Table::from(parts.block_checksums()), ..parts }
     }
 }
 
@@ -126,6 +137,10 @@ fn record(procedure: &Procedure, words: &mut Vec<u32>, names: &mut Vec<u8>) -> P
         deterministic: procedure.deterministic,
         has_max_tokens: procedure.max_tokens.is_some(),
         has_temperature: procedure.temperature.is_some(),
-        padding: 0,
+        first_token: procedure.first_token,
+        has_distinct: procedure.scope.as_ref().is_some_and(|scope| scope.has_distinct()),
+        has_traps: procedure.scope.as_ref().is_some_and(|scope| scope.has_traps()),
+        padding: [0; 6],
+        first_bytes: procedure.first_bytes.to_words(),
     }
 }

@@ -7,7 +7,7 @@ use crate::StateId;
 
 impl fmt::Display for Pda {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, procedure) in self.procedures.iter().enumerate() {
+        for (number, procedure) in self.procedures().enumerate() {
             write!(f, "procedure p{number} {}", procedure.name)?;
             if let Some(counter) = procedure.counter {
                 match counter.max {

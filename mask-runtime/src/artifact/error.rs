@@ -6,7 +6,8 @@ use grammar_ir::pda::InvalidPda;
 use grammar_ir::table::TableError;
 
 use super::section::SectionKind;
-use crate::compiled::BindError;
+use super::tables::TablesFault;
+use crate::compiled::{BindError, GrammarFault};
 use crate::token_index::StoredIndexError;
 use crate::vocab::StoredVocabularyError;
 
@@ -125,6 +126,14 @@ pub enum ArtifactError {
         /// What is wrong.
         error: InvalidPda,
     },
+    /// The tables of a grammar are damaged, or none.
+    #[error("the tables of grammar {grammar:?}: {error}")]
+    Tables {
+        /// The name of the grammar.
+        grammar: String,
+        /// What is wrong.
+        error: TablesFault,
+    },
     /// The tables were made for another tokenizer.
     #[error(
         "its tables are for the tokenizer with fingerprint {}, but this one has {}; use the tokenizer, stop tokens and \
@@ -219,6 +228,14 @@ pub enum WriteError {
     TooMany {
         /// Of what.
         what: &'static str,
+    },
+    /// The grammar is from a file, and damaged.
+    #[error("grammar {name:?}: {fault}")]
+    Damaged {
+        /// The name of the grammar.
+        name: String,
+        /// What is wrong.
+        fault: GrammarFault,
     },
     /// What would be written could not be read.
     #[error("the automaton of grammar {name:?} cannot be stored: {error}")]

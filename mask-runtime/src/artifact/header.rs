@@ -24,7 +24,7 @@ impl fmt::Display for FormatVersion {
 }
 
 /// The format that is written.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 3, minor: 1 };
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 4, minor: 0 };
 
 /// What masks mean. It changes when the engine comes to give another mask for some automaton, or follows automata in
 /// another way, so that what was stored before may no longer be what the engine would say.
@@ -108,19 +108,6 @@ impl Header {
         self.sections_checksum = checksum(bytemuck::cast_slice(sections));
         self.checksum = self.own_checksum();
         self
-    }
-
-    /// Whether `bytes` are those of `file`, whose header this is, but for the minor version, which is a later one.
-    pub(super) fn is_before(&self, bytes: &[u8], file: &[u8]) -> bool {
-        let size = size_of::<Self>();
-        let (Some(header), Some(rest), Some(own_rest)) = (bytes.get(..size), bytes.get(size..), file.get(size..))
-        else {
-            return false;
-        };
-        let header: Self = bytemuck::pod_read_unaligned(header);
-        let mut before = Self { minor: self.minor, ..header };
-        before.checksum = before.own_checksum();
-        self.minor < header.minor && before == *self && rest == own_rest
     }
 
     fn own_checksum(&self) -> u64 {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! `docs/artifact.md` has the byte map, what of it may change, and what is trusted. In short: a file is mapped, its header
-//! and its list of sections are checked when it is opened, and what a grammar needs is checked when that grammar is first
-//! asked for. Nothing that the bytes say is followed before it is checked.
+//! and its list of sections are checked when it is opened, the procedures of a grammar when it is asked for, and its states,
+//! edges and tables when they are first used. Nothing that the bytes say is followed before it is checked.
 //!
 //! ```
 //! use grammar_ir::{GrammarBuilder, Limits};
@@ -53,7 +53,8 @@ pub use error::{ArtifactError, Mismatch, WriteError};
 pub use header::{ENGINE_REVISION, FORMAT_VERSION, FormatVersion};
 pub use reader::{Artifact, GrammarEntry, SectionInfo};
 pub use reseal::reseal;
-pub use section::SectionKind;
+pub use section::{MAX_NAME_LENGTH, SectionKind};
+pub use tables::TablesFault;
 pub use tabulate::{TableReport, Tabulated, TabulatedStates};
 pub use writer::ArtifactWriter;
 

@@ -3,24 +3,24 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use grammar_ir::pda::{Pda, PdaParts};
+use grammar_ir::pda::{InvalidPda, Pda, PdaParts};
 use grammar_ir::table::{SharedBytes, Table};
 
 use super::directory::{Directory, text};
 use super::error::{ArtifactError, Mismatch};
 use super::header::{FILE_SECTIONS, FormatVersion, Header};
 use super::map::map;
-use super::section::{FILE_KINDS, SectionKind, SectionRecord, Sections};
-use super::set::{EntryRecord, NOT_KNOWN, Sets};
+use super::section::{FILE_KINDS, PROMPT_KINDS, SectionKind, SectionRecord, Sections};
+use super::set::{EntryRecord, Sets};
 use super::tables::Tables;
-use crate::compiled::{CompiledGrammar, Tokenizer};
+use crate::compiled::{CompiledGrammar, GrammarFault, Tokenizer};
 use crate::token_index::{TokenIndex, TrieNode};
 use crate::vocab::Vocabulary;
 
 /// A file of compiled grammars. Cheap to clone; grammars keep what they need of it.
 ///
 /// Opening it looks at its header and the list of its sections alone, however long it is. What belongs to a grammar is
-/// checked when the grammar is asked for.
+/// checked when the grammar is asked for, its states and tables when they are first used.
 #[derive(Debug, Clone)]
 pub struct Artifact {
     file: SharedBytes,
@@ -91,8 +91,7 @@ impl Artifact {
             return Err(ArtifactError::Length(Mismatch { found, expected }));
         }
         let names = sections.table(SectionKind::GrammarNames)?;
-        // Format 3.0 could not say whose ids are named.
-        let names_tokens = header.minor > 0 && header.has_tables == 0 && header.fingerprint != [0; 32];
+        let names_tokens = header.has_tables == 0 && header.fingerprint != [0; 32];
         let grammars = Directory::new(file.clone(), sections.table(SectionKind::Grammars)?, names, begin, names_tokens);
         let (found, expected) = (grammars.len() as u64, u64::from(header.grammars));
         if found != expected {
@@ -190,25 +189,43 @@ impl Artifact {
         Err(ArtifactError::NoSuchGrammar { asked: name.to_owned(), names })
     }
 
-    /// The automaton of a grammar, which lies in the file.
+    /// The automaton of a grammar, which lies in the file. All of it is looked at.
     ///
     /// # Errors
     /// When there is no such grammar, or its bytes are damaged or no automaton.
     pub fn automaton(&self, index: usize) -> Result<Pda, ArtifactError> {
+        let pda = self.automaton_in_use(index)?;
+        pda.check().map_err(|error| self.no_automaton(index, error))?;
+        Ok(pda)
+    }
+
+    /// The automaton of a grammar, whose states and edges are looked at when they are used.
+    fn automaton_in_use(&self, index: usize) -> Result<Pda, ArtifactError> {
         let sections = self.grammars.sections(index)?;
-        sections.check()?;
+        sections.check_some(&PROMPT_KINDS)?;
         let parts = PdaParts {
             states: sections.table(SectionKind::States)?,
-            byte_edges: sections.table(SectionKind::ByteEdges)?,
-            call_edges: sections.table(SectionKind::CallEdges)?,
-            token_edges: sections.table(SectionKind::TokenEdges)?,
+            byte_edges: sections.unchecked(SectionKind::ByteEdges)?,
+            call_edges: sections.unchecked(SectionKind::CallEdges)?,
+            token_edges: sections.unchecked(SectionKind::TokenEdges)?,
             procedures: sections.table(SectionKind::Procedures)?,
             token_sets: sections.table(SectionKind::TokenSets)?,
             words: sections.table(SectionKind::Words)?,
             names: sections.table(SectionKind::ProcedureNames)?,
+            checksums: sections.table(SectionKind::StateChecksums)?,
         };
-        let grammar = self.grammars.name(index)?.to_owned();
-        Pda::from_parts(parts).map_err(|error| ArtifactError::Automaton { grammar, error })
+        Pda::from_parts(parts).map_err(|error| self.no_automaton(index, error))
+    }
+
+    fn no_automaton(&self, index: usize, error: InvalidPda) -> ArtifactError {
+        let grammar = self.grammars.name(index).unwrap_or_default().to_owned();
+        match error {
+            InvalidPda::Checksum { first, past, found, expected } => ArtifactError::Checksum {
+                part: format!("states {first}..{past} of grammar {grammar:?}, or one of their edges,"),
+                checksum: Mismatch { found, expected },
+            },
+            error => ArtifactError::Automaton { grammar, error },
+        }
     }
 
     /// The fingerprint of the vocabulary whose ids a grammar names: the one that it was compiled with. `None` if it names no
@@ -270,12 +287,11 @@ impl Artifact {
         if found != expected {
             return Err(ArtifactError::EmbeddedTokenizer(Mismatch { found, expected }));
         }
-        let index = self.token_index(&vocabulary)?;
-        let tokenizer = || match index {
-            Some(index) => Tokenizer::with_index(vocabulary, index),
+        let tokenizer = match self.token_index(&vocabulary)? {
+            Some(index) => Tokenizer::with_index(vocabulary, index, found),
             None => Tokenizer::new(vocabulary),
         };
-        Ok(Some(self.tokenizer.get_or_init(tokenizer).clone()))
+        Ok(Some(self.tokenizer.get_or_init(|| tokenizer).clone()))
     }
 
     /// The index of the vocabulary in the file, if it is there.
@@ -292,11 +308,13 @@ impl Artifact {
         index.map(Some).map_err(ArtifactError::TokenIndex)
     }
 
-    /// A grammar, bound to `tokenizer`, with its tables if the file has some.
+    /// A grammar, bound to `tokenizer`, with its tables if the file has some. It takes as long as its procedures are many:
+    /// states, edges and tables that the first mask does not need are looked at when they are first used, and damage that is
+    /// found then makes matchers refuse to go on. [`CompiledGrammar::check`] looks at all of it at once.
     ///
     /// # Errors
-    /// As [`automaton`](Self::automaton); and when the tables or the token ids of the grammar are for another tokenizer, the
-    /// tables are damaged, or the grammar names a token that the vocabulary lacks.
+    /// When there is no such grammar, its procedures, its token sets or what its first mask needs are damaged or none, the tables or the token ids of the
+    /// grammar are for another tokenizer, or the grammar names a token that the vocabulary lacks.
     pub fn grammar(&self, index: usize, tokenizer: Arc<Tokenizer>) -> Result<Arc<CompiledGrammar>, ArtifactError> {
         if let Some(found) = self.fingerprint() {
             let expected = tokenizer.fingerprint();
@@ -310,39 +328,31 @@ impl Artifact {
             }
         }
         self.check_token_ids(index, tokenizer.fingerprint())?;
-        let pda = self.automaton(index)?;
+        let pda = self.automaton_in_use(index)?;
         let tables = self.tables(index, pda.state_count())?;
-        let grammar = self.grammars.name(index)?.to_owned();
-        CompiledGrammar::with_tables(pda, tokenizer, tables).map_err(|error| ArtifactError::Bind { grammar, error })
+        let name = || self.grammars.name(index).unwrap_or_default().to_owned();
+        let grammar = CompiledGrammar::with_tables(pda, tokenizer, tables)
+            .map_err(|error| ArtifactError::Bind { grammar: name(), error })?;
+        match grammar.check_start() {
+            None => Ok(grammar),
+            Some(GrammarFault::Automaton(error)) => Err(self.no_automaton(index, error)),
+            Some(GrammarFault::Tables(error)) => Err(ArtifactError::Tables { grammar: name(), error }),
+        }
     }
 
     /// The tables of a grammar of so many states, if it has some.
     fn tables(&self, index: usize, states: usize) -> Result<Option<Tables>, ArtifactError> {
-        let entries: Table<EntryRecord> = self.grammars.sections(index)?.table(SectionKind::Entries)?;
-        let part = || format!("the entries of grammar {:?}", self.grammars.name(index).unwrap_or_default());
-        let invalid = |fault| Err(ArtifactError::Invalid { part: part(), fault });
-        let sets = match &self.sets {
-            _ if entries.is_empty() => return Ok(None),
-            Some(sets) => sets.clone(),
-            None => return invalid("there are some in a file without tables"),
-        };
-        if entries.len() != states + 1 {
-            let count = Mismatch { found: entries.len() as u64, expected: states as u64 + 1 };
-            return Err(ArtifactError::Count { what: format!("items in {}", part()), count });
+        let sections = self.grammars.sections(index)?;
+        let entries: Table<EntryRecord> = sections.table(SectionKind::Entries)?;
+        let checksums: Table<u64> = sections.table(SectionKind::EntryChecksums)?;
+        match &self.sets {
+            _ if entries.is_empty() && checksums.is_empty() => Ok(None),
+            Some(sets) => Tables::new(entries, checksums, sets.clone(), states).map(Some),
+            None => Err(ArtifactError::Invalid {
+                part: format!("the entries of grammar {:?}", self.grammars.name(index)?),
+                fault: "there are some in a file without tables",
+            }),
         }
-        let known = |entry: &&EntryRecord| entry.is_known();
-        if entries.iter().any(|entry| !entry.is_known() && *entry != EntryRecord::NONE) {
-            return invalid("one says something of a state of which nothing is known");
-        }
-        let mut used: Vec<u32> =
-            entries.iter().filter(known).flat_map(|entry| [entry.accepted, entry.dependent]).collect();
-        used.sort_unstable();
-        used.dedup();
-        if used.last() == Some(&NOT_KNOWN) {
-            return invalid("one has no set of dependent tokens");
-        }
-        used.iter().try_for_each(|&set| sets.check(set))?;
-        Ok(Some(Tables::new(entries, sets)))
     }
 
     /// Checks all of the file: every section against its checksum, every grammar, every set.
@@ -363,19 +373,22 @@ impl Artifact {
             return Err(ArtifactError::Invalid { part: "the token index in it".to_owned(), fault });
         }
         for index in 0..self.len() {
+            self.grammars.sections(index)?.check()?;
             let states = self.automaton(index)?.state_count();
-            self.tables(index, states)?;
+            if let Some(tables) = self.tables(index, states)? {
+                let grammar = || self.grammars.name(index).unwrap_or_default().to_owned();
+                tables.check().map_err(|error| ArtifactError::Tables { grammar: grammar(), error })?;
+            }
         }
         Ok(())
     }
 
-    /// Where `bytes` differ from those of the file; `None` if they do not. A file of an earlier minor version need not say
-    /// that it is of this one.
+    /// Where `bytes` differ from those of the file; `None` if they do not.
     ///
     /// # Errors
     /// When a list of sections is damaged.
     pub fn difference(&self, bytes: &[u8]) -> Result<Option<String>, ArtifactError> {
-        if *self.file == *bytes || self.header.is_before(bytes, &self.file) {
+        if *self.file == *bytes {
             return Ok(None);
         }
         let infos = self.section_infos()?;

@@ -2,10 +2,14 @@
 
 use std::ops::Range;
 
+use bytemuck::AnyBitPattern;
+use grammar_ir::pda::{State, block_checksums};
+
 use super::checksum::checksum;
 use super::header::{FILE_SECTIONS, Header, PREAMBLE_LENGTH};
 use super::section::{GRAMMAR_KINDS, GrammarRecord, SectionKind, SectionRecord};
-use super::set::{NO_ROW, SetRecord, stride};
+use super::set::{EntryRecord, NO_ROW, SetRecord, stride};
+use super::tables::entry_checksums;
 use crate::bitmask;
 use crate::vocab::Vocabulary;
 
@@ -66,6 +70,7 @@ fn reseal_grammars(file: &mut [u8], grammars: Range<usize>, names: Range<usize>)
         let mut record: GrammarRecord = bytemuck::pod_read_unaligned(&file[start..start + size]);
         let list_length = (size_of::<SectionRecord>() * GRAMMAR_KINDS.len()) as u64;
         if let Some(list) = range(file.len(), record.sections_offset, list_length) {
+            reseal_blocks(file, list.clone());
             reseal_sections(file, list.clone());
             record.sections_checksum = checksum(&file[list]);
         }
@@ -74,6 +79,34 @@ fn reseal_grammars(file: &mut [u8], grammars: Range<usize>, names: Range<usize>)
         record.checksum = record.own_checksum(file[names.clone()].get(name).unwrap_or_default());
         file[start..start + size].copy_from_slice(bytemuck::bytes_of(&record));
     }
+}
+
+/// Corrects the checksums of the blocks of a grammar.
+fn reseal_blocks(file: &mut [u8], list: Range<usize>) {
+    let records: [SectionRecord; GRAMMAR_KINDS.len()] = bytemuck::pod_read_unaligned(&file[list.clone()]);
+    let place = |kind: SectionKind| {
+        let record = records.iter().find(|record| record.kind() == kind)?;
+        range(file.len(), record.offset, record.length)
+    };
+    let bytes = |kind| place(kind).map_or(&[][..], |place| &file[place]);
+    let states: Vec<State> = items(bytes(SectionKind::States));
+    let edges = [SectionKind::ByteEdges, SectionKind::CallEdges, SectionKind::TokenEdges].map(bytes);
+    let of_states = block_checksums(&states, edges);
+    let entries: Vec<EntryRecord> = items(bytes(SectionKind::Entries));
+    let of_entries: Vec<u64> = entry_checksums(&entries).collect();
+    let places = [SectionKind::StateChecksums, SectionKind::EntryChecksums].map(|kind| place(kind).unwrap_or_default());
+    // Where a section was moved to may be taken by the list.
+    let places = places.into_iter().zip([of_states, of_entries]).filter(|(place, _)| place.end <= list.start);
+    for (place, checksums) in places {
+        let checksums: &[u8] = bytemuck::cast_slice(&checksums);
+        let length = place.len().min(checksums.len());
+        file[place.start..place.start + length].copy_from_slice(&checksums[..length]);
+    }
+}
+
+/// The items in some bytes, as far as these are whole ones.
+fn items<T: AnyBitPattern>(bytes: &[u8]) -> Vec<T> {
+    bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect()
 }
 
 fn reseal_sets(file: &mut [u8], sets: Range<usize>, lists: Range<usize>) {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use bytemuck::{CheckedBitPattern, Pod, Zeroable};
-use grammar_ir::table::{ALIGNMENT, SharedBytes, Table, TableError};
+use bytemuck::{CheckedBitPattern, NoUninit, Pod, Zeroable};
+use grammar_ir::table::{ALIGNMENT, SharedBytes, Table, TableError, Unchecked};
 
 use super::checksum::checksum;
 use super::error::{ArtifactError, Mismatch};
@@ -89,6 +89,10 @@ section_kinds! {
     ProcedureNames = 24, "procedure names";
     /// What is known of the masks of each state, and of the first mask.
     Entries = 25, "entries";
+    /// The checksum of each block of states, with their edges.
+    StateChecksums = 26, "state checksums";
+    /// The checksum of each block of entries.
+    EntryChecksums = 27, "entry checksums";
 }
 
 /// The sections of a file, in this order.
@@ -99,11 +103,37 @@ pub(super) const FILE_KINDS: [SectionKind; super::header::FILE_SECTIONS] = {
 };
 
 /// The sections of a grammar, in this order.
-pub(super) const GRAMMAR_KINDS: [SectionKind; 10] = {
-    use SectionKind::{ByteEdges, CallEdges, Entries, GrammarMetadata, ProcedureNames, Procedures, States};
-    use SectionKind::{TokenEdges, TokenSets, Words};
-    [GrammarMetadata, States, ByteEdges, CallEdges, TokenEdges, Procedures, TokenSets, Words, ProcedureNames, Entries]
+pub(super) const GRAMMAR_KINDS: [SectionKind; 12] = {
+    use SectionKind::{ByteEdges, CallEdges, Entries, EntryChecksums, GrammarMetadata, ProcedureNames, Procedures};
+    use SectionKind::{StateChecksums, States, TokenEdges, TokenSets, Words};
+    [
+        GrammarMetadata,
+        States,
+        ByteEdges,
+        CallEdges,
+        TokenEdges,
+        Procedures,
+        TokenSets,
+        Words,
+        ProcedureNames,
+        Entries,
+        StateChecksums,
+        EntryChecksums,
+    ]
 };
+
+const _: () = assert!(GRAMMAR_LIST_LENGTH.is_multiple_of(ALIGNMENT as u64));
+
+/// The sections of a grammar that are looked at as a whole when it is asked for; those with states, edges and entries are
+/// looked at in blocks.
+pub(super) const PROMPT_KINDS: [SectionKind; 6] = [
+    SectionKind::Procedures,
+    SectionKind::TokenSets,
+    SectionKind::Words,
+    SectionKind::ProcedureNames,
+    SectionKind::StateChecksums,
+    SectionKind::EntryChecksums,
+];
 
 /// Where a section is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -217,6 +247,21 @@ impl<'a, const N: usize> Sections<'a, N> {
         })
     }
 
+    /// The items of a section, which are looked at when they are used.
+    pub(super) fn unchecked<T: CheckedBitPattern + NoUninit>(
+        &self,
+        kind: SectionKind,
+    ) -> Result<Unchecked<T>, ArtifactError>
+    where
+        T::Bits: Send + Sync,
+    {
+        Unchecked::in_bytes(self.file, self.range(kind)).map_err(|error: TableError| ArtifactError::Section {
+            owner: self.owner.clone(),
+            section: kind,
+            error,
+        })
+    }
+
     /// The items of a section in two tables: the first ones, so many, and the others.
     pub(super) fn two_tables<T: CheckedBitPattern + Send + Sync>(
         &self,
@@ -255,7 +300,12 @@ impl<'a, const N: usize> Sections<'a, N> {
 
     /// Compares the bytes of each section with its checksum, and those up to the next section with zero.
     pub(super) fn check(&self) -> Result<(), ArtifactError> {
-        for &kind in self.kinds {
+        self.check_some(self.kinds)
+    }
+
+    /// [`check`](Self::check) of some sections.
+    pub(super) fn check_some(&self, kinds: &[SectionKind]) -> Result<(), ArtifactError> {
+        for &kind in kinds {
             self.checked_bytes(kind)?;
             let end = self.range(kind).end;
             let gap = self.file.get(end..end.next_multiple_of(ALIGNMENT)).unwrap_or_default();
@@ -285,7 +335,7 @@ pub(super) struct GrammarRecord {
 }
 
 /// The greatest number of bytes of a grammar's name.
-pub(super) const MAX_NAME_LENGTH: usize = 1_024;
+pub const MAX_NAME_LENGTH: usize = 1_024;
 
 /// The bytes of the list of a grammar's sections, which follows them.
 pub(super) const GRAMMAR_LIST_LENGTH: u64 = size_of::<[SectionRecord; GRAMMAR_KINDS.len()]>() as u64;

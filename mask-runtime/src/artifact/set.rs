@@ -89,8 +89,6 @@ pub(super) struct Sets {
 /// What has been looked at, so that grammars that share sets do not look at them again.
 #[derive(Debug, Default)]
 struct Checked {
-    /// Whether the lists of the sets follow one another.
-    order: OnceLock<()>,
     /// A bit per set.
     sets: OnceLock<Bits>,
     /// A bit per row.
@@ -182,15 +180,28 @@ impl Sets {
 
     /// Checks that a set is what was written, and that using it stays within bounds. Each set and each row is looked at
     /// once, whoever asks.
+    #[inline]
     pub(super) fn check(&self, set: u32) -> Result<(), ArtifactError> {
-        self.check_order()?;
         let checked = self.checked.sets.get_or_init(|| Bits::new(self.records.len()));
-        if checked.has(set) {
-            return Ok(());
-        }
+        if checked.has(set) { Ok(()) } else { self.check_new(set, checked) }
+    }
+
+    #[cold]
+    fn check_new(&self, set: u32, checked: &Bits) -> Result<(), ArtifactError> {
         let part = || format!("set {set}");
         let invalid = |fault| Err(ArtifactError::Invalid { part: part(), fault });
         let Some(record) = self.records.get(set as usize) else { return invalid("there is no such set") };
+        // As long as its ids can be in order, so that looking at one takes no longer than filling a row.
+        if record.length as usize > self.vocabulary_size {
+            return invalid("its ids are not in order, or not of the vocabulary");
+        }
+        let before = (set as usize).checked_sub(1).and_then(|before| self.records.get(before));
+        let expected = before.map_or(Some(0), |before| before.start.checked_add(u64::from(before.length)));
+        let end = record.start.checked_add(u64::from(record.length));
+        if Some(record.start) != expected || end.is_none_or(|end| end > self.lists.len() as u64) {
+            let offset = Mismatch { found: record.start, expected: expected.unwrap_or(u64::MAX) };
+            return Err(ArtifactError::Misplaced { part: format!("the list of set {set}"), offset });
+        }
         let list = self.list(record);
         let found = record.own_checksum(list);
         if found != record.checksum {
@@ -214,34 +225,15 @@ impl Sets {
         Ok(())
     }
 
-    /// Checks all sets.
+    /// Checks all sets and rows, and that the lists have no ids besides those of the sets.
     pub(super) fn check_all(&self) -> Result<(), ArtifactError> {
-        self.check_order()?;
         (0..self.records.len() as u32).try_for_each(|set| self.check(set))?;
-        (0..self.row_checksums.len() as u32).try_for_each(|row| self.check_row(row))
-    }
-
-    /// Checks that the lists of the sets are one after the other, and no others there: so all of them together are no longer
-    /// than the file.
-    fn check_order(&self) -> Result<(), ArtifactError> {
-        if self.checked.order.get().is_some() {
-            return Ok(());
-        }
-        let mut end = 0;
-        for (set, record) in self.records.iter().enumerate() {
-            if record.start != end {
-                let offset = Mismatch { found: record.start, expected: end };
-                return Err(ArtifactError::Misplaced { part: format!("the list of set {set}"), offset });
-            }
-            // As many numbers of 32 bits as memory holds cannot overflow one of 64.
-            end += u64::from(record.length);
-        }
+        let end = self.records.last().map_or(0, |last| last.start + u64::from(last.length));
         if end != self.lists.len() as u64 {
             let count = Mismatch { found: self.lists.len() as u64, expected: end };
             return Err(ArtifactError::Count { what: "ids in the lists".to_owned(), count });
         }
-        self.checked.order.get_or_init(|| ());
-        Ok(())
+        (0..self.row_checksums.len() as u32).try_for_each(|row| self.check_row(row))
     }
 
     /// Checks a row that there is.

@@ -11,6 +11,7 @@ use grammar_ir::StateId;
 use grammar_ir::pda::Bounds;
 use rustc_hash::FxHashMap;
 
+use super::tables::MAX_DEPENDENT;
 use crate::bitmask;
 use crate::compiled::CompiledGrammar;
 use crate::fill::fill_text;
@@ -90,6 +91,9 @@ pub struct TableReport {
     pub states: usize,
     /// Those with an entry.
     pub tabulated: usize,
+    /// Those of them whose masks are looked up: at most 8 tokens depend on the configuration. With more, it is quicker to
+    /// work the mask out as without tables.
+    pub looked_up: usize,
     /// Those of them whose whole mask is in the tables, whatever the configuration.
     pub context_free: usize,
     /// The different sets of tokens.
@@ -102,11 +106,12 @@ pub struct TableReport {
 const MAX_FRAMES: usize = 1 << 20;
 
 impl Tabulated {
-    /// Works out the tables of `grammar`.
+    /// Works out the tables of `grammar`. There are none of one from a file that is [damaged](CompiledGrammar::check), and it
+    /// cannot be written.
     pub fn of(grammar: &Arc<CompiledGrammar>, states: TabulatedStates) -> Self {
         // What is loaded is worked out again: tables only say for which states that was done.
         let tables = grammar.tables();
-        if states == TabulatedStates::Loaded && tables.is_none() {
+        if grammar.check().is_err() || (states == TabulatedStates::Loaded && tables.is_none()) {
             return Self { grammar: grammar.clone(), sets: Vec::new(), entries: Vec::new(), start: None };
         }
         let mut tabulated = Self { grammar: grammar.clone(), sets: Vec::new(), entries: Vec::new(), start: None };
@@ -165,6 +170,7 @@ impl Tabulated {
         TableReport {
             states: self.entries.len(),
             tabulated: known.clone().count(),
+            looked_up: known.clone().filter(|entry| dependent(entry) <= MAX_DEPENDENT).count(),
             context_free: known.clone().filter(|entry| dependent(entry) == 0).count(),
             sets: self.sets.len(),
             dependent_tokens: known.map(dependent).sum(),

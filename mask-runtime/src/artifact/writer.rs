@@ -13,6 +13,7 @@ use super::header::{FILE_SECTIONS, Header, HeaderVocabulary, PREAMBLE_LENGTH};
 use super::pool::Pool;
 use super::section::{FILE_KINDS, GRAMMAR_KINDS, GrammarRecord, MAX_NAME_LENGTH, SectionKind, SectionRecord};
 use super::set::EntryRecord;
+use super::tables::entry_checksums;
 use super::tabulate::{Entry, Tabulated};
 use crate::compiled::Tokenizer;
 
@@ -116,7 +117,7 @@ impl ArtifactWriter {
     /// Adds a grammar with its tables.
     ///
     /// # Errors
-    /// As [`add`](Self::add), and when the tables are for another tokenizer.
+    /// As [`add`](Self::add), and when the tables are for another tokenizer, or the grammar is from a file that is damaged.
     pub fn add_tables(&mut self, name: &str, tables: &Tabulated, metadata: &str) -> Result<(), WriteError> {
         let grammar = &tables.grammar;
         let fingerprint = self.tokenizer.as_ref().map(|tokenizer| tokenizer.fingerprint());
@@ -131,6 +132,7 @@ impl ArtifactWriter {
             }
             None => EntryRecord::NONE,
         };
+        grammar.check().map_err(|fault| WriteError::Damaged { name: name.to_owned(), fault })?;
         let start = (!tables.entries.is_empty()).then_some(&tables.start);
         let entries: Vec<EntryRecord> = tables.entries.iter().chain(start).map(record).collect();
         self.add_grammar(name, grammar.pda(), metadata, &entries, false)
@@ -151,8 +153,11 @@ impl ArtifactWriter {
         if !self.known.insert(name.to_owned()) {
             return Err(WriteError::SameName { name: name.to_owned() });
         }
+        let no_automaton = |error| WriteError::Automaton { name: name.to_owned(), error };
+        pda.check().map_err(no_automaton)?;
         let parts = pda.to_parts();
-        Pda::from_parts(parts.clone()).map_err(|error| WriteError::Automaton { name: name.to_owned(), error })?;
+        Pda::from_parts(parts.clone()).and_then(|pda| pda.check()).map_err(no_automaton)?;
+        let of_entries: Vec<u64> = entry_checksums(entries).collect();
         let section_of = |kind| match kind {
             SectionKind::GrammarMetadata => metadata.as_bytes(),
             SectionKind::States => parts.states.as_bytes(),
@@ -163,7 +168,9 @@ impl ArtifactWriter {
             SectionKind::TokenSets => parts.token_sets.as_bytes(),
             SectionKind::Words => parts.words.as_bytes(),
             SectionKind::ProcedureNames => parts.names.as_bytes(),
-            _ => bytemuck::cast_slice(entries),
+            SectionKind::Entries => bytemuck::cast_slice(entries),
+            SectionKind::StateChecksums => parts.checksums.as_bytes(),
+            _ => bytemuck::cast_slice(&of_entries),
         };
         let sections = GRAMMAR_KINDS.map(|kind| self.section(kind, section_of(kind)));
         let list: &[u8] = bytemuck::cast_slice(&sections);

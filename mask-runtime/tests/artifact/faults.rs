@@ -1,11 +1,13 @@
 //! One test for each way in which a file can be something else than what is asked for: each has an error of its own, which
 //! says what was found and what was expected.
 
+use grammar_ir::StateId;
+use grammar_ir::pda::BLOCK_STATES;
 use mask_runtime::artifact::{
     Artifact, ArtifactError, ArtifactWriter, ENGINE_REVISION, FORMAT_VERSION, FormatVersion, Mismatch, SectionInfo,
-    SectionKind, Tabulated, TabulatedStates, reseal,
+    SectionKind, Tabulated, TabulatedStates, WriteError, reseal,
 };
-use mask_runtime::{Tokenizer, embedded_tiny};
+use mask_runtime::{AcceptError, FillError, Matcher, Tokenizer, embedded_tiny};
 
 use crate::{NESTED, compile, file, tokenizer};
 
@@ -128,12 +130,10 @@ fn a_flipped_byte_is_named() {
     let entries = entries.iter().find(|info| info.kind == SectionKind::Entries).expect("there are tables");
     let damaged = changed(entries.offset as usize, &[0xa5]);
     let artifact = Artifact::from_bytes(&damaged).expect("the preamble is whole");
-    let Err(ArtifactError::Checksum { part, checksum }) = artifact.grammar(0, tokenizer.clone()) else {
-        panic!("a grammar is checked when it is asked for")
-    };
+    let Err(ArtifactError::Checksum { part, checksum }) = artifact.check() else { panic!("all of it is looked at") };
     assert_eq!(part, "entries of grammar \"object\"");
     assert_ne!(checksum.found, checksum.expected);
-    artifact.grammar(1, tokenizer).expect("the other one is whole");
+    artifact.grammar(1, tokenizer).expect("it is whole").check().expect("the other one is whole");
 }
 
 /// Whatever byte it is: the file is refused as a whole.
@@ -156,17 +156,14 @@ pub(crate) fn section(bytes: &[u8], kind: SectionKind) -> SectionInfo {
     *infos.iter().find(|info| info.kind == kind).expect("there is one")
 }
 
-/// Changes a byte of a section and nothing else, and asks for all grammars.
+/// Changes a byte of a section and nothing else, asks what is said of all grammars, then checks the file.
 fn damaged(kind: SectionKind, offset: u64) -> (String, Mismatch<u64>) {
-    let (mut bytes, tokenizer) = file();
+    let (mut bytes, _) = file();
     let place = (section(&bytes, kind).offset + offset) as usize;
     bytes[place] ^= 0x40;
     let artifact = Artifact::from_bytes(&bytes).expect("the preamble is whole");
-    let loaded = (0..artifact.len()).try_for_each(|index| {
-        artifact.entry(index)?;
-        artifact.grammar(index, tokenizer.clone()).map(|_| ())
-    });
-    match loaded.and_then(|()| artifact.metadata().map(|_| ())) {
+    let looked_at = (0..artifact.len()).try_for_each(|index| artifact.entry(index).map(|_| ()));
+    match looked_at.and_then(|()| artifact.check()) {
         Err(ArtifactError::Checksum { part, checksum }) => (part, checksum),
         other => panic!("{kind}: {other:?}"),
     }
@@ -178,9 +175,9 @@ fn damage_is_named_by_its_place() {
         (SectionKind::Metadata, 3, "metadata of the file"),
         (SectionKind::Grammars, 20, "grammar 0"),
         (SectionKind::GrammarNames, 1, "grammar 0"),
-        (SectionKind::Rows, 5, "row 0"),
-        (SectionKind::RowChecksums, 0, "row 0"),
-        (SectionKind::Sets, 17, "set 0"),
+        (SectionKind::Rows, 5, "rows of the file"),
+        (SectionKind::RowChecksums, 0, "row checksums of the file"),
+        (SectionKind::Sets, 17, "sets of the file"),
         (SectionKind::GrammarMetadata, 0, "grammar metadata of grammar \"object\""),
         (SectionKind::States, 9, "states of grammar \"object\""),
         (SectionKind::ByteEdges, 9, "byte edges of grammar \"object\""),
@@ -188,14 +185,101 @@ fn damage_is_named_by_its_place() {
         (SectionKind::Words, 9, "words of grammar \"object\""),
         (SectionKind::ProcedureNames, 2, "procedure names of grammar \"object\""),
         (SectionKind::Entries, 9, "entries of grammar \"object\""),
+        (SectionKind::StateChecksums, 1, "state checksums of grammar \"object\""),
+        (SectionKind::EntryChecksums, 1, "entry checksums of grammar \"object\""),
     ] {
         let (part, checksum) = damaged(kind, offset);
         assert_eq!(part, named);
         assert_ne!(checksum.found, checksum.expected);
     }
-    // A list is part of the checksum of its set.
-    let (part, _) = damaged(SectionKind::Lists, 0);
-    assert!(part.starts_with("set "), "{part}");
+}
+
+/// What is not looked at before it is used is found to be damaged then: there is no mask, and nothing is accepted any more.
+#[test]
+fn damage_is_named_when_it_is_met() {
+    let tokenizer = tokenizer();
+    let words: Vec<String> = (0..400u64).map(|word| format!("{:08}", word * word * 7_919 % 100_000_000)).collect();
+    let source = format!("root = \"{}\" ;", words.join("\" | \""));
+    let compiled = compile(&source, &tokenizer);
+    assert!(compiled.pda().state_count() > 4 * BLOCK_STATES);
+    let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
+    writer.add_tables("words", &Tabulated::of(&compiled, TabulatedStates::All), "").expect("the first one");
+    let original = writer.finish("").expect("there is room");
+    for (kind, item, named) in [
+        (SectionKind::States, 16, "states 64..128"),
+        (SectionKind::ByteEdges, 12, "states 64..128"),
+        (SectionKind::Entries, 12, "entries 64..128"),
+    ] {
+        // The second block, through which some word leads.
+        let info = section(&original, kind);
+        let mut bytes = original.clone();
+        let edges_of = |state: usize| compiled.pda().byte_edges(StateId::from_u32(state as u32)).len();
+        let edge = (0..=BLOCK_STATES).map(edges_of).sum();
+        let first = if kind == SectionKind::ByteEdges { edge } else { BLOCK_STATES + 1 };
+        bytes[info.offset as usize + item * first + 4] ^= 0x40;
+        let artifact = Artifact::from_bytes(&bytes).expect("the preamble is whole");
+        let grammar = artifact.grammar(0, tokenizer.clone()).expect("what is looked at is whole");
+        let met = words.iter().find_map(|word| {
+            let mut matcher = Matcher::new(grammar.clone());
+            let mut row = matcher.row();
+            for byte in word.bytes() {
+                match matcher.fill(&mut row) {
+                    Ok(()) => {}
+                    Err(FillError::Damaged(fault)) => return Some((matcher, fault)),
+                    Err(error) => panic!("{kind}: {error}"),
+                }
+                match matcher.accept_bytes(&[byte]) {
+                    Ok(()) => {}
+                    Err(AcceptError::Damaged(fault)) => return Some((matcher, fault)),
+                    Err(error) => panic!("{kind}: {error}"),
+                }
+            }
+            None
+        });
+        let (mut matcher, fault) = met.unwrap_or_else(|| panic!("{kind}: nobody has met it"));
+        let message = fault.to_string();
+        assert!(message.contains(named) && message.contains("expected 0x"), "{kind}: {message}");
+        let mut row = vec![u32::MAX; matcher.row().len()];
+        assert_eq!(matcher.fill(&mut row), Err(FillError::Damaged(fault.clone())), "{kind}");
+        assert!(row.iter().all(|&word| word == 0), "no mask that has to do with it gets out");
+        assert_eq!(matcher.accept_token(0), Err(AcceptError::Damaged(fault.clone())), "{kind}");
+        assert_eq!(matcher.accept_bytes(b"0"), Err(AcceptError::Damaged(fault.clone())), "{kind}");
+        assert_eq!(grammar.check(), Err(fault.clone()), "{kind}");
+        let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
+        let error = writer.add_tables("again", &Tabulated::of(&grammar, TabulatedStates::All), "");
+        assert_eq!(error, Err(WriteError::Damaged { name: "again".to_owned(), fault }), "{kind}");
+    }
+}
+
+/// What the first mask needs is looked at when the grammar is asked for.
+#[test]
+fn damage_at_the_beginning_is_named_at_once() {
+    for (kind, named) in [
+        (SectionKind::States, "states 0.."),
+        (SectionKind::ByteEdges, "states 0.."),
+        (SectionKind::Entries, "entries 0.."),
+        (SectionKind::Sets, "set "),
+        (SectionKind::Lists, "set "),
+        (SectionKind::Rows, "row "),
+        (SectionKind::RowChecksums, "row "),
+    ] {
+        let (mut bytes, tokenizer) = file();
+        let info = section(&bytes, kind);
+        // All sets, lists and rows: which of them the first mask needs is nobody's business.
+        let is_shared = !matches!(kind, SectionKind::States | SectionKind::ByteEdges | SectionKind::Entries);
+        let step = if kind == SectionKind::Sets { 32 } else { 4 };
+        let place = if kind == SectionKind::Sets { 16 } else { 0 };
+        for offset in (place..if is_shared { info.length } else { 4 }).step_by(step) {
+            bytes[(info.offset + offset) as usize] ^= 0x40;
+        }
+        let artifact = Artifact::from_bytes(&bytes).expect("the preamble is whole");
+        let errors: Vec<String> = (0..artifact.len())
+            .filter_map(|index| artifact.grammar(index, tokenizer.clone()).err())
+            .map(|error| error.to_string())
+            .collect();
+        let is_named = errors.iter().any(|error| error.contains(named) && error.contains("expected 0x"));
+        assert!(is_named, "{kind}: {errors:?}");
+    }
 }
 
 #[test]
@@ -214,7 +298,7 @@ fn a_damaged_preamble_is_named() {
 #[test]
 fn a_damaged_list_of_sections_is_named() {
     let (mut bytes, _) = file();
-    let list = section(&bytes, SectionKind::Entries);
+    let list = section(&bytes, SectionKind::EntryChecksums);
     let list = (list.offset + list.length).next_multiple_of(64) as usize;
     bytes[list + 16] ^= 1;
     let artifact = Artifact::from_bytes(&bytes).expect("the preamble is whole");
@@ -226,7 +310,7 @@ fn a_damaged_list_of_sections_is_named() {
 #[test]
 fn another_section_of_a_grammar_is_named() {
     let (mut bytes, _) = file();
-    let list = section(&bytes, SectionKind::Entries);
+    let list = section(&bytes, SectionKind::EntryChecksums);
     let list = (list.offset + list.length).next_multiple_of(64) as usize;
     bytes[list] = 2;
     let artifact = Artifact::from_bytes(&sealed(bytes)).expect("the preamble is whole");
@@ -246,9 +330,9 @@ fn another_number_of_items_is_named() {
 
 /// Where the list of sections of the first grammar has the record of this kind.
 fn record_of(bytes: &[u8], kind: SectionKind) -> usize {
-    let entries = section(bytes, SectionKind::Entries);
-    let list = (entries.offset + entries.length).next_multiple_of(64) as usize;
-    let place = (0..10).map(|index| list + index * 32);
+    let last = section(bytes, SectionKind::EntryChecksums);
+    let list = (last.offset + last.length).next_multiple_of(64) as usize;
+    let place = (0..12).map(|index| list + index * 32);
     let number = kind.number().to_le_bytes();
     place.into_iter().find(|&record| bytes[record..record + 4] == number).expect("it is in the list")
 }

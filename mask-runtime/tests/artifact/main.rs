@@ -3,6 +3,7 @@
 mod faults;
 mod fixture;
 mod hostile;
+mod tiny;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,8 +74,8 @@ fn loaded_grammars_give_the_same_masks() {
     for (index, source, text) in [(0, OBJECT, OBJECT_TEXT), (1, NESTED, b"((ab+c)+d)")] {
         let loaded = artifact.grammar(index, tokenizer.clone()).expect("it is for this tokenizer");
         let compiled = compile(source, &tokenizer);
-        assert_eq!(loaded.pda(), compiled.pda());
         assert!(loaded.pda().memory() < compiled.pda().memory(), "states and edges stay in the file");
+        assert_eq!(loaded.pda(), compiled.pda());
         assert_eq!(masks(&loaded, text), masks(&compiled, text));
     }
 }
@@ -93,6 +94,34 @@ fn equal_input_makes_equal_bytes() {
         writer.add_tables(entry.name, &tables, entry.metadata).expect("names differ");
     }
     assert_eq!(writer.finish("about the file").expect("there is room"), bytes);
+}
+
+/// Rows lie in the file as masks do in memory: words of 32 ids, lowest bit first, each row at a multiple of 64 bytes.
+#[test]
+fn rows_are_masks_as_they_lie() {
+    let tokenizer = tokenizer();
+    let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
+    let tables = Tabulated::of(&compile("root = [a-z]{1,} ;", &tokenizer), TabulatedStates::All);
+    writer.add_tables("letters", &tables, "").expect("the first one");
+    let bytes = writer.finish("").expect("there is room");
+    let artifact = Artifact::from_bytes(&bytes).expect("it was just written");
+    let infos = artifact.section_infos().expect("it was just written");
+    let rows = infos.iter().find(|info| info.kind == SectionKind::Rows).expect("every file has the section");
+    let words = tokenizer.vocabulary().words_per_row();
+    let stride = (words * 4).next_multiple_of(64);
+    let (_, count) = artifact.set_and_row_counts();
+    assert_eq!((rows.offset % 64, rows.length), (0, (count * stride) as u64));
+    let stored: Vec<Vec<u32>> = bytes[rows.offset as usize..(rows.offset + rows.length) as usize]
+        .chunks_exact(stride)
+        .map(|row| {
+            let (row, padding) = row.split_at(words * 4);
+            assert!(padding.iter().all(|&byte| byte == 0));
+            row.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect()
+        })
+        .collect();
+    // The first mask is one of them, bit for bit.
+    let loaded = artifact.grammar(0, tokenizer).expect("it is for this tokenizer");
+    assert!(stored.contains(&masks(&loaded, b"")[0]));
 }
 
 #[test]

@@ -55,6 +55,8 @@ impl Backend for Grammarc {
 
     fn load(&self, artifact: &Artifact, index: usize) -> Result<Arc<dyn CompiledConstraint>, String> {
         let grammar = artifact.grammar(index, self.tokenizer.clone()).map_err(|error| error.to_string())?;
+        // Before it is served, not in the middle of an answer.
+        grammar.check().map_err(|fault| fault.to_string())?;
         can_begin(&grammar).map_err(|diagnostics| message(&diagnostics))?;
         Ok(Arc::new(Compiled(grammar)))
     }

@@ -33,6 +33,7 @@ pub use backend::{Backend, BackendEntry, BackendSetup, CompileBudget, CompileErr
 pub(crate) use constraint::Requested;
 pub use constraint::{Constraint, ConstraintKind, JsonStyle};
 pub use grammarc::GRAMMARC;
+pub use stored::grammars_unlike_requests;
 
 /// How much compiling grammars may cost.
 #[derive(Debug, Clone)]

@@ -7,11 +7,32 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use compilers::regex;
-use mask_runtime::artifact::Artifact;
+use mask_runtime::artifact::{Artifact, ArtifactError};
 use serde_json::{Value, json};
 
 use super::backend::{Backend, CompiledConstraint};
-use super::constraint::{Constraint, ConstraintKind};
+use super::constraint::{Constraint, ConstraintKind, JsonStyle};
+
+/// Which grammars of a file no request takes that says nothing about how its constraint is to be compiled: how many, and the
+/// name of one.
+///
+/// # Errors
+/// When what the file says of its grammars is damaged.
+pub fn grammars_unlike_requests(artifact: &Artifact) -> Result<Option<(usize, String)>, ArtifactError> {
+    let of_file = parsed(artifact.metadata()?);
+    let mut unlike: Option<(usize, String)> = None;
+    for index in 0..artifact.len() {
+        let entry = artifact.entry(index)?;
+        let about = parsed(entry.metadata);
+        let Some(kind) = about["kind"].as_str().and_then(kind_of) else { continue };
+        let plain = Constraint { kind, text: "".into(), style: JsonStyle::default() };
+        if relevant(kind, options_beside(&about, &of_file)) != options_of(&plain) {
+            let (count, first) = unlike.unwrap_or_else(|| (0, entry.name.to_owned()));
+            unlike = Some((count + 1, first));
+        }
+    }
+    Ok(unlike)
+}
 
 /// The grammars of some files.
 #[derive(Debug, Default)]
@@ -47,8 +68,7 @@ impl StoredGrammars {
                          schema, regular expression, GBNF grammar or structural tag"
                     ));
                 };
-                let options = [&about["options"], &of_file["options"]].into_iter().find(|options| options.is_object());
-                let options = relevant(kind, options.unwrap_or(&Value::Null));
+                let options = relevant(kind, options_beside(&about, &of_file));
                 let grammar = backend.load(artifact, index)?;
                 stored.by_text.entry((kind, text_of(kind, source))).or_default().push(Stored { options, grammar });
             }
@@ -65,6 +85,12 @@ impl StoredGrammars {
         let options = options_of(constraint);
         known.iter().find(|stored| stored.options == options).map(|stored| stored.grammar.clone())
     }
+}
+
+/// The options of a grammar: its own, or those of its file.
+fn options_beside<'a>(about: &'a Value, of_file: &'a Value) -> &'a Value {
+    let given = [&about["options"], &of_file["options"]].into_iter().find(|options| options.is_object());
+    given.unwrap_or(&Value::Null)
 }
 
 fn parsed(metadata: &str) -> Value {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use compilers::json_schema::{self, Options};
 use grammar_ir::Limits;
-use mask_runtime::artifact::{Artifact, ArtifactWriter, Tabulated, TabulatedStates};
+use mask_runtime::artifact::{Artifact, ArtifactWriter, SectionKind, Tabulated, TabulatedStates};
 use mask_runtime::{CompiledGrammar, Tokenizer, embedded_tiny};
 use serde_json::{Value, json};
 use server::{GrammarOptions, JsonStyle, Service, ServiceError, ServiceOptions};
@@ -14,13 +14,17 @@ use crate::texts::capital;
 
 /// A file with the grammar of `schema`, as `grammarc compile` writes it.
 fn file(schema: &Value, tokenizer: &Arc<Tokenizer>, options: &Options, about: &Value) -> Artifact {
+    Artifact::from_bytes(&bytes_of(schema, tokenizer, options, about)).expect("it was just written")
+}
+
+fn bytes_of(schema: &Value, tokenizer: &Arc<Tokenizer>, options: &Options, about: &Value) -> Vec<u8> {
     let compiled = json_schema::compile(&schema.to_string(), options, &Limits::default()).expect("a schema");
     let grammar = CompiledGrammar::new(&compiled.grammar, tokenizer.clone(), &Limits::default()).expect("a grammar");
     let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
     let tables = Tabulated::of(&grammar, TabulatedStates::All);
     writer.add_tables("capital", &tables, &about.to_string()).expect("the first one");
     let metadata = json!({"options": {"json_schema": options.to_json()}}).to_string();
-    Artifact::from_bytes(&writer.finish(&metadata).expect("there is room")).expect("it was just written")
+    writer.finish(&metadata).expect("there is room")
 }
 
 fn about(schema: &Value) -> Value {
@@ -61,6 +65,23 @@ fn a_schema_that_was_compiled_before_is_not_compiled() {
 }
 
 #[test]
+fn grammars_that_no_plain_request_takes_are_counted() {
+    let (schema, tokenizer) = (capital(), Tokenizer::new(embedded_tiny()));
+    let unlike = |options: &Options, about: &Value| {
+        server::grammars_unlike_requests(&file(&schema, &tokenizer, options, about)).expect("it is whole")
+    };
+    assert_eq!(unlike(&JsonStyle::default().options(), &about(&schema)), None);
+    let one = Some((1, "capital".to_owned()));
+    assert_eq!(unlike(&Options::default(), &about(&schema)), one);
+    // Its own options come before those of its file.
+    let mut own = about(&schema);
+    own["options"] = json!({"json_schema": JsonStyle::default().options().to_json()});
+    assert_eq!(unlike(&Options::default(), &own), None);
+    own["kind"] = "regex".into();
+    assert_eq!(unlike(&JsonStyle::default().options(), &own), one);
+}
+
+#[test]
 fn files_that_cannot_be_used_are_refused() {
     let schema = capital();
     let refusal = |artifact: Artifact| {
@@ -76,6 +97,26 @@ fn files_that_cannot_be_used_are_refused() {
     let message = refusal(file(&schema, &wide, &style, &about(&schema)));
     assert!(message.contains("fingerprint"), "{message}");
     let tokenizer = Tokenizer::new(embedded_tiny());
+    // Automata without tables go with any tokenizer, unless they name tokens of another one.
+    let ids = |tokenizer: &Arc<Tokenizer>| {
+        let grammar = grammar_ir::text::parse("root = \"a\" %token(5) ;").expect("a grammar");
+        let grammar = CompiledGrammar::new(&grammar, tokenizer.clone(), &Limits::default()).expect("it has the token");
+        let mut writer = ArtifactWriter::automata();
+        let about = json!({"kind": "gbnf", "source": "root ::= \"a\" <x>"}).to_string();
+        let added = writer.add_with_token_ids("token", grammar.pda(), &about, tokenizer.fingerprint());
+        added.expect("the first one");
+        Artifact::from_bytes(&writer.finish("{}").expect("there is room")).expect("it was just written")
+    };
+    let message = refusal(ids(&wide));
+    assert!(message.contains("names tokens by their ids in the tokenizer with fingerprint"), "{message}");
+    Server::start(options(ids(&tokenizer)));
+    // A byte of a state, which nobody would look at before an answer gets there.
+    let mut bytes = bytes_of(&schema, &tokenizer, &style, &about(&schema));
+    let infos = Artifact::from_bytes(&bytes).and_then(|artifact| artifact.section_infos()).expect("it is whole");
+    let edges = infos.iter().find(|info| info.kind == SectionKind::ByteEdges).expect("there are some");
+    bytes[(edges.offset + edges.length) as usize - 1] ^= 1;
+    let message = refusal(Artifact::from_bytes(&bytes).expect("its preamble is whole"));
+    assert!(message.contains("damaged") && message.contains("checksum"), "{message}");
     let message = refusal(file(&schema, &tokenizer, &style, &json!({"kind": "gir", "source": "root = \"a\" ;"})));
     assert!(message.contains("does not say which text"), "{message}");
     let none = server::BackendEntry { name: "other", version: "1", start: |_| Ok(Arc::new(Other)) };

@@ -124,6 +124,9 @@ fn show(value: &Value, output: &mut Output) -> Result<(), Failure> {
         if let Some(fingerprint) = grammar["token_ids_fingerprint"].as_str() {
             writeln!(output, "  token ids of the vocabulary with fingerprint {fingerprint}")?;
         }
+        if grammar["metadata"]["options"].is_object() {
+            writeln!(output, "  options {}", text(&grammar["metadata"]["options"]))?;
+        }
         for note in grammar["metadata"]["notes"].as_array().into_iter().flatten() {
             writeln!(output, "  note: {}", text(note))?;
         }

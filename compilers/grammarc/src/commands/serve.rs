@@ -3,19 +3,21 @@
 use std::future::Future;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use gpu_runtime::{Device, ModelFiles};
+use mask_runtime::artifact::Artifact;
 use server::{BackendEntry, GrammarOptions, ReasoningParser, Service, ServiceError, ServiceOptions, ToolFormat};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::device::{self, Chosen, DeviceArgs};
+use crate::describe::printable;
 use crate::failure::Failure;
 use crate::grammar;
-use crate::output::{Output, Verdict};
+use crate::output::{Output, Verdict, WARN};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -95,8 +97,8 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "NAME", default_value = "grammarc", help_heading = "Grammar options")]
     grammar_backend: String,
 
-    /// File of grammars that `compile` made for this model's tokenizer: requests with the text of one of them need no
-    /// compile; may be repeated
+    /// File of grammars that `compile --preset generation --regex-syntax ecma262` made for this model's tokenizer: requests
+    /// with the text of one of them need no compile; may be repeated. It is read into memory at the start
     #[arg(long, value_name = "FILE", help_heading = "Grammar options")]
     gmt: Vec<PathBuf>,
 
@@ -172,7 +174,7 @@ impl ServiceArgs {
         let files = files.map_err(|error| service_failure(error.into()))?;
         let folder = self.model.as_deref().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.to_owned()));
         let folder_name = folder.as_deref().and_then(|folder| folder.file_name()).map(|name| name.to_string_lossy());
-        let stored = self.gmt.iter().map(|path| grammar::open(path)).collect::<Result<Vec<_>, _>>()?;
+        let stored = self.gmt.iter().map(|path| stored_grammars(path)).collect::<Result<Vec<_>, _>>()?;
         let options = ServiceOptions {
             model_name: match (&self.served_model_name, folder_name) {
                 (Some(name), _) => name.clone(),
@@ -269,4 +271,21 @@ fn asked_twice(stop: oneshot::Sender<()>) -> io::Result<impl Future<Output = ()>
         let _ = stop.send(());
         asked().await;
     })
+}
+
+/// The grammars of a file, which may be replaced while they are served; says so if requests will not find them.
+fn stored_grammars(path: &Path) -> Result<Artifact, Failure> {
+    let artifact = grammar::read(path)?;
+    let unlike = server::grammars_unlike_requests(&artifact);
+    let unlike = unlike.map_err(|error| Failure::Artifact { path: path.to_owned(), error: Box::new(error) })?;
+    if let Some((count, first)) = unlike {
+        anstream::eprintln!(
+            "{WARN}note{WARN:#}: {}: {count} of {} grammars, {} among them, are compiled with other options than requests have that \
+             ask for none, and are not used for these; compile with --preset generation --regex-syntax ecma262",
+            path.display(),
+            artifact.len(),
+            printable(&first),
+        );
+    }
+    Ok(artifact)
 }

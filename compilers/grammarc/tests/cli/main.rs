@@ -5,6 +5,7 @@ mod batch;
 mod cases;
 mod check;
 mod compile;
+mod compile_claims;
 mod generate;
 mod mask;
 mod process;

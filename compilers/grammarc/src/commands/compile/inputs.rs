@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use grammar_ir::pda::Pda;
+use mask_runtime::artifact::MAX_NAME_LENGTH;
 use serde_json::{Map, Value};
 
 use crate::args::Kind;
 use crate::failure::Failure;
 use crate::grammar;
 use crate::input::{self, Source};
+use crate::without_duplicates::WithoutDuplicates;
 
 /// A grammar with its name.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ pub(crate) struct Stored {
 }
 
 /// What stays as it is when a grammar is written to another file.
-const KEPT: [&str; 4] = ["kind", "source", "options", "captures"];
+const KEPT: [&str; 5] = ["kind", "source", "options", "captures", "notes"];
 
 /// Reads all files.
 pub(crate) fn load(paths: &[PathBuf], kind: Option<Kind>) -> Result<Vec<Named>, Failure> {
@@ -99,16 +101,23 @@ fn lines(path: &Path, all: &mut Vec<Named>) -> Result<(), Failure> {
     let text = input::read_text_or_xz(path)?;
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let place = format!("{}:{}", path.display(), number + 1);
-        let object: Value = serde_json::from_str(line).map_err(|error| Failure::Input(format!("{place}: {error}")))?;
-        let (Some(name), Some(schema)) = (
-            object.get("id").or(object.get("name")).and_then(Value::as_str),
-            object.get("schema").or(object.get("parameters")),
-        ) else {
-            let message = format!("{place}: it needs `id` or `name`, a string, and `schema` or `parameters`");
-            return Err(Failure::Input(message));
+        let fault = |message: &str| Failure::Input(format!("{place}: {message}"));
+        let line = serde_json::from_str(line).and_then(|WithoutDuplicates| serde_json::from_str(line));
+        let line: Value = line.map_err(|error| fault(&error.to_string()))?;
+        // A tool in the form of OpenAI has all of that in its `function`.
+        let object = line.get("function").filter(|function| function.is_object()).unwrap_or(&line);
+        let named = ["id", "name"].into_iter().find_map(|name| object.get(name).and_then(Value::as_str));
+        let (Some(name), Some(schema)) = (named, object.get("schema").or(object.get("parameters"))) else {
+            return Err(fault("it needs `id` or `name`, a string, and `schema` or `parameters`"));
         };
+        if object.get("schema").is_some() && object.get("parameters").is_some() {
+            return Err(fault("it has `schema` and `parameters`; leave one of them out"));
+        }
         if name.is_empty() {
-            return Err(Failure::Input(format!("{place}: its name is empty; give it one to be asked for by")));
+            return Err(fault("its name is empty; give it one to be asked for by"));
+        }
+        if name.len() > MAX_NAME_LENGTH {
+            return Err(fault(&format!("its name has {} bytes, at most {MAX_NAME_LENGTH} are possible", name.len())));
         }
         let source = Source { name: place, text: schema.to_string(), kind: Kind::JsonSchema };
         all.push(Named { name: name.to_owned(), source, stored: None });

@@ -53,7 +53,10 @@ pub(super) fn compile(
         return Err(Diagnostic::new(Code::Invalid, Place::Whole, error.to_string()).into());
     }
     let (pda, mut notes, about) = match &named.stored {
-        Some(stored) => (stored.pda.clone(), Vec::new(), stored.about.clone()),
+        Some(stored) => {
+            let mut about = stored.about.clone();
+            (stored.pda.clone(), kept_notes(about.remove("notes")), about)
+        }
         None => {
             let pipeline::Compiled { grammar, mut notes } = pipeline::frontend(&named.source, settings, vocabulary)?;
             let mut about = about(&named.source);
@@ -70,7 +73,7 @@ pub(super) fn compile(
             let compiled = pipeline::bind_automaton(pda, tokenizer.clone())?;
             let missing = pipeline::missing_bytes(&compiled)?;
             if !missing.is_empty() {
-                notes.push(format!("the tokenizer has no token for these bytes that it uses: {}", Bytes(&missing)));
+                notes.push(format!("{MISSING_BYTES}{}", Bytes(&missing)));
             }
             let tables = Tabulated::of(&compiled, states);
             let report = tables.report();
@@ -82,6 +85,15 @@ pub(super) fn compile(
         }
     };
     Ok(Compiled { made: Some(made), notes, report, about, time: begin.elapsed() })
+}
+
+/// How the note begins that is about a tokenizer as well as a grammar.
+const MISSING_BYTES: &str = "the tokenizer has no token for these bytes that it uses: ";
+
+/// The notes on a grammar that was compiled before, but for those on a tokenizer, which may have been another one.
+fn kept_notes(notes: Option<Value>) -> Vec<String> {
+    let notes = notes.as_ref().and_then(Value::as_array).into_iter().flatten();
+    notes.filter_map(Value::as_str).filter(|note| !note.starts_with(MISSING_BYTES)).map(str::to_owned).collect()
 }
 
 /// What is said of a grammar that is compiled from a text. The text itself lets others find what was compiled from it, and
@@ -96,16 +108,20 @@ pub(crate) fn about(source: &Source) -> Map<String, Value> {
     Map::from_iter([("kind".to_owned(), source.kind.name().into()), ("source".to_owned(), text.into())])
 }
 
+/// What a file says of the tables of a grammar.
+pub(crate) fn report_json(report: &TableReport) -> Value {
+    let TableReport { states, tabulated, looked_up, context_free, sets, dependent_tokens } = report;
+    json!({
+        "states": states, "tabulated": tabulated, "looked_up": looked_up, "context_free": context_free, "sets": sets,
+        "dependent_tokens": dependent_tokens,
+    })
+}
+
 impl Compiled {
     /// Hands over what was made.
     pub(super) fn write(&mut self, name: &str, writer: &mut ArtifactWriter) -> Result<(), WriteError> {
-        let TableReport { states, tabulated, context_free, sets, dependent_tokens } = self.report;
-        let report = json!({
-            "states": states, "tabulated": tabulated, "context_free": context_free, "sets": sets,
-            "dependent_tokens": dependent_tokens,
-        });
         let mut metadata = self.about.clone();
-        metadata.extend([("notes".to_owned(), json!(self.notes)), ("report".to_owned(), report)]);
+        metadata.extend([("notes".to_owned(), json!(self.notes)), ("report".to_owned(), report_json(&self.report))]);
         let metadata = Value::Object(metadata);
         match self.made.take() {
             Some(Made::Automaton(pda, Some(token_ids))) => {
@@ -119,11 +135,11 @@ impl Compiled {
 
     /// The report of a grammar for programs.
     pub(super) fn to_json(&self, name: &str) -> Value {
-        let TableReport { states, tabulated, context_free, sets, dependent_tokens } = self.report;
-        json!({
-            "name": name, "kind": self.about.get("kind"), "states": states, "tabulated": tabulated, "context_free": context_free,
-            "sets": sets, "dependent_tokens": dependent_tokens, "notes": self.notes,
-            "seconds": self.time.as_secs_f64(),
-        })
+        let mut object = report_json(&self.report);
+        object["name"] = name.into();
+        object["kind"] = self.about.get("kind").cloned().unwrap_or_default();
+        object["notes"] = json!(self.notes);
+        object["seconds"] = self.time.as_secs_f64().into();
+        object
     }
 }

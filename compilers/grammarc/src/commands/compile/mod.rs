@@ -6,6 +6,7 @@ mod output;
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,6 +32,7 @@ const EXAMPLES: &str = "\
 Examples:
   grammarc compile search.json order.json -t model/ -o tools.gmt
   grammarc compile tools.jsonl -t model/ -o tools.gmt --jobs 2
+  grammarc compile tools.jsonl -t model/ --preset generation --regex-syntax ecma262 -o served.gmt   # for serve --gmt
   grammarc compile tools.jsonl -t model/ --embed-tokenizer -o tools.gmt
   grammarc compile tools.jsonl -t model/ --embed-tokenizer --embed-index -o tools.gmt
   grammarc compile grammar.gbnf -o grammar.gpda
@@ -39,7 +41,7 @@ Examples:
   grammarc mask --gmt tools.gmt --entry order -t model/ --after '{\"id\": 7, '
 
 Each file is a grammar, named like the file without its extension. A .jsonl file has a grammar on each line: an object with
-`id` and `schema`, or with `name` and `parameters`, as tools have. Of a .gpda or .gmt file all grammars are taken. Without
+`id` and `schema`, or with `name` and `parameters`, as tools have, also in a member `function`. Of a .gpda or .gmt file all grammars are taken. Without
 a tokenizer only the automata are written, usually to a .gpda file. docs/artifact.md describes the file.
 
 Exit code 1 says that some grammar is at fault, 3 that one is refused; then nothing is written, unless with --keep-going.";
@@ -82,7 +84,7 @@ pub(crate) struct Args {
 
     /// At most so many grammars, from the first on
     #[arg(long, value_name = "N")]
-    limit_inputs: Option<usize>,
+    limit_inputs: Option<NonZeroUsize>,
 
     #[command(flatten)]
     tokenizer: TokenizerArgs,
@@ -112,7 +114,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         return Err(Failure::Input(message.to_owned()));
     }
     let mut sources = inputs::load(&args.inputs, args.kind)?;
-    sources.truncate(args.limit_inputs.unwrap_or(usize::MAX));
+    sources.truncate(args.limit_inputs.map_or(usize::MAX, NonZeroUsize::get));
     let tokenizer = tokenizer::load_if_named(&args.tokenizer)?.map(Tokenizer::new);
     let settings = Settings::from(&args.options);
     let states = match args.tables {
@@ -122,6 +124,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
     if sources.iter().any(|named| named.stored.is_some()) {
         grammar::note_ignored(&args.options, args.kind);
     }
+    // Grammars that were compiled before have options of their own.
+    let is_compiled = sources.iter().any(|named| named.stored.is_none());
+    let options = is_compiled.then(|| settings.describe());
     let pool = jobs::pool(args.jobs, sources.len())?;
     let mut writer = match &tokenizer {
         Some(tokenizer) if args.embed_index => ArtifactWriter::with_tables(tokenizer.clone()).embed_index(),
@@ -149,9 +154,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
         }
     }
     progress.finish_and_clear();
-    let is_written = refusals.is_empty() || args.keep_going;
+    let is_written = !reports.is_empty() && (refusals.is_empty() || args.keep_going);
     let bytes = writer
-        .finish(&metadata(args, &settings, tokenizer.as_ref()))
+        .finish(&metadata(args.tables, options, tokenizer.as_ref()))
         .map_err(|error| Failure::Input(error.to_string()))?;
     if is_written {
         output::write(&args.output, &bytes).map_err(|error| Failure::Write { path: args.output.clone(), error })?;
@@ -190,7 +195,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
             )?;
         } else {
             let (failed, all) = (refusals.len(), sources.len());
-            writeln!(output, "nothing is written: {failed} of {all} grammars failed; see --keep-going")?;
+            let hint = if args.keep_going { "" } else { "; see --keep-going" };
+            writeln!(output, "nothing is written: {failed} of {all} grammars failed{hint}")?;
         }
     }
     Ok(match refusals.as_slice() {
@@ -224,21 +230,22 @@ fn show_notes(reports: &[(&str, job::Compiled)], output: &mut Output) -> Result<
 }
 
 /// What the file says of its making. Nothing of when and where: the same input makes the same bytes.
-fn metadata(args: &Args, settings: &Settings, tokenizer: Option<&Arc<Tokenizer>>) -> String {
-    let about_tokenizer = tokenizer.map(|tokenizer| {
-        let vocabulary = tokenizer.vocabulary();
-        json!({
-            "kind": vocabulary.model().kind.name(), "size": vocabulary.size(),
-            "stop_tokens": vocabulary.stop_tokens(),
-        })
-    });
-    let tables = args.tables.to_possible_value().filter(|_| tokenizer.is_some());
+fn metadata(tables: TablesArg, options: Option<Value>, tokenizer: Option<&Arc<Tokenizer>>) -> String {
+    let tables = tables.to_possible_value().filter(|_| tokenizer.is_some());
     let tables = tables.map(|value| value.get_name().to_owned());
     json!({
         "made_by": concat!("grammarc ", env!("CARGO_PKG_VERSION")),
-        "options": settings.describe(), "tables": tables, "tokenizer": about_tokenizer,
+        "options": options, "tables": tables, "tokenizer": tokenizer.map(|tokenizer| about_tokenizer(tokenizer)),
     })
     .to_string()
+}
+
+/// What a file says of the tokenizer that its tables are for.
+pub(crate) fn about_tokenizer(tokenizer: &Tokenizer) -> Value {
+    let vocabulary = tokenizer.vocabulary();
+    json!({
+        "kind": vocabulary.model().kind.name(), "size": vocabulary.size(), "stop_tokens": vocabulary.stop_tokens(),
+    })
 }
 
 /// Says so if the name of the file will not tell what is in it.

@@ -19,14 +19,16 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = part_beside(path);
-    fs::write(&part, bytes).and_then(|()| fs::rename(&part, path)).inspect_err(|_| {
+    // Who may read the file stays as it is.
+    let permissions = fs::metadata(path).map(|metadata| metadata.permissions()).ok();
+    let permit = || permissions.map_or(Ok(()), |permissions| fs::set_permissions(&part, permissions));
+    let written = File::create_new(&part).and_then(|mut file| permit().and_then(|()| file.write_all(bytes)));
+    written.and_then(|()| fs::rename(&part, path)).inspect_err(|_| {
         // If it was not even made, there is nothing to remove.
         let _ = fs::remove_file(&part);
     })
 }
 
 fn part_beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    path.with_file_name(name)
+    path.with_file_name(format!(".grammarc-{}.part", std::process::id()))
 }

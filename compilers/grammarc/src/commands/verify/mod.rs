@@ -1,5 +1,6 @@
 //! `grammarc verify`: whether a file of compiled grammars is what it says.
 
+mod claims;
 mod sources;
 
 use std::io::Write;
@@ -7,10 +8,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mask_runtime::Tokenizer;
-use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, Tabulated, TabulatedStates, WriteError};
+use mask_runtime::artifact::{Artifact, ArtifactError, ArtifactWriter, Mismatch, TableReport, Tabulated, WriteError};
 use rayon::prelude::*;
 use serde_json::json;
 
+use self::claims::Claims;
 use self::sources::{SourceVerdict, Sources};
 use super::compile::inputs;
 use crate::args::TokenizerArgs;
@@ -31,8 +33,8 @@ Examples:
 
 Everything is checked against its checksum, and every automaton for soundness. The source of each grammar, which is in the
 file, is compiled again with the options in the file, and the automaton has to be the same. With the tokenizer, given or in
-the file, all tables are worked out again from the automata, and the file has to come out byte for byte. Exit code 1 says
-that something does not.";
+the file, all tables are worked out again from the automata, and the file has to come out byte for byte; what it says of its
+tables, their numbers and the tokenizer has to be so. Notes are taken as they are. Exit code 1 says that something does not.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -130,6 +132,15 @@ fn derive_again(
     sources: Option<&Sources<'_>>,
     tokenizer: Option<&Arc<Tokenizer>>,
 ) -> Result<Found, ArtifactError> {
+    if let (Some(found), Some(tokenizer)) = (artifact.fingerprint(), tokenizer)
+        && found != tokenizer.fingerprint()
+    {
+        return Err(ArtifactError::Tokenizer(Mismatch { found, expected: tokenizer.fingerprint() }));
+    }
+    let claims = Claims::of(artifact)?;
+    if let Some(difference) = claims.difference(tokenizer.filter(|_| artifact.fingerprint().is_some())) {
+        return Ok(Found::difference(Some(difference), 0));
+    }
     match tokenizer.filter(|_| artifact.fingerprint().is_some()) {
         Some(tokenizer) => {
             let mut writer = ArtifactWriter::with_tables(tokenizer.clone());
@@ -138,11 +149,14 @@ fn derive_again(
             } else if artifact.has_tokenizer() {
                 writer = writer.embed_tokenizer();
             }
-            let tables = |index: usize| -> Result<Tabulated, ArtifactError> {
+            let states = claims.tables();
+            let tables = |index: usize| -> Result<(Tabulated, TableReport), ArtifactError> {
                 let grammar = artifact.grammar(index, tokenizer.clone())?;
-                Ok(Tabulated::of(&grammar, TabulatedStates::Loaded))
+                let tables = Tabulated::of(&grammar, states);
+                let report = tables.report();
+                Ok((tables, report))
             };
-            rewrite(artifact, pool, sources, writer, tables, |writer, name, tables, metadata| {
+            rewrite(artifact, pool, sources, &claims, writer, tables, |writer, name, tables, metadata| {
                 writer.add_tables(name, tables, metadata)
             })
         }
@@ -152,9 +166,11 @@ fn derive_again(
                 if let Some(tokenizer) = tokenizer {
                     artifact.check_token_ids(index, tokenizer.fingerprint())?;
                 }
-                Ok((artifact.automaton(index)?, artifact.token_ids_fingerprint(index)?))
+                let pda = artifact.automaton(index)?;
+                let report = TableReport { states: pda.state_count(), ..TableReport::default() };
+                Ok(((pda, artifact.token_ids_fingerprint(index)?), report))
             };
-            rewrite(artifact, pool, sources, writer, automaton, |writer, name, (pda, token_ids), metadata| {
+            rewrite(artifact, pool, sources, &claims, writer, automaton, |writer, name, (pda, token_ids), metadata| {
                 match *token_ids {
                     Some(token_ids) => writer.add_with_token_ids(name, pda, metadata, token_ids),
                     None => writer.add(name, pda, metadata),
@@ -169,21 +185,22 @@ fn rewrite<T: Send>(
     artifact: &Artifact,
     pool: &rayon::ThreadPool,
     sources: Option<&Sources<'_>>,
+    claims: &Claims,
     mut writer: ArtifactWriter,
-    make: impl Fn(usize) -> Result<T, ArtifactError> + Sync,
+    make: impl Fn(usize) -> Result<(T, TableReport), ArtifactError> + Sync,
     add: impl Fn(&mut ArtifactWriter, &str, &T, &str) -> Result<(), WriteError>,
 ) -> Result<Found, ArtifactError> {
     let all: Vec<usize> = (0..artifact.len()).collect();
     let mut compiled = 0;
-    let make = |&index: &usize| -> Result<(T, SourceVerdict), ArtifactError> {
+    let make = |&index: &usize| -> Result<((T, TableReport), SourceVerdict), ArtifactError> {
         // First, as it says more than that the source makes another automaton.
         let made = make(index)?;
         Ok((made, sources.map_or(Ok(SourceVerdict::None), |sources| sources.verdict(index))?))
     };
     for some in all.chunks(pool.current_num_threads() * 4) {
-        let made: Vec<(T, SourceVerdict)> =
+        let made: Vec<((T, TableReport), SourceVerdict)> =
             pool.install(|| some.par_iter().map(make).collect::<Result<_, ArtifactError>>())?;
-        for (&index, (made, verdict)) in some.iter().zip(made) {
+        for (&index, ((made, report), verdict)) in some.iter().zip(made) {
             match verdict {
                 SourceVerdict::Same => compiled += 1,
                 SourceVerdict::None => {}
@@ -195,6 +212,9 @@ fn rewrite<T: Send>(
                 }
             }
             let entry = artifact.entry(index)?;
+            if let Some(difference) = claims.difference_of(&entry, &report) {
+                return Ok(Found::difference(Some(difference), compiled));
+            }
             if let Err(error) = add(&mut writer, entry.name, &made, entry.metadata) {
                 return Ok(Found::difference(Some(error.to_string()), compiled));
             }

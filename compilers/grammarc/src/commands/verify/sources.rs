@@ -127,6 +127,7 @@ pub(super) fn difference_from(inputs: &[Named], artifact: &Artifact) -> Result<O
     Ok(None)
 }
 
-fn object(metadata: &str) -> Map<String, Value> {
+/// What is said, as far as it is JSON.
+pub(super) fn object(metadata: &str) -> Map<String, Value> {
     serde_json::from_str(metadata).ok().and_then(|value: Value| value.as_object().cloned()).unwrap_or_default()
 }
