@@ -90,6 +90,20 @@ fn host_names_have_253_characters_in_any_number_of_labels() {
     ] {
         check(schema, &valid.each_ref().map(String::as_str), &too_long.each_ref().map(String::as_str));
     }
+    for keys in
+        [r#""propertyNames": {"format": "hostname"}"#, r#""propertyNames": {"format": "hostname", "maxLength": 300}"#]
+    {
+        check(
+            &format!(r#"{{"type": "object", {keys}}}"#),
+            &[r#"{"www.example.com": 1}"#],
+            &[r#"{"-": 1}"#, r#"{"a..b": 1}"#],
+        );
+    }
+    let even = r#"{"type": "string", "format": "hostname", "pattern": "^(..)*$"}"#;
+    check(even, &["\"a.bc\""], &["\"a.b\"", "\"a-\""]);
+    check(r#"{"type": "string", "format": "hostname", "maxLength": 1}"#, &["\"a\""], &["\"aa\"", "\"\""]);
+    let no_name = r#"{"type": "string", "not": {"format": "hostname"}}"#;
+    check(no_name, &["\"\"", "\"a..b\""], &[&valid[0], "\"a\""]);
     let listed = |name: &str, schema: &str| format!(r#"{{"enum": ["{name}"], {schema}}}"#);
     check(&listed(reverse, r#""format": "hostname""#), &[&valid[1]], &[&valid[0]]);
     check(&listed(&(longest + "a"), r#""not": {"format": "hostname"}"#), &[&too_long[0]], &[&too_long[1]]);

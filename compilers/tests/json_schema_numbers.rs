@@ -50,6 +50,8 @@ fn conventional_integers_have_no_fraction() {
     for (schema, written, left_out) in [
         (r#"{"type": "integer"}"#, &["0", "-7", "12345678901234567890"][..], &["1.0", "1e3", "-0.0"][..]),
         (r#"{"type": "integer", "minimum": 5, "multipleOf": 5}"#, &["5", "1000"], &["5.0", "5e0"]),
+        (r#"{"multipleOf": 5, "type": "number"}"#, &["5", "-10"], &["5.0"]),
+        (r#"{"type": "number", "multipleOf": 0.5}"#, &["5.0", "5", "1.5"], &[]),
         (r#"{"type": ["integer", "string"], "minimum": 0}"#, &["3", "\"x\""], &["3.00"]),
         (r#"{"type": "number"}"#, &["1", "1.5", "2e-7", "1.0"], &[]),
         (r#"{"const": 1}"#, &["1"], &["1.0", "1.00000000000000000000"]),

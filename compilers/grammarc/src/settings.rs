@@ -137,7 +137,7 @@ enum Preset {
     Default,
     /// Any white space, any number of digits
     Exact,
-    /// Conventional white space, bounded digits, minimal escapes: what keeps a model from losing its way
+    /// Conventional white space and numbers, minimal escapes: what keeps a model from losing its way
     Generation,
 }
 
@@ -153,7 +153,7 @@ enum EscapesArg {
 enum DigitsArg {
     /// At most 20 before and after the point
     Bounded,
-    /// The same, and integers without a fraction
+    /// The same, integers without a fraction, listed numbers as listed
     Conventional,
     /// Any number
     Unbounded,

@@ -536,7 +536,7 @@ impl<'e, 'a, 'b> Evaluator<'e, 'a, 'b> {
             let language = self.patterns.format(format, side, self.budget);
             language.map(|language| language.accepts(text)).map_err(|reason| undecided(id, "format", reason))
         };
-        if accepts(Side::Inner)? {
+        if accepts(Side::Counted)? {
             return Ok(true);
         }
         if accepts(Side::Outer)? { Err(unknown()) } else { Ok(false) }

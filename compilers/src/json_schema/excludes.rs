@@ -55,7 +55,7 @@ impl Excludes {
             Texts::Run(Some(set)) => {
                 CharAutomaton::from_set(set).repeat(0, None, budget)?.intersection(&self.free, budget)?
             }
-            Texts::Language(_) | Texts::Pattern { .. } => return Ok(None),
+            Texts::Language(_) | Texts::Counted { .. } | Texts::Pattern { .. } => return Ok(None),
         };
         Ok(Some(StringShape { texts: Texts::Language(Language::new(language)), ..shape.clone() }))
     }

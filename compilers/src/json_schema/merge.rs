@@ -157,9 +157,6 @@ fn numbers(
                     set.write(Fraction::Absent);
                 } else if schema.integer {
                     set.require_multiple(Decimal::one());
-                    if context.options.numbers == Digits::Conventional {
-                        set.write(Fraction::Absent);
-                    }
                 }
                 if let Some(divisor) = &schema.number.multiple_of {
                     set.require_multiple(divisor.clone());
@@ -185,6 +182,9 @@ fn numbers(
             }
             _ => {}
         }
+    }
+    if context.options.numbers == Digits::Conventional && set.is_integral() {
+        set.write(Fraction::Absent);
     }
     for set in set.without(excluded) {
         match context.patterns.numbers(&set, context.options.numbers, budget) {
@@ -222,6 +222,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
     let (mut min, mut max) = (0u32, None::<u32>);
     let mut languages: Vec<(SchemaId, &'static str, Arc<Language>)> = Vec::new();
     let mut regex = None;
+    let mut counted = None;
     for atom in alternative {
         let (Atom::Local(id) | Atom::Not(id, _)) = atom else { continue };
         let schema = context.ast.get(*id);
@@ -230,7 +231,6 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             Atom::Local(_) => {
                 min = min.max(schema.string.min);
                 max = least(max, schema.string.max);
-                max = least(max, schema.string.format.as_deref().and_then(format::longest));
                 wanted.extend(schema.string.pattern.is_some().then_some(("pattern", true)));
                 wanted.extend(schema.string.format.is_some().then_some(("format", true)));
             }
@@ -271,7 +271,10 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
                 language.complement(budget).map(Language::new).map_err(|error| error.to_string())
             });
             match language {
-                Ok(language) => languages.push((*id, keyword, language)),
+                Ok(language) => {
+                    counted = (positive && keyword == "format").then_some(*id);
+                    languages.push((*id, keyword, language));
+                }
                 Err(reason) => merged.refuse(*id, keyword, &reason),
             }
         }
@@ -294,6 +297,11 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
         merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
         return;
     };
+    if let Some(format) = counted.filter(|_| languages.is_empty())
+        && let Some(shape) = counted_format(context, format, &first, (min, max), budget)
+    {
+        return merged.shapes.extend(shape.map(Shape::String));
+    }
     let mut language = first;
     let mut narrow = |other: &CharAutomaton| {
         language.intersection(other, budget).map(|narrowed| language = Language::new(narrowed)).is_ok()
@@ -311,6 +319,26 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             merged.shapes.push(Shape::String(StringShape::of_length(min, max)));
         }
     }
+}
+
+/// The strings of a format whose lengths are better counted; `within` has most of them. `Some(None)` when there are none.
+fn counted_format(
+    context: &mut Context<'_>,
+    id: SchemaId,
+    within: &Arc<Language>,
+    (min, max): (u32, Option<u32>),
+    budget: &mut Budget<'_>,
+) -> Option<Option<StringShape>> {
+    let format = context.ast.get(id).string.format.clone()?;
+    let max = least(max, Some(format::longest(&format)?));
+    let counted = context.patterns.format(&format, Side::Counted, budget).ok()?;
+    let shape = string::of_length(counted, min, max, budget).ok()?;
+    Some(shape.map(|shape| match shape.texts {
+        Texts::Language(texts) if shape.max.is_some() => {
+            StringShape { texts: Texts::Counted { texts, within: Arc::clone(within) }, ..shape }
+        }
+        _ => shape,
+    }))
 }
 
 /// The strings of an alternative that asks for one large pattern and nothing else: they are written with the counts of the

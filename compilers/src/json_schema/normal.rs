@@ -159,6 +159,13 @@ pub(super) enum Texts {
     Run(Option<CharSet>),
     /// The texts of a language.
     Language(Arc<Language>),
+    /// The texts of a language whose bounds on lengths would take too many states to be worked into it.
+    Counted {
+        /// The language.
+        texts: Arc<Language>,
+        /// Most of those that are within the bounds.
+        within: Arc<Language>,
+    },
     /// The texts in which a pattern is found, where the automaton of that is large, or too large to be made.
     Pattern {
         /// The pattern; it needs no automaton.
@@ -187,12 +194,17 @@ impl StringShape {
             Texts::Run(Some(set)) => {
                 return CharAutomaton::from_set(set).repeat(self.min, self.max, budget).map(Language::new);
             }
-            Texts::Language(language) | Texts::Pattern { language: Some(language), .. } => language,
+            Texts::Language(language)
+            | Texts::Counted { within: language, .. }
+            | Texts::Pattern { language: Some(language), .. } => language,
             Texts::Pattern { language: None, .. } => {
                 return Err(LimitError::new(LimitKind::States, budget.limits().states));
             }
         };
-        if (self.min, self.max) == (0, None) {
+        let is_within = |(shortest, longest): (u32, Option<u32>)| {
+            self.min <= shortest && self.max.is_none_or(|max| longest.is_some_and(|longest| longest <= max))
+        };
+        if (self.min, self.max) == (0, None) || language.lengths().is_some_and(is_within) {
             return Ok(Arc::clone(language));
         }
         Ok(Language::new(language.intersection(&within(budget)?, budget)?))

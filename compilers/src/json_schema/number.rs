@@ -45,7 +45,7 @@ const MAX_COUNTED: u64 = 10_000;
 /// A greater common multiple of the divisors is refused.
 const MAX_MODULUS: u64 = 1 << 32;
 /// More states than this for one set of numbers are refused.
-const MAX_STATES: usize = 1 << 18;
+const MAX_STATES: usize = 1 << 17;
 /// With more states than this, digits are not counted either.
 const MAX_BOUNDED_STATES: usize = 1 << 16;
 
@@ -142,6 +142,11 @@ impl NumberSet {
         budget: &mut Budget<'_>,
     ) -> Result<Option<Arc<ByteAutomaton>>, String> {
         scientific::automaton(self, digits, budget).map(|automaton| automaton.map(Arc::new))
+    }
+
+    /// Whether a divisor lets in nothing but integers.
+    pub(super) fn is_integral(&self) -> bool {
+        self.multiples.iter().any(Decimal::is_integer)
     }
 
     /// The set of a single number.

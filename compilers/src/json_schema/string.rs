@@ -197,7 +197,7 @@ pub(super) fn lower(
             return Ok(quoted(inside, builder));
         }
         Texts::Language(language) if !is_counted => return Ok(builder.automaton(language.strings(budget)?)),
-        Texts::Language(language) => spelled_language(language, counter, budget)?,
+        Texts::Language(texts) | Texts::Counted { texts, .. } => spelled_language(texts, counter, budget)?,
     };
     Ok(builder.automaton(between_quotes(&inside)))
 }

@@ -267,7 +267,8 @@ pub(super) fn few_texts(shape: &StringShape) -> Option<Vec<Value>> {
         Texts::Run(None) => (shape.max == Some(0)).then(|| vec![String::new()])?,
         Texts::Run(Some(set)) => few_runs(set, shape.max?)?,
         Texts::Language(language) | Texts::Pattern { language: Some(language), .. } => few::all(language, MAX_FEW)?,
-        Texts::Pattern { language: None, .. } => return None,
+        // Bounds that are not worked into the language are wide.
+        Texts::Pattern { language: None, .. } | Texts::Counted { .. } => return None,
     };
     let has_length = |text: &String| {
         let length = text.chars().count();

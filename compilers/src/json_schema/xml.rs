@@ -472,7 +472,9 @@ fn raw(
     let texts = match &shape.texts {
         Texts::Run(None) => any,
         Texts::Run(Some(set)) => CharAutomaton::from_set(set).repeat(0, None, budget)?,
-        Texts::Language(language) | Texts::Pattern { language: Some(language), .. } => CharAutomaton::clone(language),
+        Texts::Language(texts) | Texts::Counted { texts, .. } | Texts::Pattern { language: Some(texts), .. } => {
+            CharAutomaton::clone(texts)
+        }
         Texts::Pattern { language: None, .. } => {
             return Err(unsupported("a pattern of this size is not supported in this notation"));
         }

@@ -21,6 +21,8 @@ pub(super) use regular_expression::{are_regexes, is_regex, lower_regex};
 pub(super) enum Side {
     /// Only texts of the format.
     Inner,
+    /// Only texts of the format, if they are no longer than [`longest`].
+    Counted,
     /// Every text of the format.
     Outer,
 }
@@ -31,9 +33,14 @@ pub(super) fn narrowing(format: &str) -> Option<&'static str> {
         "time" | "date-time" => {
             Some("time and date-time: leap seconds only at offsets that are multiples of 15 minutes")
         }
-        "hostname" => {
-            Some("hostname: no labels in Punycode (`xn--`), nor others with hyphens as third and fourth character")
-        }
+        "hostname" => Some(
+            "hostname: no labels in Punycode (`xn--`), nor others with hyphens as third and fourth character; next to a \
+             `pattern`, and as keys, a label with its dot takes a multiple of 16 of the 253 characters of a name",
+        ),
+        OLD_HOSTNAME => Some(
+            "hostname: next to a `pattern`, and as keys, a label with its dot takes a multiple of 16 of the 253 characters of \
+             a name",
+        ),
         "regex" => Some(
             "regex: no back-references, at most one named group, no `(?i:…)`; of `\\p{…}` one- and two-letter general \
              categories; ranges in a class between characters that are plainly in order",
@@ -49,25 +56,27 @@ pub(super) const REGEX: &str = "regex";
 /// What `hostname` is until draft 6, which knows nothing of internationalised names: RFC 1034 and 1123 alone.
 pub(super) const OLD_HOSTNAME: &str = "hostname (RFC 1123)";
 
-/// How many characters the texts of `format` have at most, where [`language`] leaves that out: it would take a state for
-/// each pair of a place in a label and a place in a name.
+/// How many characters the texts of `format` have at most, where that is left out of [`Side::Counted`]: it would take a state
+/// for each pair of a place in a label and a place in a name.
 pub(super) fn longest(format: &str) -> Option<u32> {
-    matches!(format, "hostname" | OLD_HOSTNAME).then_some(hostname::MAX_NAME)
+    matches!(format, "hostname" | OLD_HOSTNAME).then_some(hostname::MAX_NAME.into())
 }
 
-/// The texts that `format` allows, if they are no longer than [`longest`], all but a few or a few more where it is not regular; or why there is no automaton.
+/// The texts that `format` allows, all but a few or a few more where it is not regular; or why there is no automaton.
 pub(super) fn language(format: &str, side: Side, budget: &mut Budget<'_>) -> Result<CharAutomaton, String> {
     let pattern = match (format, side) {
         ("date", _) => time::DATE.to_owned(),
-        ("time", Side::Inner) => time::time(),
+        ("time", Side::Inner | Side::Counted) => time::time(),
         ("time", Side::Outer) => time::any_time(),
-        ("date-time", Side::Inner) => time::date_time(&time::time()),
+        ("date-time", Side::Inner | Side::Counted) => time::date_time(&time::time()),
         ("date-time", Side::Outer) => time::date_time(&time::any_time()),
         ("duration", _) => time::duration(),
         ("email", _) => address::email(false),
         ("idn-email", _) => address::email(true),
-        ("hostname", Side::Inner) => hostname::plain(true),
-        (OLD_HOSTNAME, Side::Inner) => hostname::plain(false),
+        ("hostname" | OLD_HOSTNAME, Side::Inner) => {
+            return hostname::plain(format == "hostname", budget).map_err(|error| error.to_string());
+        }
+        ("hostname" | OLD_HOSTNAME, Side::Counted) => hostname::labels(format == "hostname"),
         ("hostname" | OLD_HOSTNAME, Side::Outer) => hostname::any(),
         ("ipv4", _) => address::ipv4(),
         ("ipv6", _) => address::ipv6(),
@@ -112,7 +121,7 @@ mod tests {
         let mut budget = Budget::new(&limits);
         let mut patterns = Patterns::default();
         let (long_label, too_long_label) = ("a".repeat(63), "a".repeat(64));
-        let long_name = "a.".repeat(126) + "a";
+        let long_name = "abcdefg.".repeat(14) + "abcdefg";
         for (format, valid, invalid) in [
             (
                 "date",
