@@ -364,7 +364,7 @@ fn a_token_that_is_text_ends_free_text() {
         json!({"type": "any_tokens"}),
         json!({"type": "triggered_tags", "triggers": ["<call>"], "tags": [text_call]}),
         json!({"type": "triggered_tags", "triggers": ["<call>"], "tags": [text_call], "stop_after_first": true}),
-        json!({"type": "dispatch", "rules": [["<call>", {"type": "any_text"}]]}),
+        json!({"type": "dispatch", "rules": [["<call>", {"type": "any_text"}]], "loop": false}),
         json!({"type": "token_triggered_tags", "trigger_tokens": ["<call>"], "tags": [call]}),
         json!({"type": "token_triggered_tags", "trigger_tokens": ["<call>"], "tags": [call], "stop_after_first": true}),
         json!({"type": "optional", "content": {"type": "tag", "begin": "x", "content": {"type": "any_text"}, "end": ["y", ""]}}),
@@ -474,4 +474,39 @@ fn a_tool_that_can_never_be_called_is_refused() {
     let format = json!({"type": "triggered_tags", "triggers": ["<f="], "tags": tags});
     let found = errors(&json!({"type": "structural_tag", "format": format}).to_string());
     assert!(found[0].starts_with(r#"at "/format/tags/1/content/json_schema": no object"#), "{found:?}");
+}
+
+#[test]
+fn free_texts_that_touch_are_refused_where_something_is_kept_out() {
+    let text = json!({"type": "any_text"});
+    let without = json!({"type": "any_text", "excludes": ["x"]});
+    let call = json!({"begin": "<t>", "content": text, "end": "</t>"});
+    let triggered = json!({"type": "triggered_tags", "triggers": ["<t"], "tags": [call]});
+    let dispatch = |content: &serde_json::Value| json!({"type": "dispatch", "rules": [["<t>", content]]});
+    let sequence = |elements: &[&serde_json::Value]| json!({"type": "sequence", "elements": elements});
+    let star = |content: &serde_json::Value| json!({"type": "star", "content": content});
+    let word = json!({"type": "const_string", "value": "word"});
+    let maybe = json!({"type": "optional", "content": word});
+    let tag = |content: &serde_json::Value| json!({"type": "tag", "begin": "<o>", "content": content, "end": "</o>"});
+    for (format, at) in [
+        (tag(&sequence(&[&text, &triggered])), Some("/format/content")),
+        (tag(&sequence(&[&text, &maybe, &text])), Some("/format/content")),
+        (tag(&star(&json!({"type": "or", "elements": [text, tag(&text)]}))), Some("/format/content")),
+        (sequence(&[&text, &without]), Some("/format")),
+        (sequence(&[&text, &triggered]), Some("/format")),
+        (star(&triggered), Some("/format")),
+        (dispatch(&text), Some("/format")),
+        (tag(&sequence(&[&text, &word, &text])), None),
+        (tag(&star(&tag(&text))), None),
+        (tag(&triggered), None),
+        (sequence(&[&text, &text]), None),
+        (sequence(&[&tag(&text), &text, &tag(&text)]), None),
+        (dispatch(&word), None),
+        (json!({"type": "optional", "content": triggered}), None),
+    ] {
+        let found = errors(&json!({"type": "structural_tag", "format": format}).to_string());
+        let expected = at.map(|at| format!("at \"{at}\": free texts that touch"));
+        assert_eq!(found.is_empty(), expected.is_none(), "{format}: {found:?}");
+        assert!(expected.is_none_or(|expected| found[0].starts_with(&expected)), "{format}: {found:?}");
+    }
 }

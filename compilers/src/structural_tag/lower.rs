@@ -144,7 +144,12 @@ impl Pattern for Token {
 }
 
 impl<'a> Lowering<'a> {
-    fn report(&mut self, pointer: &str, code: Code, message: impl Into<String>, help: &str) {
+    /// Whether a text ends a tag around the format at hand.
+    pub(super) fn has_ends(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
+    pub(super) fn report(&mut self, pointer: &str, code: Code, message: impl Into<String>, help: &str) {
         let place = Place::Pointer(pointer.to_owned());
         self.diagnostics.push(Diagnostic::new(code, place, message).with_help(help));
     }
@@ -169,6 +174,7 @@ impl<'a> Lowering<'a> {
     /// The expression for `format`. The nesting is bounded by the parser of JSON.
     fn format(&mut self, format: &'a Format) -> Result<ExprId, Diagnostics> {
         self.budget.check_time()?;
+        self.check_adjacent(format);
         Ok(match &format.kind {
             Kind::Literal(text) => self.builder.literal(text),
             Kind::Json(json) => self.json(json),

@@ -8,7 +8,9 @@
 //! * `family`: the tags that families of models write tool calls with.
 //! * `lower`: one expression per format; the ends of the tags around a format bound the free text in it.
 //! * `unlimited`: which contents of tags need an end.
+//! * `adjacent`: which free texts must not touch.
 
+mod adjacent;
 mod ast;
 mod family;
 mod fields;

@@ -34,7 +34,7 @@ impl Lowering<'_> {
     }
 
     /// Whether the empty text is one of the format.
-    fn can_be_empty(&self, format: &Format) -> bool {
+    pub(super) fn can_be_empty(&self, format: &Format) -> bool {
         match &format.kind {
             Kind::Literal(text) => text.is_empty(),
             Kind::AnyText(_) | Kind::AnyTokens { .. } | Kind::Dispatch(_) | Kind::TokenDispatch(_) => true,
