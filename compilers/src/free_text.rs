@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 use grammar_ir::{ByteAutomaton, ByteEdge, Counter, ExprId, GrammarBuilder, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 
-/// More nodes than this are refused: each takes a kilobyte while the automaton is built.
-const MAX_NODES: usize = 1 << 16;
+/// More nodes than this are refused: each takes a kilobyte while the automaton is built, and the time it takes to tell where a
+/// pattern may follow can grow with their square.
+const MAX_NODES: usize = 24_000;
 
 /// The dead state: not UTF-8, or a pattern has been completed.
 const DEAD: u32 = u32::MAX;
