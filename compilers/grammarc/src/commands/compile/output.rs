@@ -18,17 +18,49 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let part = part_beside(path);
+    let (part, mut file) = part_beside(path)?;
     // Who may read the file stays as it is.
     let permissions = fs::metadata(path).map(|metadata| metadata.permissions()).ok();
     let permit = || permissions.map_or(Ok(()), |permissions| fs::set_permissions(&part, permissions));
-    let written = File::create_new(&part).and_then(|mut file| permit().and_then(|()| file.write_all(bytes)));
-    written.and_then(|()| fs::rename(&part, path)).inspect_err(|_| {
-        // If it was not even made, there is nothing to remove.
+    let written = permit().and_then(|()| file.write_all(bytes)).and_then(|()| fs::rename(&part, path));
+    written.inspect_err(|_| {
+        // What went wrong is said; that a part of a file may be left is not worth another message.
         let _ = fs::remove_file(&part);
     })
 }
 
-fn part_beside(path: &Path) -> PathBuf {
-    path.with_file_name(format!(".grammarc-{}.part", std::process::id()))
+/// Makes a new file beside `path`. Other processes, in other containers with the same number too, may be at work in the folder.
+fn part_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    const ATTEMPTS: u32 = 1000;
+    let process = std::process::id();
+    let mut attempt = 0;
+    loop {
+        // Not made of the name of the file, which may be as long as names can be.
+        let part = path.with_file_name(format!(".grammarc-{process}-{attempt}.part"));
+        match File::create_new(&part) {
+            Ok(file) => return Ok((part, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_others_stay() -> io::Result<()> {
+        let folder = std::env::temp_dir().join(format!("grammarc-output-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        let others = folder.join(format!(".grammarc-{}-0.part", std::process::id()));
+        fs::write(&others, "of another")?;
+        let path = folder.join("a.gmt");
+        write(&path, b"first")?;
+        write(&path, b"second")?;
+        assert_eq!(fs::read(&path)?, b"second");
+        assert_eq!(fs::read(&others)?, b"of another");
+        assert_eq!(fs::read_dir(&folder)?.count(), 2, "nothing else is left");
+        fs::remove_dir_all(&folder)
+    }
 }
