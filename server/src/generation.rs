@@ -72,9 +72,9 @@ pub(crate) fn answer_count(prompts: &[Prompt]) -> usize {
 
 impl Service {
     /// Starts to generate.
-    pub(crate) async fn generate(&self, plan: Plan) -> Result<Generation, ApiError> {
+    pub(crate) async fn generate(&self, mut plan: Plan) -> Result<Generation, ApiError> {
         let count = answer_count(&plan.prompts);
-        self.check_logprobs(&plan.prompts)?;
+        self.bound_logprobs(&mut plan.prompts)?;
         let mut admission = Some(if self.options.waits {
             self.scheduler.admit_when_possible(count).await?
         } else {
@@ -119,22 +119,33 @@ impl Service {
         self.start(requests, answers, admission).await
     }
 
-    /// Refuses requests whose answers would name more tokens than one answer should have.
-    fn check_logprobs(&self, prompts: &[Prompt]) -> Result<(), ApiError> {
+    /// Bounds how many tokens the answers of a request name. Where it sets no limit of tokens that is one; a request that asks
+    /// for more itself is refused.
+    fn bound_logprobs(&self, prompts: &mut [Prompt]) -> Result<(), ApiError> {
         let context = self.model.context;
-        let named = |prompt: &Prompt| {
-            let sampling = &prompt.sampling;
-            let tokens = sampling.max_tokens.unwrap_or(context).min(context).saturating_mul(sampling.n);
-            sampling.logprobs.map_or(0, |top| tokens.saturating_mul(1 + top))
-        };
-        let named = prompts.iter().map(named).fold(0, usize::saturating_add);
-        if named <= MAX_NAMED_TOKENS {
-            return Ok(());
+        let names = |sampling: &Sampling| sampling.logprobs.map_or(0, |top| sampling.n.saturating_mul(1 + top));
+        let mut asked = 0usize;
+        let mut open = 0usize;
+        for Prompt { sampling, .. } in &*prompts {
+            match sampling.max_tokens {
+                Some(tokens) => asked = asked.saturating_add(names(sampling).saturating_mul(tokens.min(context))),
+                None => open = open.saturating_add(names(sampling)),
+            }
         }
-        Err(ApiError::Invalid(format!(
-            "logprobs: up to {named} tokens would be named with their probabilities, more than the limit of \
-             {MAX_NAMED_TOKENS}; ask for fewer answers, tokens, or most probable ones."
-        )))
+        let left = MAX_NAMED_TOKENS.checked_sub(asked).filter(|&left| left >= open);
+        let Some(left) = left else {
+            return Err(ApiError::Invalid(format!(
+                "logprobs: at least {} tokens would be named with their probabilities, more than the limit of \
+                 {MAX_NAMED_TOKENS}; ask for fewer answers, tokens, or most probable ones.",
+                asked.saturating_add(open)
+            )));
+        };
+        for Prompt { sampling, .. } in prompts {
+            if sampling.max_tokens.is_none() && names(sampling) > 0 {
+                sampling.max_tokens = Some(left / open).filter(|&tokens| tokens < context);
+            }
+        }
+        Ok(())
     }
 
     /// Until when a request that comes now waits for its grammars.

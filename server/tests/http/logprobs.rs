@@ -85,3 +85,16 @@ fn the_stop_token_has_an_entry() {
         assert_eq!(info["finish_reason"], json!({"type": "stop", "matched": ids.last()}));
     }
 }
+
+#[test]
+fn so_many_names_are_bounded_and_an_open_end_is_not_refused_for_them() {
+    // Up to the end of the context these would name more tokens than an answer may.
+    let mut body = chat_with("x", json!({"logprobs": true, "top_logprobs": 20, "n": 3, "regex": "ab"}));
+    body.as_object_mut().expect("a body").remove("max_tokens");
+    let answer = shared().post("/v1/chat/completions", &body);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    body["max_tokens"] = 4000.into();
+    let refused = shared().post("/v1/chat/completions", &body);
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.body.contains("logprobs: at least 252000 tokens would be named"), "{}", refused.body);
+}
