@@ -42,6 +42,6 @@ pub use charset::CharSet;
 pub use counting::{Counter, LiveCounts};
 pub use grammar::{ByteAutomaton, ByteEdge, Expr, Grammar, Rule, TokenSet};
 pub use ids::{ExprId, IdOverflow, ProcedureId, RuleId, StateId};
-pub use limits::{Budget, LimitError, LimitKind, Limits};
+pub use limits::{Budget, LimitError, LimitKind, Limits, MemoryLimit};
 pub use scope::{Element, ElementOrder, Mark, ScopeRules, Tally};
 pub use verify::{VerifyError, verify};

@@ -32,8 +32,19 @@ pub struct Limits {
     /// Wall-clock time of each half of a compile: the frontend, and the passes with the automaton. It is looked at now and
     /// then, so a compile may run over by a fraction. Default 10 s.
     pub time: Option<Duration>,
+    /// Memory of the compile, where there is a way to find out what it takes. Default none.
+    pub memory: Option<MemoryLimit>,
     /// Set to `true` by another thread to end the compile.
     pub cancel: Option<Arc<AtomicBool>>,
+}
+
+/// A bound on the memory that a compile takes at a time, whatever it is for.
+#[derive(Debug, Clone, Copy)]
+pub struct MemoryLimit {
+    /// The greatest number of bytes. They are looked at now and then, so a compile may run over by a fraction.
+    pub bytes: usize,
+    /// How many bytes the compile holds: with an allocator that keeps an account for each thread, what the calling thread does.
+    pub held: fn() -> usize,
 }
 
 impl Default for Limits {
@@ -46,6 +57,7 @@ impl Default for Limits {
             determinize: true,
             unroll_states: 64,
             time: Some(Duration::from_secs(10)),
+            memory: None,
             cancel: None,
         }
     }
@@ -65,6 +77,8 @@ pub enum LimitKind {
     States,
     /// [`Limits::time`].
     Time,
+    /// [`Limits::memory`].
+    Memory,
     /// [`Limits::cancel`].
     Cancelled,
 }
@@ -86,6 +100,7 @@ impl LimitError {
             LimitKind::Expressions => format!("the grammar needs more than the limit of {limit} expressions"),
             LimitKind::States => format!("the automaton needs more than the limit of {limit} states"),
             LimitKind::Time => format!("compiling took longer than the limit of {limit} ms"),
+            LimitKind::Memory => format!("compiling took more memory than the limit of {limit} bytes"),
             LimitKind::Cancelled => "compiling was cancelled".to_owned(),
         };
         Self { kind, message }
@@ -116,20 +131,33 @@ impl<'a> Budget<'a> {
         self.limits
     }
 
-    /// To be called in loops; looks at the clock and the cancel flag every 1,024 calls.
+    /// To be called in loops; looks at the clock and the cancel flag every 1,024 calls, and at the memory every 16.
     ///
     /// # Errors
-    /// When time is up or the compile was cancelled.
+    /// When time is up, there is too little memory, or the compile was cancelled.
     pub fn tick(&mut self) -> Result<(), LimitError> {
         self.ticks = self.ticks.wrapping_add(1);
-        if self.ticks.is_multiple_of(1024) { self.check_time() } else { Ok(()) }
+        match self.ticks {
+            ticks if ticks.is_multiple_of(1024) => self.check_time(),
+            // Between two looks at it a large grammar can take as many times the memory of one of its states.
+            ticks if ticks.is_multiple_of(16) => self.check_memory(),
+            _ => Ok(()),
+        }
     }
 
-    /// Looks at the clock and the cancel flag now.
+    fn check_memory(&self) -> Result<(), LimitError> {
+        match self.limits.memory {
+            Some(MemoryLimit { bytes, held }) if held() > bytes => Err(LimitError::new(LimitKind::Memory, bytes)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks at the clock, the memory and the cancel flag now.
     ///
     /// # Errors
-    /// When time is up or the compile was cancelled.
+    /// When time is up, there is too little memory, or the compile was cancelled.
     pub fn check_time(&self) -> Result<(), LimitError> {
+        self.check_memory()?;
         if let Some(cancel) = &self.limits.cancel
             && cancel.load(Ordering::Relaxed)
         {

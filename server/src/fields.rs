@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 
+/// The most bytes of names, of a model or a request, that answers, and all events of streams, have in them.
+const MAX_NAME: usize = 1_024;
+
 /// An object of a request. A field that is `null` counts as absent, and unknown fields are ignored.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
@@ -51,6 +54,18 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn text(&self, field: &str) -> Result<Option<&'a str>, ApiError> {
         self.typed(field, "a string", Value::as_str)
+    }
+
+    /// A text that is said again in answers, so it is bounded.
+    pub(crate) fn name_text(&self, field: &str) -> Result<Option<&'a str>, ApiError> {
+        let text = self.text(field)?;
+        match text.map_or(0, str::len) {
+            0..=MAX_NAME => Ok(text),
+            length => {
+                let name = self.name(field);
+                Err(ApiError::Invalid(format!("{name} must have at most {MAX_NAME} bytes, got {length}.")))
+            }
+        }
     }
 
     pub(crate) fn flag(&self, field: &str) -> Result<Option<bool>, ApiError> {

@@ -9,6 +9,7 @@ use crate::answer::{Answer, AnswerOptions, Delta, Thinking};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::grammar::{CompiledConstraint, Deadline, Grammars, Requested};
+use crate::intake::Room;
 use crate::reasoning::ReasoningParser;
 use crate::sampling::Sampling;
 use crate::scheduler::{Admission, Group};
@@ -21,7 +22,7 @@ const THINKING_SEPARATOR: &str = "\n\n";
 const MAX_NAMED_TOKENS: usize = 200_000;
 
 /// What a request asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Plan {
     /// The tokens of each prompt.
     pub(crate) prompts: Vec<Prompt>,
@@ -29,6 +30,25 @@ pub(crate) struct Plan {
     pub(crate) thinking: Option<Budget>,
     /// Until when the request waits for its grammars; `None` is as long as they take.
     pub(crate) deadline: Option<Deadline>,
+    /// Room for the texts of its constraints, which are held until they are compiled.
+    pub(crate) room: Room,
+}
+
+impl Plan {
+    /// Keeps as much of the room of its body as is still needed.
+    pub(crate) fn keep(&mut self, room: Room) {
+        self.room = room;
+        let mut last: Option<&Arc<str>> = None;
+        let mut bytes = 0usize;
+        for Requested { constraint, .. } in self.prompts.iter().filter_map(|prompt| prompt.constraint.as_ref()) {
+            // Prompts that share a constraint share its text.
+            if !last.is_some_and(|last| Arc::ptr_eq(last, &constraint.text)) {
+                bytes = bytes.saturating_add(constraint.text.len());
+            }
+            last = Some(&constraint.text);
+        }
+        self.room.shrink_to(bytes);
+    }
 }
 
 /// The greatest number of tokens of the free text before an answer, if there is one.
@@ -40,12 +60,31 @@ impl Budget {
     pub(crate) fn read(fields: &Fields<'_>) -> Result<Self, ApiError> {
         let custom = fields.object("custom_params")?;
         let custom = custom.map(|custom| custom.count("thinking_budget")).transpose()?.flatten();
-        Ok(Self(fields.count("max_thinking_tokens")?.or(custom)))
+        Self(fields.count("max_thinking_tokens")?).or(Self(custom))
     }
 
     /// This one, or `other` if there is none.
-    pub(crate) fn or(self, other: Self) -> Self {
-        Self(self.0.or(other.0))
+    ///
+    /// # Errors
+    /// When they contradict each other.
+    pub(crate) fn or(self, other: Self) -> Result<Self, ApiError> {
+        match (self.0, other.0) {
+            (Some(one), Some(another)) if one != another => Err(ApiError::Invalid(format!(
+                "max_thinking_tokens (thinking_budget of custom_params) is {one} in one place and {another} in another; \
+                 leave one out."
+            ))),
+            (one, another) => Ok(Self(one.or(another))),
+        }
+    }
+
+    /// Refuses a budget where there is no thinking, for this reason.
+    pub(crate) fn refuse(self, reason: &str) -> Result<(), ApiError> {
+        match self.0 {
+            None => Ok(()),
+            Some(_) => Err(ApiError::Invalid(format!(
+                "max_thinking_tokens (thinking_budget of custom_params): {reason}; leave it out."
+            ))),
+        }
     }
 }
 
@@ -115,7 +154,7 @@ impl Service {
             Some(admission) => admission,
             None => self.scheduler.admit_when_possible(count).await?,
         };
-        drop(place);
+        drop((place, plan));
         self.start(requests, answers, admission).await
     }
 

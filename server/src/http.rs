@@ -14,8 +14,9 @@ use axum::routing::{get, post};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -27,6 +28,14 @@ use crate::{Endpoint, Prepared, Service, openai};
 
 /// How long no connection is accepted when the system has no room for one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a connection that there is no place for may take to be told so, and how many are being told at a time; further ones
+/// end without a word.
+const REFUSAL_TIME: Duration = Duration::from_secs(1);
+const MAX_REFUSALS: usize = 16;
+
+/// Bytes of a connection that wait to be read, the head of a request among them.
+const READ_BUFFER: usize = 64 * 1024;
 
 /// Serves until `stop` is done, and then until the requests in work are, or `patience` is over.
 ///
@@ -41,6 +50,8 @@ pub async fn serve(
     let router = router(service.clone());
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
+    let places = Arc::new(Semaphore::new(service.options.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
@@ -51,7 +62,11 @@ pub async fn serve(
             Ok((stream, _)) => {
                 // Events are small, and each is waited for. What fails here fails again where it is read or written.
                 let _ = stream.set_nodelay(true);
-                connections.spawn(converse(service.clone(), router.clone(), stream));
+                if let Ok(place) = places.clone().try_acquire_owned() {
+                    connections.spawn(converse(service.clone(), router.clone(), stream, place));
+                } else if let Ok(place) = refusals.clone().try_acquire_owned() {
+                    connections.spawn(turn_away(service.clone(), stream, place));
+                }
             }
             Err(error) if is_of_one_connection(&error) => {}
             // There are too many files open, say: some will be closed.
@@ -70,12 +85,35 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
+/// Ends a connection that there is no place for with an answer that says so.
+async fn turn_away(service: Arc<Service>, mut stream: TcpStream, _place: OwnedSemaphorePermit) {
+    service.metrics.overloaded.add(1);
+    let error = ApiError::Overloaded { limit: service.options.max_connections, what: "connections" };
+    let (status, body) = (error.status(), error.body(Dialect::OpenAi).to_string());
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\nretry-after: 1\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let said = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        // What is still being sent is taken, or the connection would be reset, and the answer lost with it.
+        let mut unread = [0; 4_096];
+        while stream.read(&mut unread).await? > 0 {}
+        Ok::<(), io::Error>(())
+    };
+    // How it ends is the client's matter.
+    let _ = tokio::time::timeout(REFUSAL_TIME, said).await;
+}
+
 /// Answers the requests of one connection, until either side ends it.
-async fn converse(service: Arc<Service>, router: Router, stream: TcpStream) {
+async fn converse(service: Arc<Service>, router: Router, stream: TcpStream, _place: OwnedSemaphorePermit) {
     let mut closing = service.closing.subscribe();
     let connection = Connection::new(stream, service.options.write_timeout);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(service.options.read_timeout.min(LONGEST_WAIT));
+    http.max_buf_size(READ_BUFFER);
     let mut conversation =
         std::pin::pin!(http.serve_connection(TokioIo::new(connection), TowerToHyperService::new(router)));
     tokio::select! {
@@ -174,7 +212,9 @@ async fn read(
         )));
     }
     let received = service.intake.receive(request.into_body()).await?;
-    service.intake.read(received, |body| service.prepare(endpoint, &body)).await
+    let (mut prepared, room) = service.intake.read(received, |body| service.prepare(endpoint, &body)).await?;
+    prepared.plan().keep(room);
+    Ok(prepared)
 }
 
 /// Whether a content type is JSON in UTF-8.

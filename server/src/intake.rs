@@ -3,7 +3,7 @@
 //! A JSON value takes up to fifty times the memory of its text, and a large one seconds to parse and to go through. So
 //! large bodies are read one at a time, beside the threads that serve, and what is left when a body has been read is what
 //! the request asks for, not the value. Bodies that wait for their turn, or for their next bytes, are bounded by the bytes
-//! of all of them.
+//! of all of them, and so are the texts of constraints that wait for their compile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,20 @@ pub(crate) struct Intake {
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     bytes: Vec<u8>,
-    _room: Option<OwnedSemaphorePermit>,
+    room: Room,
+}
+
+/// Room for what there is of a large body, or of what has been read of it.
+#[derive(Debug, Default)]
+pub(crate) struct Room(Option<OwnedSemaphorePermit>);
+
+impl Room {
+    /// Gives back what is more than `bytes`.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        let Some(held) = &mut self.0 else { return };
+        let surplus = held.num_permits().saturating_sub(bytes);
+        drop(held.split(surplus));
+    }
 }
 
 impl Intake {
@@ -107,21 +120,21 @@ impl Intake {
 
     /// Has `received` hold room for `length` bytes.
     fn make_room(&self, received: &mut Received, length: usize) -> Result<(), ApiError> {
-        let held = received._room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let held = received.room.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let more = u32::try_from(length.saturating_sub(held)).unwrap_or(u32::MAX);
         let room = self
             .room
             .clone()
             .try_acquire_many_owned(more)
             .map_err(|_| ApiError::Overloaded { limit: self.capacity, what: "bytes of requests to receive" })?;
-        match &mut received._room {
+        match &mut received.room.0 {
             Some(held) => held.merge(room),
             none => *none = Some(room),
         }
         Ok(())
     }
 
-    /// What `read` makes of a body.
+    /// What `read` makes of a body, with the room that the body had.
     ///
     /// # Errors
     /// When it is not JSON, has too many values, and those of `read`.
@@ -129,22 +142,23 @@ impl Intake {
         &self,
         received: Received,
         read: impl FnOnce(Value) -> Result<T, ApiError> + Send,
-    ) -> Result<T, ApiError>
+    ) -> Result<(T, Room), ApiError>
     where
         T: Send,
     {
-        if received.bytes.len() <= LARGE_BODY {
-            return read(parse(&received.bytes)?);
+        let Received { bytes, room } = received;
+        if bytes.len() <= LARGE_BODY {
+            return Ok((read(parse(&bytes)?)?, room));
         }
         let read = || {
-            let values = count_values(&received.bytes);
+            let values = count_values(&bytes);
             if values > MAX_VALUES {
                 let message = format!("the body has {values} values, more than the limit of {MAX_VALUES}.");
                 return Err(ApiError::Malformed(message));
             }
-            read(parse(&received.bytes)?)
+            read(parse(&bytes)?)
         };
-        self.large.take(read).await
+        Ok((self.large.take(read).await?, room))
     }
 }
 

@@ -90,6 +90,8 @@ pub struct ServiceOptions {
     pub tool_format: Option<ToolFormat>,
     /// Whether streams of `/generate` have what is new in each event, instead of all so far. Default false.
     pub incremental_streaming: bool,
+    /// Connections at a time; further ones are answered with 429 and end. Default 1,000.
+    pub max_connections: usize,
     /// How long a client may take nothing of what is written to it before its connection ends. Default 60 s.
     pub write_timeout: Duration,
     /// How long the head of a request may take to arrive, and how long its body. Default 60 s.
@@ -113,6 +115,7 @@ impl Default for ServiceOptions {
             reasoning: None,
             tool_format: None,
             incremental_streaming: false,
+            max_connections: 1_000,
             write_timeout: Duration::from_secs(60),
             read_timeout: Duration::from_secs(60),
             body_bytes: 256_000_000,
@@ -191,6 +194,17 @@ enum Prepared {
     Chat(openai::chat::Prepared),
     Completions(openai::completions::Prepared),
     Generate(native::Prepared),
+}
+
+impl Prepared {
+    /// What it asks for.
+    fn plan(&mut self) -> &mut generation::Plan {
+        match self {
+            Self::Chat(prepared) => &mut prepared.plan,
+            Self::Completions(prepared) => &mut prepared.plan,
+            Self::Generate(prepared) => &mut prepared.plan,
+        }
+    }
 }
 
 /// A model that answers requests. Its calls need a Tokio runtime with several threads.

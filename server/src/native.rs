@@ -10,6 +10,7 @@ use crate::error::ApiError;
 use crate::fields::{Fields, token_ids};
 use crate::generation::{Budget, Plan, Prompt, answer_count};
 use crate::grammar::Constraint;
+use crate::intake::Room;
 use crate::reply::{Reply, stream, written};
 use crate::sampling::{NATIVE, Sampling, bounded_top};
 use crate::sampling_defaults::SamplingDefaults;
@@ -32,7 +33,7 @@ struct Origin {
 fn budget(fields: &Fields<'_>) -> Result<Budget, ApiError> {
     match fields.value("sampling_params") {
         Some(Value::Object(_)) => match fields.object("sampling_params")? {
-            Some(parameters) => Ok(Budget::read(fields)?.or(Budget::read(&parameters)?)),
+            Some(parameters) => Budget::read(fields)?.or(Budget::read(&parameters)?),
             None => Budget::read(fields),
         },
         Some(Value::Array(list)) => {
@@ -64,7 +65,12 @@ fn requires_reasoning(fields: &Fields<'_>) -> Result<bool, ApiError> {
         }
         _ => None,
     };
-    Ok(own.or(of_parameters.transpose()?.flatten()).unwrap_or(false))
+    let of_parameters = of_parameters.transpose()?.flatten();
+    if own.is_some() && of_parameters.is_some() && own != of_parameters {
+        let message = "require_reasoning is true in one place and false in another (sampling_params); leave one out.";
+        return Err(ApiError::Invalid(message.to_owned()));
+    }
+    Ok(own.or(of_parameters).unwrap_or(false))
 }
 
 /// A request that has been read.
@@ -72,7 +78,7 @@ pub(crate) struct Prepared {
     begin: Instant,
     origins: Vec<Origin>,
     is_list: bool,
-    plan: Plan,
+    pub(crate) plan: Plan,
     streams: bool,
 }
 
@@ -82,11 +88,7 @@ impl Prepared {
         let begin = Instant::now();
         let deadline = service.deadline();
         let fields = Fields::of_body(body)?;
-        Constraint::refuse(
-            &fields,
-            &["json_schema", "regex", "ebnf", "structural_tag"],
-            "it belongs into sampling_params",
-        )?;
+        Constraint::refuse_beside_parameters(&fields)?;
         Constraint::refuse(&fields, &["response_format"], CHAT_ONLY)?;
         Constraint::refuse_within(&fields, "extra_body", "it belongs into sampling_params")?;
         let (mut prompts, is_list) = prompts(service, &fields)?;
@@ -95,11 +97,14 @@ impl Prepared {
         let thinking = requires_reasoning(&fields)?;
         // What is at fault is at fault whether it is needed or not.
         let budget = budget(&fields)?;
+        if !thinking {
+            budget.refuse("require_reasoning is not true, so there is no thinking to bound")?;
+        }
         let thinking = thinking.then_some(budget);
         let streams = fields.flag("stream")?.unwrap_or(false);
         service.scheduler.check(answer_count(&prompts))?;
         let mut origins = Vec::new();
-        let rid = fields.text("rid")?;
+        let rid = fields.name_text("rid")?;
         for prompt in &prompts {
             for _ in 0..prompt.sampling.n {
                 origins.push(Origin {
@@ -115,7 +120,7 @@ impl Prepared {
                 origin.id = if is_list { format!("{rid}_{index}") } else { rid.to_owned() };
             });
         }
-        let plan = Plan { prompts, thinking, deadline };
+        let plan = Plan { prompts, thinking, deadline, room: Room::default() };
         Ok(Self { begin, origins, is_list, plan, streams })
     }
 

@@ -3,6 +3,12 @@
 
 use std::process::ExitCode;
 
+use counting_allocator::CountingAllocator;
+
+/// As in `grammarc serve`.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
 fn main() -> ExitCode {
     grammarc_benches::serve_load::run()
 }

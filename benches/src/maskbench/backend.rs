@@ -34,6 +34,7 @@ impl Engine for BackendEngine {
             time: Duration::MAX,
             source_bytes: usize::MAX,
             states: usize::MAX,
+            memory: usize::MAX,
             cancel: Arc::new(AtomicBool::new(false)),
         };
         let style = JsonStyle::unbounded();

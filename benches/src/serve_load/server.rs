@@ -13,6 +13,7 @@ use super::args::Args;
 
 /// Serves until standard input ends; prints the address first.
 pub(super) fn serve(args: &Args) -> Result<(), String> {
+    counting_allocator::give_large_pieces_back();
     let files = match &args.model {
         Some(folder) => ModelFiles::open(folder),
         None => ModelFiles::embedded_tiny(),

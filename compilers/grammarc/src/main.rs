@@ -3,6 +3,12 @@
 
 use std::process::ExitCode;
 
+use counting_allocator::CountingAllocator;
+
+/// Bounds the memory of compiles in `serve`.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
 fn main() -> ExitCode {
     grammarc::main(&[&[server::GRAMMARC], rivals::BACKENDS].concat())
 }

@@ -18,7 +18,8 @@ const RULE: &[(&str, Option<&[&str]>)] = &[
     ("mask-runtime", Some(&["grammar-ir"])),
     // The interpreter is for its tests only.
     ("gpu-runtime", Some(&["mask-runtime", "ptx", "cuda-driver", "ptx-interpreter"])),
-    ("server", Some(&["compilers", "grammar-ir", "gpu-runtime", "mask-runtime"])),
+    ("counting-allocator", Some(&[])),
+    ("server", Some(&["compilers", "counting-allocator", "grammar-ir", "gpu-runtime", "mask-runtime"])),
     ("rivals", Some(&["compilers", "gpu-runtime", "mask-runtime", "server"])),
     ("grammarc", None),
     ("grammarc-fuzz", None),

@@ -44,6 +44,9 @@ pub struct CompileBudget {
     pub source_bytes: usize,
     /// Expressions, and states.
     pub states: usize,
+    /// Bytes that the thread of the compile may hold at a time, in a program whose allocator is
+    /// [`CountingAllocator`](counting_allocator::CountingAllocator).
+    pub memory: usize,
     /// Set when nobody waits for the outcome any more.
     pub cancel: Arc<AtomicBool>,
 }

@@ -111,8 +111,13 @@ mod tests {
         let tokenizer = Tokenizer::new(files.vocabulary().expect("its vocabulary"));
         let setup = BackendSetup { tokenizer, encoder: files.encoder().expect("its encoder") };
         let backend = (GRAMMARC.start)(setup).expect("a backend");
-        let budget =
-            CompileBudget { time: Duration::from_secs(60), source_bytes: 1_000, states: 1_000, cancel: Arc::default() };
+        let budget = CompileBudget {
+            time: Duration::from_secs(60),
+            source_bytes: 1_000,
+            states: 1_000,
+            memory: usize::MAX,
+            cancel: Arc::default(),
+        };
         let regex =
             |text: &str| Constraint { kind: ConstraintKind::Regex, text: text.into(), style: JsonStyle::default() };
         let compile = |text: &str| backend.compile(&regex(text), &budget);

@@ -136,6 +136,12 @@ const OWN: &[&str] = &["json_schema", "regex", "ebnf", "structural_tag", "respon
 const MEMBERS: &[&str] =
     &["json_schema", "schema", "structures", "triggers", "format", "regex", "ebnf", "structural_tag", "grammar"];
 
+/// How JSON may be written, beside a constraint.
+const STYLE: &[&str] = &["json_whitespace", "json_digits", "json_escapes"];
+
+/// What is said of these in a `response_format`.
+const STYLE_AT_THE_TOP: &str = "it is not read here; give it at the top of the body";
+
 /// What is said of a constraint beside a type of `response_format` that does not read it.
 const OF_ANOTHER_TYPE: &str = "a response_format of this type does not read it";
 
@@ -143,6 +149,12 @@ const OF_ANOTHER_TYPE: &str = "a response_format of this type does not read it";
 const ANY: &str = "$$ANY$$";
 
 impl Constraint {
+    /// Refuses what belongs into `sampling_params` of `/generate` beside them.
+    pub(crate) fn refuse_beside_parameters(fields: &Fields<'_>) -> Result<(), ApiError> {
+        let names: Vec<&str> = OWN.iter().chain(STYLE).copied().filter(|&name| name != "response_format").collect();
+        Self::refuse(fields, &names, "it belongs into sampling_params")
+    }
+
     /// The one constraint of `fields`, in which each is a string; `response_format` is one already read.
     pub(crate) fn read(fields: &Fields<'_>, response_format: Option<Requested>) -> Result<Option<Requested>, ApiError> {
         Self::refuse(fields, FOREIGN, "it is not served; use json_schema, regex, ebnf or structural_tag")?;
@@ -190,8 +202,7 @@ impl Constraint {
         match fields.value(object) {
             Some(Value::Object(_)) => {
                 let Some(inner) = fields.object(object)? else { return Ok(()) };
-                Self::refuse(&inner, OWN, advice)?;
-                Self::refuse(&inner, FOREIGN, advice)
+                [OWN, STYLE, FOREIGN].into_iter().try_for_each(|names| Self::refuse(&inner, names, advice))
             }
             _ => Ok(()),
         }
@@ -219,6 +230,12 @@ impl Constraint {
             Some("json_schema") => {
                 Self::refuse_but(&format, &["json_schema", "schema"])?;
                 let nested = format.object("json_schema")?;
+                if let Some(nested) = &nested {
+                    Self::refuse_but(nested, &["schema"])?;
+                    nested.text("name")?;
+                    nested.text("description")?;
+                    nested.flag("strict")?;
+                }
                 if nested.as_ref().is_some_and(|nested| nested.value("schema").is_some()) {
                     Self::refuse(&format, &["schema"], "there is one in json_schema already; leave one out")?;
                 }
@@ -251,7 +268,8 @@ impl Constraint {
     /// Refuses what is a constraint in `response_format` of another type than the one whose members are `read`.
     fn refuse_but(format: &Fields<'_>, read: &[&str]) -> Result<(), ApiError> {
         let others: Vec<&str> = MEMBERS.iter().copied().filter(|name| !read.contains(name)).collect();
-        Self::refuse(format, &others, OF_ANOTHER_TYPE)
+        Self::refuse(format, &others, OF_ANOTHER_TYPE)?;
+        Self::refuse(format, STYLE, STYLE_AT_THE_TOP)
     }
 
     /// The constraint of a structural tag. Only its own members are kept, and those that are null are absent.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use compilers::{gbnf, json_schema, regex, structural_tag};
+use counting_allocator::held_by_this_thread;
 use gpu_runtime::engine::TokenMatcher;
 use grammar_ir::pda::LowerError;
-use grammar_ir::{Grammar, Limits};
+use grammar_ir::{Grammar, Limits, MemoryLimit};
 use mask_runtime::artifact::Artifact;
 use mask_runtime::{BindError, CompiledGrammar, FillError, Matcher, MatcherOptions, Tokenizer, Vocabulary};
 
@@ -40,6 +41,7 @@ impl Backend for Grammarc {
             expressions: budget.states,
             states: budget.states,
             time: Some(budget.time),
+            memory: Some(MemoryLimit { bytes: budget.memory, held: held_by_this_thread }),
             cancel: Some(budget.cancel.clone()),
             ..Limits::default()
         };

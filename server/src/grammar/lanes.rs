@@ -6,7 +6,7 @@
 //!
 //! Nobody can tell from a constraint how long it takes, so each begins in the quickest lane. Nearly all end there. What
 //! does not is tried again from the beginning in the next lane, which has several times as long, so that what is lost is
-//! little beside what is needed. A lane waits for compiles of its own length only.
+//! little beside what is needed. What needs more than a part of the memory goes to the last lane in the same way. A lane waits for compiles of its own length only.
 //!
 //! The threads of the model wait for each other many times in a step, so one that has to wait for a core holds up all
 //! sequences. Compiles of the lanes in the middle therefore run only on cores that nothing else wants. If there is no such
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use counting_allocator::peak_of_this_thread;
 use gpu_runtime::{run_behind_others, run_when_idle};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -28,11 +29,14 @@ use crate::metrics::Metrics;
 /// The time of each half of a compile in the lanes before the last.
 const TIMES: [Duration; 3] = [Duration::from_millis(5), Duration::from_millis(40), Duration::from_millis(300)];
 
+/// The part of the memory of a compile that one has in the lanes before the last: what is quick takes little.
+const MEMORY_PART: usize = 8;
+
 /// Where compiles run.
 #[derive(Debug, Clone)]
 pub(super) struct Lanes {
     backend: Arc<dyn Backend>,
-    /// From the quickest to the last, whose time is all there is.
+    /// From the quickest to the last, whose time and memory are all there is.
     lanes: Arc<[Lane]>,
     metrics: Arc<Metrics>,
 }
@@ -40,6 +44,7 @@ pub(super) struct Lanes {
 #[derive(Debug)]
 struct Lane {
     time: Duration,
+    memory: usize,
     /// Has others go before the thread that calls it.
     give_way: fn(),
     room: Arc<Semaphore>,
@@ -49,7 +54,7 @@ struct Lane {
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub(super) outcome: Outcome,
-    /// Whether it would be the same with more time.
+    /// Whether it would be the same with more time, or memory.
     pub(super) is_final: bool,
 }
 
@@ -59,6 +64,7 @@ impl Lanes {
         let times = TIMES.into_iter().filter(|&time| time < all).chain([all]);
         let lane = |(index, time)| Lane {
             time,
+            memory: if time < all { options.compile_memory / MEMORY_PART } else { options.compile_memory },
             give_way: match index {
                 0 => || {},
                 _ if time < all => run_when_idle,
@@ -82,7 +88,7 @@ impl Lanes {
             if index == 1 {
                 is_slow();
             }
-            let budget = CompileBudget { time: lane.time, ..budget.clone() };
+            let budget = CompileBudget { time: lane.time, memory: lane.memory, ..budget.clone() };
             let cancel = budget.cancel.clone();
             let outcome = self.run(lane, constraint.clone(), budget).await?;
             let is_last = outcome.is_final || cancel.load(Ordering::Relaxed);
@@ -99,6 +105,7 @@ impl Lanes {
         let permit = lane.room.clone().acquire_owned().await.ok()?;
         let (sender, receiver) = oneshot::channel();
         let (backend, metrics, give_way) = (self.backend.clone(), self.metrics.clone(), lane.give_way);
+        let all_memory = self.lanes.last().map_or(0, |last| last.memory);
         let compile = move || {
             let _permit = permit;
             give_way();
@@ -108,8 +115,10 @@ impl Lanes {
             metrics.grammar_compiles.add(1);
             metrics.grammar_compile_time.add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
             let was_stopped = took >= budget.time || budget.cancel.load(Ordering::Relaxed);
+            // More time may help, and so may more memory, as long as there is a lane that has it.
+            let is_short = peak_of_this_thread() > budget.memory && budget.memory < all_memory;
             // An engine may find that it cannot do something because of how long it would take.
-            let is_final = !(was_stopped && outcome.is_err());
+            let is_final = !((was_stopped || is_short) && outcome.is_err());
             // Whoever waited may have gone.
             let _ = sender.send(Compiled { outcome, is_final });
         };

@@ -51,6 +51,10 @@ pub struct GrammarOptions {
     pub source_bytes: usize,
     /// Expressions, and states, of a grammar. Default 1 million, about 100 MB while compiling.
     pub states: usize,
+    /// Bytes that a compile may take at a time, where the program's allocator is
+    /// [`CountingAllocator`](counting_allocator::CountingAllocator). At most one in each lane for each of `compile_threads` runs,
+    /// those of the quicker ones with a fraction of it. Default 256 MB.
+    pub compile_memory: usize,
     /// Files of grammars that need not be compiled: a constraint with the text of one of them takes it. Default none.
     pub stored: Vec<Artifact>,
 }
@@ -64,6 +68,7 @@ impl Default for GrammarOptions {
             waiting: 128,
             source_bytes: 4_000_000,
             states: 1_000_000,
+            compile_memory: 256_000_000,
             stored: Vec::new(),
         }
     }
@@ -294,6 +299,7 @@ impl Grammars {
             time: self.options.compile_time,
             source_bytes: self.options.source_bytes,
             states: self.options.states,
+            memory: self.options.compile_memory,
             cancel: cancel.clone(),
         };
         let (lanes, state, abandoned) = (self.lanes.clone(), self.state.clone(), cancel.clone());

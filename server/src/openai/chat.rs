@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::generation::{Budget, Generation, Plan, Prompt};
 use crate::grammar::{Constraint, Deadline};
+use crate::intake::Room;
 use crate::reasoning::Mode;
 use crate::reply::{Events, Gone, Reply, stream, written};
 use crate::sampling::{OPENAI, Sampling};
@@ -38,7 +39,7 @@ struct Head {
 /// A request that has been read.
 pub(crate) struct Prepared {
     head: Head,
-    plan: Plan,
+    pub(crate) plan: Plan,
     streams: bool,
 }
 
@@ -61,6 +62,11 @@ impl Prepared {
         fields.refuse("function_call", |value| value == "none")?;
         sampling.logprobs = logprobs::of_chat(&fields)?;
         let thinking = thinks(service, &fields)?;
+        if fields.flag("require_reasoning")?.is_some_and(|required| required != thinking) {
+            let message = "require_reasoning belongs to /generate; whether a chat thinks is for --reasoning-parser and \
+                           chat_template_kwargs to say.";
+            return Err(ApiError::Invalid(message.to_owned()));
+        }
         let mut tokens = service.model.render(&messages, &tools.list, &template_arguments(&fields)?)?;
         if thinking {
             let around = service.thinking()?;
@@ -74,7 +80,7 @@ impl Prepared {
         let head = Head {
             id: format!("chatcmpl-{}", uuid::Uuid::new_v4().simple()),
             created: now(),
-            model: fields.text("model")?.unwrap_or(&service.model.name).to_owned(),
+            model: fields.name_text("model")?.unwrap_or(&service.model.name).to_owned(),
             prompt_tokens: tokens.len(),
             tools,
             separate_reasoning: fields.flag("separate_reasoning")?.unwrap_or(true),
@@ -85,8 +91,12 @@ impl Prepared {
         let streams = fields.flag("stream")?.unwrap_or(false);
         // What is at fault is at fault whether it is needed or not.
         let budget = Budget::read(&fields)?;
+        if service.options.reasoning.is_none() {
+            budget.refuse("chats do not think without --reasoning-parser")?;
+        }
         let thinking = thinking.then_some(budget);
-        let plan = Plan { prompts: vec![Prompt { tokens, sampling, constraint }], thinking, deadline };
+        let plan =
+            Plan { prompts: vec![Prompt { tokens, sampling, constraint }], thinking, deadline, room: Room::default() };
         Ok(Self { head, plan, streams })
     }
 

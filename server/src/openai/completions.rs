@@ -10,8 +10,9 @@ use crate::Service;
 use crate::answer::Delta;
 use crate::error::ApiError;
 use crate::fields::{Fields, token_ids};
-use crate::generation::{Generation, Plan, Prompt};
+use crate::generation::{Budget, Generation, Plan, Prompt};
 use crate::grammar::Constraint;
+use crate::intake::Room;
 use crate::reply::{Events, Gone, Reply, stream, written};
 use crate::sampling::{OPENAI, Sampling};
 
@@ -33,7 +34,7 @@ struct Head {
 /// A request that has been read.
 pub(crate) struct Prepared {
     head: Head,
-    plan: Plan,
+    pub(crate) plan: Plan,
     streams: bool,
 }
 
@@ -52,6 +53,8 @@ impl Prepared {
         Constraint::refuse_within(&fields, "sampling_params", AT_THE_TOP)?;
         Constraint::refuse_within(&fields, "extra_body", AT_THE_TOP)?;
         let constraint = Constraint::read(&fields, Constraint::response_format(&fields)?)?;
+        fields.refuse("require_reasoning", |value| value == &Value::Bool(false))?;
+        Budget::read(&fields)?.refuse("completions do not think; /generate does, with require_reasoning")?;
         let prompts: Vec<Prompt> = prompts(service, &fields)?
             .into_iter()
             .map(|tokens| Prompt { tokens, sampling: sampling.clone(), constraint: constraint.clone() })
@@ -59,13 +62,13 @@ impl Prepared {
         let head = Head {
             id: format!("cmpl-{}", uuid::Uuid::new_v4().simple()),
             created: now(),
-            model: fields.text("model")?.unwrap_or(&service.model.name).to_owned(),
+            model: fields.name_text("model")?.unwrap_or(&service.model.name).to_owned(),
             prompt_tokens: prompts.iter().map(|prompt| prompt.tokens.len()).sum(),
             includes_usage: includes_usage(&fields)?,
             tokenizer,
         };
         let streams = fields.flag("stream")?.unwrap_or(false);
-        Ok(Self { head, plan: Plan { prompts, thinking: None, deadline }, streams })
+        Ok(Self { head, plan: Plan { prompts, thinking: None, deadline, room: Room::default() }, streams })
     }
 
     /// Answers the request.

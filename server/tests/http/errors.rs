@@ -126,6 +126,16 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         (json!({"messages": []}), "Messages"),
         (json!({"messages": [{"content": "x"}]}), "messages[0].role"),
         (json!({"messages": [{"role": "user", "content": 5}]}), "messages[0].content"),
+        (
+            json!({"response_format": {"type": "json_schema", "json_schema": {"schema": {}, "strict": "yes"}}}),
+            "response_format.json_schema.strict",
+        ),
+        (
+            json!({"response_format": {"type": "json_schema", "json_schema": {"schema": {}, "name": 1}}}),
+            "response_format.json_schema.name",
+        ),
+        (json!({"tools": [{"function": {"name": "f", "strict": "yes"}}]}), "tools[0].function.strict"),
+        (json!({"model": "m".repeat(2_000)}), "model must have at most 1024 bytes"),
         (json!({"max_tokens": "ten"}), "max_tokens"),
         (json!({"max_tokens": -1}), "max_tokens"),
         (json!({"temperature": -1}), "temperature"),
@@ -453,13 +463,79 @@ fn constraints_that_are_not_read_are_refused() {
             json!({"response_format": {"type": "json_schema", "json_schema": {"schema": {}}, "schema": {"const": 1}}}),
             "response_format.schema",
         ),
+        (
+            json!({"response_format": {"type": "json_schema", "json_schema": {"schema": {}, "regex": "a"}}}),
+            "response_format.json_schema.regex",
+        ),
+        (
+            json!({"response_format": {"type": "json_schema", "json_schema": {"schema": {}, "json_schema": {}}}}),
+            "response_format.json_schema.json_schema",
+        ),
+        (
+            json!({"response_format": {"type": "json_object", "json_whitespace": "any"}}),
+            "response_format.json_whitespace",
+        ),
+        (
+            json!({"response_format": {"type": "json_schema", "json_schema": {"schema": {}, "json_digits": "bounded"}}}),
+            "response_format.json_schema.json_digits",
+        ),
+        (json!({"extra_body": {"json_escapes": "any"}}), "extra_body.json_escapes"),
     ] {
         let message = refused_chat(members);
         assert!(message.starts_with(&format!("{field}: ")), "{message}");
     }
-    let body = json!({"text": "x", "extra_body": {"regex": "a"}});
-    let response = shared().post("/generate", &body);
-    assert_eq!(response.status, 400, "{}", response.body);
-    assert!(response.body.contains("extra_body.regex"), "{}", response.body);
+    for (member, field) in
+        [("extra_body", json!({"regex": "a"})), ("json_whitespace", "any".into()), ("regex", "a".into())]
+    {
+        let response = shared().post("/generate", &json!({"text": "x", member: field}));
+        assert_eq!(response.status, 400, "{}", response.body);
+        assert!(response.body.contains("it belongs into sampling_params"), "{}", response.body);
+    }
     assert_healthy();
+}
+
+/// What would have no effect, or one of two that contradict each other, is refused.
+#[test]
+fn reasoning_that_is_not_there() {
+    for (members, message) in [
+        (
+            json!({"max_thinking_tokens": 5}),
+            "max_thinking_tokens (thinking_budget of custom_params): chats do not think",
+        ),
+        (json!({"custom_params": {"thinking_budget": 5}}), "chats do not think"),
+        (json!({"require_reasoning": true}), "require_reasoning belongs to /generate"),
+    ] {
+        let found = refused_chat(members);
+        assert!(found.contains(message), "{found}");
+    }
+    for (mut body, message) in [
+        (json!({"max_thinking_tokens": 5}), "there is no thinking to bound"),
+        (json!({"sampling_params": {"custom_params": {"thinking_budget": 5}}}), "there is no thinking to bound"),
+        (
+            json!({"require_reasoning": true, "sampling_params": {"require_reasoning": false}}),
+            "require_reasoning is true in one place and false in another",
+        ),
+        (
+            json!({"require_reasoning": true, "max_thinking_tokens": 1, "sampling_params": {"max_thinking_tokens": 2}}),
+            "is 1 in one place and 2 in another",
+        ),
+        (
+            json!({"require_reasoning": true, "max_thinking_tokens": 1, "custom_params": {"thinking_budget": 3}}),
+            "is 1 in one place and 3 in another",
+        ),
+    ] {
+        body["text"] = "x".into();
+        let response = shared().post("/generate", &body);
+        assert_eq!(response.status, 400, "{}", response.body);
+        assert!(response.body.contains(message), "{}", response.body);
+    }
+    for (member, message) in [
+        ("require_reasoning", "require_reasoning is not supported"),
+        ("max_thinking_tokens", "completions do not think"),
+    ] {
+        let value: Value = if member == "require_reasoning" { true.into() } else { 3.into() };
+        let response = shared().post("/v1/completions", &json!({"prompt": "x", member: value}));
+        assert_eq!(response.status, 400, "{}", response.body);
+        assert!(response.body.contains(message), "{}", response.body);
+    }
 }

@@ -7,6 +7,7 @@ mod errors;
 mod grammars;
 mod load;
 mod logprobs;
+mod memory;
 mod native;
 mod reasoning;
 mod stored;
@@ -14,3 +15,9 @@ mod streams;
 mod tags;
 mod texts;
 mod tool_calls;
+
+use counting_allocator::CountingAllocator;
+
+/// As in `grammarc serve`.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;

@@ -79,6 +79,10 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "N", default_value = "128", help_heading = "Limits")]
     max_compiling: NonZeroUsize,
 
+    /// Connections at a time; further ones are answered with status 429 and end
+    #[arg(long, value_name = "N", default_value = "1000", help_heading = "Limits")]
+    max_connections: NonZeroUsize,
+
     /// Seconds for which a client may take nothing of its answer before its connection ends
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = seconds(1), help_heading = "Limits")]
     write_seconds: u64,
@@ -105,6 +109,10 @@ pub(super) struct ServiceArgs {
     /// Seconds that each half of a compile may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = seconds(1), help_heading = "Grammar options")]
     compile_seconds: u64,
+
+    /// Megabytes that a compile may take at a time
+    #[arg(long, value_name = "MB", default_value = "256", help_heading = "Grammar options")]
+    compile_mb: NonZeroUsize,
 
     /// Grammars compiled at the same time, in each of four lanes for ever longer compiles
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Grammar options")]
@@ -190,6 +198,7 @@ impl ServiceArgs {
                 compile_threads: self.compile_threads.get(),
                 compile_time: Duration::from_secs(self.compile_seconds),
                 waiting: self.max_compiling.get(),
+                compile_memory: self.compile_mb.get().saturating_mul(1_000_000),
                 stored,
                 ..GrammarOptions::default()
             },
@@ -200,6 +209,7 @@ impl ServiceArgs {
                 None => self.tool_call_parser.or(Some(ToolFormat::FunctionTag)),
             },
             incremental_streaming: self.incremental_streaming_output,
+            max_connections: self.max_connections.get(),
             write_timeout: Duration::from_secs(self.write_seconds),
             read_timeout: Duration::from_secs(self.read_seconds),
             body_bytes: self.bodies_mb.get().saturating_mul(1_000_000),
@@ -230,6 +240,7 @@ fn service_failure(error: ServiceError) -> Failure {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -> Result<Verdict, Failure> {
+    counting_allocator::give_large_pieces_back();
     let (service, device) = args.service.load(backends, false)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
     let served = runtime.block_on(async {

@@ -78,6 +78,10 @@ impl Tools {
             let Some(name) = name.filter(|name| !name.is_empty()) else {
                 return invalid(format!("tools[{index}].function.name must be a string that is not empty."));
             };
+            let strict = &tool["function"]["strict"];
+            if !(strict.is_null() || strict.is_boolean()) {
+                return invalid(format!("tools[{index}].function.strict must be true or false, got {strict}."));
+            }
             if !names.insert(name) {
                 return invalid(format!("tools[{index}].function.name: there are two tools named '{name}'."));
             }
