@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::bitmask;
 use crate::history::History;
+use crate::marker::Marker;
 use crate::matcher::{AcceptError, FillError, Matcher, RollbackError};
 use crate::vocab::TokenKind;
 
@@ -72,8 +73,7 @@ pub struct ReasoningMatcher {
     options: ReasoningOptions,
     /// The row of all tokens.
     everything: Arc<[u32]>,
-    /// Per number of tokens of the marker that have been matched: how many are still matched when the next one differs.
-    failure: Vec<usize>,
+    marker: Marker,
     /// Per token of the reasoning, markers included: how many tokens of the marker are matched after it.
     matched: Vec<usize>,
 }
@@ -86,19 +86,17 @@ impl ReasoningMatcher {
     pub fn new(mut matcher: Matcher, options: ReasoningOptions) -> Result<Self, MarkerError> {
         let vocabulary = matcher.grammar().vocabulary();
         let is_token = |id: u32| (id as usize) < vocabulary.size() && vocabulary.kind(id) != TokenKind::Hole;
-        match options.end_marker.iter().find(|&&id| !is_token(id)) {
-            _ if options.end_marker.is_empty() => return Err(MarkerError::Empty),
-            Some(&id) => return Err(MarkerError::NoSuchToken(id)),
-            None => {}
+        let marker = Marker::new(options.end_marker.as_slice())?;
+        if let Some(&id) = marker.tokens().iter().find(|&&id| !is_token(id)) {
+            return Err(MarkerError::NoSuchToken(id));
         }
         matcher.reset();
-        let failure = failure(&options.end_marker);
         let vocabulary = matcher.grammar().vocabulary();
         let mut everything = bitmask::row_for(vocabulary.size());
         (0..vocabulary.size() as u32)
             .filter(|&id| vocabulary.kind(id) != TokenKind::Hole)
             .for_each(|id| bitmask::set(&mut everything, id));
-        Ok(Self { matcher, options, everything: everything.into(), failure, matched: Vec::new() })
+        Ok(Self { matcher, options, everything: everything.into(), marker, matched: Vec::new() })
     }
 
     /// The matcher of the answer.
@@ -160,12 +158,7 @@ impl ReasoningMatcher {
         if vocabulary.kind(token) == TokenKind::Hole || self.forced_token().is_some_and(|forced| forced != token) {
             return Err(AcceptError::NotAllowed { token });
         }
-        let mut progress = self.progress();
-        while progress > 0 && self.options.end_marker[progress] != token {
-            progress = self.failure[progress];
-        }
-        progress += usize::from(self.options.end_marker[progress] == token);
-        self.matched.push(progress);
+        self.matched.push(self.marker.advance(self.progress(), token));
         Ok(())
     }
 
@@ -218,18 +211,4 @@ impl History for ReasoningMatcher {
         self.matcher.undo(in_answer);
         self.matched.truncate(self.matched.len() - (steps - in_answer));
     }
-}
-
-/// The failure function of Knuth, Morris and Pratt (SIAM J. Comput. 6, 1977): per length, the longest proper suffix of that
-/// many tokens of the marker that the marker begins with.
-fn failure(marker: &[u32]) -> Vec<usize> {
-    let mut failure = vec![0; marker.len() + 1];
-    for length in 1..marker.len() {
-        let mut matched = failure[length];
-        while matched > 0 && marker[matched] != marker[length] {
-            matched = failure[matched];
-        }
-        failure[length + 1] = matched + usize::from(marker[matched] == marker[length]);
-    }
-    failure
 }

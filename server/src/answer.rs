@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gpu_runtime::TextStream;
 use gpu_runtime::engine::{Event, Finish, TokenLogprobs};
-use mask_runtime::{TokenKind, Tokenizer};
+use mask_runtime::{Marker, TokenKind, Tokenizer};
 
 use crate::error::ApiError;
 
@@ -38,12 +38,26 @@ impl FinishReason {
     }
 }
 
+/// A marker with its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TextMarker {
+    pub(crate) marker: Marker,
+    pub(crate) text: &'static str,
+}
+
+impl TextMarker {
+    /// How many tokens it has.
+    pub(crate) fn len(&self) -> usize {
+        self.marker.tokens().len()
+    }
+}
+
 /// What begins and ends a free text before the answer, for a request that has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Thinking {
-    pub(crate) start_token: u32,
-    pub(crate) end_token: u32,
-    /// The number of tokens that stand between the end token and a constrained answer.
+    pub(crate) start: TextMarker,
+    pub(crate) end: TextMarker,
+    /// The number of tokens that stand between the end and a constrained answer.
     pub(crate) separator: usize,
 }
 
@@ -94,6 +108,11 @@ pub(crate) struct Answer {
     tokenizer: Arc<Tokenizer>,
     stream: TextStream,
     thinking: bool,
+    /// Tokens of the thinking that may be the beginning of a marker.
+    pending: Vec<u32>,
+    /// How many tokens of the markers that begin and end the thinking have come.
+    begun: usize,
+    ended: usize,
     /// Tokens of the separator to come.
     separator: usize,
     /// Content that may be the beginning of a stop string.
@@ -111,6 +130,9 @@ impl Answer {
             options,
             tokenizer,
             stream: TextStream::default(),
+            pending: Vec::new(),
+            begun: 0,
+            ended: 0,
             separator: 0,
             held: String::new(),
             finished: false,
@@ -145,6 +167,9 @@ impl Answer {
         }
         if delta.finish.is_some() {
             self.finished = true;
+            for token in std::mem::take(&mut self.pending) {
+                self.plain(token, &mut delta);
+            }
             let rest = std::mem::take(&mut self.stream).finish();
             if !matches!(delta.finish, Some(FinishReason::StopText(_))) {
                 let stopped = self.text(&rest, &mut delta);
@@ -185,24 +210,48 @@ impl Answer {
         if self.options.stop_tokens.contains(&token) {
             return Some(FinishReason::StopToken(token));
         }
+        if self.thinking {
+            self.reasoning_tokens += 1;
+            self.thought(token, delta);
+            return None;
+        }
+        self.plain(token, delta)
+    }
+
+    /// Takes a token of the thinking over. Those that may be the beginning of a marker wait until it is known.
+    fn thought(&mut self, token: u32, delta: &mut Delta) {
+        let Some(Thinking { start, end, separator }) = self.options.thinking.clone() else { return };
+        self.pending.push(token);
+        self.begun = start.marker.advance(self.begun, token);
+        self.ended = end.marker.advance(self.ended, token);
+        let marker = if self.ended == end.len() {
+            Some(&end)
+        } else if self.begun == start.len() {
+            Some(&start)
+        } else {
+            None
+        };
+        let kept = marker.map_or(self.begun.max(self.ended), TextMarker::len);
+        let text: Vec<u32> = self.pending.drain(..self.pending.len() - kept).collect();
+        for token in text {
+            self.plain(token, delta);
+        }
+        let Some(marker) = marker else { return };
+        if marker == &end {
+            let rest = std::mem::take(&mut self.stream).finish();
+            self.text(&rest, delta);
+            self.thinking = false;
+            self.separator = separator;
+        }
+        delta.raw.push_str(marker.text);
+        self.pending.clear();
+        (self.begun, self.ended) = (0, 0);
+    }
+
+    /// Takes a token over that is text.
+    fn plain(&mut self, token: u32, delta: &mut Delta) -> Option<FinishReason> {
         let tokenizer = self.tokenizer.clone();
         let vocabulary = tokenizer.vocabulary();
-        if let Some(thinking) = self.options.thinking.as_ref().filter(|_| self.thinking) {
-            self.reasoning_tokens += 1;
-            let tag = vocabulary.name(token);
-            if token == thinking.end_token {
-                self.separator = thinking.separator;
-                let rest = std::mem::take(&mut self.stream).finish();
-                self.text(&rest, delta);
-                self.thinking = false;
-                delta.raw.push_str(&tag);
-                return None;
-            }
-            if token == thinking.start_token {
-                delta.raw.push_str(&tag);
-                return None;
-            }
-        }
         let text = match vocabulary.kind(token) {
             TokenKind::Special
                 if !self.options.skip_special_tokens || self.options.kept_special_tokens.contains(&token) =>
@@ -322,5 +371,39 @@ mod tests {
         let (contents, finish) = read(answer(&["c", "é"], false), &["abé", "c"]);
         assert_eq!(contents, ["ab"]);
         assert_eq!(finish, Some(FinishReason::StopText("é".to_owned())));
+    }
+
+    /// The reasoning, the content and all text of an answer with these tokens, where letters stand for tokens.
+    fn thought(start: &'static str, end: &'static str, text: &str) -> (String, String, String) {
+        let mut answer = answer(&[], false);
+        let tokenizer = answer.tokenizer.clone();
+        let vocabulary = tokenizer.vocabulary();
+        let token = |letter: u8| (0..vocabulary.size() as u32).find(|&id| vocabulary.bytes(id) == [letter]);
+        let tokens = |text: &str| -> Vec<u32> { text.bytes().map(|letter| token(letter).expect("a token")).collect() };
+        let marker = |text| TextMarker { marker: Marker::new(tokens(text)).expect("it has tokens"), text };
+        answer.options.thinking = Some(Thinking { start: marker(start), end: marker(end), separator: 0 });
+        answer.thinking = true;
+        let mut delta = Delta::default();
+        for token in tokens(text) {
+            assert_eq!(answer.token(token, &mut delta), None);
+        }
+        for token in std::mem::take(&mut answer.pending) {
+            answer.plain(token, &mut delta);
+        }
+        (delta.reasoning, delta.content, delta.raw)
+    }
+
+    #[test]
+    fn markers_of_several_tokens() {
+        let texts = |reasoning: &str, content: &str, raw: &str| (reasoning.into(), content.into(), raw.into());
+        assert_eq!(thought("xab", "xax", "hxaxyz"), texts("h", "yz", "hxaxyz"));
+        assert_eq!(thought("xab", "xax", "xabhxaxy"), texts("h", "y", "xabhxaxy"), "the first is left out");
+        assert_eq!(thought("xab", "xaxb", "hxaxaxbz"), texts("hxa", "z", "hxaxaxbz"), "it begins again within itself");
+        assert_eq!(thought("xab", "xax", "hxayxa"), texts("hxayxa", "", "hxayxa"), "a beginning alone is text");
+        assert_eq!(
+            thought("xab", "xax", "xaxxaxxab"),
+            texts("", "xaxxab", "xaxxaxxab"),
+            "what follows the end is text"
+        );
     }
 }

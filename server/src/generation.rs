@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use gpu_runtime::engine::{Reasoning, Request};
+use mask_runtime::{Marker, TokenKind, Vocabulary};
 
 use crate::Service;
-use crate::answer::{Answer, AnswerOptions, Delta, Thinking};
+use crate::answer::{Answer, AnswerOptions, Delta, TextMarker, Thinking};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::grammar::{CompiledConstraint, Deadline, Grammars, Requested};
@@ -205,14 +206,33 @@ impl Service {
     /// The tokens around a free text before the answer.
     pub(crate) fn thinking(&self) -> Result<ThinkingTokens, ApiError> {
         let vocabulary = self.model.tokenizer.vocabulary();
-        let token = |name: &str| {
-            let message = || format!("require_reasoning: the model has no token {name}, so it does not think.");
-            vocabulary.special_id(name).ok_or_else(|| ApiError::Invalid(message()))
+        let encode = |text: &str| {
+            self.model.encoder.encode(text).map_err(|error| ApiError::Internal(format!("{text:?}: {error}")))
+        };
+        let marker = |text: &'static str| {
+            let tokens = vocabulary.special_id(text).map_or_else(|| encode(text), |id| Ok(vec![id]))?;
+            let marker = Marker::new(tokens).map_err(|error| ApiError::Internal(format!("{text:?}: {error}")))?;
+            Ok::<_, ApiError>(TextMarker { marker, text })
         };
         let parser = self.options.reasoning.unwrap_or(ReasoningParser::DEFAULT);
-        let separator = self.model.encoder.encode(THINKING_SEPARATOR);
-        let separator = separator.map_err(|error| ApiError::Internal(error.to_string()))?;
-        Ok(ThinkingTokens { start: token(parser.start)?, end: token(parser.end)?, separator })
+        Ok(ThinkingTokens {
+            start: marker(parser.start)?,
+            end: marker(parser.end)?,
+            separator: encode(THINKING_SEPARATOR)?,
+        })
+    }
+
+    /// What there is to know of the way in which the model is to think: markers that are no tokens of it.
+    pub fn reasoning_note(&self) -> Option<String> {
+        self.options.reasoning?;
+        let end = self.thinking().ok()?.end;
+        let (text, count) = (end.text, end.len());
+        (count > 1).then(|| {
+            format!(
+                "{text}, which ends the thinking of models of the chosen --reasoning-parser, is no token of this model but a \
+                 text of {count} tokens"
+            )
+        })
     }
 
     fn request(
@@ -238,7 +258,7 @@ impl Service {
         let mut parameters = sampling.parameters;
         parameters.seed = parameters.seed.wrapping_add(index as u64);
         let reasoning = thinking.map(|(tokens, budget)| Reasoning {
-            end_token: tokens.end,
+            end_marker: tokens.end.marker.clone(),
             separator: if grammar.is_some() { tokens.separator.clone() } else { Vec::new() },
             budget: budget.0,
         });
@@ -258,8 +278,8 @@ impl Service {
         let constrained = prompt.constraint.is_some();
         AnswerOptions {
             thinking: thinking.map(|tokens| Thinking {
-                start_token: tokens.start,
-                end_token: tokens.end,
+                start: tokens.start.clone(),
+                end: tokens.end.clone(),
                 separator: if constrained { tokens.separator.len() } else { 0 },
             }),
             stop: sampling.stop.clone(),
@@ -276,9 +296,31 @@ impl Service {
 /// The tokens around a free text before the answer.
 #[derive(Debug, Clone)]
 pub(crate) struct ThinkingTokens {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
+    pub(crate) start: TextMarker,
+    end: TextMarker,
     separator: Vec<u32>,
+}
+
+impl ThinkingTokens {
+    /// Whether the thinking has begun at the end of a prompt.
+    pub(crate) fn is_begun(&self, prompt: &[u32], vocabulary: &Vocabulary) -> bool {
+        let (begun, ended) = match (self.start.marker.tokens(), self.end.marker.tokens()) {
+            ([start], [end]) => {
+                (prompt.iter().rposition(|token| token == start), prompt.iter().rposition(|token| token == end))
+            }
+            // Texts may begin and end within tokens of a prompt. What a user writes is no beginning.
+            _ => return prompt_text(prompt, vocabulary).trim_end().ends_with(self.start.text.trim_end()),
+        };
+        begun.is_some() && begun >= ended
+    }
+}
+
+fn prompt_text(prompt: &[u32], vocabulary: &Vocabulary) -> String {
+    let bytes = |&token: &u32| match vocabulary.kind(token) {
+        TokenKind::Special => vocabulary.name(token).as_bytes().to_vec(),
+        _ => vocabulary.bytes(token).to_vec(),
+    };
+    String::from_utf8_lossy(&prompt.iter().flat_map(bytes).collect::<Vec<_>>()).into_owned()
 }
 
 impl Generation {
@@ -340,5 +382,37 @@ impl Delta {
         self.content.push_str(&next.content);
         self.raw.push_str(&next.raw);
         self.finish = next.finish;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gpu_runtime::ModelFiles;
+
+    use super::*;
+
+    #[test]
+    fn thinking_that_a_prompt_has_begun() {
+        let files = ModelFiles::embedded_tiny().expect("the embedded model");
+        let vocabulary = files.vocabulary().expect("its vocabulary");
+        let encoder = files.encoder().expect("its encoder");
+        let tokens = |text: &str| encoder.encode(text).expect("it encodes");
+        let marker = |text| TextMarker { marker: Marker::new(tokens(text)).expect("it has tokens"), text };
+        let thinking = |start, end| ThinkingTokens { start: marker(start), end: marker(end), separator: Vec::new() };
+        let (one, several) = (thinking("<think>", "</think>"), thinking("[THINK]\n", "[/THINK]"));
+        assert!(one.start.len() == 1 && several.start.len() > 1);
+        for (thinking, prompt, is_begun) in [
+            (&one, "a<think>\n", true),
+            (&one, "a<think>b</think>c", false),
+            (&one, "a<think>b</think><think>", true),
+            (&one, "a", false),
+            (&several, "a[THINK]\n", true),
+            (&several, "a[THINK]\n\n", true),
+            (&several, "a[THINK]", true),
+            (&several, "a[THINK]\nb", false),
+            (&several, "a[/THINK]", false),
+        ] {
+            assert_eq!(thinking.is_begun(&tokens(prompt), &vocabulary), is_begun, "{prompt}");
+        }
     }
 }

@@ -17,9 +17,9 @@ pub(crate) enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReasoningParser {
     pub(crate) mode: Mode,
-    /// The text of the token that begins the thinking.
+    /// The text that begins the thinking, of one token or several.
     pub(crate) start: &'static str,
-    /// The text of the token that ends it.
+    /// The text that ends it.
     pub(crate) end: &'static str,
 }
 
@@ -28,7 +28,7 @@ impl ReasoningParser {
     pub(crate) const DEFAULT: Self = Self::think(Mode::Always);
 
     /// The names that [`from_name`](Self::from_name) knows.
-    pub const NAMES: [&'static str; 20] = [
+    pub const NAMES: [&'static str; 23] = [
         "deepseek-r1",
         "step3",
         "step3p5",
@@ -45,6 +45,9 @@ impl ReasoningParser {
         "poolside_v1",
         "kimi",
         "kimi_k2",
+        "kimi_k3",
+        "minimax-m3",
+        "gemma4",
         "mistral",
         "hunyuan",
         "cohere_command4",
@@ -67,6 +70,9 @@ impl ReasoningParser {
             "mimo" | "poolside_v1" => Self::think(Mode::If("enable_thinking")),
             "kimi" => other(Mode::Always, "◁think▷", "◁/think▷"),
             "kimi_k2" => Self::think(Mode::Unless("thinking")),
+            "kimi_k3" => other(Mode::Unless("thinking"), "<|open|>think<|sep|>", "<|close|>think<|sep|>"),
+            "minimax-m3" => other(Mode::Always, "<mm:think>", "</mm:think>"),
+            "gemma4" => other(Mode::If("enable_thinking"), "<|channel>thought\n", "<channel|>"),
             "mistral" => other(Mode::ByEffort, "[THINK]", "[/THINK]"),
             "hunyuan" => Self::think(Mode::ByEffort),
             "cohere_command4" => other(Mode::Always, "<|START_THINKING|>", "<|END_THINKING|>"),

@@ -14,6 +14,8 @@ pub(super) struct Guide {
     reasoning: Option<Reasoning>,
     /// How many tokens it has.
     reasoned: usize,
+    /// How many tokens of the marker that ends it have come.
+    marked: usize,
     min_tokens: usize,
     ignore_eos: bool,
 }
@@ -34,7 +36,7 @@ pub(super) enum Filled {
 pub(super) enum Accepted {
     /// It is part of the text.
     Text,
-    /// It ended the free text; the separator has to follow.
+    /// With it the marker is complete that ends the free text; the separator has to follow.
     ReasoningEnd(Vec<u32>),
     /// It ended the generation.
     Stop,
@@ -48,7 +50,7 @@ impl Guide {
         ignore_eos: bool,
     ) -> Self {
         let reasoning = reasoning.filter(|reasoning| matcher.is_some() || reasoning.budget.is_some());
-        Self { matcher, reasoning, reasoned: 0, min_tokens, ignore_eos }
+        Self { matcher, reasoning, reasoned: 0, marked: 0, min_tokens, ignore_eos }
     }
 
     /// Whether a row is needed after `generated` tokens.
@@ -79,7 +81,7 @@ impl Guide {
                 _ => row.copy_from_slice(not_stopping),
             }
             if let Some(reasoning) = &self.reasoning {
-                bitmask::set(row, reasoning.end_token);
+                bitmask::set(row, reasoning.end_marker.tokens()[self.marked]);
             }
             return Ok(Filled::Masked);
         };
@@ -98,10 +100,14 @@ impl Guide {
 
     /// Takes note of a sampled token. `is_stop` says whether it is one of the vocabulary's stop tokens.
     pub(super) fn accept(&mut self, token: u32, is_stop: bool) -> Result<Accepted, SequenceError> {
-        if let Some(reasoning) = self.reasoning.take_if(|reasoning| reasoning.end_token == token) {
+        if let Some(reasoning) = &self.reasoning {
+            self.marked = reasoning.end_marker.advance(self.marked, token);
+            self.reasoned += 1;
+        }
+        let is_marked = |reasoning: &mut Reasoning| self.marked == reasoning.end_marker.tokens().len();
+        if let Some(reasoning) = self.reasoning.take_if(is_marked) {
             return Ok(Accepted::ReasoningEnd(reasoning.separator));
         }
-        self.reasoned += usize::from(self.reasoning.is_some());
         let Some(matcher) = self.matcher.as_mut().filter(|_| self.reasoning.is_none()) else {
             return Ok(if is_stop { Accepted::Stop } else { Accepted::Text });
         };

@@ -254,7 +254,7 @@ impl<D: Device> Engine<D> {
         }
         let size = self.model.config().vocabulary;
         let reasoning = request.reasoning.iter();
-        let reasoning = reasoning.flat_map(|reasoning| reasoning.separator.iter().chain([&reasoning.end_token]));
+        let reasoning = reasoning.flat_map(|reasoning| reasoning.separator.iter().chain(reasoning.end_marker.tokens()));
         if let Some(&token) = request.prompt.iter().chain(reasoning).find(|&&token| token as usize >= size) {
             return Err(RequestError::OutOfRange { token, size });
         }

@@ -1,5 +1,7 @@
 //! What is to be generated.
 
+use mask_runtime::Marker;
+
 use super::token_matcher::TokenMatcher;
 use crate::sampler::{SamplingParameterError, SamplingParameters};
 
@@ -27,14 +29,14 @@ pub struct Request {
     pub logprobs: Option<usize>,
 }
 
-/// A free text before the answer: everything up to and including a token that ends it.
+/// A free text before the answer: everything up to and including a marker that ends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reasoning {
-    /// The token that ends the free text, such as `</think>`.
-    pub end_token: u32,
+    /// What ends the free text, such as `</think>`.
+    pub end_marker: Marker,
     /// What stands between it and the answer, as tokens; it is put there, not generated.
     pub separator: Vec<u32>,
-    /// The greatest number of tokens before the end token, which is then put there.
+    /// The greatest number of tokens before the marker, which is then put there. What has come of it by then is kept.
     pub budget: Option<usize>,
 }
 

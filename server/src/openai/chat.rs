@@ -71,10 +71,8 @@ impl Prepared {
         if thinking {
             let around = service.thinking()?;
             // Some templates have begun the thinking already.
-            let begun = tokens.iter().rposition(|&token| token == around.start);
-            let ended = tokens.iter().rposition(|&token| token == around.end);
-            if begun.is_none() || ended > begun {
-                tokens.push(around.start);
+            if !around.is_begun(&tokens, service.model.tokenizer.vocabulary()) {
+                tokens.extend(around.start.marker.tokens());
             }
         }
         let head = Head {

@@ -25,7 +25,7 @@ fn prompt(message: &str) -> String {
 
 const QUESTION: &str = "What is the capital of France?";
 
-fn reasoning(answer: &Value) -> &str {
+fn reasoning_of(answer: &Value) -> &str {
     answer["choices"][0]["message"]["reasoning_content"].as_str().unwrap_or_else(|| panic!("no reasoning in {answer}"))
 }
 
@@ -36,8 +36,8 @@ fn r1_json_after_reasoning() {
     let messages = json!([{"role": "assistant", "content": QUESTION}]);
     let members = json!({"messages": messages, "response_format": json_schema(&schema), "max_tokens": 400});
     let answer = thinking().chat(chat_with("", members));
-    assert!(!reasoning(&answer).trim().is_empty(), "{answer}");
-    assert!(!reasoning(&answer).contains("think>"));
+    assert!(!reasoning_of(&answer).trim().is_empty(), "{answer}");
+    assert!(!reasoning_of(&answer).contains("think>"));
     assert_valid(&schema, content(&answer));
     assert!(answer["usage"]["reasoning_tokens"].as_u64() > Some(0));
 }
@@ -45,7 +45,7 @@ fn r1_json_after_reasoning() {
 #[test]
 fn r2_texts_after_reasoning() {
     let answer = thinking().chat(chat_with(QUESTION, json!({"ebnf": CITY, "max_tokens": 400})));
-    assert!(!reasoning(&answer).is_empty());
+    assert!(!reasoning_of(&answer).is_empty());
     assert!(is_city(content(&answer)), "{answer}");
     let answer = thinking().chat(chat_with(QUESTION, json!({"regex": "(Paris|London)", "max_tokens": 400})));
     assert!(["Paris", "London"].contains(&content(&answer)), "{answer}");
@@ -102,7 +102,7 @@ fn r3_r9_tags_after_reasoning() {
     }});
     let cities = ["<city>Paris</city>", "<city>London</city>"];
     let answer = thinking().chat(chat_with(QUESTION, json!({"response_format": tag, "max_tokens": 400})));
-    assert!(!reasoning(&answer).is_empty());
+    assert!(!reasoning_of(&answer).is_empty());
     assert!(cities.contains(&content(&answer)), "{answer}");
     let parameters = json!({"temperature": 0, "max_new_tokens": 400, "structural_tag": tag.to_string()});
     let answer = shared().generate(&json!({
@@ -166,7 +166,7 @@ fn r10_reasoning_is_streamed_first() {
         let (first, second) = (pieces("reasoning_content"), pieces("content"));
         assert!(first.last().expect("reasoning").0 < second.first().expect("content").0);
         let text = |pieces: &[(usize, String)]| pieces.iter().map(|(_, piece)| piece.as_str()).collect::<String>();
-        assert_eq!(text(&first), reasoning(&whole));
+        assert_eq!(text(&first), reasoning_of(&whole));
         assert_eq!(text(&second), content(&whole));
         assert_eq!(first.len() == 1, !stream_reasoning, "{first:?}");
     }
@@ -193,4 +193,37 @@ fn tags_stay_out_of_content_beside_tools() {
         contents.iter().all(|content| !content.contains("<think>") && !content.contains("</think>")),
         "{contents:?}"
     );
+}
+
+/// Markers of several tokens: those of another family are texts for this model.
+#[test]
+fn markers_of_several_tokens() {
+    let reasoning = ReasoningParser::from_name("kimi");
+    let server = Server::start(ServiceOptions { reasoning, ..ServiceOptions::default() });
+    let (start, end) = ("◁think▷", "◁/think▷");
+    let members = json!({"regex": "(Paris|London)", "max_tokens": 400, "max_thinking_tokens": 6});
+    let whole = server.chat(chat_with(QUESTION, members.clone()));
+    assert!(["Paris", "London"].contains(&content(&whole)), "{whole}");
+    assert!(!reasoning_of(&whole).is_empty() && !reasoning_of(&whole).contains('◁'), "{whole}");
+    let tokens = whole["usage"]["reasoning_tokens"].as_u64().expect("a number");
+    assert!(tokens > 7, "the marker has several: {tokens}");
+    let mut body = chat_with(QUESTION, members.clone());
+    body["stream"] = true.into();
+    let events = server.post("/v1/chat/completions", &body).events();
+    let streamed = |name: &str| -> String {
+        events.iter().filter_map(|event| event["choices"][0]["delta"][name].as_str()).collect()
+    };
+    assert_eq!(streamed("reasoning_content"), reasoning_of(&whole));
+    assert_eq!(streamed("content"), content(&whole));
+    body["stream"] = false.into();
+    body["separate_reasoning"] = false.into();
+    let together = server.chat(body);
+    assert!(content(&together).contains(end), "{together}");
+    let parameters = json!({"temperature": 0, "max_new_tokens": 400, "regex": "(Paris|London)", "n": 2});
+    let body = json!({"text": format!("Where?{start}"), "require_reasoning": true, "max_thinking_tokens": 3,
+        "sampling_params": parameters});
+    for answer in server.generate(&body).as_array().expect("a list") {
+        let (_, city) = answer["text"].as_str().and_then(|text| text.split_once(end)).expect("two parts");
+        assert!(["Paris", "London"].contains(&city.trim()), "{answer}");
+    }
 }

@@ -242,6 +242,9 @@ fn service_failure(error: ServiceError) -> Failure {
 pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -> Result<Verdict, Failure> {
     counting_allocator::give_large_pieces_back();
     let (service, device) = args.service.load(backends, false)?;
+    if let Some(note) = service.reasoning_note() {
+        anstream::eprintln!("{WARN}note{WARN:#}: {note}");
+    }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Input(error.to_string()))?;
     let served = runtime.block_on(async {
         let address = (args.host.as_str(), args.port);

@@ -2,7 +2,7 @@
 
 use gpu_runtime::engine::{EngineOptions, Finish, Reasoning, Request, RequestError};
 use gpu_runtime::{ModelFiles, SamplingParameters};
-use mask_runtime::Matcher;
+use mask_runtime::{Marker, Matcher};
 
 use crate::models::{Answer, answer, ask, engine_with, of_regex, of_schema, run, text, tiny};
 use crate::schemas::SCHEMAS;
@@ -74,7 +74,8 @@ fn reasoning_is_free_and_then_the_grammar_holds() {
     let question = "Give me the capital of Germany as JSON with the fields name, population. Think first.";
     let separator = engine.encoder().encode("\n\n").expect("it encodes");
     let end_token = engine.tokenizer().vocabulary().special_id("</think>").expect("it has one");
-    let reasoning = Some(Reasoning { end_token, separator, budget: None });
+    let marker = |tokens: &[u32]| Marker::new(tokens).expect("it has tokens");
+    let reasoning = Some(Reasoning { end_marker: marker(&[end_token]), separator: separator.clone(), budget: None });
     let found = answer(Request { reasoning, ..ask(&engine, question, Some(&grammar)) }, &mut engine);
     let whole = text(&engine, &found.tokens);
     let (thoughts, after) = whole.split_once("</think>\n\n").expect("it thinks");
@@ -82,6 +83,21 @@ fn reasoning_is_free_and_then_the_grammar_holds() {
     let value: serde_json::Value = serde_json::from_str(after).expect("JSON");
     assert_eq!(value["name"], "Berlin");
     assert_eq!(found.finish, Finish::GrammarEnd);
+
+    // Markers of several tokens: such as the model writes itself, and one that is put there.
+    let own = &found.tokens[4..7];
+    let unlikely = engine.encoder().encode("[/THINK]").expect("it encodes");
+    assert!(unlikely.len() > 1);
+    for (tokens, budget, end) in [(own, None, 7), (&unlikely, Some(5), 5 + unlikely.len())] {
+        let reasoning = Some(Reasoning { end_marker: marker(tokens), separator: separator.clone(), budget });
+        let given = answer(Request { reasoning, ..ask(&engine, question, Some(&grammar)) }, &mut engine);
+        assert_eq!(given.tokens[end - tokens.len()..end], *tokens);
+        assert_eq!(given.tokens[..end - tokens.len()], found.tokens[..end - tokens.len()], "the thoughts are the same");
+        let rest = text(&engine, &given.tokens[end..]);
+        let value: serde_json::Value =
+            serde_json::from_str(rest.strip_prefix("\n\n").expect("it follows")).expect("JSON");
+        assert!(value["population"].is_number(), "{rest}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use gpu_runtime::engine::Reasoning;
 use gpu_runtime::{Conversation, Encoder, ModelFiles};
-use mask_runtime::Vocabulary;
+use mask_runtime::{Marker, Vocabulary};
 use serde_json::{Value, json};
 
 use super::model_failure;
@@ -62,7 +62,8 @@ pub(super) fn build(
         tokens.push(start);
     }
     let separator = encoder.encode(REASONING_SEPARATOR).map_err(encoder_failure)?;
-    Ok((tokens, Some(Reasoning { end_token, separator, budget: None })))
+    let end_marker = Marker::new([end_token]).map_err(|error| Failure::Input(error.to_string()))?;
+    Ok((tokens, Some(Reasoning { end_marker, separator, budget: None })))
 }
 
 /// The conversation as the model's chat template writes it.

@@ -30,7 +30,9 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn new(reasoning: Option<&Reasoning>) -> Self {
         Self {
-            reasoning_end: reasoning.map(|reasoning| (reasoning.end_token, reasoning.separator.len())),
+            reasoning_end: reasoning.and_then(|Reasoning { end_marker, separator, .. }| {
+                Some((*end_marker.tokens().last()?, separator.len()))
+            }),
             is_reasoning: reasoning.is_some(),
             skip: 0,
             stream: TextStream::default(),
