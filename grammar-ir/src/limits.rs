@@ -182,3 +182,21 @@ impl<'a> Budget<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_looked_at_every_few_calls() {
+        let limits = |bytes| Limits { memory: Some(MemoryLimit { bytes, held: || 1_000 }), ..Limits::default() };
+        let (enough, too_little) = (limits(1_000), limits(999));
+        let mut budget = Budget::new(&enough);
+        assert!((0..100).all(|_| budget.tick().is_ok()) && budget.check_time().is_ok());
+        let mut budget = Budget::new(&too_little);
+        let error = (0..16).find_map(|_| budget.tick().err()).expect("it is too little");
+        assert_eq!(error.kind(), LimitKind::Memory);
+        assert_eq!(error.to_string(), "compiling took more memory than the limit of 999 bytes");
+        assert_eq!(budget.check_time(), Err(error));
+    }
+}

@@ -43,7 +43,7 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or(()) };
-        let serving = runtime.spawn(server::serve(service, listener, stopped, Duration::from_secs(60)));
+        let serving = runtime.spawn(server::serve(service, listener, stopped, Duration::from_secs(3_600)));
         Self { address, runtime, stop: Some(stop), serving: Some(serving) }
     }
 

@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::process::{command, grammarc};
 
@@ -27,6 +29,38 @@ fn it_says_where_it_listens_and_ends_when_asked_to() {
     let asked = Command::new("kill").arg(server.id().to_string()).status().expect("kill");
     assert!(asked.success());
     assert_eq!(server.wait().expect("it ends").code(), Some(0));
+}
+
+/// The first signal waits for what is in work, the second does not.
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut server =
+        command(&["serve", "--port", "0", "--threads", "1", "--write-seconds", "86400", "--shutdown-seconds", "86400"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+    let mut lines = BufReader::new(server.stdout.take().expect("piped")).lines();
+    let line = lines.next().expect("a line").expect("text");
+    let address = line.strip_prefix("listening on http://").expect("an address").to_owned();
+    // More than sockets hold, and nobody reads it: it stays in work.
+    let body = "{\"text\": \"x\", \"stream\": true, \"return_logprob\": true, \"top_logprobs_num\": 20, \
+                \"sampling_params\": {\"ignore_eos\": true, \"max_new_tokens\": 500}}";
+    let mut unread = TcpStream::connect(&address).expect("a connection");
+    write!(unread, "POST /generate HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        .expect("it is sent");
+    let mut begin = [0; 15];
+    unread.read_exact(&mut begin).expect("it is in work");
+    assert_eq!(&begin, b"HTTP/1.1 200 OK");
+    let id = server.id().to_string();
+    let ask = || assert!(Command::new("kill").arg(&id).status().expect("kill").success());
+    ask();
+    while TcpStream::connect(&address).is_ok() {
+        sleep(Duration::from_millis(10));
+    }
+    assert_eq!(server.try_wait().expect("its state"), None, "it waits for what is in work");
+    ask();
+    assert_eq!(server.wait().expect("it ends").code(), Some(0));
+    drop(unread);
 }
 
 #[test]
