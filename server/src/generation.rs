@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gpu_runtime::engine::{Reasoning, Request};
-use mask_runtime::{Marker, TokenKind, Vocabulary};
+use mask_runtime::{Marker, Vocabulary};
 
 use crate::Service;
 use crate::answer::{Answer, AnswerOptions, Delta, TextMarker, Thinking};
@@ -14,6 +14,7 @@ use crate::intake::Room;
 use crate::reasoning::ReasoningParser;
 use crate::sampling::Sampling;
 use crate::scheduler::{Admission, Group};
+use crate::token_texts::token_bytes;
 
 /// What models that think put before their answer.
 const THINKING_SEPARATOR: &str = "\n\n";
@@ -316,11 +317,8 @@ impl ThinkingTokens {
 }
 
 fn prompt_text(prompt: &[u32], vocabulary: &Vocabulary) -> String {
-    let bytes = |&token: &u32| match vocabulary.kind(token) {
-        TokenKind::Special => vocabulary.name(token).as_bytes().to_vec(),
-        _ => vocabulary.bytes(token).to_vec(),
-    };
-    String::from_utf8_lossy(&prompt.iter().flat_map(bytes).collect::<Vec<_>>()).into_owned()
+    let bytes: Vec<u8> = prompt.iter().flat_map(|&token| token_bytes(token, vocabulary)).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl Generation {

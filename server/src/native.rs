@@ -1,7 +1,9 @@
 //! `/generate`: SGLang's own API.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use mask_runtime::Tokenizer;
 use serde_json::{Map, Value, json};
 
 use crate::Service;
@@ -14,6 +16,7 @@ use crate::intake::Room;
 use crate::reply::{Reply, stream, written};
 use crate::sampling::{NATIVE, Sampling, bounded_top};
 use crate::sampling_defaults::SamplingDefaults;
+use crate::token_texts::token_text;
 
 /// `max_new_tokens` of a request that does not say.
 const DEFAULT_MAX_TOKENS: usize = 128;
@@ -26,6 +29,8 @@ const CHAT_ONLY: &str = "it belongs to chats; here json_schema and structural_ta
 struct Origin {
     prompt_tokens: usize,
     logprobs: Option<usize>,
+    /// Set if the texts of tokens are to stand beside their probabilities.
+    texts: Option<Arc<Tokenizer>>,
     id: String,
 }
 
@@ -103,6 +108,8 @@ impl Prepared {
         let thinking = thinking.then_some(budget);
         let streams = fields.flag("stream")?.unwrap_or(false);
         service.scheduler.check(answer_count(&prompts))?;
+        let with_texts = fields.flag("return_text_in_logprobs")?.unwrap_or(false);
+        let texts = with_texts.then(|| service.model.tokenizer.clone());
         let mut origins = Vec::new();
         let rid = fields.name_text("rid")?;
         for prompt in &prompts {
@@ -110,6 +117,7 @@ impl Prepared {
                 origins.push(Origin {
                     prompt_tokens: prompt.tokens.len(),
                     logprobs,
+                    texts: texts.clone(),
                     id: uuid::Uuid::new_v4().simple().to_string(),
                 });
             }
@@ -205,7 +213,6 @@ impl Prepared {
 fn logprobs(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
     fields.refuse("logprob_start_len", |value| value.as_i64() == Some(-1))?;
     fields.refuse("token_ids_logprob", |value| value.as_array().is_some_and(Vec::is_empty))?;
-    fields.refuse("return_text_in_logprobs", |value| value == &Value::Bool(false))?;
     let top = bounded_top("top_logprobs_num", fields.count("top_logprobs_num")?.unwrap_or(0))?;
     Ok(fields.flag("return_logprob")?.unwrap_or(false).then_some(top))
 }
@@ -312,7 +319,8 @@ fn answer(origin: &Origin, delta: &Delta, finish_reason: Value, reasoning_tokens
         },
     });
     if let Some(top) = origin.logprobs {
-        let triple = |&(token, logprob): &(u32, f32)| json!([logprob, token, null]);
+        let text = |token| origin.texts.as_ref().map(|tokenizer| token_text(token, tokenizer.vocabulary()));
+        let triple = |&(token, logprob): &(u32, f32)| json!([logprob, token, text(token)]);
         let info = &mut answer["meta_info"];
         // There is nothing before the answer that would have been sampled.
         info["input_token_logprobs"] = json!([]);

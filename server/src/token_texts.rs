@@ -1,7 +1,20 @@
-//! The texts of tokens, as grammars name them.
+//! The texts of tokens, in answers and as grammars name them.
 
 use compilers::gbnf::TokenNames;
 use mask_runtime::{TokenKind, Vocabulary};
+
+/// The bytes that a token stands for in an answer: of a special one its name.
+pub(crate) fn token_bytes(token: u32, vocabulary: &Vocabulary) -> Vec<u8> {
+    match vocabulary.kind(token) {
+        TokenKind::Special => vocabulary.name(token).as_bytes().to_vec(),
+        _ => vocabulary.bytes(token).to_vec(),
+    }
+}
+
+/// These bytes as text.
+pub(crate) fn token_text(token: u32, vocabulary: &Vocabulary) -> String {
+    String::from_utf8_lossy(&token_bytes(token, vocabulary)).into_owned()
+}
 
 /// Finds the tokens of a vocabulary by their texts.
 pub(crate) struct TokenTexts<'a> {

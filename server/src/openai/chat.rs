@@ -6,7 +6,7 @@ use mask_runtime::Tokenizer;
 use serde_json::{Map, Value, json};
 
 use super::tools::{CallReader, Piece, Tools};
-use super::{AT_THE_TOP, finish, includes_usage, logprobs, now, usage};
+use super::{AT_THE_TOP, StreamUsage, finish, logprobs, now, usage};
 use crate::Service;
 use crate::answer::Delta;
 use crate::error::ApiError;
@@ -31,7 +31,7 @@ struct Head {
     separate_reasoning: bool,
     /// Whether reasoning is streamed as it comes, or in one piece.
     stream_reasoning: bool,
-    includes_usage: bool,
+    stream_usage: StreamUsage,
     /// Set if it is to be said how probable tokens were.
     tokenizer: Option<Arc<Tokenizer>>,
 }
@@ -83,7 +83,7 @@ impl Prepared {
             tools,
             separate_reasoning: fields.flag("separate_reasoning")?.unwrap_or(true),
             stream_reasoning: fields.flag("stream_reasoning")?.unwrap_or(true),
-            includes_usage: includes_usage(&fields)?,
+            stream_usage: StreamUsage::read(&fields)?,
             tokenizer: sampling.logprobs.map(|_| service.model.tokenizer.clone()),
         };
         let streams = fields.flag("stream")?.unwrap_or(false);
@@ -297,8 +297,15 @@ impl Head {
 /// Sends the answers as they come.
 async fn send(head: Head, mut generation: Generation, events: Events) -> Result<(), Gone> {
     let none = Value::Null;
+    let with_usage = |mut chunk: Value, generation: &Generation| {
+        if head.stream_usage.in_each {
+            chunk["usage"] = head.usage(generation);
+        }
+        chunk
+    };
     for index in 0..generation.len() {
-        events.send(head.delta(index, json!({"role": "assistant", "content": ""}), &none, &none)).await?;
+        let begin = head.delta(index, json!({"role": "assistant", "content": ""}), &none, &none);
+        events.send(with_usage(begin, &generation)).await?;
     }
     let mut readers: Vec<Option<CallReader>> = (0..generation.len()).map(|_| head.tools.reader()).collect();
     let mut calls = vec![0; generation.len()];
@@ -318,12 +325,13 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
             delta.reasoning = if is_over { std::mem::take(&mut reasonings[index]) } else { String::new() };
         }
         if !delta.reasoning.is_empty() {
-            events.send(head.delta(index, json!({"reasoning_content": delta.reasoning}), &none, &none)).await?;
+            let chunk = head.delta(index, json!({"reasoning_content": delta.reasoning}), &none, &none);
+            events.send(with_usage(chunk, &generation)).await?;
         }
         if !delta.logprobs.is_empty() {
             let mut chunk = head.delta(index, json!({}), &none, &none);
             chunk["choices"][0]["logprobs"] = head.logprobs(&delta);
-            events.send(chunk).await?;
+            events.send(with_usage(chunk, &generation)).await?;
         }
         let mut pieces = match &mut readers[index] {
             Some(reader) => reader.push(&delta.content),
@@ -342,7 +350,7 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
                     json!({"tool_calls": [call.json(calls[index] - 1)]})
                 }
             };
-            events.send(head.delta(index, piece, &none, &none)).await?;
+            events.send(with_usage(head.delta(index, piece, &none, &none), &generation)).await?;
         }
         if delta.finish.is_none() {
             continue;
@@ -354,9 +362,9 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
         if calls[index] > 0 && reason == "stop" {
             (reason, matched) = ("tool_calls".into(), Value::Null);
         }
-        events.send(head.delta(index, json!({}), &reason, &matched)).await?;
+        events.send(with_usage(head.delta(index, json!({}), &reason, &matched), &generation)).await?;
     }
-    if head.includes_usage {
+    if head.stream_usage.at_end {
         let mut chunk = head.chunk(json!([]));
         chunk["usage"] = head.usage(&generation);
         events.send(chunk).await?;

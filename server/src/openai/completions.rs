@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mask_runtime::Tokenizer;
 use serde_json::{Value, json};
 
-use super::{AT_THE_TOP, finish, includes_usage, logprobs, now, usage};
+use super::{AT_THE_TOP, StreamUsage, finish, logprobs, now, usage};
 use crate::Service;
 use crate::answer::Delta;
 use crate::error::ApiError;
@@ -26,7 +26,7 @@ struct Head {
     created: u64,
     model: String,
     prompt_tokens: usize,
-    includes_usage: bool,
+    stream_usage: StreamUsage,
     /// Set if it is to be said how probable tokens were.
     tokenizer: Option<Arc<Tokenizer>>,
 }
@@ -64,7 +64,7 @@ impl Prepared {
             created: now(),
             model: fields.name_text("model")?.unwrap_or(&service.model.name).to_owned(),
             prompt_tokens: prompts.iter().map(|prompt| prompt.tokens.len()).sum(),
-            includes_usage: includes_usage(&fields)?,
+            stream_usage: StreamUsage::read(&fields)?,
             tokenizer,
         };
         let streams = fields.flag("stream")?.unwrap_or(false);
@@ -157,12 +157,16 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
             Ok((index, (reason, matched), delta)) => {
                 let choice = head.choice(index, &delta, offsets[index], &reason, &matched);
                 offsets[index] += delta.raw.chars().count();
-                events.send(head.object(vec![choice])).await?;
+                let mut chunk = head.object(vec![choice]);
+                if head.stream_usage.in_each {
+                    chunk["usage"] = head.usage(&generation);
+                }
+                events.send(chunk).await?;
             }
             Err(error) => return events.fail(&error).await,
         }
     }
-    if head.includes_usage {
+    if head.stream_usage.at_end {
         let mut last = head.object(Vec::new());
         last["usage"] = head.usage(&generation);
         events.send(last).await?;

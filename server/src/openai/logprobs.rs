@@ -1,13 +1,14 @@
 //! How probable tokens were, in the forms of OpenAI's two APIs.
 
 use gpu_runtime::engine::TokenLogprobs;
-use mask_runtime::{TokenKind, Vocabulary};
+use mask_runtime::Vocabulary;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Delta, FinishReason};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sampling::bounded_top;
+use crate::token_texts::{token_bytes, token_text};
 
 /// What a chat asks for: the number of the most probable tokens to name.
 pub(super) fn of_chat(fields: &Fields<'_>) -> Result<Option<usize>, ApiError> {
@@ -34,20 +35,9 @@ fn of_text(delta: &Delta) -> &[TokenLogprobs] {
     }
 }
 
-fn bytes(token: u32, vocabulary: &Vocabulary) -> Vec<u8> {
-    match vocabulary.kind(token) {
-        TokenKind::Special => vocabulary.name(token).as_bytes().to_vec(),
-        _ => vocabulary.bytes(token).to_vec(),
-    }
-}
-
-fn text(token: u32, vocabulary: &Vocabulary) -> String {
-    String::from_utf8_lossy(&bytes(token, vocabulary)).into_owned()
-}
-
 /// `logprobs` of a choice of a chat.
 pub(super) fn chat(delta: &Delta, vocabulary: &Vocabulary) -> Value {
-    let one = |&(token, logprob): &(u32, f32)| json!({"token": text(token, vocabulary), "bytes": bytes(token, vocabulary), "logprob": logprob});
+    let one = |&(token, logprob): &(u32, f32)| json!({"token": token_text(token, vocabulary), "bytes": token_bytes(token, vocabulary), "logprob": logprob});
     let content = of_text(delta).iter().map(|found| {
         let mut entry = one(&(found.token, found.logprob));
         entry["top_logprobs"] = found.top.iter().map(one).collect();
@@ -62,14 +52,14 @@ pub(super) fn completion(delta: &Delta, vocabulary: &Vocabulary, mut offset: usi
     let mut offsets = Vec::with_capacity(found.len());
     for one in found {
         offsets.push(offset);
-        offset += text(one.token, vocabulary).chars().count();
+        offset += token_text(one.token, vocabulary).chars().count();
     }
     let top = |one: &TokenLogprobs| {
-        let members = one.top.iter().map(|&(token, logprob)| (text(token, vocabulary), logprob.into()));
+        let members = one.top.iter().map(|&(token, logprob)| (token_text(token, vocabulary), logprob.into()));
         Value::Object(members.collect::<Map<_, _>>())
     };
     json!({
-        "tokens": found.iter().map(|one| text(one.token, vocabulary)).collect::<Vec<_>>(),
+        "tokens": found.iter().map(|one| token_text(one.token, vocabulary)).collect::<Vec<_>>(),
         "token_logprobs": found.iter().map(|one| one.logprob).collect::<Vec<_>>(),
         "top_logprobs": found.iter().map(top).collect::<Vec<_>>(),
         "text_offset": offsets,

@@ -62,11 +62,24 @@ fn usage(prompt_tokens: usize, completion_tokens: usize, reasoning_tokens: usize
     })
 }
 
-/// Whether a stream ends with a chunk about usage.
-fn includes_usage(fields: &Fields<'_>) -> Result<bool, ApiError> {
-    let options = fields.object("stream_options")?;
-    if let Some(options) = &options {
-        options.refuse("continuous_usage_stats", |value| value == &Value::Bool(false))?;
+/// Where a stream says how many tokens there are.
+#[derive(Debug, Clone, Copy, Default)]
+struct StreamUsage {
+    /// In a chunk of its own at the end.
+    at_end: bool,
+    /// In each chunk, too, as far as the answers have come.
+    in_each: bool,
+}
+
+impl StreamUsage {
+    fn read(fields: &Fields<'_>) -> Result<Self, ApiError> {
+        let Some(options) = fields.object("stream_options")? else { return Ok(Self::default()) };
+        let at_end = options.flag("include_usage")?.unwrap_or(false);
+        let in_each = options.flag("continuous_usage_stats")?.unwrap_or(false);
+        if in_each && !at_end {
+            let message = "stream_options.continuous_usage_stats needs stream_options.include_usage to be true.";
+            return Err(ApiError::Invalid(message.to_owned()));
+        }
+        Ok(Self { at_end, in_each })
     }
-    Ok(options.map(|options| options.flag("include_usage")).transpose()?.flatten().unwrap_or(false))
 }

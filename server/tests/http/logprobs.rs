@@ -31,6 +31,14 @@ fn generate() {
         assert_eq!(top[0][1], entry[1], "greedy is the most probable");
         assert_probabilities(top.iter().map(|pair| pair[0].as_f64().expect("a number")), 0.0);
     }
+    assert!(output.iter().all(|entry| entry[2].is_null()), "texts are not asked for");
+    let mut named = body.clone();
+    named["return_text_in_logprobs"] = true.into();
+    let named = shared().generate(&named);
+    let entries = named["meta_info"]["output_token_logprobs"].as_array().expect("a list");
+    let texts: String = entries[..entries.len() - 1].iter().filter_map(|entry| entry[2].as_str()).collect();
+    assert_eq!(named["text"], texts, "but for the stop token, which is no text: {named}");
+    assert!(named["meta_info"]["output_top_logprobs"][0][0][2].is_string(), "{named}");
     body["stream"] = true.into();
     let events = shared().post("/generate", &body).events();
     assert_eq!(events.last().expect("events")["meta_info"]["output_token_logprobs"], info["output_token_logprobs"]);
