@@ -12,6 +12,7 @@ use crate::fields::Fields;
 use crate::grammar::{CompiledConstraint, Deadline, Grammars, Requested};
 use crate::intake::Room;
 use crate::reasoning::ReasoningParser;
+use crate::reply::{Document, Reply};
 use crate::sampling::Sampling;
 use crate::scheduler::{Admission, Group};
 use crate::token_texts::token_bytes;
@@ -19,8 +20,8 @@ use crate::token_texts::token_bytes;
 /// What models that think put before their answer.
 const THINKING_SEPARATOR: &str = "\n\n";
 
-/// The most tokens that the answers of one request name with their probabilities, each of which takes up to two kilobytes
-/// while the answer is written.
+/// The most tokens that the answers of one request name with their probabilities, each of which takes up to two hundred bytes
+/// of text.
 const MAX_NAMED_TOKENS: usize = 200_000;
 
 /// What a request asks for.
@@ -353,6 +354,11 @@ impl Generation {
 
     pub(crate) fn len(&self) -> usize {
         self.answers.len()
+    }
+
+    /// An answer of one document, which has the place of the request.
+    pub(crate) fn reply(&mut self, text: String) -> Reply {
+        Reply::Whole(Document::new(text, self.group.take_admission()))
     }
 
     /// All answers, each in one piece.

@@ -188,7 +188,9 @@ async fn answer(service: &Arc<Service>, endpoint: Endpoint, headers: &HeaderMap,
         Err(error) => service.refuse(error),
     };
     match reply {
-        Ok(Reply::Whole(text)) => json(StatusCode::OK, text),
+        Ok(Reply::Whole(document)) => {
+            ([(header::CONTENT_TYPE, "application/json")], Body::new(document.into_body())).into_response()
+        }
         Ok(Reply::Stream(events)) => event_stream(events),
         Err(error) => refuse(&error, endpoint.dialect()),
     }

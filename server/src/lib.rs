@@ -16,8 +16,10 @@ mod error;
 mod fields;
 mod generation;
 mod grammar;
+mod held_body;
 mod http;
 mod intake;
+mod lazy;
 mod metrics;
 mod model;
 mod native;
@@ -59,7 +61,7 @@ pub use grammar::{
 pub use http::serve;
 pub use offline::Engine;
 pub use reasoning::ReasoningParser;
-pub use reply::Reply;
+pub use reply::{Document, Reply};
 pub use tool_format::ToolFormat;
 
 /// What a service serves, and how much of it at a time.

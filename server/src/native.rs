@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use gpu_runtime::engine::TokenLogprobs;
 use mask_runtime::Tokenizer;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::Service;
 use crate::answer::{Delta, FinishReason};
 use crate::error::ApiError;
 use crate::fields::{Fields, token_ids};
-use crate::generation::{Budget, Plan, Prompt, answer_count};
+use crate::generation::{Budget, Generation, Plan, Prompt, answer_count};
 use crate::grammar::Constraint;
 use crate::intake::Room;
+use crate::lazy::{With, each};
 use crate::reply::{Reply, stream, written};
 use crate::sampling::{NATIVE, Sampling, bounded_top};
 use crate::sampling_defaults::SamplingDefaults;
@@ -147,11 +150,9 @@ impl Prepared {
                         "err_type": error.class(),
                     });
                     for (index, origin) in origins.iter().enumerate() {
-                        let mut event = answer(origin, &Delta::default(), reason.clone(), 0, begin);
-                        if is_list {
-                            event["index"] = index.into();
-                        }
-                        events.send(event).await?;
+                        let index = is_list.then_some(index);
+                        let shown = Shown { reason: &reason, tokens: 0, reasoning: 0, index, begin };
+                        events.send(json!(answer(origin, &Delta::default(), shown))).await?;
                     }
                     Ok(())
                 }));
@@ -163,16 +164,16 @@ impl Prepared {
             let size = answers.iter().map(Delta::size).sum();
             let reasons =
                 answers.iter().map(|delta| finish_reason(delta.finish.as_ref())).collect::<Result<Vec<_>, _>>()?;
-            let whole = || {
-                let parts = origins.iter().zip(&answers).zip(reasons).enumerate();
-                let mut whole: Vec<Value> = parts
-                    .map(|(index, ((origin, delta), reason))| {
-                        answer(origin, delta, reason, generation.counts(index).1, begin)
-                    })
-                    .collect();
-                if is_list { Value::Array(whole) } else { whole.pop().unwrap_or_default() }
+            let parts: Vec<Whole<'_>> = origins.iter().zip(&answers).zip(reasons).enumerate().collect();
+            let text = match parts.as_slice() {
+                [part] if !is_list => written(&service.writing, size, || whole(part, &generation, begin)).await?,
+                parts => {
+                    let generation = &generation;
+                    let all = || each(parts, move |part| whole(part, generation, begin));
+                    written(&service.writing, size, all).await?
+                }
             };
-            return Ok(Reply::Whole(written(&service.writing, size, whole).await));
+            return Ok(generation.reply(text));
         }
         let writing = service.writing.clone();
         let incremental = service.options.incremental_streaming;
@@ -191,15 +192,12 @@ impl Prepared {
                     Ok((index, reason)) => {
                         let (tokens, reasoning) = generation.counts(index);
                         let (origin, so_far) = (&origins[index], &so_far[index]);
-                        let event = || {
-                            let mut event = answer(origin, so_far, reason, reasoning, begin);
-                            event["meta_info"]["completion_tokens"] = tokens.into();
-                            if is_list {
-                                event["index"] = index.into();
-                            }
-                            event
-                        };
-                        events.send_text(written(&writing, so_far.size(), event).await).await?;
+                        let shown =
+                            Shown { reason: &reason, tokens, reasoning, index: is_list.then_some(index), begin };
+                        match written(&writing, so_far.size(), || answer(origin, so_far, shown)).await {
+                            Ok(text) => events.send_text(text).await?,
+                            Err(error) => return events.fail(&error).await,
+                        }
                     }
                     Err(error) => return events.fail(&error).await,
                 }
@@ -298,38 +296,80 @@ fn finish_reason(finish: Option<&FinishReason>) -> Result<Value, ApiError> {
     })
 }
 
-fn answer(origin: &Origin, delta: &Delta, finish_reason: Value, reasoning_tokens: usize, begin: Instant) -> Value {
+/// What there is of an answer when it has ended: its number, its prompt, its text and why it ended.
+type Whole<'a> = (usize, ((&'a Origin, &'a Delta), Value));
+
+fn whole<'a>(
+    (index, ((origin, delta), reason)): &'a Whole<'a>,
+    generation: &Generation,
+    begin: Instant,
+) -> impl Serialize + use<'a> {
+    let (tokens, reasoning) = generation.counts(*index);
+    answer(origin, delta, Shown { reason, tokens, reasoning, index: None, begin })
+}
+
+/// What is said of an answer beside what has come of it.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    /// Why it ended, if it did.
+    reason: &'a Value,
+    tokens: usize,
+    /// How many of them are reasoning.
+    reasoning: usize,
+    /// Which of several it is, where that is not plain from its place.
+    index: Option<usize>,
+    /// When the request came.
+    begin: Instant,
+}
+
+fn answer<'a>(origin: &'a Origin, delta: &'a Delta, shown: Shown<'_>) -> impl Serialize + use<'a> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
-    let mut answer = json!({
-        "text": delta.raw,
-        "output_ids": delta.tokens,
-        "meta_info": {
-            "id": origin.id,
-            "finish_reason": finish_reason,
-            "prompt_tokens": origin.prompt_tokens,
-            "weight_version": "default",
-            "total_retractions": 0,
-            "completion_tokens": delta.tokens.len(),
-            "reasoning_tokens": reasoning_tokens,
-            "cached_tokens": 0,
-            "cached_tokens_details": null,
-            "dp_rank": null,
-            "e2e_latency": begin.elapsed().as_secs_f64(),
-            "response_sent_to_client_ts": now,
-        },
+    let mut answer = json!({"text": delta.raw, "output_ids": delta.tokens, "meta_info": null});
+    if let Some(index) = shown.index {
+        answer["index"] = index.into();
+    }
+    let mut info = json!({
+        "id": origin.id,
+        "finish_reason": shown.reason,
+        "prompt_tokens": origin.prompt_tokens,
+        "weight_version": "default",
+        "total_retractions": 0,
+        "completion_tokens": shown.tokens,
+        "reasoning_tokens": shown.reasoning,
+        "cached_tokens": 0,
+        "cached_tokens_details": null,
+        "dp_rank": null,
+        "e2e_latency": shown.begin.elapsed().as_secs_f64(),
+        "response_sent_to_client_ts": now,
     });
     if let Some(top) = origin.logprobs {
-        let text = |token| origin.texts.as_ref().map(|tokenizer| token_text(token, tokenizer.vocabulary()));
-        let triple = |&(token, logprob): &(u32, f32)| json!([logprob, token, text(token)]);
-        let info = &mut answer["meta_info"];
-        // There is nothing before the answer that would have been sampled.
+        // There is nothing before the answer that would have been sampled. Null is what is made when it is written.
         info["input_token_logprobs"] = json!([]);
-        info["output_token_logprobs"] = delta.logprobs.iter().map(|one| triple(&(one.token, one.logprob))).collect();
+        info["output_token_logprobs"] = Value::Null;
         if top > 0 {
             info["input_top_logprobs"] = json!([]);
-            info["output_top_logprobs"] =
-                delta.logprobs.iter().map(|one| one.top.iter().map(triple).collect::<Value>()).collect();
+            info["output_top_logprobs"] = Value::Null;
         }
     }
-    answer
+    let make = move |name: &str| {
+        (name == "meta_info")
+            .then(|| With { object: info.clone(), make: |name: &str| logprobs_of(name, origin, delta) })
+    };
+    With { object: answer, make }
+}
+
+/// The member of `meta_info` with this name, if it says how probable tokens were.
+fn logprobs_of<'a>(name: &str, origin: &'a Origin, delta: &'a Delta) -> Option<impl Serialize + use<'a>> {
+    let names_top = match name {
+        "output_token_logprobs" => false,
+        "output_top_logprobs" => true,
+        _ => return None,
+    };
+    let text = |token| origin.texts.as_ref().map(|tokenizer| token_text(token, tokenizer.vocabulary()));
+    let triple = move |&(token, logprob): &(u32, f32)| json!([logprob, token, text(token)]);
+    let make = move |one: &TokenLogprobs| match names_top {
+        true => one.top.iter().map(triple).collect(),
+        false => triple(&(one.token, one.logprob)),
+    };
+    Some(each(&delta.logprobs, make))
 }

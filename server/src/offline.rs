@@ -59,7 +59,7 @@ impl Engine {
     pub fn answer(&self, endpoint: Endpoint, body: &Value) -> Result<Value, ApiError> {
         match self.runtime.block_on(self.service.answer(endpoint, body))? {
             Reply::Whole(answer) => {
-                serde_json::from_str(&answer).map_err(|error| ApiError::Internal(error.to_string()))
+                serde_json::from_str(&answer.into_text()).map_err(|error| ApiError::Internal(error.to_string()))
             }
             Reply::Stream(_) => Err(ApiError::Invalid("stream cannot be true without a server.".to_owned())),
         }

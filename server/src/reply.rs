@@ -2,10 +2,13 @@
 
 use std::future::Future;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::error::{ApiError, Dialect};
+use crate::held_body::HeldBody;
+use crate::scheduler::Admission;
 use crate::turns::Turns;
 
 /// Events that may wait for a slow reader before the answer's task does. Few, as each may have all of a long answer.
@@ -15,16 +18,48 @@ const QUEUED_EVENTS: usize = 2;
 const LARGE: usize = 2_000;
 
 /// The text of an answer, or of an event, that names `size` tokens: those chosen, and the most probable ones.
-pub(crate) async fn written(writing: &Turns, size: usize, value: impl FnOnce() -> Value + Send) -> String {
-    let write = || value().to_string();
-    if size < LARGE { write() } else { writing.take(write).await }
+///
+/// # Errors
+/// Values that are no JSON, of which there are none.
+pub(crate) async fn written<S: Serialize>(
+    writing: &Turns,
+    size: usize,
+    value: impl FnOnce() -> S + Send,
+) -> Result<String, ApiError> {
+    let write = || serde_json::to_string(&value());
+    let text = if size < LARGE { write() } else { writing.take(write).await };
+    text.map_err(|error| ApiError::Internal(format!("the answer cannot be written: {error}")))
+}
+
+/// The text of one JSON document, which takes a fraction of the room of its value. As long as it is there the request has its
+/// place in the model, so that there are no more of them than requests in work.
+#[derive(Debug)]
+pub struct Document {
+    text: String,
+    place: Option<Admission>,
+}
+
+impl Document {
+    pub(crate) fn new(text: String, place: Option<Admission>) -> Self {
+        Self { text, place }
+    }
+
+    /// The text; the place is given back.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// The body of a response, which keeps the place until it has been handed over.
+    pub(crate) fn into_body(self) -> HeldBody {
+        HeldBody::new(self.text, self.place)
+    }
 }
 
 /// What an endpoint answers.
 #[derive(Debug)]
 pub enum Reply {
-    /// The text of one JSON document, which takes a fraction of the room of its value.
-    Whole(String),
+    /// One JSON document.
+    Whole(Document),
     /// The data of server-sent events, without the last one, `[DONE]`.
     Stream(mpsc::Receiver<String>),
 }

@@ -37,6 +37,7 @@ pub(crate) struct Scheduler {
 }
 
 /// The permission to have sequences in work.
+#[derive(Debug)]
 pub(crate) struct Admission(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 /// The answers of one request as they come. Dropping it ends what has not ended.
@@ -45,7 +46,8 @@ pub(crate) struct Group {
     count: usize,
     events: UnboundedReceiver<(usize, Event)>,
     commands: mpsc::Sender<Command>,
-    _admission: Admission,
+    /// `None` when it is kept for longer than the answers come.
+    admission: Option<Admission>,
 }
 
 impl Scheduler {
@@ -111,7 +113,7 @@ impl Scheduler {
         let count = requests.len();
         let (events, receiver) = unbounded_channel();
         let (reply, answer) = oneshot::channel();
-        let group = Group { id, count, events: receiver, commands: self.commands.clone(), _admission: admission };
+        let group = Group { id, count, events: receiver, commands: self.commands.clone(), admission: Some(admission) };
         self.commands.send(Command::Submit { group: id, requests, events, reply }).map_err(|_| STOPPED)?;
         answer.await.map_err(|_| STOPPED)?.map_err(|error| ApiError::Invalid(error.to_string()))?;
         Ok(group)
@@ -122,6 +124,11 @@ impl Group {
     /// The next event, with the index of its answer; `None` when the model has failed.
     pub(crate) async fn next(&mut self) -> Option<(usize, Event)> {
         self.events.recv().await
+    }
+
+    /// The permission, to be kept for longer than the answers come.
+    pub(crate) fn take_admission(&mut self) -> Option<Admission> {
+        self.admission.take()
     }
 
     /// Ends one answer without a further event.

@@ -52,8 +52,8 @@ fn clamped(bytes: isize) -> usize {
 pub fn give_large_pieces_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        /// Pieces from this many bytes on are mapped apart.
-        const LARGE: libc::c_int = 256 * 1024;
+        /// Pieces from this many bytes on are mapped apart. Each time that is work for all threads, which small pieces are not worth.
+        const LARGE: libc::c_int = 4 * 1024 * 1024;
         // SAFETY: the calls set two numbers of the allocator, under its lock.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mask_runtime::Tokenizer;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::tools::{CallReader, Piece, Tools};
@@ -14,6 +15,7 @@ use crate::fields::Fields;
 use crate::generation::{Budget, Generation, Plan, Prompt};
 use crate::grammar::{Constraint, Deadline};
 use crate::intake::Room;
+use crate::lazy::{With, each};
 use crate::reasoning::Mode;
 use crate::reply::{Events, Gone, Reply, stream, written};
 use crate::sampling::{OPENAI, Sampling};
@@ -115,22 +117,25 @@ impl Prepared {
         let answers = generation.collect().await?;
         let size = answers.iter().map(Delta::size).sum();
         // What has gone wrong with an answer is known before any of them is written.
-        let finishes = answers.iter().map(|answer| finish(answer.finish.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let parts = answers.iter().enumerate();
+        let parts = parts.map(|(index, answer)| Ok((index, answer, finish(answer.finish.as_ref())?)));
+        let parts = parts.collect::<Result<Vec<_>, ApiError>>()?;
+        let (head, parts) = (&head, parts.as_slice());
         let whole = || {
-            let choices = answers.iter().zip(finishes).enumerate();
-            let choices: Vec<Value> =
-                choices.map(|(index, (answer, finish))| head.choice(index, answer, finish)).collect();
-            json!({
+            let object = json!({
                 "id": head.id,
                 "object": "chat.completion",
                 "created": head.created,
                 "model": head.model,
-                "choices": choices,
+                "choices": null,
                 "usage": head.usage(&generation),
                 "metadata": {"weight_version": "default"},
-            })
+            });
+            let choices = move || each(parts, |(index, answer, finish)| head.choice(*index, answer, finish));
+            With { object, make: move |name: &str| (name == "choices").then(choices) }
         };
-        Ok(Reply::Whole(written(&service.writing, size, whole).await))
+        let text = written(&service.writing, size, whole).await?;
+        Ok(generation.reply(text))
     }
 }
 
@@ -228,7 +233,13 @@ impl Head {
     }
 
     /// A choice, which ended for a reason and at something.
-    fn choice(&self, index: usize, answer: &Delta, (mut reason, mut matched): (Value, Value)) -> Value {
+    fn choice<'a>(
+        &'a self,
+        index: usize,
+        answer: &'a Delta,
+        (reason, matched): &(Value, Value),
+    ) -> impl Serialize + use<'a> {
+        let (mut reason, mut matched) = (reason.clone(), matched.clone());
         let (reasoning, content) = match self.separate_reasoning {
             true if answer.reasoning.is_empty() => (Value::Null, answer.content.as_str()),
             true => (answer.reasoning.as_str().into(), answer.content.as_str()),
@@ -254,7 +265,7 @@ impl Head {
             matched = Value::Null;
         }
         let calls = if calls.is_empty() { Value::Null } else { calls.into() };
-        json!({
+        let object = json!({
             "index": index,
             "message": {
                 "role": "assistant",
@@ -262,14 +273,16 @@ impl Head {
                 "reasoning_content": reasoning,
                 "tool_calls": calls,
             },
-            "logprobs": self.logprobs(answer),
+            "logprobs": null,
             "finish_reason": reason,
             "matched_stop": matched,
-        })
+        });
+        let make = |name: &str| if name == "logprobs" { self.logprobs(answer) } else { None };
+        With { object, make }
     }
 
-    fn logprobs(&self, answer: &Delta) -> Value {
-        self.tokenizer.as_ref().map_or(Value::Null, |tokenizer| logprobs::chat(answer, tokenizer.vocabulary()))
+    fn logprobs<'a>(&'a self, answer: &'a Delta) -> Option<impl Serialize + use<'a>> {
+        self.tokenizer.as_ref().map(|tokenizer| logprobs::chat(answer, tokenizer.vocabulary()))
     }
 
     fn chunk(&self, choices: Value) -> Value {
@@ -330,7 +343,8 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
         }
         if !delta.logprobs.is_empty() {
             let mut chunk = head.delta(index, json!({}), &none, &none);
-            chunk["choices"][0]["logprobs"] = head.logprobs(&delta);
+            // Of the few tokens of one event.
+            chunk["choices"][0]["logprobs"] = json!(head.logprobs(&delta));
             events.send(with_usage(chunk, &generation)).await?;
         }
         let mut pieces = match &mut readers[index] {

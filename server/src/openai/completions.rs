@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mask_runtime::Tokenizer;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{AT_THE_TOP, StreamUsage, finish, logprobs, now, usage};
@@ -13,6 +14,7 @@ use crate::fields::{Fields, token_ids};
 use crate::generation::{Budget, Generation, Plan, Prompt};
 use crate::grammar::Constraint;
 use crate::intake::Room;
+use crate::lazy::{With, each};
 use crate::reply::{Events, Gone, Reply, stream, written};
 use crate::sampling::{OPENAI, Sampling};
 
@@ -80,16 +82,18 @@ impl Prepared {
         }
         let answers = generation.collect().await?;
         let size = answers.iter().map(Delta::size).sum();
-        let finishes = answers.iter().map(|answer| finish(answer.finish.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let parts = answers.iter().enumerate();
+        let parts = parts.map(|(index, answer)| Ok((index, answer, finish(answer.finish.as_ref())?)));
+        let parts = parts.collect::<Result<Vec<_>, ApiError>>()?;
+        let (head, parts) = (&head, parts.as_slice());
         let whole = || {
-            let choices = answers.iter().zip(&finishes).enumerate();
-            let choices =
-                choices.map(|(index, (answer, (reason, matched)))| head.choice(index, answer, 0, reason, matched));
-            let mut whole = head.object(choices.collect());
-            whole["usage"] = head.usage(&generation);
-            whole
+            let mut object = head.object(Vec::new());
+            object["usage"] = head.usage(&generation);
+            let choices = move || each(parts, |(index, answer, finish)| head.choice(*index, answer, 0, finish));
+            With { object, make: move |name: &str| (name == "choices").then(choices) }
         };
-        Ok(Reply::Whole(written(&service.writing, size, whole).await))
+        let text = written(&service.writing, size, whole).await?;
+        Ok(generation.reply(text))
     }
 }
 
@@ -124,16 +128,25 @@ impl Head {
     }
 
     /// A choice, or the next piece of one whose text so far has `offset` characters.
-    fn choice(&self, index: usize, delta: &Delta, offset: usize, reason: &Value, matched: &Value) -> Value {
-        let logprobs =
-            self.tokenizer.as_ref().map(|tokenizer| logprobs::completion(delta, tokenizer.vocabulary(), offset));
-        json!({
+    fn choice<'a>(
+        &'a self,
+        index: usize,
+        delta: &'a Delta,
+        offset: usize,
+        (reason, matched): &(Value, Value),
+    ) -> impl Serialize + use<'a> {
+        let object = json!({
             "index": index,
             "text": delta.raw,
-            "logprobs": logprobs,
+            "logprobs": null,
             "finish_reason": reason,
             "matched_stop": matched,
-        })
+        });
+        let make = move |name: &str| {
+            let tokenizer = self.tokenizer.as_ref().filter(|_| name == "logprobs")?;
+            Some(logprobs::completion(delta, tokenizer.vocabulary(), offset))
+        };
+        With { object, make }
     }
 
     fn object(&self, choices: Vec<Value>) -> Value {
@@ -154,8 +167,9 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
     while let Some(next) = generation.next().await {
         let finished = next.and_then(|(index, delta)| Ok((index, finish(delta.finish.as_ref())?, delta)));
         match finished {
-            Ok((index, (reason, matched), delta)) => {
-                let choice = head.choice(index, &delta, offsets[index], &reason, &matched);
+            Ok((index, finish, delta)) => {
+                // Of the few tokens of one event.
+                let choice = json!(head.choice(index, &delta, offsets[index], &finish));
                 offsets[index] += delta.raw.chars().count();
                 let mut chunk = head.object(vec![choice]);
                 if head.stream_usage.in_each {

@@ -2,11 +2,13 @@
 
 use gpu_runtime::engine::TokenLogprobs;
 use mask_runtime::Vocabulary;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Delta, FinishReason};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::lazy::{With, each};
 use crate::sampling::bounded_top;
 use crate::token_texts::{token_bytes, token_text};
 
@@ -36,32 +38,41 @@ fn of_text(delta: &Delta) -> &[TokenLogprobs] {
 }
 
 /// `logprobs` of a choice of a chat.
-pub(super) fn chat(delta: &Delta, vocabulary: &Vocabulary) -> Value {
-    let one = |&(token, logprob): &(u32, f32)| json!({"token": token_text(token, vocabulary), "bytes": token_bytes(token, vocabulary), "logprob": logprob});
-    let content = of_text(delta).iter().map(|found| {
+pub(super) fn chat<'a>(delta: &'a Delta, vocabulary: &'a Vocabulary) -> impl Serialize + use<'a> {
+    let one = move |&(token, logprob): &(u32, f32)| {
+        let (text, bytes) = (token_text(token, vocabulary), token_bytes(token, vocabulary));
+        json!({"token": text, "bytes": bytes, "logprob": logprob})
+    };
+    let entry = move |found: &TokenLogprobs| {
         let mut entry = one(&(found.token, found.logprob));
         entry["top_logprobs"] = found.top.iter().map(one).collect();
         entry
-    });
-    json!({"content": content.collect::<Vec<_>>()})
+    };
+    let make = move |name: &str| (name == "content").then(|| each(of_text(delta), entry));
+    With { object: json!({"content": null}), make }
 }
 
 /// `logprobs` of a choice of a completion, whose text before `delta` has `offset` characters.
-pub(super) fn completion(delta: &Delta, vocabulary: &Vocabulary, mut offset: usize) -> Value {
+pub(super) fn completion<'a>(
+    delta: &'a Delta,
+    vocabulary: &'a Vocabulary,
+    mut offset: usize,
+) -> impl Serialize + use<'a> {
     let found = of_text(delta);
     let mut offsets = Vec::with_capacity(found.len());
     for one in found {
         offsets.push(offset);
         offset += token_text(one.token, vocabulary).chars().count();
     }
-    let top = |one: &TokenLogprobs| {
+    let top = move |one: &TokenLogprobs| {
         let members = one.top.iter().map(|&(token, logprob)| (token_text(token, vocabulary), logprob.into()));
         Value::Object(members.collect::<Map<_, _>>())
     };
-    json!({
+    let object = json!({
         "tokens": found.iter().map(|one| token_text(one.token, vocabulary)).collect::<Vec<_>>(),
         "token_logprobs": found.iter().map(|one| one.logprob).collect::<Vec<_>>(),
-        "top_logprobs": found.iter().map(top).collect::<Vec<_>>(),
+        "top_logprobs": null,
         "text_offset": offsets,
-    })
+    });
+    With { object, make: move |name: &str| (name == "top_logprobs").then(|| each(found, top)) }
 }

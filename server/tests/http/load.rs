@@ -158,6 +158,35 @@ fn who_does_not_read_loses_the_place() {
     assert!(String::from_utf8_lossy(&answer).contains("data: [DONE]"));
 }
 
+/// A large answer that is not read keeps the place of its request, as it is in memory until it is.
+#[test]
+fn who_does_not_read_a_whole_answer_keeps_the_place() {
+    const ANSWERS: usize = 16;
+    let server = Server::start(ServiceOptions {
+        max_sequences: ANSWERS,
+        write_timeout: Duration::from_secs(3_600),
+        ..ServiceOptions::default()
+    });
+    // More than sockets hold.
+    let body = json!({
+        "messages": [{"role": "user", "content": "x"}], "n": ANSWERS, "max_tokens": 400, "ignore_eos": true,
+        "logprobs": true, "top_logprobs": 20,
+    });
+    let other = json!({"text": "x", "sampling_params": {"regex": "ok"}});
+    let mut stream = server.open("POST", "/v1/chat/completions", &body.to_string());
+    let mut answer = vec![0];
+    stream.read_exact(&mut answer).expect("it is answered");
+    assert_eq!(server.metric("running_sequences"), 0.0, "all is generated");
+    assert_eq!(server.post("/generate", &other).status, 429, "the places are taken");
+    stream.read_to_end(&mut answer).expect("an answer");
+    let answer = String::from_utf8(answer).expect("the answer is UTF-8");
+    let (head, text) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    assert!(head.to_ascii_lowercase().contains(&format!("content-length: {}", text.len())), "{head}");
+    let answer: Value = serde_json::from_str(text).expect("JSON");
+    assert_eq!(answer["choices"][ANSWERS - 1]["logprobs"]["content"].as_array().map(Vec::len), Some(400));
+    assert_eq!(server.generate(&other)["text"], "ok", "whoever has all of it has given the places back");
+}
+
 /// What comes back on a connection until it ends, in whichever way: what was sent may not have been read.
 fn exchange(server: &Server, sent: &str) -> String {
     let mut stream = TcpStream::connect(server.address).expect("a connection");

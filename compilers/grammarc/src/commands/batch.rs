@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args, output: &mut Output, backends: &[BackendEntry]) -
 /// The status and the body of an answer.
 async fn answer(service: Arc<Service>, endpoint: Endpoint, body: Value) -> (u16, Value) {
     let reply = match service.answer(endpoint, &body).await {
-        Ok(Reply::Whole(answer)) => match serde_json::from_str(&answer) {
+        Ok(Reply::Whole(answer)) => match serde_json::from_str(&answer.into_text()) {
             Ok(answer) => return (200, answer),
             Err(error) => ApiError::Internal(error.to_string()),
         },
