@@ -62,18 +62,6 @@ pub fn give_large_pieces_back() {
     }
 }
 
-/// Gives free memory back to the system, small pieces between others included. It takes the time of a look at all that has been
-/// freed; for after work that took much.
-pub fn give_free_memory_back() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        /// How much to keep at the end of each part.
-        const KEPT: libc::size_t = 0;
-        // SAFETY: the call looks at what has been freed, under the locks of the allocator.
-        unsafe { libc::malloc_trim(KEPT) };
-    }
-}
-
 /// Takes note of `change` bytes. Layouts have at most `isize::MAX` bytes.
 fn count(change: isize) {
     // At the very end of a thread there may be no account any more.

@@ -2,9 +2,7 @@
 
 use std::hint::black_box;
 
-use counting_allocator::{
-    CountingAllocator, give_free_memory_back, give_large_pieces_back, held_by_this_thread, peak_of_this_thread,
-};
+use counting_allocator::{CountingAllocator, give_large_pieces_back, held_by_this_thread, peak_of_this_thread};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -26,7 +24,6 @@ fn what_a_thread_holds() {
         assert_eq!(held_by_this_thread(), before);
         assert!(peak_of_this_thread() >= before + 2_000_080);
         drop(ground);
-        give_free_memory_back();
     });
     counted.join().expect("it counts");
 }

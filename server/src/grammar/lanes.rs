@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use counting_allocator::{give_free_memory_back, peak_of_this_thread};
+use counting_allocator::peak_of_this_thread;
 use gpu_runtime::{run_behind_others, run_when_idle};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -31,9 +31,6 @@ const TIMES: [Duration; 3] = [Duration::from_millis(5), Duration::from_millis(40
 
 /// The part of the memory of a compile that one has in the lanes before the last: what is quick takes little.
 const MEMORY_PART: usize = 8;
-
-/// Bytes that a compile leaves much to give back after. The grammar lies among what was only needed to make it.
-const MUCH_MEMORY: usize = 32_000_000;
 
 /// Where compiles run.
 #[derive(Debug, Clone)]
@@ -124,9 +121,6 @@ impl Lanes {
             let is_final = !((was_stopped || is_short) && outcome.is_err());
             // Whoever waited may have gone.
             let _ = sender.send(Compiled { outcome, is_final });
-            if peak_of_this_thread() > MUCH_MEMORY {
-                give_free_memory_back();
-            }
         };
         std::thread::Builder::new().name("grammarc-compile".to_owned()).spawn(compile).ok()?;
         receiver.await.ok()
