@@ -316,7 +316,7 @@ impl GrammarBuilder {
                 None => return Err(GrammarError::Undefined(name)),
             }
         }
-        Ok(Grammar { rules, exprs: self.exprs, root })
+        Ok(Grammar { rules, exprs: self.exprs, root, is_trim: false })
     }
 }
 

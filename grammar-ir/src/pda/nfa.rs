@@ -1,5 +1,6 @@
 //! The non-deterministic form of one procedure: what `lower` builds and `determinize` reads.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
@@ -61,6 +62,16 @@ pub(super) enum CountedKind {
     Edges,
 }
 
+/// An automaton that was copied into a procedure.
+#[derive(Debug, Clone)]
+struct Embedded {
+    states: Range<u32>,
+    /// How many states of others come before.
+    before: u32,
+    /// Where the way leads from its accepting states, outside of embedded automata.
+    to: u32,
+}
+
 /// A procedure as an automaton with ε-edges, one start and one finish state. Edges are kept as one linked list per
 /// state, so that a literal of a million bytes is two flat arrays.
 #[derive(Debug, Clone)]
@@ -76,6 +87,8 @@ pub(super) struct Nfa {
     /// The automaton that the procedure consists of, if it is one already. Its states are not copied here: there are only
     /// start and finish, with an ε-edge between them if the automaton accepts the empty word.
     pub(super) automaton: Option<Arc<ByteAutomaton>>,
+    /// The automata that were copied here, ascending by their states.
+    embedded: Vec<Embedded>,
     /// [`Procedure::max_tokens`](super::Procedure::max_tokens).
     pub(super) max_tokens: Option<u32>,
     /// [`Procedure::temperature`](super::Procedure::temperature).
@@ -93,6 +106,7 @@ impl Nfa {
             counted: None,
             scope: None,
             automaton: None,
+            embedded: Vec::new(),
             max_tokens: None,
             temperature: None,
         };
@@ -130,6 +144,58 @@ impl Nfa {
 
     pub(super) fn len(&self) -> usize {
         self.first_edge.len()
+    }
+
+    /// Notes that the states from `first` on are those of an automaton from whose every state the way leads to `to`.
+    pub(super) fn note_embedded(&mut self, first: u32, to: u32) {
+        let before = self.embedded_count();
+        self.embedded.push(Embedded { states: first..self.len() as u32, before, to });
+    }
+
+    /// How many states are those of embedded automata.
+    pub(super) fn embedded_count(&self) -> u32 {
+        self.embedded.last().map_or(0, |last| last.before + last.states.len() as u32)
+    }
+
+    /// How many states are not.
+    pub(super) fn outer_count(&self) -> usize {
+        self.len() - self.embedded_count() as usize
+    }
+
+    /// The number of `state` among those outside of embedded automata; of one inside, that of the state behind its automaton,
+    /// which has the same way ahead.
+    pub(super) fn outer(&self, state: u32) -> u32 {
+        let number = self.embedded.partition_point(|embedded| embedded.states.end <= state);
+        match self.embedded.get(number) {
+            Some(embedded) if embedded.states.start <= state => self.outer(embedded.to),
+            Some(embedded) => state - embedded.before,
+            None => state - self.embedded_count(),
+        }
+    }
+
+    /// What `of_outer` says of each state outside of embedded automata, by their numbers, said of every state: of one inside
+    /// as of the one behind its automaton.
+    pub(super) fn spread(&self, of_outer: &[u32]) -> Vec<u32> {
+        let mut spread = Vec::with_capacity(self.len());
+        for embedded in &self.embedded {
+            let next = spread.len() - embedded.before as usize;
+            let outside = embedded.states.start as usize - spread.len();
+            spread.extend_from_slice(&of_outer[next..next + outside]);
+            spread.resize(embedded.states.end as usize, of_outer[self.outer(embedded.to) as usize]);
+        }
+        spread.extend_from_slice(&of_outer[spread.len() - self.embedded_count() as usize..]);
+        spread
+    }
+
+    /// The states outside of embedded automata, ascending.
+    pub(super) fn outer_states(&self) -> impl Iterator<Item = u32> {
+        let starts = self.embedded.iter().map(|embedded| embedded.states.start).chain([self.len() as u32]);
+        let ends = [0].into_iter().chain(self.embedded.iter().map(|embedded| embedded.states.end));
+        ends.zip(starts).flat_map(|(end, start)| end..start)
+    }
+
+    pub(super) fn edge_count(&self) -> usize {
+        self.edges.len()
     }
 
     /// The edges of a state.
