@@ -23,6 +23,14 @@ pub(super) fn texts<'t>(
     escapes: Escapes,
     budget: &mut Budget<'_>,
 ) -> Result<ByteAutomaton, LimitError> {
+    let texts: Vec<&str> = texts.into_iter().collect();
+    if let [text] = texts.as_slice()
+        && text.is_ascii()
+        && escapes == Escapes::Any
+    {
+        budget.check_states(text.len().saturating_mul(STATES_PER_CHARACTER))?;
+        return Ok(one_of_ascii(text));
+    }
     let mut states = States { escapes, ..States::default() };
     let root = trie(texts, &mut states, budget, |states, node| {
         let mut edges = states.children(&node.children, None);
@@ -32,6 +40,46 @@ pub(super) fn texts<'t>(
         states.number(edges)
     })?;
     Ok(states.finish(root))
+}
+
+/// The states of a character in [`one_of_ascii`]: before it, and after `\\`, `u`, and three digits.
+const STATES_PER_CHARACTER: usize = 6;
+
+/// The JSON texts of one string of ASCII characters, in any spelling. Each character has its own states in a row, which no other
+/// has: there is nothing to look for. All edges lead onwards in the order of the states.
+fn one_of_ascii(text: &str) -> ByteAutomaton {
+    let end = (text.len() * STATES_PER_CHARACTER) as u32 + 2;
+    let mut automaton = ByteAutomaton {
+        accepting: vec![false; end as usize + 1],
+        edges: Vec::with_capacity(end as usize + 1),
+        counter: None,
+    };
+    automaton.accepting[end as usize] = true;
+    automaton.edges.push(smallvec![edge(b'"', 1)]);
+    for character in text.bytes() {
+        let first = automaton.edges.len() as u32;
+        let next = first + STATES_PER_CHARACTER as u32;
+        let mut plain: ByteEdges = smallvec![edge(b'\\', first + 1)];
+        if character >= 0x20 && ![b'"', b'\\'].contains(&character) {
+            insert(&mut plain, character, next);
+        }
+        let mut escape: ByteEdges = smallvec![edge(b'u', first + 2)];
+        if let Some(&(_, letter)) = SHORT_ESCAPES.iter().find(|(short, _)| *short == char::from(character)) {
+            insert(&mut escape, letter, next);
+        }
+        let mut last = ByteEdges::new();
+        redirect_digit(&mut last, u32::from(character) & 0xf, next);
+        automaton.edges.extend([
+            plain,
+            escape,
+            smallvec![edge(b'0', first + 3)],
+            smallvec![edge(b'0', first + 4)],
+            smallvec![edge(b'0' + (character >> 4), first + 5)],
+            last,
+        ]);
+    }
+    automaton.edges.extend([smallvec![edge(b'"', end)], ByteEdges::new()]);
+    automaton
 }
 
 /// The JSON texts of every string but `texts`, in any spelling, quotes included.
@@ -636,6 +684,32 @@ mod tests {
                 let bytes = spelled(text, pick, highest);
                 assert_eq!(reads(&some, &bytes), is_listed, "{:?}", String::from_utf8_lossy(&bytes));
                 assert_eq!(reads(&others, &bytes), !is_listed, "{:?}", String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn one_text_is_spelled_like_one_of_several() {
+        let limits = Limits::default();
+        let mut budget = Budget::new(&limits);
+        for text in TEXTS.into_iter().chain(OTHERS).filter(|text| text.is_ascii()) {
+            let mut states = States::default();
+            let root = trie([text], &mut states, &mut budget, |states, node| {
+                let mut edges = states.children(&node.children, None);
+                if node.is_text {
+                    insert(&mut edges, b'"', END);
+                }
+                states.number(edges)
+            });
+            let general = states.finish(root.unwrap());
+            let row = texts([text], Escapes::Any, &mut budget).unwrap();
+            assert_eq!(row.edges.len(), general.edges.len(), "{text:?}");
+            for other in TEXTS.into_iter().chain(OTHERS) {
+                for (pick, highest) in (0..4).flat_map(|pick| [(pick, false), (pick, true)]) {
+                    let bytes = spelled(other, pick, highest);
+                    assert_eq!(reads(&row, &bytes), other == text, "{text:?} {:?}", String::from_utf8_lossy(&bytes));
+                    assert_eq!(reads(&general, &bytes), other == text, "{text:?} {other:?}");
+                }
             }
         }
     }
