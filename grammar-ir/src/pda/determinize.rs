@@ -4,7 +4,9 @@
 //! it. Two calls of one procedure from one state become one call, which is what left factoring does to a grammar. Edges
 //! that differ in what they do to the registers stay apart.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::EdgeMarks;
 use super::minimize::trim;
@@ -212,7 +214,10 @@ struct Kernels {
     lists: KernelLists,
     /// The numbers of kernels of one state, which most are; `NONE` for no number yet.
     of_one: Vec<u32>,
-    of_several: FxHashMap<Box<[u32]>, u32>,
+    /// Per hash: the last kernel of several states that has it.
+    of_several: FxHashMap<u64, u32>,
+    /// Per kernel: the one before it with the same hash, or `NONE`.
+    before: Vec<u32>,
 }
 
 const NONE: u32 = u32::MAX;
@@ -231,6 +236,7 @@ impl Kernels {
             lists: KernelLists { elements: single(nfa.start, nfa.len()), ends: single(1, nfa.len()) },
             of_one: vec![NONE; nfa.len()],
             of_several: FxHashMap::default(),
+            before: single(NONE, nfa.len()),
         }
     }
 
@@ -245,18 +251,25 @@ impl Kernels {
     /// The number of a sorted, distinct, non-empty kernel.
     fn number(&mut self, kernel: &[u32]) -> u32 {
         let fresh = self.len() as u32;
+        let mut before = NONE;
         match kernel {
             [state] => match &mut self.of_one[*state as usize] {
                 slot if *slot == NONE => *slot = fresh,
                 known => return *known,
             },
-            _ => match self.of_several.get(kernel) {
-                Some(&known) => return known,
-                None => {
-                    self.of_several.insert(kernel.into(), fresh);
+            _ => {
+                let last = self.of_several.entry(FxBuildHasher.hash_one(kernel)).or_insert(NONE);
+                let mut same_hash = *last;
+                while same_hash != NONE {
+                    if self.lists.get(same_hash as usize) == kernel {
+                        return same_hash;
+                    }
+                    same_hash = self.before[same_hash as usize];
                 }
-            },
+                before = std::mem::replace(last, fresh);
+            }
         }
+        self.before.push(before);
         self.lists.elements.extend_from_slice(kernel);
         self.lists.ends.push(self.lists.elements.len() as u32);
         fresh
@@ -299,6 +312,8 @@ struct Outgoing {
     ranges: Vec<Ranged>,
     others: Vec<(Symbol, Effect, u32)>,
     bounds: Vec<u16>,
+    /// The ranges that cover what lies between two bounds.
+    covering: Vec<Ranged>,
     targets: Vec<u32>,
 }
 
@@ -357,12 +372,16 @@ impl Outgoing {
             self.bounds.extend(ranges.iter().flat_map(|range| [u16::from(range.low()), u16::from(range.high()) + 1]));
             self.bounds.sort_unstable();
             self.bounds.dedup();
+            let mut rest = ranges;
+            self.covering.clear();
             for bound in self.bounds.windows(2) {
                 let (low, high) = (bound[0] as u8, (bound[1] - 1) as u8);
+                self.covering.retain(|range| range.high() >= low);
+                let begun = rest.iter().take_while(|range| range.low() == low).count();
+                self.covering.extend_from_slice(&rest[..begun]);
+                rest = &rest[begun..];
                 self.targets.clear();
-                let covering =
-                    ranges.iter().take_while(|range| range.low() <= low).filter(|range| high <= range.high());
-                self.targets.extend(covering.map(|range| range.target()));
+                self.targets.extend(self.covering.iter().map(|range| range.target()));
                 if !self.targets.is_empty() {
                     self.targets.sort_unstable();
                     self.targets.dedup();
