@@ -10,7 +10,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::EdgeMarks;
 use super::minimize::trim;
-use super::nfa::{Label, Marks, Nfa};
+use super::nfa::{EmbeddedState, Label, Marks, Nfa};
 use super::nullable::{Reached, closure};
 use crate::{Budget, ByteAutomaton, LimitError};
 
@@ -343,6 +343,15 @@ impl Outgoing {
         self.ranges.clear();
         self.others.clear();
         for &state in kernel {
+            if let Some(EmbeddedState { edges, first, accepted }) = nfa.embedded_edges(state) {
+                if accepted.is_some() {
+                    return false;
+                }
+                let effect = (false, EdgeMarks::NONE);
+                let ranges = edges.iter().map(|edge| Ranged::new(effect, edge.low, edge.high, first + edge.target));
+                self.ranges.extend(ranges);
+                continue;
+            }
             for (label, target) in nfa.edges(state) {
                 let Label::Bytes { low, high } = label else { return false };
                 self.ranges.push(Ranged::new((false, EdgeMarks::NONE), low, high, target));

@@ -306,14 +306,15 @@ fn counted_name(caller: &str, counter: Counter) -> String {
     format!("{caller}{{{},{max}}}", counter.min)
 }
 
-/// A copy of `automaton`, which has no counter, between two states; `is_trim` if all its states lead from its start to acceptance.
-fn embed(nfa: &mut Nfa, automaton: &ByteAutomaton, is_trim: bool, from: u32, to: u32) {
+/// The states of `automaton`, which has no counter, between two states; `is_trim` if all its states lead from its start to acceptance.
+fn embed(nfa: &mut Nfa, automaton: &Arc<ByteAutomaton>, is_trim: bool, from: u32, to: u32) {
+    if is_trim {
+        let start = nfa.embed(automaton, to);
+        return nfa.add_edge(from, Label::Epsilon, start);
+    }
     let offset = nfa.len() as u32;
     for _ in 0..automaton.edges.len() {
         nfa.add_state();
-    }
-    if is_trim {
-        nfa.note_embedded(offset, to);
     }
     nfa.add_edge(from, Label::Epsilon, offset);
     for (state, edges) in automaton.edges.iter().enumerate() {
