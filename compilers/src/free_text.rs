@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use grammar_ir::{ByteAutomaton, ByteEdge, Counter, ExprId, GrammarBuilder, LimitError, LimitKind};
+use grammar_ir::{ByteAutomaton, ByteEdge, ByteEdges, Counter, ExprId, GrammarBuilder, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 
 /// More nodes than this are refused: each takes a kilobyte while the automaton is built, and the time it takes to tell where a
@@ -183,7 +183,7 @@ impl FreeText {
                 if state < nodes { (state, self.positions[state]) } else { (0, (state - nodes + 1) as u8) };
             let is_end = |node: usize| self.excluded[node] || !self.matches[node].is_empty();
             automaton.accepting.push(position == 0 && !is_end(node) && accepts(node as u32));
-            let mut edges: Vec<ByteEdge> = Vec::new();
+            let mut edges = ByteEdges::new();
             for byte in (0..=u8::MAX).filter(|_| !is_end(node)) {
                 let next = self.goto[node][usize::from(byte)];
                 let target = match utf8_step(position, byte) {
