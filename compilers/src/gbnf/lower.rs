@@ -23,6 +23,7 @@ pub(super) fn lower(
     ast: &Ast,
     options: &Options,
     tokens: Option<&dyn TokenNames>,
+    ends: &[&str],
     budget: &mut Budget<'_>,
     diagnostics: Vec<Diagnostic>,
 ) -> Result<(Grammar, Vec<Lookahead>), Diagnostics> {
@@ -30,6 +31,7 @@ pub(super) fn lower(
     let mut lowering = Lowering {
         source,
         tokens,
+        ends,
         builder,
         rules: FxHashMap::default(),
         undefined: FxHashSet::default(),
@@ -57,6 +59,8 @@ pub(super) fn lower(
 pub(super) struct Lowering<'a> {
     pub(super) source: &'a str,
     tokens: Option<&'a dyn TokenNames>,
+    /// What ends the text around the grammar, so that free text in it may not contain it.
+    pub(super) ends: &'a [&'a str],
     pub(super) builder: GrammarBuilder,
     rules: FxHashMap<&'a str, (RuleId, Span)>,
     undefined: FxHashSet<&'a str>,

@@ -1,0 +1,276 @@
+//! Formats next to each other, where some of them are free text.
+//!
+//! On its own, each of two free texts could hold a half of what ends the tag around them, or of a trigger. So formats are
+//! lowered to [`Part`]s, in which free text is left open, and only the whole content of a tag becomes an expression:
+//!
+//! ```text
+//! Part ─ positions → which parts may follow which (Glushkov's construction) ─ compose → expressions
+//! ```
+//!
+//! * Free texts of one kind next to each other are one free text.
+//! * Those of several kinds are one automaton (`product`), which keeps watch for the ends across their borders.
+//! * Free text goes up to where the first end is completed, and not on to a later one that overlaps with it.
+
+mod positions;
+mod product;
+
+use std::rc::Rc;
+
+use grammar_ir::{ByteAutomaton, ExprId, RuleId};
+use rustc_hash::FxHashMap;
+
+use self::positions::{Position, Positions};
+use self::product::Product;
+use super::lower::Lowering;
+use crate::diagnostic::Diagnostics;
+use crate::free_text::{FreeText, Starts};
+
+/// A format in which free text is left open.
+#[derive(Debug, Clone)]
+pub(super) enum Part {
+    /// Free text of a kind.
+    Text(usize),
+    /// Texts that are not free.
+    Solid(ExprId),
+    /// What ends the free text before it, and where it may do so.
+    Word(Rc<Starts>, ExprId),
+    /// One after the other.
+    Sequence(Vec<Self>),
+    /// Any one of them.
+    Choice(Vec<Self>),
+    /// So many times.
+    Repeat(Box<Self>, u32, Option<u32>),
+}
+
+/// A kind of free text.
+#[derive(Debug)]
+pub(super) struct TextKind {
+    pub(super) free: FreeText,
+    /// The texts of this kind.
+    pub(super) texts: Rc<ByteAutomaton>,
+}
+
+/// What comes after the whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Completion<'a> {
+    /// The text that free text before it must not have completed already.
+    pub(super) text: Option<&'a str>,
+    pub(super) expr: ExprId,
+}
+
+/// What may follow a position, and whether the whole may end there.
+type Next = (Vec<usize>, bool);
+
+/// A part on its way to an expression.
+struct Composition<'c> {
+    positions: Positions,
+    kinds: &'c [TextKind],
+    /// All ends around the part.
+    ends: &'c TextKind,
+    /// What comes after the whole, together with the states of `ends` where free text may end before it.
+    completions: Vec<(Starts, ExprId)>,
+    /// A rule for what comes next.
+    rules: FxHashMap<Next, RuleId>,
+    /// Those that have no body yet.
+    open: Vec<Next>,
+}
+
+impl<'a> Lowering<'a> {
+    /// The texts of `part`, each with one of `completions` after it.
+    ///
+    /// # Errors
+    /// When a limit is met.
+    pub(super) fn compose(&mut self, part: &Part, completions: &[Completion<'_>]) -> Result<ExprId, Diagnostics> {
+        if let Some(solid) = self.solid(part) {
+            let after = self.builder.choice(completions.iter().map(|completion| completion.expr));
+            return Ok(self.builder.sequence([solid, after]));
+        }
+        let ends = TextKind::new(&self.ends, &[])?;
+        let mut with_starts: Vec<(Starts, ExprId)> = Vec::new();
+        let bounding: Vec<(&str, ExprId)> =
+            completions.iter().filter_map(|end| Some((end.text.filter(|text| !text.is_empty())?, end.expr))).collect();
+        let texts: Vec<&str> = bounding.iter().map(|&(text, _)| text).collect();
+        for (starts, members) in ends.free.starts_of_ends(&texts, &self.budget)? {
+            let after = self.builder.choice(members.into_iter().map(|member| bounding[member].1));
+            with_starts.push((starts, after));
+        }
+        let others = completions.iter().filter(|end| end.text.is_none_or(str::is_empty)).map(|end| (None, end.expr));
+        with_starts.extend(others);
+
+        let part = self.never_empty(part);
+        let (positions, first) = Positions::of(&part, &self.budget)?;
+        let kinds = std::mem::take(&mut self.kinds_of_text);
+        let mut composition = Composition {
+            positions,
+            kinds: &kinds,
+            ends: &ends,
+            completions: with_starts,
+            rules: FxHashMap::default(),
+            open: Vec::new(),
+        };
+        let composed = composition.compose(first, self);
+        self.kinds_of_text = kinds;
+        composed
+    }
+
+    /// The texts of `part`, if no free text is in it. The nesting is bounded by the parser of JSON.
+    pub(super) fn solid(&mut self, part: &Part) -> Option<ExprId> {
+        match part {
+            Part::Text(_) | Part::Word(..) => None,
+            Part::Solid(solid) => Some(*solid),
+            Part::Sequence(parts) => {
+                let parts: Vec<ExprId> = parts.iter().map(|part| self.solid(part)).collect::<Option<_>>()?;
+                Some(self.builder.sequence(parts))
+            }
+            Part::Choice(parts) => {
+                let parts: Vec<ExprId> = parts.iter().map(|part| self.solid(part)).collect::<Option<_>>()?;
+                Some(self.builder.choice(parts))
+            }
+            Part::Repeat(part, min, max) => {
+                let part = self.solid(part)?;
+                Some(self.builder.repeat(part, *min, *max))
+            }
+        }
+    }
+
+    /// `part` with what may come no times taken for what may be left out, so that it does not keep free texts apart.
+    fn never_empty(&mut self, part: &Part) -> Part {
+        match part {
+            Part::Text(_) | Part::Solid(_) | Part::Word(..) => part.clone(),
+            Part::Sequence(parts) => Part::Sequence(parts.iter().map(|part| self.never_empty(part)).collect()),
+            Part::Choice(parts) => Part::Choice(parts.iter().map(|part| self.never_empty(part)).collect()),
+            Part::Repeat(part, min, max) => match &**part {
+                Part::Solid(solid) => {
+                    let repeated = Part::Solid(self.builder.repeat(*solid, (*min).max(1), *max));
+                    Part::Repeat(Box::new(repeated), (*min).min(1), Some(1))
+                }
+                part => Part::Repeat(Box::new(self.never_empty(part)), *min, *max),
+            },
+        }
+    }
+}
+
+impl Part {
+    /// The number of parts without parts in it. The nesting is bounded by the parser of JSON.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Text(_) | Self::Solid(_) | Self::Word(..) => 1,
+            Self::Sequence(parts) | Self::Choice(parts) => parts.iter().map(Self::size).sum(),
+            Self::Repeat(part, min, max) => part.size().saturating_mul(max.unwrap_or((*min).max(1)) as usize),
+        }
+    }
+}
+
+impl TextKind {
+    pub(super) fn new(patterns: &[&str], excludes: &[&str]) -> Result<Self, Diagnostics> {
+        let free = FreeText::new(patterns, excludes)?;
+        let texts = Rc::new(free.text());
+        Ok(Self { free, texts })
+    }
+}
+
+impl Composition<'_> {
+    fn compose(&mut self, first: Next, lowering: &mut Lowering<'_>) -> Result<ExprId, Diagnostics> {
+        let root = self.rule(first, lowering);
+        while let Some(next) = self.open.pop() {
+            lowering.budget.check_time()?;
+            let rule = self.rules[&next];
+            let body = self.after(&next, lowering)?;
+            lowering.builder.define(rule, body);
+        }
+        Ok(root)
+    }
+
+    /// The rule for what comes next.
+    fn rule(&mut self, next: Next, lowering: &mut Lowering<'_>) -> ExprId {
+        let rule = *self.rules.entry(next).or_insert_with_key(|next| {
+            self.open.push(next.clone());
+            lowering.texts += 1;
+            lowering.builder.declare(format!("free_text_{}", lowering.texts))
+        });
+        lowering.builder.rule(rule)
+    }
+
+    /// What comes next.
+    fn after(&mut self, (follow, is_end): &Next, lowering: &mut Lowering<'_>) -> Result<ExprId, Diagnostics> {
+        let mut alternatives = Vec::new();
+        let (texts, solids): (Vec<usize>, Vec<usize>) =
+            follow.iter().copied().partition(|&position| self.positions.kind_of(position).is_some());
+        for position in solids {
+            alternatives.push(self.solid(position, lowering));
+        }
+        if *is_end {
+            alternatives.extend(self.completions.iter().map(|&(_, completion)| completion));
+        }
+        let is_alone = texts.iter().all(|&text| {
+            self.positions.kind_of(text) == self.positions.kind_of(texts[0])
+                && self.positions.follow(text).iter().all(|&next| self.positions.kind_of(next).is_none())
+        });
+        if !texts.is_empty() {
+            let arms = if is_alone { self.text(&texts, lowering) } else { self.product(&texts, lowering)? };
+            for (automaton, after) in arms {
+                let text = lowering.builder.automaton(automaton);
+                let after = lowering.builder.choice(after);
+                alternatives.push(lowering.builder.sequence([text, after]));
+            }
+        }
+        Ok(lowering.builder.choice(alternatives))
+    }
+
+    /// What is not free text at `position`, and what comes after it.
+    fn solid(&mut self, position: usize, lowering: &mut Lowering<'_>) -> ExprId {
+        let (Position::Solid(expr) | Position::Word(_, expr)) = *self.positions.at(position) else {
+            return lowering.builder.never();
+        };
+        let rest = self.rule((self.positions.follow(position).to_vec(), self.positions.is_last(position)), lowering);
+        lowering.builder.sequence([expr, rest])
+    }
+
+    /// Free text of one kind: automata, each with what may follow it.
+    fn text(&mut self, texts: &[usize], lowering: &mut Lowering<'_>) -> Vec<(ByteAutomaton, Vec<ExprId>)> {
+        let Some(kind) = self.positions.kind_of(texts[0]) else { return Vec::new() };
+        let mut follow: Vec<usize> = texts.iter().flat_map(|&text| self.positions.follow(text)).copied().collect();
+        follow.sort_unstable();
+        follow.dedup();
+        let mut arms: Vec<(Starts, Vec<ExprId>)> = Vec::new();
+        let mut add = |starts: Starts, expr: ExprId| match arms.iter_mut().find(|(other, _)| *other == starts) {
+            Some((_, exprs)) => exprs.push(expr),
+            None => arms.push((starts, vec![expr])),
+        };
+        for position in follow {
+            let starts = self.positions.starts(position);
+            add(starts, self.solid(position, lowering));
+        }
+        let free = &self.kinds[kind].free;
+        if texts.iter().any(|&text| self.positions.is_last(text)) {
+            let nodes = free.nodes_in(&self.ends.free);
+            for (starts, completion) in &self.completions {
+                let starts = starts.as_ref().map(|starts| nodes.iter().map(|&node| starts[node as usize]).collect());
+                add(starts, *completion);
+            }
+        }
+        arms.into_iter().map(|(starts, exprs)| (free.text_ending(&starts), exprs)).collect()
+    }
+
+    /// Free texts of several kinds next to each other: automata, each with what may follow it.
+    fn product(
+        &mut self,
+        texts: &[usize],
+        lowering: &mut Lowering<'_>,
+    ) -> Result<Vec<(ByteAutomaton, Vec<ExprId>)>, Diagnostics> {
+        let product = Product::new(texts, &self.positions, self.kinds, self.ends, &mut lowering.budget)?;
+        let mut arms: Vec<(Vec<bool>, Vec<ExprId>)> = Vec::new();
+        let mut add = |accepting: Vec<bool>, expr: ExprId| match arms.iter_mut().find(|(other, _)| *other == accepting) {
+            Some((_, exprs)) => exprs.push(expr),
+            None => arms.push((accepting, vec![expr])),
+        };
+        for position in product.followers(&self.positions) {
+            let accepting = product.before(position, &self.positions, self.kinds);
+            add(accepting, self.solid(position, lowering));
+        }
+        for (starts, completion) in &self.completions {
+            add(product.before_end(starts, &self.positions, self.kinds, self.ends), *completion);
+        }
+        Ok(arms.into_iter().map(|(accepting, exprs)| (product.automaton(accepting), exprs)).collect())
+    }
+}
