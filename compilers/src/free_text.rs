@@ -155,15 +155,6 @@ impl FreeText {
         self.text_ending(&None)
     }
 
-    /// The texts of at most `max` characters that contain no pattern.
-    pub(crate) fn text_up_to(&self, max: u32) -> ByteAutomaton {
-        let mut text = self.text();
-        text.counter = Some(Counter { min: 0, max: Some(max) });
-        // A character begins with an ASCII byte or with the first byte of a longer one.
-        text.edges.iter_mut().flatten().for_each(|edge| edge.counts = !(0x80..=0xbf).contains(&edge.low));
-        text
-    }
-
     /// The words that begin with a text without patterns and go on with one of `patterns` and its expression, where the text
     /// and the pattern complete no other pattern before the end of this one.
     ///
@@ -337,6 +328,14 @@ impl FreeText {
         }
         automaton
     }
+}
+
+/// The words of `text`, an automaton over UTF-8, of at most `max` characters.
+pub(crate) fn text_up_to(mut text: ByteAutomaton, max: u32) -> ByteAutomaton {
+    text.counter = Some(Counter { min: 0, max: Some(max) });
+    // A character begins with an ASCII byte or with the first byte of a longer one.
+    text.edges.iter_mut().flatten().for_each(|edge| edge.counts = !(0x80..=0xbf).contains(&edge.low));
+    text
 }
 
 /// The number of positions in a character.

@@ -411,7 +411,8 @@ fn strings_end_runs_of_tokens() {
     let (special, end, begun, ending) = ((100, ""), (5, "</o>"), (6, "y</"), (7, "o>ok"));
     // In a string that is a token as in one that is not, and on any level.
     let nested = |content: &serde_json::Value, end: &str| {
-        let inner = json!({"type": "tag", "begin": "", "content": content, "end": {"type": "token", "token": "<stop>"}});
+        let inner =
+            json!({"type": "tag", "begin": "", "content": content, "end": {"type": "token", "token": "<stop>"}});
         json!({"type": "tag", "begin": "", "content": {"type": "or", "elements": [content, inner]}, "end": [end, "</o>"]})
     };
     for content in [&any, &triggered, &dispatch] {
@@ -536,7 +537,11 @@ fn first_ends(content: &serde_json::Value, ends: &[&str], contains: impl Fn(&str
                 .iter()
                 .filter_map(|mark| text.strip_suffix(mark))
                 .any(|inside| contains(inside) && !is_past(inside));
-            assert_eq!(interp::accepts(&grammar, format!("<{text}").as_bytes()), expected, "{content} {ends:?} {text:?}");
+            assert_eq!(
+                interp::accepts(&grammar, format!("<{text}").as_bytes()),
+                expected,
+                "{content} {ends:?} {text:?}"
+            );
         }
         if length < 6 {
             texts = texts.iter().flat_map(|text| ["a", "b", "x"].map(|more| format!("{text}{more}"))).collect();
@@ -548,7 +553,8 @@ fn first_ends(content: &serde_json::Value, ends: &[&str], contains: impl Fn(&str
 fn the_first_end_wins_wherever_free_texts_meet() {
     let text = json!({"type": "any_text"});
     let without = json!({"type": "any_text", "excludes": ["xx"]});
-    let nothing = json!({"type": "optional", "content": {"type": "tag", "begin": "xxxxxxx", "content": text, "end": "!"}});
+    let nothing =
+        json!({"type": "optional", "content": {"type": "tag", "begin": "xxxxxxx", "content": text, "end": "!"}});
     let triggered = json!({"type": "triggered_tags", "triggers": ["xxxxxxx"], "tags": [{"begin": "xxxxxxx!", "content": text, "end": "!"}]});
     let sequence = |elements: &[&serde_json::Value]| json!({"type": "sequence", "elements": elements});
     let repeat = |content: &serde_json::Value, min: u32, max: i64| json!({"type": "repeat", "content": content, "min": min, "max": max});
@@ -574,7 +580,30 @@ fn the_first_end_wins_wherever_free_texts_meet() {
             first_ends(&content, ends, |_| true);
         }
         first_ends(&without, ends, |text| !text.contains("xx"));
+        first_ends(&json!({"type": "any_text", "max_chars": 3}), ends, |text| text.len() <= 3);
+        first_ends(&json!({"type": "any_text", "max_tokens": 30}), ends, |_| true);
         first_ends(&repeat(&without, 0, -1), ends, |text| !text.contains("xx"));
+    }
+}
+
+#[test]
+fn text_with_a_limit_next_to_other_text_is_refused() {
+    let few = json!({"type": "any_text", "max_chars": 3});
+    let text = json!({"type": "any_text"});
+    let between = json!({"type": "const_string", "value": "x"});
+    for (content, pointer) in [
+        (json!({"type": "star", "content": few}), Some("/format/content/content")),
+        (json!({"type": "sequence", "elements": [text, few]}), Some("/format/content/elements/1")),
+        (json!({"type": "sequence", "elements": [few, between, text]}), None),
+        (few.clone(), None),
+        (json!({"type": "repeat", "min": 0, "max": 2000, "content": few}), Some("/format/content")),
+    ] {
+        let tag = json!({"type": "tag", "begin": "<", "content": content, "end": "ab"});
+        let found = errors(&json!({"type": "structural_tag", "format": tag}).to_string());
+        let expected = pointer.map(|pointer| format!("at \"{pointer}\": "));
+        assert_eq!(found.is_empty(), expected.is_none(), "{content}: {found:?}");
+        assert!(expected.is_none_or(|expected| found[0].starts_with(&expected)), "{content}: {found:?}");
+        assert!(errors(&json!({"type": "structural_tag", "format": content}).to_string()).is_empty(), "{content}");
     }
 }
 
@@ -624,4 +653,17 @@ fn long_triggers_take_little_time() {
         let grammar = compile(&source, &Options::default(), None, &limits).expect("a tag");
         assert!(interp::accepts(&grammar, b"aab"));
     }
+}
+
+#[test]
+fn a_trigger_lies_in_the_text_of_a_token_and_in_no_name() {
+    let tag = json!({"begin": "</think>!", "content": {"type": "const_string", "value": "x"}, "end": "."});
+    let format = json!({"type": "triggered_tags", "triggers": ["<"], "tags": [tag]});
+    let source = json!({"type": "structural_tag", "format": format}).to_string();
+    let grammar = compile(&source, &Options::default(), Some(&NAMED), &Limits::default()).expect("a tag");
+    // A token that is text triggers with a part of it, and is judged as a whole.
+    assert!(reads(&grammar, &[X, END, (4, "!x."), Y]));
+    assert!(!reads(&grammar, &[X, END]) && !reads(&grammar, &[X, END, Y]) && !reads(&grammar, &[X, CALL]));
+    // The name of a special token is no text.
+    assert!(!reads(&grammar, &[X, (100, "")]) && !reads(&grammar, &[(100, ""), (4, "!x.")]));
 }

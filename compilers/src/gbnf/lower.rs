@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
 
 /// Lowers `ast`, unless it or the parser found `diagnostics`. Look-aheads are left to be enforced.
 ///
-/// Rule `i` of the result is rule `i` of the tree.
+/// Free text in it contains none of `ends`. Rule `i` of the result is rule `i` of the tree.
 ///
 /// # Errors
 /// The given diagnostics together with those found here.

@@ -1,12 +1,16 @@
 //! From formats to grammar expressions.
 
 use grammar_ir::passes::productive_rules;
-use grammar_ir::{Budget, Expr, ExprId, Grammar, GrammarBuilder, GrammarError, Limits, RuleAttributes, RuleId, TokenSet};
+use std::rc::Rc;
+
+use grammar_ir::{
+    Budget, Expr, ExprId, Grammar, GrammarBuilder, GrammarError, Limits, RuleAttributes, RuleId, TokenSet,
+};
 use rustc_hash::FxHashMap;
 
 use super::Options;
 use super::ast::{AnyText, Format, Json, Kind, Style, Text, Token, TokenName};
-use super::composition::{Completion, Part, TextKind};
+use super::composition::{Completion, Limited, Part, TextKind};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use crate::gbnf::{self, TokenNames};
 use crate::json_schema::{Embedded, KeyOrder, Whitespace, push_pointer};
@@ -60,8 +64,8 @@ pub(super) fn lower(
     if barren.is_empty() { Ok(grammar) } else { Err(barren.into()) }
 }
 
-/// Copies of parts with free text in them, of all together, more than which each stand for themselves.
-const MAX_COPIES: usize = 64;
+/// The greatest number of parts in all copies of one with free text in it. More copies each stand for themselves.
+const MAX_COPIES: usize = 1024;
 
 /// The texts themselves.
 pub(super) fn texts_of(texts: &[Text]) -> Vec<&str> {
@@ -151,11 +155,13 @@ impl<'a> Lowering<'a> {
                 self.any_tokens(format, ids, *max_tokens)?
             }
             Kind::Sequence(elements) => {
-                let elements: Vec<Part> = elements.iter().map(|element| self.format(element)).collect::<Result<_, _>>()?;
+                let elements: Vec<Part> =
+                    elements.iter().map(|element| self.format(element)).collect::<Result<_, _>>()?;
                 self.sequence(elements)
             }
             Kind::Or(elements) => {
-                let elements: Vec<Part> = elements.iter().map(|element| self.format(element)).collect::<Result<_, _>>()?;
+                let elements: Vec<Part> =
+                    elements.iter().map(|element| self.format(element)).collect::<Result<_, _>>()?;
                 self.choice(elements)
             }
             Kind::Repeat { content, min, max } => {
@@ -163,7 +169,7 @@ impl<'a> Lowering<'a> {
                 self.is_repeated |= max.is_none_or(|max| max > 1);
                 let content = self.format(content);
                 self.is_repeated = outside;
-                self.repeat(content?, *min, *max)?
+                self.repeat(format, content?, *min, *max)?
             }
             Kind::Tag(tag) => Part::Solid(self.tag(tag)?),
             Kind::TriggeredTags(tags) => self.triggered_tags(tags)?,
@@ -208,7 +214,9 @@ impl<'a> Lowering<'a> {
         let mut whole: Vec<Part> = Vec::new();
         for part in parts {
             match part {
-                Part::Solid(solid) if *self.builder.expr(solid) == Expr::Empty => whole.push(Part::Sequence(Vec::new())),
+                Part::Solid(solid) if *self.builder.expr(solid) == Expr::Empty => {
+                    whole.push(Part::Sequence(Vec::new()))
+                }
                 Part::Solid(solid) => solids.push(solid),
                 part => whole.push(part),
             }
@@ -224,20 +232,28 @@ impl<'a> Lowering<'a> {
         if whole.len() == 1 { whole.swap_remove(0) } else { Part::Choice(whole) }
     }
 
-    /// `part` between `min` and `max` times. Where that takes too many copies, each of them stands for itself.
-    fn repeat(&mut self, part: Part, min: u32, max: Option<u32>) -> Result<Part, Diagnostics> {
+    /// `part` between `min` and `max` times.
+    fn repeat(&mut self, format: &Format, part: Part, min: u32, max: Option<u32>) -> Result<Part, Diagnostics> {
+        if max == Some(0) {
+            return Ok(Part::Solid(self.builder.empty()));
+        }
         let copies = max.unwrap_or(min.max(1)) as usize;
-        let fits = matches!(part, Part::Solid(_)) || copies.saturating_mul(part.size()) <= MAX_COPIES;
-        Ok(match part {
-            _ if max == Some(0) => Part::Solid(self.builder.empty()),
+        let part = match self.solid(&part) {
+            Some(solid) => Part::Solid(solid),
+            None if copies == 1 || copies.saturating_mul(part.size()) <= MAX_COPIES => part,
             // Text after text is text.
-            Part::Text(_) => part,
-            part if fits => Part::Repeat(Box::new(part), min, max),
-            part => {
-                let part = self.alone(&part)?;
-                Part::Repeat(Box::new(Part::Solid(part)), min, max)
+            None if matches!(part, Part::Text(_)) => return Ok(part),
+            None => {
+                if !self.ends.is_empty() {
+                    let message = "with free text in it, this is too often to keep the text from running past the end of \
+                        the tag around it";
+                    let help = format!("repeat it at most {} times, or without a bound", MAX_COPIES / part.size());
+                    self.report(&format.pointer, Code::Unsupported, message, &help);
+                }
+                Part::Solid(self.alone(&part)?)
             }
-        })
+        };
+        Ok(Part::Repeat(Box::new(part), min, max))
     }
 
     /// The texts of `part`, with nothing after it.
@@ -330,18 +346,17 @@ impl<'a> Lowering<'a> {
         if any.max_chars.is_none() && any.max_tokens.is_none() {
             return Ok(Part::Text(kind));
         }
-        let free = &self.kinds_of_text[kind].free;
-        let text = any.max_chars.map_or_else(|| free.text(), |max| free.text_up_to(max));
-        let text = self.builder.automaton(text);
-        Ok(Part::Solid(self.budgeted(format, text, any.max_tokens)))
+        let AnyText { max_tokens, max_chars, .. } = *any;
+        Ok(Part::Limited(Rc::new(Limited { pointer: format.pointer.clone(), kind, max_tokens, max_chars })))
     }
 
     /// `expr` with at most `max_tokens` tokens, where that says so.
-    pub(super) fn budgeted(&mut self, format: &Format, expr: ExprId, max_tokens: Option<u32>) -> ExprId {
+    pub(super) fn budgeted(&mut self, expr: ExprId, max_tokens: Option<u32>) -> ExprId {
         if max_tokens.is_none() {
             return expr;
         }
-        let rule = self.builder.declare(format!("text{}", format.pointer));
+        self.texts += 1;
+        let rule = self.builder.declare(format!("free_text_{}", self.texts));
         self.builder.define(rule, expr);
         self.builder.set_attributes(rule, RuleAttributes { max_tokens, ..RuleAttributes::default() });
         self.builder.rule(rule)

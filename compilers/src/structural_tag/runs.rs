@@ -32,7 +32,7 @@ impl Lowering<'_> {
             return Ok(run);
         }
         let run = self.alone(&run)?;
-        Ok(Part::Solid(self.budgeted(format, run, max_tokens)))
+        Ok(Part::Solid(self.budgeted(run, max_tokens)))
     }
 
     /// Any tokens that are not `listed`.
@@ -54,7 +54,8 @@ impl Lowering<'_> {
                 None | Some(Ok("")) => {}
                 Some(Ok(text)) => excludes.push(text),
                 Some(Err(_)) => {
-                    let message = format!("token {id} is a part of a character, so text cannot be kept from containing it");
+                    let message =
+                        format!("token {id} is a part of a character, so text cannot be kept from containing it");
                     let help = "end the tag with a token, or leave this one out of the list";
                     self.report(&format.pointer, Code::Unsupported, message, help);
                 }
@@ -70,7 +71,8 @@ impl Lowering<'_> {
     /// One token that is not `listed`. On its own it cannot run past anything; again and again it could.
     pub(super) fn other_token(&mut self, format: &Format, listed: Vec<u32>) -> TokenSet {
         if let (true, Some(end)) = (self.is_repeated, self.string_ends.last()) {
-            let message = format!("again and again, `exclude_token` would run past the end of the tag around it, `{end}`");
+            let message =
+                format!("again and again, `exclude_token` would run past the end of the tag around it, `{end}`");
             self.report(&format.pointer, Code::Unsupported, message, "use `any_tokens`, or end the tag with a token");
         }
         TokenSet::all_but(listed.into_iter().chain(self.end_tokens.iter().copied()))

@@ -22,14 +22,16 @@ use rustc_hash::FxHashMap;
 use self::positions::{Position, Positions};
 use self::product::Product;
 use super::lower::Lowering;
-use crate::diagnostic::Diagnostics;
-use crate::free_text::{FreeText, Starts};
+use crate::diagnostic::{Code, Diagnostics};
+use crate::free_text::{FreeText, Starts, text_up_to};
 
 /// A format in which free text is left open.
 #[derive(Debug, Clone)]
 pub(super) enum Part {
     /// Free text of a kind.
     Text(usize),
+    /// Free text of a bounded length.
+    Limited(Rc<Limited>),
     /// Texts that are not free.
     Solid(ExprId),
     /// What ends the free text before it, and where it may do so.
@@ -40,6 +42,16 @@ pub(super) enum Part {
     Choice(Vec<Self>),
     /// So many times.
     Repeat(Box<Self>, u32, Option<u32>),
+}
+
+/// Free text of a bounded length.
+#[derive(Debug)]
+pub(super) struct Limited {
+    /// The JSON Pointer of the format.
+    pub(super) pointer: String,
+    pub(super) kind: usize,
+    pub(super) max_tokens: Option<u32>,
+    pub(super) max_chars: Option<u32>,
 }
 
 /// A kind of free text.
@@ -99,6 +111,15 @@ impl<'a> Lowering<'a> {
 
         let part = self.never_empty(part);
         let (positions, first) = Positions::of(&part, &self.budget)?;
+        if let Some(pointer) = positions.limited_next_to_text().filter(|_| !self.ends.is_empty()) {
+            let message = "next to other free text, text with a limit would run past the end of the tag around them";
+            self.report(
+                &pointer,
+                Code::Unsupported,
+                message,
+                "join the two, leave out the limit, or put something between them",
+            );
+        }
         let kinds = std::mem::take(&mut self.kinds_of_text);
         let mut composition = Composition {
             positions,
@@ -116,7 +137,7 @@ impl<'a> Lowering<'a> {
     /// The texts of `part`, if no free text is in it. The nesting is bounded by the parser of JSON.
     pub(super) fn solid(&mut self, part: &Part) -> Option<ExprId> {
         match part {
-            Part::Text(_) | Part::Word(..) => None,
+            Part::Text(_) | Part::Limited(_) | Part::Word(..) => None,
             Part::Solid(solid) => Some(*solid),
             Part::Sequence(parts) => {
                 let parts: Vec<ExprId> = parts.iter().map(|part| self.solid(part)).collect::<Option<_>>()?;
@@ -136,7 +157,7 @@ impl<'a> Lowering<'a> {
     /// `part` with what may come no times taken for what may be left out, so that it does not keep free texts apart.
     fn never_empty(&mut self, part: &Part) -> Part {
         match part {
-            Part::Text(_) | Part::Solid(_) | Part::Word(..) => part.clone(),
+            Part::Text(_) | Part::Limited(_) | Part::Solid(_) | Part::Word(..) => part.clone(),
             Part::Sequence(parts) => Part::Sequence(parts.iter().map(|part| self.never_empty(part)).collect()),
             Part::Choice(parts) => Part::Choice(parts.iter().map(|part| self.never_empty(part)).collect()),
             Part::Repeat(part, min, max) => match &**part {
@@ -154,7 +175,7 @@ impl Part {
     /// The number of parts without parts in it. The nesting is bounded by the parser of JSON.
     pub(super) fn size(&self) -> usize {
         match self {
-            Self::Text(_) | Self::Solid(_) | Self::Word(..) => 1,
+            Self::Text(_) | Self::Limited(_) | Self::Solid(_) | Self::Word(..) => 1,
             Self::Sequence(parts) | Self::Choice(parts) => parts.iter().map(Self::size).sum(),
             Self::Repeat(part, min, max) => part.size().saturating_mul(max.unwrap_or((*min).max(1)) as usize),
         }
@@ -166,6 +187,14 @@ impl TextKind {
         let free = FreeText::new(patterns, excludes)?;
         let texts = Rc::new(free.text());
         Ok(Self { free, texts })
+    }
+}
+
+/// Adds `expr` to what may come after the texts for `key`.
+fn add<K: PartialEq>(arms: &mut Vec<(K, Vec<ExprId>)>, key: K, expr: ExprId) {
+    match arms.iter_mut().find(|(other, _)| *other == key) {
+        Some((_, exprs)) => exprs.push(expr),
+        None => arms.push((key, vec![expr])),
     }
 }
 
@@ -217,13 +246,54 @@ impl Composition<'_> {
         Ok(lowering.builder.choice(alternatives))
     }
 
-    /// What is not free text at `position`, and what comes after it.
+    /// What is not free text without a limit at `position`, and what comes after it.
     fn solid(&mut self, position: usize, lowering: &mut Lowering<'_>) -> ExprId {
-        let (Position::Solid(expr) | Position::Word(_, expr)) = *self.positions.at(position) else {
-            return lowering.builder.never();
+        let is_last = self.positions.is_last(position);
+        match self.positions.at(position) {
+            Position::Text(_) => lowering.builder.never(),
+            &Position::Solid(expr) | &Position::Word(_, expr) => {
+                let rest = self.rule((self.positions.follow(position).to_vec(), is_last), lowering);
+                lowering.builder.sequence([expr, rest])
+            }
+            Position::Limited(limited) => {
+                let limited = Rc::clone(limited);
+                let mut arms: Vec<(Starts, Vec<ExprId>)> = Vec::new();
+                if !self.positions.follow(position).is_empty() {
+                    let rest = self.rule((self.positions.follow(position).to_vec(), false), lowering);
+                    arms.push((None, vec![rest]));
+                }
+                if is_last {
+                    self.add_completions(limited.kind, &mut arms);
+                }
+                let mut alternatives = Vec::with_capacity(arms.len());
+                for (starts, after) in arms {
+                    let text = self.limited(&limited, &starts, lowering);
+                    let after = lowering.builder.choice(after);
+                    alternatives.push(lowering.builder.sequence([text, after]));
+                }
+                lowering.builder.choice(alternatives)
+            }
+        }
+    }
+
+    /// Free text of a bounded length that ends where `starts` says.
+    fn limited(&self, limited: &Limited, starts: &Starts, lowering: &mut Lowering<'_>) -> ExprId {
+        let text = self.kinds[limited.kind].free.text_ending(starts);
+        let text = match limited.max_chars {
+            Some(max) => text_up_to(text, max),
+            None => text,
         };
-        let rest = self.rule((self.positions.follow(position).to_vec(), self.positions.is_last(position)), lowering);
-        lowering.builder.sequence([expr, rest])
+        let text = lowering.builder.automaton(text);
+        lowering.budgeted(text, limited.max_tokens)
+    }
+
+    /// What may come after the whole, where free text of a kind may end before it.
+    fn add_completions(&self, kind: usize, arms: &mut Vec<(Starts, Vec<ExprId>)>) {
+        let nodes = self.kinds[kind].free.nodes_in(&self.ends.free);
+        for (starts, completion) in &self.completions {
+            let starts = starts.as_ref().map(|starts| nodes.iter().map(|&node| starts[node as usize]).collect());
+            add(arms, starts, *completion);
+        }
     }
 
     /// Free text of one kind: automata, each with what may follow it.
@@ -233,22 +303,14 @@ impl Composition<'_> {
         follow.sort_unstable();
         follow.dedup();
         let mut arms: Vec<(Starts, Vec<ExprId>)> = Vec::new();
-        let mut add = |starts: Starts, expr: ExprId| match arms.iter_mut().find(|(other, _)| *other == starts) {
-            Some((_, exprs)) => exprs.push(expr),
-            None => arms.push((starts, vec![expr])),
-        };
         for position in follow {
-            let starts = self.positions.starts(position);
-            add(starts, self.solid(position, lowering));
+            let solid = self.solid(position, lowering);
+            add(&mut arms, self.positions.starts(position), solid);
+        }
+        if texts.iter().any(|&text| self.positions.is_last(text)) {
+            self.add_completions(kind, &mut arms);
         }
         let free = &self.kinds[kind].free;
-        if texts.iter().any(|&text| self.positions.is_last(text)) {
-            let nodes = free.nodes_in(&self.ends.free);
-            for (starts, completion) in &self.completions {
-                let starts = starts.as_ref().map(|starts| nodes.iter().map(|&node| starts[node as usize]).collect());
-                add(starts, *completion);
-            }
-        }
         arms.into_iter().map(|(starts, exprs)| (free.text_ending(&starts), exprs)).collect()
     }
 
@@ -260,16 +322,14 @@ impl Composition<'_> {
     ) -> Result<Vec<(ByteAutomaton, Vec<ExprId>)>, Diagnostics> {
         let product = Product::new(texts, &self.positions, self.kinds, self.ends, &mut lowering.budget)?;
         let mut arms: Vec<(Vec<bool>, Vec<ExprId>)> = Vec::new();
-        let mut add = |accepting: Vec<bool>, expr: ExprId| match arms.iter_mut().find(|(other, _)| *other == accepting) {
-            Some((_, exprs)) => exprs.push(expr),
-            None => arms.push((accepting, vec![expr])),
-        };
         for position in product.followers(&self.positions) {
             let accepting = product.before(position, &self.positions, self.kinds);
-            add(accepting, self.solid(position, lowering));
+            let solid = self.solid(position, lowering);
+            add(&mut arms, accepting, solid);
         }
         for (starts, completion) in &self.completions {
-            add(product.before_end(starts, &self.positions, self.kinds, self.ends), *completion);
+            let accepting = product.before_end(starts, &self.positions, self.kinds, self.ends);
+            add(&mut arms, accepting, *completion);
         }
         Ok(arms.into_iter().map(|(accepting, exprs)| (product.automaton(accepting), exprs)).collect())
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use grammar_ir::{Budget, ExprId, LimitError};
 
-use super::{Next, Part};
+use super::{Limited, Next, Part};
 use crate::free_text::Starts;
 
 /// A part that has no parts.
@@ -12,6 +12,8 @@ use crate::free_text::Starts;
 pub(super) enum Position {
     /// Free text of a kind. It may be empty, but its position is passed through all the same.
     Text(usize),
+    /// Free text of a bounded length.
+    Limited(Rc<Limited>),
     /// Texts that are not free.
     Solid(ExprId),
     /// What ends the free text before it, and where it may do so.
@@ -86,6 +88,22 @@ impl Positions {
         }
     }
 
+    /// The JSON Pointer of a free text of a bounded length that may stand next to another free text.
+    pub(super) fn limited_next_to_text(&self) -> Option<String> {
+        let limited = |position: usize| match &self.at[position] {
+            Position::Limited(limited) => Some(limited),
+            _ => None,
+        };
+        let pairs = (0..self.at.len()).flat_map(|from| self.follow[from].iter().map(move |&to| (from, to)));
+        let mut found = pairs.filter_map(|(from, to)| match (limited(from), limited(to)) {
+            (Some(found), Some(_)) => Some(found),
+            (Some(found), None) => self.kind_of(to).map(|_| found),
+            (None, Some(found)) => self.kind_of(from).map(|_| found),
+            (None, None) => None,
+        });
+        found.next().map(|found| found.pointer.clone())
+    }
+
     fn push(&mut self, position: Position) -> Borders {
         self.at.push(position);
         self.follow.push(Vec::new());
@@ -106,6 +124,7 @@ impl Positions {
     fn add(&mut self, part: &Part, budget: &Budget<'_>) -> Result<Borders, LimitError> {
         match part {
             Part::Text(kind) => Ok(self.push(Position::Text(*kind))),
+            Part::Limited(limited) => Ok(self.push(Position::Limited(Rc::clone(limited)))),
             Part::Solid(expr) => Ok(self.push(Position::Solid(*expr))),
             Part::Word(starts, expr) => Ok(self.push(Position::Word(Rc::clone(starts), *expr))),
             Part::Sequence(parts) => {

@@ -55,9 +55,9 @@ impl Product {
             for cut in cuts.windows(2) {
                 let (low, high) = (cut[0] as u8, (cut[1] - 1) as u8);
                 let Some(end) = ends.texts.edge(end, low).map(|edge| edge.target) else { continue };
-                let after = automata.iter().filter_map(|&(at, automaton, state)| {
-                    Some((at, automaton.edge(state, low)?.target))
-                });
+                let after = automata
+                    .iter()
+                    .filter_map(|&(at, automaton, state)| Some((at, automaton.edge(state, low)?.target)));
                 let after = closure(after.collect(), positions, kinds);
                 if after.is_empty() {
                     continue;
