@@ -74,7 +74,25 @@ fn host_names_end_where_nothing_more_fits() {
     check(schema, &["\"a.b-c\"", "\"\\u0061\""], &["\"\"", "\"a..b\"", "\"-a\""]);
     check_dead(schema, "\"a..");
     check_dead(schema, &format!("\"{}", "a".repeat(64)));
-    check_dead(schema, &format!("\"{}", "abcdefg.".repeat(31)));
+    check_dead(schema, &format!("\"{}", "a.".repeat(127)));
+}
+
+#[test]
+fn host_names_have_253_characters_in_any_number_of_labels() {
+    let longest = "a.".repeat(126) + "a";
+    let reverse = "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4.ip6.arpa";
+    let valid = [&longest, reverse, &longest.replacen("aa", "a.", 1)].map(|name| format!("\"{name}\""));
+    let too_long = [longest.clone() + "a", longest.replacen('a', "aa", 1)].map(|name| format!("\"{name}\""));
+    for schema in [
+        r#"{"type": "string", "format": "hostname"}"#,
+        r#"{"type": "string", "format": "hostname", "maxLength": 300}"#,
+        r#"{"$schema": "http://json-schema.org/draft-06/schema#", "type": "string", "format": "hostname"}"#,
+    ] {
+        check(schema, &valid.each_ref().map(String::as_str), &too_long.each_ref().map(String::as_str));
+    }
+    let listed = |name: &str, schema: &str| format!(r#"{{"enum": ["{name}"], {schema}}}"#);
+    check(&listed(reverse, r#""format": "hostname""#), &[&valid[1]], &[&valid[0]]);
+    check(&listed(&(longest + "a"), r#""not": {"format": "hostname"}"#), &[&too_long[0]], &[&too_long[1]]);
 }
 
 #[test]

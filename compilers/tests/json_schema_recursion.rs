@@ -113,7 +113,7 @@ fn looking_for_values_stops_in_time() {
     let begin = std::time::Instant::now();
     let error = compile(&source, &Options::default(), &within(100)).expect_err("no time");
     assert!(error.to_string().contains("took longer than"), "{error}");
-    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
 }
 
 /// Chains of schemas for one value that are too deep are told from a want of time.

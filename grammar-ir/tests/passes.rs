@@ -10,6 +10,9 @@ use grammar_ir::passes::{self, PASSES};
 use grammar_ir::{Budget, CharSet, Expr, Grammar, GrammarBuilder, LimitKind, Limits, text};
 use proptest::prelude::*;
 
+/// What is not linear here would take longer by far, on any machine.
+const HANG: Duration = Duration::from_secs(60);
+
 fn run(grammar: &Grammar) -> Grammar {
     passes::run(grammar.clone(), &mut Budget::new(&Limits::default())).unwrap()
 }
@@ -108,7 +111,7 @@ fn long_chains_are_fast() {
         let grammar = text::parse(&source).unwrap();
         let start = Instant::now();
         let after = run(&grammar);
-        assert!(start.elapsed() < Duration::from_secs(5), "{link} took {:?}", start.elapsed());
+        assert!(start.elapsed() < HANG, "{link} took {:?}", start.elapsed());
         let operands = |grammar: &Grammar| grammar.exprs().iter().map(|expr| 1 + expr.operands().len()).sum::<usize>();
         assert!(operands(&after) <= 2 * operands(&grammar), "{link} grew to {}", operands(&after));
     }
@@ -120,7 +123,7 @@ fn long_literals_are_fast() {
     let grammar = text::parse(&format!("root = long long | long ; long = \"{literal}\" ;")).unwrap();
     let start = Instant::now();
     let after = run(&grammar);
-    assert!(start.elapsed() < Duration::from_secs(2), "took {:?}", start.elapsed());
+    assert!(start.elapsed() < HANG, "took {:?}", start.elapsed());
     assert_eq!(after.rules().len(), 2, "a heavy rule that is used often is not copied");
 }
 
@@ -172,6 +175,6 @@ fn joining_deep_sequences_is_bounded() {
             Ok(after) => assert!(fits && after.rules().len() == 1, "{levels} {word}"),
             Err(error) => assert!(!fits && error.kind() == LimitKind::Expressions, "{levels} {word}"),
         }
-        assert!(start.elapsed() < Duration::from_secs(5), "{levels} {word} took {:?}", start.elapsed());
+        assert!(start.elapsed() < HANG, "{levels} {word} took {:?}", start.elapsed());
     }
 }

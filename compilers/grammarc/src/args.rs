@@ -85,8 +85,8 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub(crate) regex: Option<String>,
 
-    /// The grammar as a JSON Schema
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    /// The grammar as a JSON Schema, or the file that holds it
+    #[arg(long, value_name = "TEXT|FILE", allow_hyphen_values = true)]
     pub(crate) json_schema: Option<String>,
 
     /// The grammar as a structural tag, or the file that holds it

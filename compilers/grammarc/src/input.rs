@@ -29,7 +29,7 @@ pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
     let inline = [
         (grammar, Kind::Gbnf, "--grammar"),
         (regex, Kind::Regex, "--regex"),
-        (json_schema, Kind::JsonSchema, "--json-schema"),
+        (&json_schema.clone().filter(|schema| !is_file(schema)), Kind::JsonSchema, "--json-schema"),
     ];
     for (text, kind, name) in inline {
         if let Some(text) = text {
@@ -38,6 +38,10 @@ pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
     }
     let mut path = input.as_deref();
     let mut given = args.kind;
+    if let Some(schema) = json_schema {
+        given = given.or(Some(Kind::JsonSchema));
+        path = Some(Path::new(schema));
+    }
     if let Some(tag) = structural_tag {
         given = given.or(Some(Kind::StructuralTag));
         // A structural tag is an object, and no one begins the name of a file like one.
@@ -55,6 +59,11 @@ pub(crate) fn load(args: &GrammarArgs) -> Result<Source, Failure> {
         return Err(Failure::Input("no grammar is given".to_owned()));
     };
     load_file(path, given)
+}
+
+/// Whether `schema` is the name of a file. A schema is an object, `true` or `false`.
+fn is_file(schema: &str) -> bool {
+    !schema.trim_start().starts_with('{') && Path::new(schema).is_file()
 }
 
 /// Reads the grammar in a file, `-` for standard input, of this kind or of that which its name tells.

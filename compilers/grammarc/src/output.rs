@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::process::ExitCode;
 
-use anstream::AutoStream;
+use anstream::adapter::StripBytes;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
@@ -46,15 +47,20 @@ impl Verdict {
     }
 }
 
-/// Standard output, buffered, with colours only if it is a terminal that wants them.
+/// Standard output, buffered: what people read, with colours only if it is a terminal that wants them, and data, which is
+/// written as it is. What takes colours out takes other characters out as well, such as U+007F.
 pub(crate) struct Output {
-    stream: BufWriter<AutoStream<StdoutLock<'static>>>,
+    stream: BufWriter<StdoutLock<'static>>,
+    /// Takes colours out where they are not wanted.
+    strip: Option<StripBytes>,
     json: bool,
 }
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Self { stream: BufWriter::new(AutoStream::auto(io::stdout().lock())), json }
+        let stdout = io::stdout();
+        let strip = (AutoStream::choice(&stdout) == ColorChoice::Never).then(StripBytes::new);
+        Self { stream: BufWriter::new(stdout.lock()), strip, json }
     }
 
     /// Whether programs read this.
@@ -64,13 +70,22 @@ impl Output {
 
     /// Writes one line of JSON.
     pub(crate) fn json(&mut self, value: &Value) -> io::Result<()> {
-        writeln!(self, "{value}")
+        writeln!(self.stream, "{value}")
+    }
+
+    /// Writes `bytes` as they are.
+    pub(crate) fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
     }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        match &mut self.strip {
+            None => self.stream.write_all(bytes)?,
+            Some(strip) => strip.strip_next(bytes).try_for_each(|piece| self.stream.write_all(piece))?,
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -151,7 +151,11 @@ enum EscapesArg {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum DigitsArg {
+    /// At most 20 before and after the point
     Bounded,
+    /// The same, and integers without a fraction
+    Conventional,
+    /// Any number
     Unbounded,
 }
 
@@ -251,6 +255,7 @@ impl Settings {
         if let Some(digits) = args.digits {
             json.numbers = match digits {
                 DigitsArg::Bounded => Digits::Bounded,
+                DigitsArg::Conventional => Digits::Conventional,
                 DigitsArg::Unbounded => Digits::Unbounded,
             };
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::ast::{Additional, Ast, Bound, Schema, SchemaId, Type};
 use super::decimal::Decimal;
 use super::expand::{Atom, Part};
-use super::format::{REGEX, Side, is_regex};
+use super::format::{REGEX, Side, is_regex, longest};
 use super::normal::Context;
 use super::string::Patterns;
 
@@ -528,6 +528,9 @@ impl<'e, 'a, 'b> Evaluator<'e, 'a, 'b> {
         let unknown = || undecided(id, "format", "whether a listed value conforms to it is not known");
         if format == REGEX {
             return is_regex(text).ok_or_else(unknown);
+        }
+        if longest(format).is_some_and(|longest| text.chars().count() > longest as usize) {
+            return Ok(false);
         }
         let mut accepts = |side| {
             let language = self.patterns.format(format, side, self.budget);

@@ -95,7 +95,7 @@ fn number(number: &Number, digits: Digits, builder: &mut GrammarBuilder, budget:
     let source = as_written(&number.to_string(), builder);
     let Some(decimal) = Decimal::from_json(number) else { return source };
     let source = match digits {
-        Digits::Bounded => source,
+        Digits::Bounded | Digits::Conventional => source,
         // One number takes few states; should the time be up, others take note.
         Digits::Unbounded => match NumberSet::single(&decimal).scientific(digits, budget) {
             Ok(Some(automaton)) => {
@@ -106,6 +106,10 @@ fn number(number: &Number, digits: Digits, builder: &mut GrammarBuilder, budget:
         },
     };
     let Some(plain) = decimal.to_plain(MAX_PLAIN) else { return source };
+    if digits == Digits::Conventional {
+        let plain = builder.literal(&plain);
+        return builder.choice([source, plain]);
+    }
     let max = (digits == Digits::Bounded).then_some(ZEROS);
     let zero = builder.literal("0");
     let has_point = plain.contains('.');

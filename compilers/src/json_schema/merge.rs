@@ -14,6 +14,7 @@ use super::expand::{Atom, Part};
 use super::format::{self, REGEX, Side};
 use super::normal::{ArrayShape, Context, Goal, Literal, ObjectShape, StringShape, Texts};
 use super::number::{Fraction, NumberSet, Numbers};
+use super::options::Digits;
 use super::string;
 use super::{merge_array, merge_object};
 
@@ -156,6 +157,9 @@ fn numbers(
                     set.write(Fraction::Absent);
                 } else if schema.integer {
                     set.require_multiple(Decimal::one());
+                    if context.options.numbers == Digits::Conventional {
+                        set.write(Fraction::Absent);
+                    }
                 }
                 if let Some(divisor) = &schema.number.multiple_of {
                     set.require_multiple(divisor.clone());
@@ -226,6 +230,7 @@ fn strings(context: &mut Context<'_>, alternative: &[Atom], merged: &mut Merged,
             Atom::Local(_) => {
                 min = min.max(schema.string.min);
                 max = least(max, schema.string.max);
+                max = least(max, schema.string.format.as_deref().and_then(format::longest));
                 wanted.extend(schema.string.pattern.is_some().then_some(("pattern", true)));
                 wanted.extend(schema.string.format.is_some().then_some(("format", true)));
             }

@@ -35,14 +35,19 @@ pub(super) enum Fraction {
 
 /// Digits before and after the point that [`Digits::Bounded`] allows where nothing needs more.
 const DIGITS: u64 = 20;
+/// Digits that [`Digits::Bounded`] leaves beyond what one number needs: room for as many different ones as an array can be
+/// asked for.
+const SPARE_DIGITS: u64 = 4;
 /// Digits in the exponent that [`Digits::Bounded`] allows.
 const EXPONENT_DIGITS: u64 = 3;
-/// Where the modulus times [`DIGITS`] is more than this, fewer digits are allowed.
+/// Where the modulus times [`DIGITS`] is more than this, digits are not counted, and so not bounded.
 const MAX_COUNTED: u64 = 10_000;
 /// A greater common multiple of the divisors is refused.
 const MAX_MODULUS: u64 = 1 << 32;
 /// More states than this for one set of numbers are refused.
-const MAX_STATES: usize = 1 << 16;
+const MAX_STATES: usize = 1 << 18;
+/// With more states than this, digits are not counted either.
+const MAX_BOUNDED_STATES: usize = 1 << 16;
 
 impl NumberSet {
     /// Keeps the numbers above `bound`.
@@ -118,8 +123,14 @@ impl NumberSet {
     /// The texts of the set: `None` when the set is empty, an error when it needs too many states.
     pub(super) fn texts(&self, digits: Digits, budget: &mut Budget<'_>) -> Result<Option<Numbers>, String> {
         let reader = Reader::new(self, digits)?;
-        let Some(plain) = reader.automaton(budget)? else { return Ok(None) };
-        let has_exponents = reader.exponents;
+        let (plain, has_exponents) = match reader.automaton(budget) {
+            Err(_) if reader.bounded => {
+                let reader = Reader::new(self, Digits::Unbounded)?;
+                (reader.automaton(budget)?, reader.exponents)
+            }
+            plain => (plain?, reader.exponents),
+        };
+        let Some(plain) = plain else { return Ok(None) };
         let scientific = if has_exponents { None } else { self.scientific(digits, budget)? };
         Ok(Some(Numbers { plain: Arc::new(plain), scientific }))
     }
@@ -251,16 +262,15 @@ impl<'a> Reader<'a> {
         let non_multiples = multiples.split_off(required.len());
         let scale = scale.unsigned_abs();
         let bounds = || set.lower.iter().chain(&set.upper).map(|bound| &bound.value);
-        // One digit more than the longest bound leaves room beside an exclusive one, and as many as the modulus has
-        // leave room for a multiple.
-        let margin = 1 + u64::from(modulus.ilog10()) + 1;
-        let integer_need = bounds().map(Decimal::integer_length).max().unwrap_or(0) + margin;
-        let fraction_need = bounds().map(Decimal::fraction_length).max().unwrap_or(0).max(scale) + margin;
-        let bounded = digits == Digits::Bounded;
+        // What has more digits than any bound is beyond it.
+        let integer_need = bounds().map(Decimal::integer_length).max().unwrap_or(0) + 1;
+        let fraction_need = bounds().map(Decimal::fraction_length).max().unwrap_or(0).max(scale) + 1;
         // There is a state for each residue after each number of digits.
         let (coprime, decimal) = split(modulus);
-        let affordable = (MAX_COUNTED / coprime).min(DIGITS);
-        let least = if bounded { affordable } else { 0 };
+        let bounded = digits.is_bounded() && coprime <= MAX_COUNTED / DIGITS;
+        // As many digits more as the modulus has leave room for a multiple beside an exclusive bound.
+        let spare = if bounded { 1 + u64::from(modulus.ilog10()) + SPARE_DIGITS } else { 0 };
+        let least = if bounded { DIGITS } else { 0 };
         let plain = multiples.is_empty() && non_multiples.is_empty();
         Ok(Self {
             set,
@@ -271,8 +281,8 @@ impl<'a> Reader<'a> {
             non_multiples,
             representatives: RefCell::default(),
             scale,
-            integer_cap: integer_need.max(least),
-            fraction_cap: fraction_need.max(least),
+            integer_cap: (integer_need + spare).max(least),
+            fraction_cap: (fraction_need + spare).max(least),
             bounded,
             exponents: plain && bounds().all(Decimal::is_zero),
         })
@@ -287,10 +297,22 @@ impl<'a> Reader<'a> {
             upper: Relation::Equal,
             residue: Residue::Open(0),
         };
-        tabulate(start, b"+-.0123456789Ee", |state, byte| self.step(state, byte), |state| self.accepts(state), budget)
+        let max_states = if self.bounded { MAX_BOUNDED_STATES } else { MAX_STATES };
+        let (step, accepts) = (|state, byte| self.step(state, byte), |state| self.accepts(state));
+        tabulate(start, b"+-.0123456789Ee", step, accepts, max_states, budget)
     }
 
     fn step(&self, state: State, byte: u8) -> Option<State> {
+        let next = self.digit(state, byte).filter(|next| !self.is_beyond(next))?;
+        if self.set.lower.is_some() || self.set.upper.is_some() {
+            return Some(next);
+        }
+        // Only bounds ask on which side of zero a number is.
+        Some(State { negative: false, zero: true, ..next })
+    }
+
+    /// The state after `byte`, as if there were bounds.
+    fn digit(&self, state: State, byte: u8) -> Option<State> {
         let at = |phase| Some(State { phase, ..state });
         match (state.phase, byte) {
             (Phase::Start, b'-') if self.set.may_be_negative() => {
@@ -310,6 +332,10 @@ impl<'a> Reader<'a> {
                 phase: Phase::Point,
                 lower: settled(state, state.lower, &self.set.lower),
                 upper: settled(state, state.upper, &self.set.upper),
+                residue: match state.residue {
+                    Residue::Open(residue) if self.scale == 0 => Residue::Settled(self.suits(residue)),
+                    residue => residue,
+                },
                 ..state
             }),
             (Phase::Point, b'0'..=b'9') => self.fraction_digit(state, 0, byte - b'0'),
@@ -324,6 +350,15 @@ impl<'a> Reader<'a> {
                 at(Phase::ExponentDigits(count + 1))
             }
             _ => None,
+        }
+    }
+
+    /// Whether there are so many digits before the point that the number is beyond a bound, however it goes on.
+    fn is_beyond(&self, state: &State) -> bool {
+        let bound = if state.negative { &self.set.lower } else { &self.set.upper };
+        match (state.phase, bound) {
+            (Phase::Integer(count), Some(bound)) => count > bound.value.integer_length(),
+            _ => false,
         }
     }
 
@@ -513,48 +548,79 @@ fn tabulate<S: Copy + Eq + Hash>(
     bytes: &[u8],
     step: impl Fn(S, u8) -> Option<S>,
     accepts: impl Fn(S) -> bool,
+    max_states: usize,
     budget: &mut Budget<'_>,
 ) -> Result<Option<ByteAutomaton>, String> {
-    let mut ids = FxHashMap::from_iter([(start, 0usize)]);
+    let mut ids = FxHashMap::from_iter([(start, 0u32)]);
     let mut states = vec![start];
-    let mut edges: Vec<Vec<(u8, usize)>> = Vec::new();
-    while edges.len() < states.len() {
+    let mut table = Transitions::default();
+    while table.ends.len() < states.len() {
         budget.tick().map_err(|error| error.to_string())?;
-        if states.len() > MAX_STATES {
-            return Err(format!("the set of numbers needs more than {MAX_STATES} automaton states"));
+        if states.len() > max_states {
+            return Err(format!("the set of numbers needs more than {max_states} automaton states"));
         }
-        let state = states[edges.len()];
-        let mut outgoing = Vec::new();
+        let state = states[table.ends.len()];
         for &byte in bytes {
             let Some(next) = step(state, byte) else { continue };
-            let id = *ids.entry(next).or_insert_with(|| {
+            let target = *ids.entry(next).or_insert_with(|| {
                 states.push(next);
-                states.len() - 1
+                states.len() as u32 - 1
             });
-            outgoing.push((byte, id));
+            table.edges.push((byte, target));
         }
-        edges.push(outgoing);
+        table.ends.push(table.edges.len());
     }
     let accepting: Vec<bool> = states.iter().map(|&state| accepts(state)).collect();
-    let trimmed = trim(&accepting, &edges);
+    let trimmed = trim(&accepting, &table);
     trimmed.map(|automaton| automaton.minimized(budget)).transpose().map_err(|error| error.to_string())
 }
 
-/// The automaton without the states from which no number can be completed.
-fn trim(accepting: &[bool], edges: &[Vec<(u8, usize)>]) -> Option<ByteAutomaton> {
-    let mut sources: Vec<Vec<usize>> = vec![Vec::new(); edges.len()];
-    for (state, outgoing) in edges.iter().enumerate() {
-        outgoing.iter().for_each(|&(_, target)| sources[target].push(state));
+/// The bytes that each state reads, ascending, and where they lead.
+#[derive(Debug, Default)]
+struct Transitions {
+    edges: Vec<(u8, u32)>,
+    /// Where the edges of each state end.
+    ends: Vec<usize>,
+}
+
+impl Transitions {
+    fn of(&self, state: usize) -> &[(u8, u32)] {
+        let start = if state == 0 { 0 } else { self.ends[state - 1] };
+        &self.edges[start..self.ends[state]]
     }
-    let mut alive = accepting.to_vec();
-    let mut work: Vec<usize> = (0..alive.len()).filter(|&state| alive[state]).collect();
-    while let Some(state) = work.pop() {
-        for &source in &sources[state] {
-            if !std::mem::replace(&mut alive[source], true) {
-                work.push(source);
+
+    /// Per state, whether it leads to one of `accepting`.
+    fn alive(&self, accepting: &[bool]) -> Vec<bool> {
+        // Counting sort of the edges by their targets.
+        let mut starts = vec![0usize; accepting.len() + 1];
+        self.edges.iter().for_each(|&(_, target)| starts[target as usize + 1] += 1);
+        for state in 0..accepting.len() {
+            starts[state + 1] += starts[state];
+        }
+        let mut free = starts.clone();
+        let mut sources = vec![0u32; self.edges.len()];
+        for state in 0..accepting.len() {
+            for &(_, target) in self.of(state) {
+                sources[free[target as usize]] = state as u32;
+                free[target as usize] += 1;
             }
         }
+        let mut alive = accepting.to_vec();
+        let mut work: Vec<usize> = (0..alive.len()).filter(|&state| alive[state]).collect();
+        while let Some(state) = work.pop() {
+            for &source in &sources[starts[state]..starts[state + 1]] {
+                if !std::mem::replace(&mut alive[source as usize], true) {
+                    work.push(source as usize);
+                }
+            }
+        }
+        alive
     }
+}
+
+/// The automaton without the states from which no number can be completed.
+fn trim(accepting: &[bool], table: &Transitions) -> Option<ByteAutomaton> {
+    let alive = table.alive(accepting);
     if !alive[0] {
         return None;
     }
@@ -570,10 +636,11 @@ fn trim(accepting: &[bool], edges: &[Vec<(u8, usize)>]) -> Option<ByteAutomaton>
     for state in (0..alive.len()).filter(|&state| alive[state]) {
         automaton.accepting.push(accepting[state]);
         let mut outgoing: Vec<ByteEdge> = Vec::new();
-        for &(byte, target) in edges[state].iter().filter(|(_, target)| alive[*target]) {
+        for &(byte, target) in table.of(state).iter().filter(|(_, target)| alive[*target as usize]) {
+            let target = ids[target as usize];
             match outgoing.last_mut() {
-                Some(last) if last.high + 1 == byte && last.target == ids[target] => last.high = byte,
-                _ => outgoing.push(ByteEdge { low: byte, high: byte, target: ids[target], counts: false }),
+                Some(last) if last.high + 1 == byte && last.target == target => last.high = byte,
+                _ => outgoing.push(ByteEdge { low: byte, high: byte, target, counts: false }),
             }
         }
         automaton.edges.push(outgoing);

@@ -62,8 +62,19 @@ pub enum Digits {
     /// literal of the schema needs more.
     #[default]
     Bounded,
+    /// As [`Bounded`](Self::Bounded); where only integers are valid they have neither a fraction nor an exponent, and listed
+    /// numbers are written as the schema writes them or in plain notation. Programs read `1.0` as an integer less often than
+    /// the standard does.
+    Conventional,
     /// Any number of digits.
     Unbounded,
+}
+
+impl Digits {
+    /// Whether there is a bound.
+    pub(super) fn is_bounded(self) -> bool {
+        self != Self::Unbounded
+    }
 }
 
 /// How the characters of strings are written that the schema names: keys, and values of `enum` and `const`. Of all other
@@ -120,9 +131,14 @@ impl Options {
     }
 
     /// The preset for texts that a model writes: spellings in which models lose their way are left out. Names are written in
-    /// one way, white space is that of [`Whitespace::Conventional`], digits are bounded.
+    /// one way, white space is that of [`Whitespace::Conventional`], numbers are those of [`Digits::Conventional`].
     pub fn generation() -> Self {
-        Self { whitespace: Whitespace::Conventional, escapes: Escapes::Minimal, ..Self::default() }
+        Self {
+            whitespace: Whitespace::Conventional,
+            numbers: Digits::Conventional,
+            escapes: Escapes::Minimal,
+            ..Self::default()
+        }
     }
 
     /// The options for programs, named as on the command line. Different options are different JSON.
@@ -172,7 +188,8 @@ const WHITESPACE: [(Whitespace, &str); 5] = [
     (Whitespace::Compact, "compact"),
     (Whitespace::Python, "python"),
 ];
-const DIGITS: [(Digits, &str); 2] = [(Digits::Bounded, "bounded"), (Digits::Unbounded, "unbounded")];
+const DIGITS: [(Digits, &str); 3] =
+    [(Digits::Bounded, "bounded"), (Digits::Conventional, "conventional"), (Digits::Unbounded, "unbounded")];
 const ESCAPES: [(Escapes, &str); 2] = [(Escapes::Any, "any"), (Escapes::Minimal, "minimal")];
 const KEY_ORDERS: [(KeyOrder, &str); 2] = [(KeyOrder::Declared, "declared"), (KeyOrder::Any, "any")];
 const ADDITIONAL_PROPERTIES: [(AdditionalProperties, &str); 2] =

@@ -138,6 +138,10 @@ impl<'a> Reader<'a> {
                     schema.written.extend((!is_ignored).then(|| keyword.as_str().into()));
                     self.keyword(schema, members, keyword, value);
                 }
+                Role::Annotation if matches!(keyword.as_str(), "$schema" | "$id") && !value.is_string() => {
+                    let place = pointer::push(&schema.pointer, keyword);
+                    self.refusals.invalid(place, format!("`{keyword}` must be a string"));
+                }
                 Role::Annotation => {}
                 Role::Unknown => self.annotations.push(Annotation {
                     pointer: pointer::push(&schema.pointer, keyword),
@@ -395,6 +399,9 @@ impl<'a> Reader<'a> {
                 if self.options.formats == Formats::Assertion {
                     let is_old = format == "hostname" && self.dialect.draft <= Draft::Draft6;
                     schema.string.format = Some(if is_old { OLD_HOSTNAME.to_owned() } else { format.clone() });
+                } else {
+                    let message = format!("`{format}` constrains nothing, as formats are to be annotations");
+                    self.annotations.push(Annotation { pointer: place, message });
                 }
             }
             Value::String(format) => self.annotations.push(Annotation {

@@ -47,9 +47,15 @@ pub(super) fn report(normal: &Normal, ast: &Ast, options: &Options, annotations:
                 "exponents: none of integers, multiples and listed numbers; next to a bound other than 0 one digit before \
                  the point, which is not 0",
                 "digits: at most 20 before the point, 20 after it, 3 in the exponent; more where a number of the schema has \
-                 more, fewer next to a divisor with more than 500 residues",
+                 more; any number next to a divisor with more than 500 residues",
             ]
             .as_slice(),
+            Digits::Conventional => &[
+                "numbers: integers without fraction and exponent, listed numbers as listed or in plain notation; next to a \
+                 bound other than 0 an exponent only after one digit before the point, which is not 0",
+                "digits: at most 20 before the point, 20 after it, 3 in the exponent; more where a number of the schema has \
+                 more; any number next to a divisor with more than 500 residues",
+            ],
             Digits::Unbounded => &[
                 "exponents: none of multiples; of integers, listed numbers and next to a bound other than 0 after at most \
                  20 digits",

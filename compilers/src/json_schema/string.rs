@@ -50,7 +50,8 @@ impl Patterns {
         }
         let tree = parse(pattern, budget)?;
         let language = language_of(&tree, regex::Anchoring::Search, budget);
-        if language.as_ref().map_or(true, |language| language.state_count() > MAX_EXPLICIT)
+        let is_large = |states: usize| states > MAX_UNCOUNTED || (states > MAX_EXPLICIT && tree.counts_to(MIN_COUNTED));
+        if language.as_ref().map_or(true, |language| is_large(language.state_count()))
             && regex::needs_automaton(&tree, regex::Anchoring::Search, budget) == Ok(false)
         {
             self.large.insert(pattern.to_owned(), Arc::new(tree));
@@ -108,6 +109,9 @@ const MAX_STATES: usize = 20_000;
 
 /// The language of a pattern with more states than this is written with the counts of the pattern where it can be.
 const MAX_EXPLICIT: usize = 256;
+
+/// The same for a pattern that counts no higher than [`MIN_COUNTED`], as an alternation of many addresses.
+const MAX_UNCOUNTED: usize = 2048;
 
 /// A bound on lengths up to this is worked into the states of a language; beyond, characters are counted.
 const MIN_COUNTED: u32 = 16;

@@ -10,6 +10,18 @@ pub struct Pattern {
     pub(super) tree: Tree,
 }
 
+impl Pattern {
+    /// Whether a part of the pattern is repeated with a bound of `times` or more.
+    pub(crate) fn counts_to(&self, times: u32) -> bool {
+        let reachable = self.tree.reachable();
+        let counts = |node: &Node| match *node {
+            Node::Repeat { min, max, .. } => max.unwrap_or(min) >= times,
+            _ => false,
+        };
+        self.tree.nodes.iter().zip(reachable).any(|(node, reachable)| reachable && counts(node))
+    }
+}
+
 /// The index of a node in its tree.
 pub(super) type NodeId = u32;
 

@@ -38,6 +38,8 @@ pub(super) struct Nfa {
     pub(super) accept: State,
     /// Per state, whether a look-ahead ends there.
     pub(super) ends_look_ahead: Vec<bool>,
+    /// Per state, whether it reads any character and stays, and accepts: from there on every text matches.
+    pub(super) is_universal: Vec<bool>,
     pub(super) alphabet: Alphabet,
     /// Per set and class, whether the set holds the class.
     members: Vec<Vec<bool>>,
@@ -69,7 +71,30 @@ impl Nfa {
         let members = members.collect();
         let mut ends_look_ahead = vec![false; builder.edges.len()];
         looks.iter().filter(|look| look.ahead).for_each(|look| ends_look_ahead[look.accept as usize] = true);
-        Ok(Self { edges: builder.edges, looks, ends_look_ahead, start, accept, alphabet, members })
+        let mut nfa = Self {
+            edges: builder.edges,
+            looks,
+            ends_look_ahead,
+            is_universal: Vec::new(),
+            start,
+            accept,
+            alphabet,
+            members,
+        };
+        nfa.is_universal = (0..nfa.edges.len() as State).map(|state| nfa.takes_everything(state)).collect();
+        Ok(nfa)
+    }
+
+    /// Whether `state` loops on every character and has an empty edge to acceptance, as the end of a pattern that may match
+    /// anywhere. Other states that accept every text are not looked for.
+    fn takes_everything(&self, state: State) -> bool {
+        let edges = &self.edges[state as usize];
+        let accepts = edges.iter().any(|edge| matches!(*edge, Edge::Empty { to } if to == self.accept));
+        let loops = |edge: &Edge| match *edge {
+            Edge::Characters { set, to } => to == state && self.members[set as usize].iter().all(|&member| member),
+            _ => false,
+        };
+        accepts && edges.iter().any(loops)
     }
 
     /// Whether the set numbered `set` holds the characters of `class`.

@@ -92,6 +92,13 @@ impl<'n> Threads<'n> {
         budget: &mut Budget<'_>,
     ) -> Result<Option<Configuration>, LimitError> {
         let nfa = self.nfa;
+        let is_universal =
+            |thread: &&Thread| thread.pending.is_empty() && nfa.is_universal.get(thread.state as usize) == Some(&true);
+        if let Some((before, _)) = before
+            && before.main.iter().any(|thread| is_universal(&thread))
+        {
+            return Ok(Some(before.clone()));
+        }
         let verdicts = vec![None; nfa.looks.len()];
         let mut position = Position { behind: Vec::new(), verdicts, carried: FxHashMap::default() };
         for (index, look) in nfa.looks.iter().enumerate() {
@@ -111,6 +118,11 @@ impl<'n> Threads<'n> {
             None => vec![Thread { state: nfa.start, pending: Vec::new() }],
         };
         let main = self.close(main, &mut position, budget)?;
+        if let Some(thread) = main.iter().find(is_universal) {
+            // Whatever else could match no longer matters, nor does what has been before.
+            let main = vec![thread.clone(), Thread { state: nfa.accept, pending: Vec::new() }];
+            return Ok(Some(Configuration { behind: Vec::new(), main }));
+        }
         Ok((!main.is_empty()).then_some(Configuration { behind: position.behind, main }))
     }
 

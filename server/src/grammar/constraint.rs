@@ -99,9 +99,10 @@ impl JsonStyle {
         };
         let digits = match fields.text("json_digits")? {
             None => Self::default().digits,
+            Some("conventional") => Digits::Conventional,
             Some("bounded") => Digits::Bounded,
             Some("unbounded") => Digits::Unbounded,
-            Some(other) => return Err(no_such(fields, "json_digits", "bounded or unbounded", other)),
+            Some(other) => return Err(no_such(fields, "json_digits", "conventional, bounded or unbounded", other)),
         };
         let escapes = match fields.text("json_escapes")? {
             None => Self::default().escapes,

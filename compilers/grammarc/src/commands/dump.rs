@@ -1,7 +1,5 @@
 //! `grammarc dump`: a grammar at a stage of the compile.
 
-use std::io::Write;
-
 use clap::ValueEnum;
 use compilers::diagnostic::Diagnostics;
 use compilers::{gbnf, regex};
@@ -85,7 +83,7 @@ fn show(args: &Args, shown: &str, output: &mut Output) -> Result<Verdict, Failur
         let stage = args.stage.to_possible_value().map(|stage| stage.get_name().to_owned());
         output.json(&json!({"stage": stage, "text": shown}))?;
     } else {
-        write!(output, "{shown}")?;
+        output.data(shown.as_bytes())?;
     }
     Ok(Verdict::Yes)
 }

@@ -62,8 +62,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
                 "complete": walk.complete,
             }))?;
         } else if args.raw {
-            output.write_all(&walk.text)?;
-            writeln!(output)?;
+            output.data(&walk.text)?;
+            output.data(b"\n")?;
         } else {
             let truncated = if walk.complete { String::new() } else { format!(" {WARN}truncated{WARN:#}") };
             let count = walk.tokens.len();

@@ -190,3 +190,15 @@ fn rules_without_a_text_that_nothing_needs_are_noted() {
     let run = grammarc(&["check", "--json", "--grammar", "root ::= \"a\"\nunused ::= unused"]);
     assert_eq!(run.json()["notes"].as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn a_schema_is_given_as_text_or_as_a_file() {
+    let path = file("check", "schema-of-a-file", br#"{"type": "integer"}"#);
+    for schema in [path.as_str(), r#" {"type": "integer"}"#] {
+        let run = grammarc(&["accept", "--json-schema", schema, "--text", "7"]);
+        assert_eq!(run.code, 0, "{}", run.stdout);
+        assert_eq!(grammarc(&["accept", "--json-schema", schema, "--text", "x"]).code, 1);
+    }
+    let run = grammarc(&["check", "--json-schema", "no-such-file.json"]);
+    assert!((run.stdout + &run.stderr).contains("not JSON"));
+}

@@ -58,3 +58,16 @@ fn token_terminals_are_drawn() {
         assert_eq!((tokens.len(), &tokens[0]), (3, &3.into()), "{row}");
     }
 }
+
+#[test]
+fn characters_that_steer_terminals_are_written_as_they_are() {
+    for text in ["a\u{7f}b", "a\u{1b}[31mred\u{1b}[0m", "a\0b\u{9b}c\r\u{7}"] {
+        let regex = text.replace('[', r"\[").replace('\0', r"\x00");
+        let raw = grammarc(&["sample", "--raw", "-n", "1", "--regex", &regex]);
+        assert_eq!(raw.stdout, format!("{text}\n"));
+        assert_eq!(sample(&["-n", "1", "--regex", &regex])[0]["text"], text);
+    }
+    let constant = r#"{"const": "a\u007fb"}"#;
+    let texts = sample(&["-n", "1", "--json-schema", constant, "--escapes", "minimal"]);
+    assert_eq!(texts[0]["text"], "\"a\u{7f}b\"");
+}

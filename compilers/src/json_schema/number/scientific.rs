@@ -10,7 +10,7 @@ use grammar_ir::{Budget, ByteAutomaton};
 use super::super::ast::Bound;
 use super::super::decimal::Decimal;
 use super::super::options::Digits;
-use super::{EXPONENT_DIGITS, Fraction, NumberSet, tabulate};
+use super::{EXPONENT_DIGITS, Fraction, MAX_STATES, NumberSet, tabulate};
 
 /// How many digits may stand before an exponent.
 const MANTISSA_DIGITS: u64 = 20;
@@ -33,11 +33,12 @@ pub(super) fn automaton(
     let is_integer = !set.multiples.is_empty();
     let has_other_divisors =
         set.multiples.iter().any(|divisor| *divisor != Decimal::one()) || !set.non_multiples.is_empty();
-    if has_other_divisors || set.written.contains(&Fraction::Absent) || (digits == Digits::Bounded && is_integer) {
+    if has_other_divisors || set.written.contains(&Fraction::Absent) || (digits.is_bounded() && is_integer) {
         return Ok(None);
     }
     let reader = Reader { set, is_integer, digits };
-    tabulate(State::Start, b"+-.0123456789Ee", |state, byte| reader.step(state, byte), |state| state.is_end(), budget)
+    let step = |state, byte| reader.step(state, byte);
+    tabulate(State::Start, b"+-.0123456789Ee", step, |state| state.is_end(), MAX_STATES, budget)
 }
 
 /// How the digits read so far, from the first one that is not 0, compare with those of a bound.
@@ -113,7 +114,7 @@ impl Reader<'_> {
         match (state, byte) {
             (State::Start, b'-') => self.set.may_be_negative().then_some(State::Sign),
             (State::Start | State::Sign, b'0'..=b'9') => {
-                if self.digits == Digits::Bounded && byte == b'0' {
+                if self.digits.is_bounded() && byte == b'0' {
                     return None;
                 }
                 let mantissa = Mantissa {
@@ -150,7 +151,7 @@ impl Reader<'_> {
     fn after_mantissa(&self, mantissa: Mantissa, byte: u8) -> Option<State> {
         match (byte, mantissa.fraction) {
             (b'0'..=b'9', None) => {
-                let is_single = self.digits == Digits::Bounded || mantissa.is_zero;
+                let is_single = self.digits.is_bounded() || mantissa.is_zero;
                 let has_room = mantissa.digits < MANTISSA_DIGITS && !is_single;
                 has_room.then(|| State::Mantissa(self.digit(mantissa, byte - b'0')))
             }
@@ -211,7 +212,7 @@ impl Reader<'_> {
 
     /// The least and the greatest exponent with which `mantissa` is in the set; `None` if there is none.
     fn exponents(&self, mantissa: Mantissa) -> Option<(Option<i64>, Option<i64>)> {
-        let cap = (self.digits == Digits::Bounded).then_some(GREATEST_EXPONENT);
+        let cap = (self.digits.is_bounded()).then_some(GREATEST_EXPONENT);
         let (mut least, mut most) = (cap.map(|cap| -cap), cap);
         if mantissa.is_zero {
             let zero = Decimal::ZERO;
@@ -266,11 +267,11 @@ impl Reader<'_> {
                 (Exponent::Value(value, count + 1), count + 1)
             }
             Exponent::Settled(count, allowed, beyond) => {
-                let count = if self.digits == Digits::Bounded { count + 1 } else { 0 };
+                let count = if self.digits.is_bounded() { count + 1 } else { 0 };
                 (Exponent::Settled(count, (allowed >> 1) | (u32::from(beyond) << (u32::BITS - 1)), beyond), count)
             }
         };
-        if count > EXPONENT_DIGITS && self.digits == Digits::Bounded {
+        if count > EXPONENT_DIGITS && self.digits.is_bounded() {
             return None;
         }
         Some(State::Exponent(least, most, self.settled(least, most, exponent)))
@@ -278,7 +279,7 @@ impl Reader<'_> {
 
     /// Forgets the digits of an exponent that have settled with how many further ones it is allowed.
     fn settled(&self, least: u64, most: Option<u64>, exponent: Exponent) -> Exponent {
-        let bounded = self.digits == Digits::Bounded;
+        let bounded = self.digits.is_bounded();
         let Exponent::Value(value, count) = exponent else { return exponent };
         // How many digits there have been matters where they are bounded.
         let counted = if bounded { count } else { 0 };
