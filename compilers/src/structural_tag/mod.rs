@@ -6,16 +6,18 @@
 //!
 //! * `ast`, `fields`, `read`: formats with the JSON Pointers that diagnostics need.
 //! * `family`: the tags that families of models write tool calls with.
-//! * `lower`: one expression per format; the ends of the tags around a format bound the free text in it.
+//! * `lower`, `tags`, `runs`: formats to parts; the ends of the tags around a format bound the free text in it.
+//! * `composition`: parts to expressions, where free text may stand next to free text.
 //! * `unlimited`: which contents of tags need an end.
-//! * `adjacent`: which free texts must not touch.
 
-mod adjacent;
 mod ast;
+mod composition;
 mod family;
 mod fields;
 mod lower;
 mod read;
+mod runs;
+mod tags;
 mod unlimited;
 
 use grammar_ir::{Grammar, Limits};
