@@ -19,7 +19,11 @@ impl<'a> Lowering<'a> {
         };
         let rest = self.tag_rest(tag)?;
         let whole = self.sequence([Part::Solid(begin), rest]);
-        Ok(if self.tag_can_be_empty(tag) { Part::Repeat(Box::new(whole), 0, Some(1)) } else { whole })
+        Ok(match whole {
+            Part::Solid(solid) if self.tag_can_be_empty(tag) => Part::MaybeEmpty(solid),
+            whole if self.tag_can_be_empty(tag) => Part::Repeat(Box::new(whole), 0, Some(1)),
+            whole => whole,
+        })
     }
 
     fn token(&mut self, token: &Token) -> ExprId {

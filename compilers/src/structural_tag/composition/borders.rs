@@ -31,6 +31,19 @@ impl Lowering<'_> {
             {
                 refused.push(closed.pointer.clone());
             }
+            for &between in positions.follow(from) {
+                if !matches!(positions.at(between), Position::MaybeEmpty(_) | Position::Closed(..)) {
+                    continue;
+                }
+                // When this is empty, nothing keeps watch from what is before it to what comes after it.
+                let after = positions.follow(between).iter().flat_map(|&to| positions.kinds_at_begin(to));
+                let mut pairs = after.flat_map(|&begin| ends.iter().map(move |&end| (end, begin)));
+                if pairs.any(|(end, begin)| !self.ends.is_empty() || self.keep_out_the_same(end, begin))
+                    || (end_overlaps && positions.is_last(between))
+                {
+                    refused.push(self.pointer_of(positions, from).to_owned());
+                }
+            }
             for &to in positions.follow(from) {
                 let begins = positions.kinds_at_begin(to);
                 let is_open = positions.kind_of(from).is_some() && positions.kind_of(to).is_some();
@@ -64,7 +77,7 @@ impl Lowering<'_> {
             Part::Text(kind) => keeps_out(kind),
             Part::Limited(limited) => keeps_out(&limited.kind),
             Part::Closed(closed) => closed.begin.iter().chain(&closed.end).any(keeps_out),
-            Part::Solid(_) | Part::Leaf(..) => false,
+            Part::Solid(_) | Part::MaybeEmpty(_) | Part::Leaf(..) => false,
             Part::Word(..) => true,
             Part::Sequence(parts) | Part::Choice(parts) => parts.iter().any(|part| self.keeps_out(part)),
             Part::Repeat(part, ..) => self.keeps_out(part),
@@ -77,7 +90,7 @@ impl Lowering<'_> {
             Position::Text(kind) => &self.kinds_of_text[*kind].pointer,
             Position::Limited(limited) => &limited.pointer,
             Position::Closed(closed, _) => &closed.pointer,
-            Position::Solid(_) | Position::Word(..) => "",
+            Position::Solid(_) | Position::MaybeEmpty(_) | Position::Word(..) => "",
         }
     }
 

@@ -36,7 +36,9 @@ pub(super) enum Part {
     Limited(Rc<Limited>),
     /// Texts that are not free, none of them empty unless it is the only one.
     Solid(ExprId),
-    /// The same, where only what the format stands for says whether the empty text is one of them.
+    /// Texts that are not free, and one of them may be empty.
+    MaybeEmpty(ExprId),
+    /// Texts that are not free, where only what the format stands for says whether the empty text is one of them.
     Leaf(ExprId, LeafId),
     /// Texts that begin or end in free text, which is no longer open.
     Closed(Rc<Closed>),
@@ -182,7 +184,7 @@ impl<'a> Lowering<'a> {
     pub(super) fn solid(&mut self, part: &Part) -> Option<ExprId> {
         match part {
             Part::Text(_) | Part::Limited(_) | Part::Closed(_) | Part::Word(..) => None,
-            Part::Solid(solid) | Part::Leaf(solid, _) => Some(*solid),
+            Part::Solid(solid) | Part::MaybeEmpty(solid) | Part::Leaf(solid, _) => Some(*solid),
             Part::Sequence(parts) => {
                 let parts: Vec<ExprId> = parts.iter().map(|part| self.solid(part)).collect::<Option<_>>()?;
                 Some(self.builder.sequence(parts))
@@ -202,17 +204,20 @@ impl<'a> Lowering<'a> {
     fn never_empty(&mut self, part: &Part) -> Part {
         match part {
             Part::Text(_) | Part::Limited(_) | Part::Solid(_) | Part::Closed(_) | Part::Word(..) => part.clone(),
-            Part::Leaf(solid, leaf) => {
-                let least = u32::from(!self.can_be_empty(self.leaves[*leaf]));
-                Part::Repeat(Box::new(Part::Solid(*solid)), least, Some(1))
+            Part::MaybeEmpty(_) => Part::Repeat(Box::new(part.clone()), 0, Some(1)),
+            Part::Leaf(solid, leaf) if self.can_be_empty(self.leaves[*leaf]) => {
+                Part::Repeat(Box::new(Part::MaybeEmpty(*solid)), 0, Some(1))
             }
+            Part::Leaf(solid, _) => Part::Solid(*solid),
             Part::Sequence(parts) => Part::Sequence(parts.iter().map(|part| self.never_empty(part)).collect()),
             Part::Choice(parts) => Part::Choice(parts.iter().map(|part| self.never_empty(part)).collect()),
             Part::Repeat(part, min, max) => match self.solid(part) {
                 Some(solid) => {
-                    let least = if self.is_nullable(part) { 0 } else { (*min).min(1) };
-                    let repeated = Part::Solid(self.builder.repeat(solid, (*min).max(1), *max));
-                    Part::Repeat(Box::new(repeated), least, Some(1))
+                    let repeated = self.builder.repeat(solid, (*min).max(1), *max);
+                    if self.is_nullable(part) {
+                        return Part::Repeat(Box::new(Part::MaybeEmpty(repeated)), 0, Some(1));
+                    }
+                    Part::Repeat(Box::new(Part::Solid(repeated)), (*min).min(1), Some(1))
                 }
                 None => Part::Repeat(Box::new(self.never_empty(part)), *min, *max),
             },
@@ -223,6 +228,7 @@ impl<'a> Lowering<'a> {
     fn is_nullable(&self, part: &Part) -> bool {
         match part {
             Part::Solid(solid) => *self.builder.expr(*solid) == Expr::Empty,
+            Part::MaybeEmpty(_) => true,
             Part::Leaf(_, leaf) => self.can_be_empty(self.leaves[*leaf]),
             Part::Sequence(parts) => parts.iter().all(|part| self.is_nullable(part)),
             Part::Choice(parts) => parts.iter().any(|part| self.is_nullable(part)),
@@ -239,10 +245,11 @@ impl Part {
             Self::Text(_)
             | Self::Limited(_)
             | Self::Solid(_)
+            | Self::MaybeEmpty(_)
             | Self::Leaf(..)
             | Self::Closed(_)
             | Self::Word(..) => 1,
-            Self::Repeat(part, ..) if matches!(**part, Self::Solid(_) | Self::Leaf(..)) => 1,
+            Self::Repeat(part, ..) if matches!(**part, Self::Solid(_) | Self::MaybeEmpty(_) | Self::Leaf(..)) => 1,
             Self::Sequence(parts) | Self::Choice(parts) => parts.iter().map(Self::size).sum(),
             Self::Repeat(part, min, max) => part.size().saturating_mul(max.unwrap_or((*min).max(1)) as usize),
         }
@@ -323,7 +330,10 @@ impl Composition<'_> {
         let is_last = self.positions.is_last(position);
         match self.positions.at(position) {
             Position::Text(_) => lowering.builder.never(),
-            &(Position::Solid(expr) | Position::Word(_, expr) | Position::Closed(_, expr)) => {
+            &(Position::Solid(expr)
+            | Position::MaybeEmpty(expr)
+            | Position::Word(_, expr)
+            | Position::Closed(_, expr)) => {
                 let rest = self.rule((self.positions.follow(position).to_vec(), is_last), lowering);
                 lowering.builder.sequence([expr, rest])
             }

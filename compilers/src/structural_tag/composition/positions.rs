@@ -16,6 +16,8 @@ pub(super) enum Position {
     Limited(Rc<Limited>),
     /// Texts that are not free.
     Solid(ExprId),
+    /// Texts that are not free, and one of them may be empty.
+    MaybeEmpty(ExprId),
     /// Texts that begin or end in free text, which is no longer open.
     Closed(Rc<Closed>, ExprId),
     /// What ends the free text before it, and where it may do so.
@@ -47,7 +49,7 @@ impl Position {
         match self {
             Self::Text(kind) => std::slice::from_ref(kind),
             Self::Limited(limited) => std::slice::from_ref(&limited.kind),
-            Self::Solid(_) | Self::Closed(..) | Self::Word(..) => &[],
+            Self::Solid(_) | Self::MaybeEmpty(_) | Self::Closed(..) | Self::Word(..) => &[],
         }
     }
 }
@@ -146,6 +148,7 @@ impl Positions {
                 Ok(Borders { can_be_empty: true, ..limited })
             }
             Part::Solid(expr) | Part::Leaf(expr, _) => Ok(self.push(Position::Solid(*expr))),
+            Part::MaybeEmpty(expr) => Ok(self.push(Position::MaybeEmpty(*expr))),
             Part::Closed(closed) => Ok(self.push(Position::Closed(Rc::clone(closed), closed.expr))),
             Part::Word(starts, expr) => Ok(self.push(Position::Word(Rc::clone(starts), *expr))),
             Part::Sequence(parts) => {
