@@ -62,7 +62,7 @@ fn every_fault_is_named_by_its_pointer() {
             r#"{"type": "any_text", "max_tokens": 2147483648}"#.to_owned(),
             r#"at "/format/max_tokens": this must be an integer from 0"#,
         ),
-        (r#"{"type": "token", "token": "<b>"}"#.to_owned(), r#"at "/format/token": the vocabulary has no special"#),
+        (r#"{"type": "token", "token": "<b>"}"#.to_owned(), r#"at "/format/token": the vocabulary has no token `<b>`"#),
         (r#"{"type": "token", "token": 1000}"#.to_owned(), r#"at "/format/token": the vocabulary has no token 1000"#),
         (r#"{"type": "token", "token": -1}"#.to_owned(), r#"at "/format/token": this must be a token"#),
         (
@@ -524,7 +524,8 @@ fn a_tool_that_can_never_be_called_is_refused() {
 fn first_ends(content: &serde_json::Value, ends: &[&str], contains: impl Fn(&str) -> bool) {
     let tag = json!({"type": "tag", "begin": "<", "content": content, "end": ends});
     let source = json!({"type": "structural_tag", "format": tag}).to_string();
-    let grammar = compile(&source, &Options::default(), None, &Limits::default()).unwrap_or_else(|error| panic!("{source}: {error}"));
+    let grammar = compile(&source, &Options::default(), None, &Limits::default())
+        .unwrap_or_else(|error| panic!("{source}: {error}"));
     let mut texts = vec![String::new()];
     for length in 0..=6 {
         for text in &texts {
@@ -619,11 +620,12 @@ fn free_texts_that_cannot_be_watched_together_are_refused() {
     let star = |content: &serde_json::Value| json!({"type": "star", "content": content});
     let digits = json!({"type": "regex", "pattern": "[0-9]*"});
     let number = json!({"type": "regex", "pattern": "[0-9]+"});
-    let dispatch = |content: &serde_json::Value| json!({"type": "dispatch", "rules": [["<t>", content]], "excludes": ["no"]});
+    let dispatch =
+        |content: &serde_json::Value| json!({"type": "dispatch", "rules": [["<t>", content]], "excludes": ["no"]});
     for (format, at) in [
         // Each of the two leaves out what could be spelled across their border.
         (sequence(&[&without, &another]), Some("/format/elements/1")),
-        (sequence(&[&without, &digits, &another]), Some("/format/elements/2")),
+        (sequence(&[&without, &digits, &another]), Some("/format/elements/0")),
         (sequence(&[&without, &few]), Some("/format/elements/1")),
         (sequence(&[&few, &few]), Some("/format/elements/1")),
         (star(&few), Some("/format/content")),
@@ -646,6 +648,88 @@ fn free_texts_that_cannot_be_watched_together_are_refused() {
         let expected = at.map(|at| format!("at \"{at}\": "));
         assert_eq!(found.is_empty(), expected.is_none(), "{format}: {found:?}");
         assert!(expected.is_none_or(|expected| found[0].starts_with(&expected)), "{format}: {found:?}");
+    }
+}
+
+#[test]
+fn what_can_never_occur_is_refused_at_its_place() {
+    let never = json!({"type": "regex", "pattern": "[^\\s\\S]"});
+    let word = json!({"type": "const_string", "value": "x"});
+    let call = |begin: &str| json!({"begin": begin, "content": word, "end": "</t>"});
+    let tags = |triggers: &[&str], begins: &[&str], excludes: &[&str]| {
+        let tags: Vec<_> = begins.iter().map(|begin| call(begin)).collect();
+        json!({"type": "triggered_tags", "triggers": triggers, "tags": tags, "excludes": excludes})
+    };
+    let inside = json!({"type": "tag", "begin": "<x>", "content": tags(&["</x>y"], &["</x>y"], &[]), "end": "</x>"});
+    for (format, at) in [
+        (never.clone(), "/format/pattern"),
+        (json!({"type": "or", "elements": [never, word]}), "/format/elements/0/pattern"),
+        (tags(&["<t"], &["<t>"], &["<"]), "/format/triggers/0"),
+        (tags(&["<t", "<u"], &["<t>"], &[]), "/format/triggers/1"),
+        (tags(&["ab", "xaby"], &["ab", "xaby"], &[]), "/format/triggers/1"),
+        (inside, "/format/content/triggers/0"),
+        (json!({"type": "dispatch", "rules": [["a", word], ["bc", word]], "excludes": ["b"]}), "/format/rules/1/0"),
+    ] {
+        let found = errors(&json!({"type": "structural_tag", "format": format}).to_string());
+        assert!(found.len() == 1 && found[0].starts_with(&format!("at \"{at}\": ")), "{format}: {found:?}");
+    }
+}
+
+#[test]
+fn only_the_first_of_many_faults_are_reported() {
+    let tokens: Vec<String> = (0..1_000).map(|index| format!("missing{index}")).collect();
+    let source =
+        json!({"type": "structural_tag", "format": {"type": "any_tokens", "exclude_tokens": tokens}}).to_string();
+    let found = compile(&source, &Options::default(), Some(&NAMED), &Limits::default()).expect_err("no such tokens");
+    assert_eq!(found.iter().count(), 100);
+    let unknown: serde_json::Map<String, serde_json::Value> =
+        (0..1_000).map(|index| (format!("field{index}"), json!(1))).collect();
+    let source = json!({"type": "structural_tag", "format": unknown}).to_string();
+    assert!(errors(&source).len() <= 100);
+}
+
+#[test]
+fn strings_of_qwen_may_stand_on_lines_of_their_own() {
+    let schema = json!({"type": "object", "additionalProperties": false, "required": ["s"], "properties": {
+        "s": {"enum": ["on", 3]}, "c": {"const": "k"}, "l": {"type": "string", "maxLength": 2}, "p": {"type": "string", "pattern": "^a+$"}}});
+    let compiled = |style: &str, excludes: &[&str], max: Option<u32>| {
+        let format = json!({"type": "json_schema", "style": style, "json_schema": schema, "excludes": excludes, "max_whitespace_cnt": max});
+        let source = json!({"type": "structural_tag", "format": format}).to_string();
+        compile(&source, &Options::default(), None, &Limits::default()).expect("a tag")
+    };
+    let grammar = compiled("qwen_xml", &[], None);
+    for (text, accepted) in [
+        ("<parameter=s>on</parameter>", true),
+        ("<parameter=s>\non\n</parameter>", true),
+        ("<parameter=s>\non</parameter>", true),
+        ("<parameter=s>\n3\n</parameter>", true),
+        ("<parameter=s>\n\non\n</parameter>", false),
+        ("<parameter=s> on </parameter>", false),
+        ("<parameter=s>\noff\n</parameter>", false),
+        ("<parameter=s>on</parameter>\n<parameter=c>\nk\n</parameter>", true),
+        ("<parameter=s>on</parameter>\n<parameter=l>\nab\n</parameter>", true),
+        ("<parameter=s>on</parameter>\n<parameter=l>\nabc\n</parameter>", false),
+        ("<parameter=s>on</parameter>\n<parameter=p>\naa\n</parameter>", true),
+        ("<parameter=s>on</parameter>\n<parameter=p>\nab\n</parameter>", false),
+    ] {
+        assert_eq!(interp::accepts(&grammar, text.as_bytes()), accepted, "{text:?}");
+    }
+    let padded = b"<parameter=s>\non\n</parameter>";
+    assert!(!interp::accepts(&compiled("qwen_xml", &["\no"], None), padded));
+    assert!(!interp::accepts(&compiled("qwen_xml", &[], Some(0)), padded));
+    assert!(!interp::accepts(&compiled("minimax_xml", &[], None), b"<parameter name=\"s\">\non\n</parameter>"));
+}
+
+#[test]
+fn marks_of_a_notation_are_no_names_of_tools() {
+    let request =
+        |name: &str| Request::from_json(&json!({"tools": [{"type": "function", "function": {"name": name}}]}));
+    for name in ["get_weather", "a-b.c", "mcp:fs/read", "wetter_heute_é", "7"] {
+        assert!(request(name).is_ok(), "{name}");
+    }
+    for name in ["a\"b", "</tool_call>", "a b", "a\n", "<|call|>", "a>b", "a|b", "a\\b"] {
+        let found = request(name).expect_err(name).to_string();
+        assert!(found.contains("at \"/tools/0/function/name\": a name has letters"), "{name}: {found}");
     }
 }
 

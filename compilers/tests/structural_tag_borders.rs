@@ -14,7 +14,9 @@ const EXCLUDED: &str = "xx";
 #[derive(Debug, Clone)]
 enum Content {
     /// Free text, which may leave out `EXCLUDED`.
-    Free { excludes: bool },
+    Free {
+        excludes: bool,
+    },
     Literal(&'static str),
     /// Any number of `b`.
     ManyB,
@@ -62,7 +64,8 @@ impl Content {
             Self::Free { excludes } => {
                 for &(at, before) in places {
                     let begin = before.map_or(at, |stretch| stretch.begin);
-                    let kind_begin = before.filter(|last| last.excludes == *excludes).map_or(at, |last| last.kind_begin);
+                    let kind_begin =
+                        before.filter(|last| last.excludes == *excludes).map_or(at, |last| last.kind_begin);
                     let stretch = Stretch { begin, excludes: *excludes, kind_begin };
                     let is_free = |&end: &usize| {
                         let whole = marks.iter().all(|mark| !text[begin..end].contains(mark));
@@ -87,7 +90,9 @@ impl Content {
             Self::Sequence(elements) => {
                 found = elements.iter().fold(places.to_vec(), |places, element| element.ends_of(text, &places, marks));
             }
-            Self::Or(elements) => elements.iter().for_each(|element| found.extend(element.ends_of(text, places, marks))),
+            Self::Or(elements) => {
+                elements.iter().for_each(|element| found.extend(element.ends_of(text, places, marks)))
+            }
             Self::Repeat(content, min, max) => {
                 let mut after = places.to_vec();
                 for count in 0..=max.unwrap_or(min + text.len() as u32 + 1) {
@@ -105,7 +110,9 @@ impl Content {
                     .map(|(at, _)| (at + 1, None))
                     .collect();
                 let contents = content.ends_of(text, &inside, &marks);
-                found.extend(contents.into_iter().filter_map(|place| Some((ends_with(text, place, end, &marks)?, None))));
+                found.extend(
+                    contents.into_iter().filter_map(|place| Some((ends_with(text, place, end, &marks)?, None))),
+                );
             }
         }
         found.sort_unstable_by_key(|&(at, stretch)| (at, stretch.map(|s| (s.begin, s.excludes, s.kind_begin))));
@@ -118,9 +125,7 @@ impl Content {
 fn ends_with(text: &str, (at, stretch): Place, end: &str, marks: &[&str]) -> Option<usize> {
     let past = text[at..].starts_with(end).then_some(at + end.len())?;
     let begin = stretch.map_or(at, |stretch| stretch.begin);
-    let is_earlier = |from: usize| {
-        marks.iter().any(|mark| text[from..].starts_with(mark) && from + mark.len() < past)
-    };
+    let is_earlier = |from: usize| marks.iter().any(|mark| text[from..].starts_with(mark) && from + mark.len() < past);
     (!(begin..at).any(is_earlier)).then_some(past)
 }
 
@@ -175,7 +180,10 @@ fn the_end_wins_in_whatever_contents() {
         let grammar = match compile(&source, &Options::default(), None, &Limits::default()) {
             Ok(grammar) => grammar,
             Err(error) => {
-                assert!(source.contains("b*") && error.to_string().contains("touches other free text"), "{source}: {error}");
+                assert!(
+                    source.contains("b*") && error.to_string().contains("touches other free text"),
+                    "{source}: {error}"
+                );
                 refused += 1;
                 continue;
             }

@@ -44,15 +44,15 @@ pub(super) fn lower(
         leaves: Vec::new(),
         texts: 0,
         diagnostics: Vec::new(),
-        schemas: Vec::new(),
+        regions: Vec::new(),
         grammars: 0,
     };
     let part = lowering.format(format)?;
     let end = Completion { text: None, expr: lowering.builder.empty() };
     let body = lowering.compose(&part, &[end])?;
-    let Lowering { mut builder, diagnostics, schemas, mut budget, .. } = lowering;
+    let Lowering { mut builder, diagnostics, regions, mut budget, .. } = lowering;
     if !diagnostics.is_empty() {
-        return Err(diagnostics.into());
+        return Err(super::first(diagnostics));
     }
     builder.define(root, body);
     let grammar = builder.finish(root).map_err(|error| match error {
@@ -60,9 +60,9 @@ pub(super) fn lower(
         error => Diagnostic::new(Code::Invalid, Place::Whole, error.to_string()).into(),
     })?;
     let productive = productive_rules(&grammar, &mut budget)?;
-    let barren = schemas.iter().filter(|(rule, _)| !productive[rule.index()]);
-    let barren: Vec<Diagnostic> = barren.map(|(_, json)| no_value(json)).collect();
-    if barren.is_empty() { Ok(grammar) } else { Err(barren.into()) }
+    let barren = regions.iter().filter(|(rule, _)| !productive[rule.index()]);
+    let barren: Vec<Diagnostic> = barren.map(|(_, region)| region.no_text()).collect();
+    if barren.is_empty() { Ok(grammar) } else { Err(super::first(barren)) }
 }
 
 /// The greatest number of parts in all copies of one with free text in it. More copies each stand for themselves.
@@ -73,16 +73,34 @@ pub(super) fn texts_of(texts: &[Text]) -> Vec<&str> {
     texts.iter().map(|text| text.text.as_str()).collect()
 }
 
-/// That nothing can be written by the schema: next to other formats, that would go unnoticed.
-fn no_value(json: &Json) -> Diagnostic {
-    let (message, help) = match json.style {
-        Style::Json => ("no value satisfies this schema".to_owned(), "change the schema, or leave the format out"),
-        Style::Xml(style) => (
-            format!("no object satisfies this schema, and the style `{}` writes an object", style.name()),
-            "give the schema of an object, or use the style `json`",
-        ),
-    };
-    Diagnostic::new(Code::Unsatisfiable, Place::Pointer(json.pointer.clone()), message).with_help(help)
+/// A format that may turn out to have no texts.
+#[derive(Debug, Clone, Copy)]
+enum Region<'a> {
+    Json(&'a Json),
+    Regex(&'a Text),
+}
+
+impl Region<'_> {
+    /// That nothing can be written by it: next to other formats, that would go unnoticed.
+    fn no_text(self) -> Diagnostic {
+        let (pointer, message, help) = match self {
+            Self::Json(json) => match json.style {
+                Style::Json => {
+                    let message = "no value satisfies this schema".to_owned();
+                    (&json.pointer, message, "change the schema, or leave the format out")
+                }
+                Style::Xml(style) => {
+                    let message =
+                        format!("no object satisfies this schema, and the style `{}` writes an object", style.name());
+                    (&json.pointer, message, "give the schema of an object, or use the style `json`")
+                }
+            },
+            Self::Regex(pattern) => {
+                (&pattern.pointer, "no text matches this".to_owned(), "change the pattern, or leave the format out")
+            }
+        };
+        Diagnostic::new(Code::Unsatisfiable, Place::Pointer(pointer.clone()), message).with_help(help)
+    }
 }
 
 /// A structural tag on its way to a grammar.
@@ -110,8 +128,9 @@ pub(super) struct Lowering<'a> {
     /// The number of rules for free text so far.
     pub(super) texts: usize,
     diagnostics: Vec<Diagnostic>,
-    /// The schemas so far, each with a rule that has its texts as words; the rest of the grammar does without these rules.
-    schemas: Vec<(RuleId, &'a Json)>,
+    /// The schemas and patterns so far, each with a rule that has its texts as words; the rest of the grammar does without
+    /// these rules.
+    regions: Vec<(RuleId, Region<'a>)>,
     /// The number of embedded grammars so far.
     grammars: usize,
 }
@@ -325,9 +344,7 @@ impl<'a> Lowering<'a> {
         };
         match lowered {
             Ok(body) => {
-                let rule = self.builder.declare(format!("json{}", json.pointer));
-                self.builder.define(rule, body);
-                self.schemas.push((rule, json));
+                self.add_region("json", &json.pointer, Region::Json(json), body);
                 body
             }
             Err(diagnostics) => {
@@ -349,7 +366,13 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn regex(&mut self, pattern: &Text) -> ExprId {
+    fn add_region(&mut self, kind: &str, pointer: &str, region: Region<'a>, body: ExprId) {
+        let rule = self.builder.declare(format!("{kind}{pointer}"));
+        self.builder.define(rule, body);
+        self.regions.push((rule, region));
+    }
+
+    fn regex(&mut self, pattern: &'a Text) -> ExprId {
         let lowered = regex::parse(&pattern.text, &self.options.regex, self.limits).and_then(|parsed| {
             regex::lower(
                 &parsed,
@@ -359,10 +382,16 @@ impl<'a> Lowering<'a> {
                 &mut self.budget,
             )
         });
-        lowered.unwrap_or_else(|diagnostics| {
-            self.adopt(&pattern.pointer, &diagnostics);
-            self.builder.never()
-        })
+        match lowered {
+            Ok(body) => {
+                self.add_region("regex", &pattern.pointer, Region::Regex(pattern), body);
+                body
+            }
+            Err(diagnostics) => {
+                self.adopt(&pattern.pointer, &diagnostics);
+                self.builder.never()
+            }
+        }
     }
 
     fn any_text(&mut self, format: &Format, any: &'a AnyText) -> Result<Part, Diagnostics> {
@@ -405,8 +434,8 @@ impl<'a> Lowering<'a> {
         match id {
             Some(Some(id)) => Some(id),
             Some(None) => {
-                let message = format!("the vocabulary has no special or added token `{text}`");
-                let help = "check its spelling; ordinary text is matched by a string, not by a token";
+                let message = format!("the vocabulary has no token `{text}`");
+                let help = "check its spelling; text that is not exactly one token is matched by a string";
                 self.report(&token.pointer, Code::Undefined, message, help);
                 None
             }

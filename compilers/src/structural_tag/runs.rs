@@ -64,7 +64,8 @@ impl Lowering<'_> {
             }
         }
         let text = Part::Text(self.text_kind(&format.pointer, Vec::new(), excludes)?);
-        let specials = tokens.special_tokens().into_iter().filter(|id| !listed.contains(id));
+        listed.sort_unstable();
+        let specials = tokens.special_tokens().into_iter().filter(|id| listed.binary_search(id).is_err());
         let special = self.builder.token(TokenSet::of(specials));
         let others = Part::Repeat(Box::new(Part::Sequence(vec![Part::Solid(special), text.clone()])), 0, None);
         Ok(Part::Sequence(vec![text, others]))

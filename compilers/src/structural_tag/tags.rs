@@ -136,7 +136,11 @@ impl<'a> Lowering<'a> {
         }
         let mut words = Vec::with_capacity(tags.triggers.len());
         for (trigger, rests) in tags.triggers.iter().zip(rests) {
-            words.push((trigger.text.as_str(), self.choice(rests)));
+            if rests.is_empty() {
+                let message = "no tag begins with this trigger, so it could never be followed by anything";
+                self.report(&trigger.pointer, Code::Invalid, message, "leave it out, or put it into `excludes`");
+            }
+            words.push((trigger, self.choice(rests)));
         }
         self.in_turn(tags.at_least_one.then_some(first), tags.stop_after_first, |lowering| {
             lowering.text_and_words(format, words, texts_of(&tags.excludes))
@@ -219,7 +223,7 @@ impl<'a> Lowering<'a> {
     pub(super) fn dispatch(&mut self, format: &Format, dispatch: &'a Dispatch<Text>) -> Result<Part, Diagnostics> {
         let mut words = Vec::with_capacity(dispatch.rules.len());
         for (pattern, content) in &dispatch.rules {
-            words.push((pattern.text.as_str(), self.format(content)?));
+            words.push((pattern, self.format(content)?));
         }
         let (text, words) = self.text_and_words(format, words, texts_of(&dispatch.excludes))?;
         Ok(self.alternate(text, words, dispatch.repeats))
@@ -243,19 +247,19 @@ impl<'a> Lowering<'a> {
     fn text_and_words(
         &mut self,
         format: &Format,
-        words: Vec<(&'a str, Part)>,
+        words: Vec<(&'a Text, Part)>,
         excludes: Vec<&'a str>,
     ) -> Result<(Part, Part), Diagnostics> {
-        let patterns: Vec<&str> = words.iter().map(|&(pattern, _)| pattern).collect();
+        let patterns: Vec<&str> = words.iter().map(|(pattern, _)| pattern.text.as_str()).collect();
         let kind = self.text_kind(&format.pointer, patterns.clone(), excludes)?;
         let groups = self.kinds_of_text[kind].free.starts_of(&patterns, &self.budget)?;
-        let mut words: Vec<Option<(&str, Part)>> = words.into_iter().map(Some).collect();
+        let mut words: Vec<Option<(&Text, Part)>> = words.into_iter().map(Some).collect();
         let mut all = Vec::new();
         for (starts, members) in groups {
             let starts = Rc::new(starts);
             let mut solids = Vec::new();
             for (pattern, content) in members.into_iter().filter_map(|member| words[member].take()) {
-                let pattern = self.builder.literal(pattern);
+                let pattern = self.builder.literal(&pattern.text);
                 match self.solid(&content) {
                     Some(content) => solids.push(self.builder.sequence([pattern, content])),
                     None => all.push(Part::Sequence(vec![Part::Word(Rc::clone(&starts), pattern), content])),
@@ -264,6 +268,11 @@ impl<'a> Lowering<'a> {
             if !solids.is_empty() {
                 all.push(Part::Word(starts, self.builder.choice(solids)));
             }
+        }
+        for (pattern, _) in words.into_iter().flatten() {
+            let message =
+                "this can never be completed: an excluded text, an end or another trigger always comes before it";
+            self.report(&pattern.pointer, Code::Unsatisfiable, message, "leave it out, or change what comes before it");
         }
         Ok((Part::Text(kind), Part::Choice(all)))
     }

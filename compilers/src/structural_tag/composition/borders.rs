@@ -8,8 +8,8 @@ use grammar_ir::ExprId;
 use rustc_hash::FxHashSet;
 
 use super::super::lower::Lowering;
-use super::{Part, TextKind};
 use super::positions::{Position, Positions};
+use super::{Part, TextKind};
 use crate::diagnostic::Code;
 use crate::free_text::Starts;
 

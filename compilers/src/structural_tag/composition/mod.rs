@@ -167,7 +167,8 @@ impl<'a> Lowering<'a> {
         let part = self.never_empty(part);
         let (positions, (first, _)) = Positions::of(&part, &self.budget)?;
         let last = (0..positions.len()).filter(|&position| positions.is_last(position));
-        let mut begin: Vec<usize> = first.into_iter().flat_map(|position| positions.kinds_at_begin(position)).copied().collect();
+        let mut begin: Vec<usize> =
+            first.into_iter().flat_map(|position| positions.kinds_at_begin(position)).copied().collect();
         let mut end: Vec<usize> = last.flat_map(|position| positions.kinds_at_end(position)).copied().collect();
         for (kinds, is_open) in [(&mut begin, is_open.0), (&mut end, is_open.1)] {
             kinds.sort_unstable();
