@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use grammar_ir::{Budget, ByteAutomaton, ByteEdge, Counter, ExprId, GrammarBuilder, LimitError, LimitKind};
+use grammar_ir::{Budget, ByteAutomaton, ByteEdge, ByteEdges, Counter, ExprId, GrammarBuilder, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 
 /// More nodes than this are refused: each takes a kilobyte while the automaton is built.
@@ -311,7 +311,7 @@ impl FreeText {
                 if state < nodes { (state, self.positions[state]) } else { (0, (state - nodes + 1) as u8) };
             let accepts = starts.as_ref().is_none_or(|starts| starts[node]);
             automaton.accepting.push(position == 0 && !self.ends[node] && accepts);
-            let mut edges: Vec<ByteEdge> = Vec::new();
+            let mut edges = ByteEdges::new();
             for byte in (0..=u8::MAX).filter(|_| !self.ends[node]) {
                 let next = self.goto[node][usize::from(byte)];
                 let target = match utf8_step(position, byte) {
@@ -376,7 +376,7 @@ mod tests {
         let limits = Limits::default();
         match free.starts_of(&[pattern], &Budget::new(&limits)).unwrap().pop() {
             Some((starts, _)) => free.text_ending(&starts),
-            None => ByteAutomaton { accepting: vec![false], edges: vec![vec![]], ..ByteAutomaton::default() },
+            None => ByteAutomaton { accepting: vec![false], edges: vec![ByteEdges::new()], ..ByteAutomaton::default() },
         }
     }
 

@@ -4,8 +4,8 @@ mod scopes;
 
 use grammar_ir::regular::{CharAutomaton, Utf8};
 use grammar_ir::{
-    Budget, ByteAutomaton, ByteEdge, ByteSet, CharSet, Counter, ExprId, Grammar, GrammarBuilder, LimitError, Limits,
-    RuleAttributes, RuleId, Temperature, TokenSet,
+    Budget, ByteAutomaton, ByteEdge, ByteEdges, ByteSet, CharSet, Counter, ExprId, Grammar, GrammarBuilder, LimitError,
+    Limits, RuleAttributes, RuleId, Temperature, TokenSet,
 };
 use mask_runtime::{Token, Vocabulary, VocabularyError};
 
@@ -161,7 +161,7 @@ fn automaton(source: &mut Source<'_>, shape: Shape) -> ByteAutomaton {
     let accepting = (0..states).map(|_| source.one_in(2)).collect();
     let edges = (0..states)
         .map(|_| {
-            let mut edges = Vec::new();
+            let mut edges = ByteEdges::new();
             for byte in b'a'..=b'c' {
                 if source.one_in(2) {
                     let target = source.below(states) as u32;

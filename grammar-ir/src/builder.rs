@@ -279,6 +279,19 @@ impl GrammarBuilder {
             }
             same_hash = self.before[id.index()];
         }
+        let id = self.push(expr, last);
+        if !self.overflow {
+            self.last_of_hash.insert(hash, id);
+        }
+        id
+    }
+
+    /// Adds an expression that is known to be equal to none that is or will be here, which need not be looked for.
+    pub(crate) fn add_distinct(&mut self, expr: Expr) -> ExprId {
+        self.push(expr, None)
+    }
+
+    fn push(&mut self, expr: Expr, same_hash: Option<ExprId>) -> ExprId {
         let bound = self.max_expressions.unwrap_or(u32::MAX as usize - 1);
         let size = match &expr {
             Expr::Automaton(automaton) => automaton.edges.len().max(1),
@@ -290,8 +303,7 @@ impl GrammarBuilder {
         }
         self.size += size;
         let id = ExprId::from_u32(self.exprs.len() as u32);
-        self.last_of_hash.insert(hash, id);
-        self.before.push(last);
+        self.before.push(same_hash);
         self.exprs.push(expr);
         id
     }
@@ -316,21 +328,18 @@ impl GrammarBuilder {
                 None => return Err(GrammarError::Undefined(name)),
             }
         }
-        Ok(Grammar { rules, exprs: self.exprs, root })
+        Ok(Grammar { rules, exprs: self.exprs, root, is_trim: false })
     }
 }
 
-/// The states of an automaton that its hash looks at, at most.
-const HASHED_STATES: usize = 32;
-
-/// A hash of `expr`. Of a large automaton it looks at some states only, as whoever has the same hash is compared anyway.
+/// A hash of `expr`. An edge is one number to it, as there are automata of hundreds of thousands of them; and all edges count,
+/// as the spellings of texts of one length differ in few.
 fn hash(expr: &Expr) -> u64 {
     let mut hasher = FxHasher::default();
     match expr {
         Expr::Automaton(automaton) => {
-            let step = automaton.edges.len().div_ceil(HASHED_STATES).max(1);
             hasher.write_usize(automaton.edges.len());
-            for edge in automaton.edges.iter().step_by(step).flatten() {
+            for edge in automaton.edges.iter().flatten() {
                 let label = u64::from(edge.low) | u64::from(edge.high) << 8 | u64::from(edge.counts) << 16;
                 hasher.write_u64(u64::from(edge.target) << 32 | label);
             }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::counting::CountedEdge;
 use crate::{ByteSet, CharSet, Counter, ExprId, Mark, RuleAttributes, RuleId, ScopeRules};
 
@@ -9,12 +11,23 @@ use crate::{ByteSet, CharSet, Counter, ExprId, Mark, RuleAttributes, RuleId, Sco
 ///
 /// The language of a grammar is that of its root rule. The meaning of each expression is given on [`Expr`]; the
 /// executable definition is [`interp`](crate::interp).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Grammar {
     pub(crate) rules: Vec<Rule>,
     pub(crate) exprs: Vec<Expr>,
     pub(crate) root: RuleId,
+    /// Whether every state of every automaton is known to lie on the way from its start to acceptance.
+    pub(crate) is_trim: bool,
 }
+
+/// Whether rules and root are the same, whatever is known of them.
+impl PartialEq for Grammar {
+    fn eq(&self, other: &Self) -> bool {
+        self.rules == other.rules && self.exprs == other.exprs && self.root == other.root
+    }
+}
+
+impl Eq for Grammar {}
 
 /// A named rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +149,7 @@ pub struct ByteAutomaton {
     /// Per state: whether it accepts.
     pub accepting: Vec<bool>,
     /// Per state: its edges, ascending by byte and disjoint.
-    pub edges: Vec<Vec<ByteEdge>>,
+    pub edges: Vec<ByteEdges>,
     /// How many edges that count a word has; `None` where nothing is counted.
     pub counter: Option<Counter>,
 }
@@ -153,6 +166,9 @@ pub struct ByteEdge {
     /// Whether the automaton's counter counts it.
     pub counts: bool,
 }
+
+/// The edges of a state of a [`ByteAutomaton`]. Nearly all states have one or two, which take no memory besides the list.
+pub type ByteEdges = SmallVec<[ByteEdge; 2]>;
 
 impl ByteAutomaton {
     /// The edge that `byte` takes.

@@ -40,7 +40,7 @@ pub use builder::{GrammarBuilder, GrammarError};
 pub use byteset::ByteSet;
 pub use charset::CharSet;
 pub use counting::{Counter, LiveCounts};
-pub use grammar::{ByteAutomaton, ByteEdge, Expr, Grammar, Rule, TokenSet};
+pub use grammar::{ByteAutomaton, ByteEdge, ByteEdges, Expr, Grammar, Rule, TokenSet};
 pub use ids::{ExprId, IdOverflow, ProcedureId, RuleId, StateId};
 pub use limits::{Budget, LimitError, LimitKind, Limits};
 pub use scope::{Element, ElementOrder, Mark, ScopeRules, Tally};

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use grammar_ir::{Budget, ByteAutomaton, ByteEdge, LimitError, LimitKind};
+use grammar_ir::{Budget, ByteAutomaton, ByteEdge, ByteEdges, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 
 /// Positions held in all sets together for each state allowed; repetitive texts have large sets.
@@ -37,7 +37,7 @@ pub(super) fn automaton(chunks: &[String], budget: &mut Budget<'_>) -> Result<By
         let mut next: Vec<(u8, u32)> =
             set.iter().filter_map(|&position| Some((*text.get(position as usize)?, position + 1))).collect();
         next.sort_unstable();
-        let mut edges = Vec::new();
+        let mut edges = ByteEdges::new();
         for group in next.chunk_by(|left, right| left.0 == right.0) {
             let positions: Rc<[u32]> = group.iter().map(|&(_, position)| position).collect();
             let target = match numbers.get(&positions) {

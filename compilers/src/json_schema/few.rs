@@ -206,7 +206,7 @@ fn productive(language: &ByteAutomaton) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
-    use grammar_ir::{ByteEdge, CharSet, Limits};
+    use grammar_ir::{ByteEdge, ByteEdges, CharSet, Limits};
 
     use super::*;
 
@@ -236,14 +236,14 @@ mod tests {
 
     /// The automaton of these texts.
     fn trie(texts: &[&str]) -> ByteAutomaton {
-        let mut automaton = ByteAutomaton { accepting: vec![false], edges: vec![Vec::new()], counter: None };
+        let mut automaton = ByteAutomaton { accepting: vec![false], edges: vec![ByteEdges::new()], counter: None };
         for text in texts {
             let mut state = 0usize;
             for byte in text.bytes() {
                 let known = automaton.edge(state as u32, byte).map(|edge| edge.target);
                 let target = known.unwrap_or_else(|| {
                     automaton.accepting.push(false);
-                    automaton.edges.push(Vec::new());
+                    automaton.edges.push(ByteEdges::new());
                     let target = automaton.edges.len() as u32 - 1;
                     automaton.edges[state].push(ByteEdge { low: byte, high: byte, target, counts: false });
                     automaton.edges[state].sort_unstable();

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use grammar_ir::{Budget, ByteAutomaton, ByteEdge};
+use grammar_ir::{Budget, ByteAutomaton, ByteEdge, ByteEdges};
 use rustc_hash::FxHashMap;
 
 use super::ast::Bound;
@@ -640,7 +640,7 @@ fn trim(accepting: &[bool], table: &Transitions) -> Option<ByteAutomaton> {
     let mut automaton = ByteAutomaton::default();
     for state in (0..alive.len()).filter(|&state| alive[state]) {
         automaton.accepting.push(accepting[state]);
-        let mut outgoing: Vec<ByteEdge> = Vec::new();
+        let mut outgoing = ByteEdges::new();
         for &(byte, target) in table.of(state).iter().filter(|(_, target)| alive[*target as usize]) {
             let target = ids[target as usize];
             match outgoing.last_mut() {

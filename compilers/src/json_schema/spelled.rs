@@ -7,8 +7,9 @@
 
 use std::hash::Hasher;
 
-use grammar_ir::{Budget, ByteAutomaton, ByteEdge, LimitError};
+use grammar_ir::{Budget, ByteAutomaton, ByteEdge, ByteEdges, LimitError};
 use rustc_hash::{FxHashMap, FxHasher};
+use smallvec::smallvec;
 
 use super::options::Escapes;
 use super::spelling::SHORT_ESCAPES;
@@ -22,6 +23,14 @@ pub(super) fn texts<'t>(
     escapes: Escapes,
     budget: &mut Budget<'_>,
 ) -> Result<ByteAutomaton, LimitError> {
+    let texts: Vec<&str> = texts.into_iter().collect();
+    if let [text] = texts.as_slice()
+        && text.is_ascii()
+        && escapes == Escapes::Any
+    {
+        budget.check_states(text.len().saturating_mul(STATES_PER_CHARACTER))?;
+        return Ok(one_of_ascii(text));
+    }
     let mut states = States { escapes, ..States::default() };
     let root = trie(texts, &mut states, budget, |states, node| {
         let mut edges = states.children(&node.children, None);
@@ -31,6 +40,46 @@ pub(super) fn texts<'t>(
         states.number(edges)
     })?;
     Ok(states.finish(root))
+}
+
+/// The states of a character in [`one_of_ascii`]: before it, and after `\\`, `u`, and three digits.
+const STATES_PER_CHARACTER: usize = 6;
+
+/// The JSON texts of one string of ASCII characters, in any spelling. Each character has its own states in a row, which no other
+/// has: there is nothing to look for. All edges lead onwards in the order of the states.
+fn one_of_ascii(text: &str) -> ByteAutomaton {
+    let end = (text.len() * STATES_PER_CHARACTER) as u32 + 2;
+    let mut automaton = ByteAutomaton {
+        accepting: vec![false; end as usize + 1],
+        edges: Vec::with_capacity(end as usize + 1),
+        counter: None,
+    };
+    automaton.accepting[end as usize] = true;
+    automaton.edges.push(smallvec![edge(b'"', 1)]);
+    for character in text.bytes() {
+        let first = automaton.edges.len() as u32;
+        let next = first + STATES_PER_CHARACTER as u32;
+        let mut plain: ByteEdges = smallvec![edge(b'\\', first + 1)];
+        if character >= 0x20 && ![b'"', b'\\'].contains(&character) {
+            insert(&mut plain, character, next);
+        }
+        let mut escape: ByteEdges = smallvec![edge(b'u', first + 2)];
+        if let Some(&(_, letter)) = SHORT_ESCAPES.iter().find(|(short, _)| *short == char::from(character)) {
+            insert(&mut escape, letter, next);
+        }
+        let mut last = ByteEdges::new();
+        redirect_digit(&mut last, u32::from(character) & 0xf, next);
+        automaton.edges.extend([
+            plain,
+            escape,
+            smallvec![edge(b'0', first + 3)],
+            smallvec![edge(b'0', first + 4)],
+            smallvec![edge(b'0' + (character >> 4), first + 5)],
+            last,
+        ]);
+    }
+    automaton.edges.extend([smallvec![edge(b'"', end)], ByteEdges::new()]);
+    automaton
 }
 
 /// The JSON texts of every string but `texts`, in any spelling, quotes included.
@@ -170,7 +219,7 @@ impl Digit {
     }
 
     /// Adds the edges on the digits `first..=last`.
-    fn push(self, first: u32, last: u32, target: u32, edges: &mut Vec<ByteEdge>) {
+    fn push(self, first: u32, last: u32, target: u32, edges: &mut ByteEdges) {
         let (first, last) = (first as u8, last as u8);
         match self {
             Self::Continuation => edges.push(range(0x80 + first, 0x80 + last, target)),
@@ -191,7 +240,7 @@ impl Digit {
 #[derive(Debug)]
 struct States {
     escapes: Escapes,
-    edges: Vec<Vec<ByteEdge>>,
+    edges: Vec<ByteEdges>,
     /// Per hash of edges: the last state that has it.
     last_of_hash: FxHashMap<u64, u32>,
     /// Per state: the one before it with the same hash; [`END`] for none.
@@ -199,14 +248,14 @@ struct States {
     /// Per digit, number of digits and target: the state that reads any such digits.
     uniform: FxHashMap<(Digit, u32, u32), u32>,
     /// Per target: the edges of characters beyond ASCII when all of them lead there.
-    beyond_ascii: FxHashMap<u32, Vec<ByteEdge>>,
+    beyond_ascii: FxHashMap<u32, ByteEdges>,
 }
 
 impl Default for States {
     fn default() -> Self {
         Self {
             escapes: Escapes::Any,
-            edges: vec![Vec::new()],
+            edges: vec![ByteEdges::new()],
             last_of_hash: FxHashMap::default(),
             before: vec![END],
             uniform: FxHashMap::default(),
@@ -217,7 +266,7 @@ impl Default for States {
 
 impl States {
     /// The state with these edges, ascending.
-    fn number(&mut self, edges: Vec<ByteEdge>) -> u32 {
+    fn number(&mut self, edges: ByteEdges) -> u32 {
         let hash = hash(&edges);
         let last = self.last_of_hash.get(&hash).copied().unwrap_or(END);
         let mut same_hash = last;
@@ -237,7 +286,7 @@ impl States {
     /// The state that reads any characters and the closing quote.
     fn anything(&mut self) -> u32 {
         let state = self.edges.len() as u32;
-        self.edges.push(Vec::new());
+        self.edges.push(ByteEdges::new());
         self.before.push(END);
         let mut edges = self.character(&with_default(&[], state));
         insert(&mut edges, b'"', END);
@@ -246,7 +295,7 @@ impl States {
     }
 
     /// The edges of a state that reads one of the characters of `children`, or any other one to `default`.
-    fn children(&mut self, children: &[Piece], default: Option<u32>) -> Vec<ByteEdge> {
+    fn children(&mut self, children: &[Piece], default: Option<u32>) -> ByteEdges {
         if self.escapes == Escapes::Any && children.last().is_some_and(|last| last.high < 0x80) {
             return self.ascii(children, default);
         }
@@ -258,10 +307,10 @@ impl States {
 
     /// The same for characters of ASCII in any spelling, which keys seldom go beyond. The states are those of the default, but for the ways
     /// that spell the children: as themselves, by a short escape, or as `u00` and two digits.
-    fn ascii(&mut self, children: &[Piece], default: Option<u32>) -> Vec<ByteEdge> {
+    fn ascii(&mut self, children: &[Piece], default: Option<u32>) -> ByteEdges {
         let target_of = |edges: &[ByteEdge], byte| edges.iter().find(|edge| edge.low == byte).map(|edge| edge.target);
         let edges_of = |states: &Self, state: Option<u32>| {
-            state.map_or_else(Vec::new, |state| states.edges[state as usize].clone())
+            state.map_or_else(ByteEdges::new, |state| states.edges[state as usize].clone())
         };
         let mut plain = edges_of(self, default);
         plain.retain(|edge| edge.low != b'"');
@@ -304,8 +353,8 @@ impl States {
     }
 
     /// The edges of a state that reads one character of `pieces`.
-    fn character(&mut self, pieces: &[Piece]) -> Vec<ByteEdge> {
-        let mut edges = Vec::new();
+    fn character(&mut self, pieces: &[Piece]) -> ByteEdges {
+        let mut edges = ByteEdges::new();
         for piece in pieces.iter().take_while(|piece| piece.low < 0x80) {
             // What must be escaped lies between these.
             for (low, high) in [(0x20, 0x21), (0x23, 0x5b), (0x5d, 0x7f)] {
@@ -323,19 +372,19 @@ impl States {
     }
 
     /// The edges of the characters of `pieces` beyond ASCII.
-    fn beyond_ascii(&mut self, pieces: &[Piece]) -> Vec<ByteEdge> {
+    fn beyond_ascii(&mut self, pieces: &[Piece]) -> ByteEdges {
         let uniform = match pieces {
             [
                 Piece { low: ..=0x80, high: BEFORE_SURROGATES, target },
                 Piece { low: AFTER_SURROGATES, high: LAST, target: other },
             ] => (target == other).then_some(*target),
-            [] => return Vec::new(),
+            [] => return ByteEdges::new(),
             _ => None,
         };
         if let Some(edges) = uniform.and_then(|target| self.beyond_ascii.get(&target)) {
             return edges.clone();
         }
-        let mut edges = Vec::new();
+        let mut edges = ByteEdges::new();
         // Per length: the first bytes, what the first of them adds, and the characters that are written so.
         let lengths =
             [(1, 0xc2..=0xdfu32, 0x80, 0x7ff), (2, 0xe0..=0xef, 0x800, 0xffff), (3, 0xf0..=0xf4, FIRST_PAIR, LAST)];
@@ -378,7 +427,7 @@ impl States {
         units.extend(pieces.iter().filter_map(|piece| piece.clipped(0, BEFORE_SURROGATES)));
         units.extend(self.leads(pieces));
         units.extend(pieces.iter().filter_map(|piece| piece.clipped(AFTER_SURROGATES, FIRST_PAIR - 1)));
-        let mut edges = Vec::new();
+        let mut edges = ByteEdges::new();
         if self.escapes == Escapes::Minimal {
             // Here a piece is one character.
             units.retain(|unit| SHORT_ESCAPES.iter().all(|&(character, _)| u32::from(character) != unit.low));
@@ -416,8 +465,8 @@ impl States {
                 })
                 .collect();
             if let Some(digits) = self.digits(Digit::Hexadecimal, 4, 0, &trails) {
-                let letter = self.number(vec![edge(b'u', digits)]);
-                let target = self.number(vec![edge(b'\\', letter)]);
+                let letter = self.number(smallvec![edge(b'u', digits)]);
+                let target = self.number(smallvec![edge(b'\\', letter)]);
                 leads.push(Piece { low: FIRST_LEAD + bound[0], high: FIRST_LEAD + bound[1] - 1, target });
             }
         }
@@ -433,7 +482,7 @@ impl States {
             return Some(self.any_digits(digit, count, first.target));
         }
         let step = 1 << (digit.bits() * (count - 1));
-        let mut edges = Vec::new();
+        let mut edges = ByteEdges::new();
         let mut value = 0;
         while value < 1 << digit.bits()
             && let Some(piece) = pieces.first().filter(|piece| piece.low <= high)
@@ -469,10 +518,11 @@ impl States {
         }
         let next = self.any_digits(digit, count - 1, target);
         let edges = match digit {
-            Digit::Continuation => vec![range(0x80, 0xbf, next)],
-            Digit::Hexadecimal => {
-                [(b'0', b'9'), (b'A', b'F'), (b'a', b'f')].map(|(low, high)| range(low, high, next)).into()
-            }
+            Digit::Continuation => smallvec![range(0x80, 0xbf, next)],
+            Digit::Hexadecimal => [(b'0', b'9'), (b'A', b'F'), (b'a', b'f')]
+                .map(|(low, high)| range(low, high, next))
+                .into_iter()
+                .collect(),
         };
         let state = self.number(edges);
         self.uniform.insert((digit, count, target), state);
@@ -483,7 +533,7 @@ impl States {
     fn finish(self, root: u32) -> ByteAutomaton {
         const NONE: u32 = u32::MAX;
         let mut automaton =
-            ByteAutomaton { accepting: vec![false], edges: vec![vec![edge(b'"', root)]], counter: None };
+            ByteAutomaton { accepting: vec![false], edges: vec![smallvec![edge(b'"', root)]], counter: None };
         let mut numbers = vec![NONE; self.edges.len()];
         let mut old = self.edges;
         let mut next = 0;
@@ -527,27 +577,28 @@ fn range(low: u8, high: u8, target: u32) -> ByteEdge {
 }
 
 /// Adds an edge among ascending ones.
-fn insert(edges: &mut Vec<ByteEdge>, byte: u8, target: u32) {
+fn insert(edges: &mut ByteEdges, byte: u8, target: u32) {
     let at = edges.partition_point(|edge| edge.low < byte);
     edges.insert(at, edge(byte, target));
 }
 
 /// Makes `byte` lead to `target`, wherever it led before. Edges are ascending.
-fn redirect(edges: &mut Vec<ByteEdge>, byte: u8, target: u32) {
+fn redirect(edges: &mut ByteEdges, byte: u8, target: u32) {
     let at = edges.partition_point(|edge| edge.high < byte);
     match edges.get_mut(at) {
         Some(&mut found) if found.low <= byte => {
             let before = (found.low < byte).then(|| range(found.low, byte - 1, found.target));
             let after = (byte < found.high).then(|| range(byte + 1, found.high, found.target));
-            let parts = before.into_iter().chain([edge(byte, target)]).chain(after);
-            edges.splice(at..=at, parts);
+            edges[at] = edge(byte, target);
+            edges.insert_many(at + 1, after);
+            edges.insert_many(at, before);
         }
         _ => edges.insert(at, edge(byte, target)),
     }
 }
 
 /// The same for a hexadecimal digit, in either case.
-fn redirect_digit(edges: &mut Vec<ByteEdge>, digit: u32, target: u32) {
+fn redirect_digit(edges: &mut ByteEdges, digit: u32, target: u32) {
     match digit as u8 {
         digit @ 0..=9 => redirect(edges, b'0' + digit, target),
         digit => [b'A', b'a'].iter().for_each(|ten| redirect(edges, ten + digit - 10, target)),
@@ -555,7 +606,7 @@ fn redirect_digit(edges: &mut Vec<ByteEdge>, digit: u32, target: u32) {
 }
 
 /// Joins neighbours that lead to one state.
-fn join(edges: &mut Vec<ByteEdge>) {
+fn join(edges: &mut ByteEdges) {
     edges.dedup_by(|later, earlier| {
         let joined = later.target == earlier.target && u16::from(earlier.high) + 1 == u16::from(later.low);
         if joined {
@@ -633,6 +684,32 @@ mod tests {
                 let bytes = spelled(text, pick, highest);
                 assert_eq!(reads(&some, &bytes), is_listed, "{:?}", String::from_utf8_lossy(&bytes));
                 assert_eq!(reads(&others, &bytes), !is_listed, "{:?}", String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn one_text_is_spelled_like_one_of_several() {
+        let limits = Limits::default();
+        let mut budget = Budget::new(&limits);
+        for text in TEXTS.into_iter().chain(OTHERS).filter(|text| text.is_ascii()) {
+            let mut states = States::default();
+            let root = trie([text], &mut states, &mut budget, |states, node| {
+                let mut edges = states.children(&node.children, None);
+                if node.is_text {
+                    insert(&mut edges, b'"', END);
+                }
+                states.number(edges)
+            });
+            let general = states.finish(root.unwrap());
+            let row = texts([text], Escapes::Any, &mut budget).unwrap();
+            assert_eq!(row.edges.len(), general.edges.len(), "{text:?}");
+            for other in TEXTS.into_iter().chain(OTHERS) {
+                for (pick, highest) in (0..4).flat_map(|pick| [(pick, false), (pick, true)]) {
+                    let bytes = spelled(other, pick, highest);
+                    assert_eq!(reads(&row, &bytes), other == text, "{text:?} {:?}", String::from_utf8_lossy(&bytes));
+                    assert_eq!(reads(&general, &bytes), other == text, "{text:?} {other:?}");
+                }
             }
         }
     }

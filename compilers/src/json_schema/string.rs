@@ -3,8 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use grammar_ir::regular::CharAutomaton;
-use grammar_ir::{Budget, ByteAutomaton, ByteEdge, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits};
+use grammar_ir::{
+    Budget, ByteAutomaton, ByteEdge, ByteEdges, CharSet, Counter, ExprId, GrammarBuilder, LimitError, Limits,
+};
 use rustc_hash::FxHashMap;
+use smallvec::smallvec;
 
 use super::format::Side;
 use super::known::{FORMATS, NUMBERS, PATTERNS, Pattern};
@@ -221,15 +224,15 @@ pub(super) fn between_quotes(inside: &ByteAutomaton) -> ByteAutomaton {
     let quote = |target: usize| ByteEdge { low: b'"', high: b'"', target: target as u32, counts: false };
     let end = inside.edges.len() + 1;
     let moved = |edge: &ByteEdge| ByteEdge { target: edge.target + 1, ..*edge };
-    let mut edges = vec![vec![quote(1)]];
+    let mut edges = vec![smallvec![quote(1)]];
     for (own, &accepting) in inside.edges.iter().zip(&inside.accepting) {
-        let mut own: Vec<ByteEdge> = own.iter().map(moved).collect();
+        let mut own: ByteEdges = own.iter().map(moved).collect();
         if accepting {
             own.insert(own.partition_point(|edge| edge.low < b'"'), quote(end));
         }
         edges.push(own);
     }
-    edges.push(Vec::new());
+    edges.push(ByteEdges::new());
     let accepting = (0..edges.len()).map(|state| state == end).collect();
     ByteAutomaton { edges, accepting, counter: inside.counter }
 }

@@ -56,7 +56,8 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
         rebuild.builder.define(new_rule, copied(&copies, body));
     }
     // The root is never substituted.
-    rebuild.finish(new_rules[grammar.root().index()].unwrap_or(grammar.root()))
+    let inlined = rebuild.finish(new_rules[grammar.root().index()].unwrap_or(grammar.root()))?;
+    Ok(Grammar { is_trim: grammar.is_trim, ..inlined })
 }
 
 /// The copy of an expression that was visited before its users, which acyclic substitution makes possible.

@@ -27,7 +27,7 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
         && grammar.exprs().iter().all(|expr| expr.operands().iter().all(is_productive))
         && grammar.rules().iter().all(|rule| is_productive(&rule.body))
     {
-        return Ok(grammar);
+        return Ok(Grammar { is_trim: true, ..grammar });
     }
     let mut rebuild = Rebuild::new(budget);
     for rule in grammar.rules() {
@@ -49,7 +49,7 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
     for (id, rule) in grammar.rule_ids().zip(grammar.rules()) {
         rebuild.builder.define(id, copies[rule.body.index()]);
     }
-    rebuild.finish(grammar.root())
+    Ok(Grammar { is_trim: true, ..rebuild.finish(grammar.root())? })
 }
 
 /// The automata that accept something, by the index of their expression, without the states that no word passes through.
@@ -107,7 +107,7 @@ fn trim<'g>(
 }
 
 /// How often [`is_trim`] goes through the states.
-const SWEEPS: usize = 4;
+const SWEEPS: usize = 12;
 
 /// Whether every state can be reached and can reach acceptance; of an automaton whose states are in no order at all, it may
 /// say that it does not know.

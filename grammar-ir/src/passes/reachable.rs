@@ -43,7 +43,7 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
         .collect();
     let kept_rules = grammar.rules.into_iter().zip(used_rules).filter_map(|(rule, used)| used.then_some(rule));
     let rules = kept_rules.map(|rule| Rule { body: new_expr(rule.body), ..rule }).collect();
-    Ok(Grammar { rules, exprs, root: new_rule(grammar.root) })
+    Ok(Grammar { rules, exprs, root: new_rule(grammar.root), is_trim: grammar.is_trim })
 }
 
 /// Per entry: how many entries before it are used, which is its number if it is.

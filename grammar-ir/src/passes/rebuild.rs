@@ -47,7 +47,8 @@ impl Rebuild {
             },
             Expr::Rule(rule) => self.builder.rule(*rule),
             Expr::Token(set) => self.builder.token(set.as_ref().clone()),
-            Expr::Automaton(automaton) => self.builder.automaton(Arc::clone(automaton)),
+            // Those of a grammar differ, and telling that again is work for each of their edges.
+            Expr::Automaton(automaton) => self.builder.add_distinct(Expr::Automaton(Arc::clone(automaton))),
             Expr::Scope { rules, .. } => match operands.first() {
                 Some(&body) => self.builder.scope(body, rules.as_ref().clone()),
                 None => self.builder.never(),

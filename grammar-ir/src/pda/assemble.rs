@@ -36,7 +36,7 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
         let nfa = spine.as_ref().unwrap_or(&procedures[lowered]);
         let mut machine = match &nfa.automaton {
             Some(automaton) => Machine::of_automaton(automaton).without_empty_word(),
-            None => minimize(determinize(nfa, &nullable, lowered == 0, budget)?, budget)?,
+            None => minimize(determinize(nfa, &nullable, lowered == 0, budget)?, nfa, budget)?,
         };
         if let Some(counted) = nfa.counted
             && counted.of == CountedKind::Edges
@@ -72,7 +72,9 @@ pub(super) fn assemble(lowered: Lowered, budget: &mut Budget<'_>) -> Result<Pda,
             Some(counted) => Some(live_counts(machine, counted.counter, budget)?),
             None => None,
         };
-        let scope = nfa.scope.as_ref().map(|rules| Box::new(Scope::new((**rules).clone(), machine, first_state)));
+        let scope = nfa.scope.as_ref().map(|rules| {
+            Box::new(Scope::new((**rules).clone(), machine, (!nullable[old]).then_some(nfa), first_state))
+        });
         let register = Register {
             counter: nfa.counted.map(|counted| counted.counter),
             live: live.as_ref(),

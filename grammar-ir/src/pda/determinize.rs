@@ -4,11 +4,13 @@
 //! it. Two calls of one procedure from one state become one call, which is what left factoring does to a grammar. Edges
 //! that differ in what they do to the registers stay apart.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::EdgeMarks;
 use super::minimize::trim;
-use super::nfa::{Label, Marks, Nfa};
+use super::nfa::{EmbeddedState, Label, Marks, Nfa};
 use super::nullable::{Reached, closure};
 use crate::{Budget, ByteAutomaton, LimitError};
 
@@ -38,12 +40,15 @@ pub(super) struct Machine {
     /// Per state: byte edges ascending, then calls, then tokens.
     pub(super) edges: Vec<Edge>,
     pub(super) deterministic: bool,
+    /// The sets of states of the procedure that the states stand for, until states are merged or dropped.
+    pub(super) kernels: Option<KernelLists>,
 }
 
 impl Machine {
     /// `automaton`, state by state.
     pub(super) fn of_automaton(automaton: &ByteAutomaton) -> Self {
-        let mut machine = Self { deterministic: true, ..Self::default() };
+        let edge_count = automaton.edges.iter().map(|edges| edges.len()).sum();
+        let mut machine = Self::with_capacity(automaton.edges.len(), edge_count, true);
         for (edges, &accepting) in automaton.edges.iter().zip(&automaton.accepting) {
             machine.push_state(
                 accepting,
@@ -74,6 +79,12 @@ impl Machine {
             machine.push_state(accepting, self.edges(state).iter().map(moved));
         }
         trim(machine)
+    }
+
+    /// Without states, with memory for so many.
+    fn with_capacity(states: usize, edges: usize, deterministic: bool) -> Self {
+        let (accepting, edges) = (Vec::with_capacity(states), Vec::with_capacity(edges));
+        Self { accepting, offsets: Vec::with_capacity(states + 1), edges, deterministic, kernels: None }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -148,7 +159,7 @@ fn subsets(
         Merge::Targets { bound } => (bound.min(budget.limits().states), true),
         Merge::Never => (budget.limits().states, false),
     };
-    let mut machine = Machine { deterministic, ..Machine::default() };
+    let mut machine = Machine::with_capacity(nfa.len(), nfa.edge_count(), deterministic);
     let mut kernels = Kernels::new(nfa);
     let mut marks = Marks::default();
     let mut reached: Vec<Reached> = Vec::new();
@@ -157,11 +168,14 @@ fn subsets(
     let mut next = 0;
     while next < kernels.len() {
         budget.tick()?;
-        closure(nfa, kernels.get(next), nullable, &mut marks, &mut reached);
-        let finishes =
-            reached.iter().any(|reached| reached.state == nfa.finish && !reached.begun && reached.marks.is_none());
-        outgoing.collect(nfa, &reached);
         edges.clear();
+        let finishes = if outgoing.collect_plain(nfa, kernels.get(next)) {
+            kernels.get(next).contains(&nfa.finish)
+        } else {
+            closure(nfa, kernels.get(next), nullable, &mut marks, &mut reached);
+            outgoing.collect(nfa, &reached);
+            reached.iter().any(|reached| reached.state == nfa.finish && !reached.begun && reached.marks.is_none())
+        };
         outgoing.byte_edges(merge, &mut kernels, &mut edges);
         outgoing.other_edges(merge, &mut kernels, &mut edges);
         join_ranges(&mut edges);
@@ -169,62 +183,95 @@ fn subsets(
         // else.
         machine.push_state(finishes && (next > 0 || keep_empty_word), edges.iter().copied());
         next += 1;
-        if kernels.len() > bound || (deterministic && kernels.elements.len() > MAX_KERNEL_ELEMENTS.max(8 * nfa.len())) {
+        if kernels.len() > bound
+            || (deterministic && kernels.lists.elements.len() > MAX_KERNEL_ELEMENTS.max(8 * nfa.len()))
+        {
             return Ok(None);
         }
     }
+    machine.kernels = Some(kernels.lists);
     Ok(Some(machine))
 }
 
-/// The sets of states that the states of the new machine stand for.
-struct Kernels {
+/// The sets of states that the states of a machine stand for.
+#[derive(Debug, Clone)]
+pub(super) struct KernelLists {
     elements: Vec<u32>,
     /// Where each kernel ends in `elements`.
     ends: Vec<u32>,
+}
+
+impl KernelLists {
+    /// The sorted set that the state `number` stands for.
+    pub(super) fn get(&self, number: usize) -> &[u32] {
+        let start = if number == 0 { 0 } else { self.ends[number - 1] as usize };
+        &self.elements[start..self.ends[number] as usize]
+    }
+}
+
+/// The kernels met so far.
+struct Kernels {
+    lists: KernelLists,
     /// The numbers of kernels of one state, which most are; `NONE` for no number yet.
     of_one: Vec<u32>,
-    of_several: FxHashMap<Box<[u32]>, u32>,
+    /// Per hash: the last kernel of several states that has it.
+    of_several: FxHashMap<u64, u32>,
+    /// Per kernel: the one before it with the same hash, or `NONE`.
+    before: Vec<u32>,
 }
 
 const NONE: u32 = u32::MAX;
+
+/// One element, with memory for `capacity`.
+fn single(element: u32, capacity: usize) -> Vec<u32> {
+    let mut list = Vec::with_capacity(capacity);
+    list.push(element);
+    list
+}
 
 impl Kernels {
     /// The start alone, as number 0. Met again, the set of the start alone gets another number.
     fn new(nfa: &Nfa) -> Self {
         Self {
-            elements: vec![nfa.start],
-            ends: vec![1],
+            lists: KernelLists { elements: single(nfa.start, nfa.len()), ends: single(1, nfa.len()) },
             of_one: vec![NONE; nfa.len()],
             of_several: FxHashMap::default(),
+            before: single(NONE, nfa.len()),
         }
     }
 
     fn len(&self) -> usize {
-        self.ends.len()
+        self.lists.ends.len()
     }
 
     fn get(&self, number: usize) -> &[u32] {
-        let start = if number == 0 { 0 } else { self.ends[number - 1] as usize };
-        &self.elements[start..self.ends[number] as usize]
+        self.lists.get(number)
     }
 
     /// The number of a sorted, distinct, non-empty kernel.
     fn number(&mut self, kernel: &[u32]) -> u32 {
-        let fresh = self.ends.len() as u32;
+        let fresh = self.len() as u32;
+        let mut before = NONE;
         match kernel {
             [state] => match &mut self.of_one[*state as usize] {
                 slot if *slot == NONE => *slot = fresh,
                 known => return *known,
             },
-            _ => match self.of_several.get(kernel) {
-                Some(&known) => return known,
-                None => {
-                    self.of_several.insert(kernel.into(), fresh);
+            _ => {
+                let last = self.of_several.entry(FxBuildHasher.hash_one(kernel)).or_insert(NONE);
+                let mut same_hash = *last;
+                while same_hash != NONE {
+                    if self.lists.get(same_hash as usize) == kernel {
+                        return same_hash;
+                    }
+                    same_hash = self.before[same_hash as usize];
                 }
-            },
+                before = std::mem::replace(last, fresh);
+            }
         }
-        self.elements.extend_from_slice(kernel);
-        self.ends.push(self.elements.len() as u32);
+        self.before.push(before);
+        self.lists.elements.extend_from_slice(kernel);
+        self.lists.ends.push(self.lists.elements.len() as u32);
         fresh
     }
 }
@@ -265,6 +312,8 @@ struct Outgoing {
     ranges: Vec<Ranged>,
     others: Vec<(Symbol, Effect, u32)>,
     bounds: Vec<u16>,
+    /// The ranges that cover what lies between two bounds.
+    covering: Vec<Ranged>,
     targets: Vec<u32>,
 }
 
@@ -289,6 +338,28 @@ impl Outgoing {
         }
     }
 
+    /// The same of states that do nothing but consume a byte, as most do; false of others.
+    fn collect_plain(&mut self, nfa: &Nfa, kernel: &[u32]) -> bool {
+        self.ranges.clear();
+        self.others.clear();
+        for &state in kernel {
+            if let Some(EmbeddedState { edges, first, accepted }) = nfa.embedded_edges(state) {
+                if accepted.is_some() {
+                    return false;
+                }
+                let effect = (false, EdgeMarks::NONE);
+                let ranges = edges.iter().map(|edge| Ranged::new(effect, edge.low, edge.high, first + edge.target));
+                self.ranges.extend(ranges);
+                continue;
+            }
+            for (label, target) in nfa.edges(state) {
+                let Label::Bytes { low, high } = label else { return false };
+                self.ranges.push(Ranged::new((false, EdgeMarks::NONE), low, high, target));
+            }
+        }
+        true
+    }
+
     /// Disjoint ranges are edges as they are; overlapping ones are split.
     fn byte_edges(&mut self, merge: Merge, kernels: &mut Kernels, edges: &mut Vec<Edge>) {
         if !self.ranges.is_sorted_by(|left, right| left < right) {
@@ -310,12 +381,16 @@ impl Outgoing {
             self.bounds.extend(ranges.iter().flat_map(|range| [u16::from(range.low()), u16::from(range.high()) + 1]));
             self.bounds.sort_unstable();
             self.bounds.dedup();
+            let mut rest = ranges;
+            self.covering.clear();
             for bound in self.bounds.windows(2) {
                 let (low, high) = (bound[0] as u8, (bound[1] - 1) as u8);
+                self.covering.retain(|range| range.high() >= low);
+                let begun = rest.iter().take_while(|range| range.low() == low).count();
+                self.covering.extend_from_slice(&rest[..begun]);
+                rest = &rest[begun..];
                 self.targets.clear();
-                let covering =
-                    ranges.iter().take_while(|range| range.low() <= low).filter(|range| high <= range.high());
-                self.targets.extend(covering.map(|range| range.target()));
+                self.targets.extend(self.covering.iter().map(|range| range.target()));
                 if !self.targets.is_empty() {
                     self.targets.sort_unstable();
                     self.targets.dedup();

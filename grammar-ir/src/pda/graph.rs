@@ -15,6 +15,11 @@ impl Graph {
         self.ends.push(self.targets.len() as u32);
     }
 
+    /// The number of nodes.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The successors of `node`.
     pub(super) fn successors(&self, node: u32) -> &[u32] {
         let start = if node == 0 { 0 } else { self.ends[node as usize - 1] };

@@ -127,7 +127,7 @@ impl Lowering<'_> {
                     nfa.add_edge(from, Label::Token(index), to);
                 }
                 Expr::Automaton(automaton) => match automaton.counter {
-                    None => embed(nfa, automaton, from, to),
+                    None => embed(nfa, automaton, grammar.is_trim, from, to),
                     Some(counter) => {
                         let procedure = self.counted_automaton(&nfa.name, id, automaton, counter);
                         nfa.add_edge(from, Label::Call(procedure), to);
@@ -306,8 +306,12 @@ fn counted_name(caller: &str, counter: Counter) -> String {
     format!("{caller}{{{},{max}}}", counter.min)
 }
 
-/// A copy of `automaton`, which has no counter, between two states.
-fn embed(nfa: &mut Nfa, automaton: &ByteAutomaton, from: u32, to: u32) {
+/// The states of `automaton`, which has no counter, between two states; `is_trim` if all its states lead from its start to acceptance.
+fn embed(nfa: &mut Nfa, automaton: &Arc<ByteAutomaton>, is_trim: bool, from: u32, to: u32) {
+    if is_trim {
+        let start = nfa.embed(automaton, to);
+        return nfa.add_edge(from, Label::Epsilon, start);
+    }
     let offset = nfa.len() as u32;
     for _ in 0..automaton.edges.len() {
         nfa.add_state();

@@ -12,13 +12,28 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::EdgeMarks;
 use super::determinize::{Edge, Machine, Symbol, join_ranges};
+use super::nfa::Nfa;
 use crate::{Budget, ByteAutomaton, ByteEdge, LimitError};
 
-/// Trims `machine`, whose start reaches all its states, and merges equal states if it is deterministic.
+/// Of `machine`, at least one state in this many must be able to be equal to another for [`minimize`] to look for them.
+const WORTHWHILE: usize = 4;
+
+/// Trims `machine`, the one of `nfa`, whose start reaches all its states, and merges equal states if it is deterministic and
+/// that can make a difference: where nearly all states are those of embedded automata, which are minimal, it would be a few
+/// states less for a third of the time that all takes.
 ///
 /// # Errors
 /// When the time budget is used up.
-pub(super) fn minimize(mut machine: Machine, budget: &mut Budget<'_>) -> Result<Machine, LimitError> {
+pub(super) fn minimize(machine: Machine, nfa: &Nfa, budget: &mut Budget<'_>) -> Result<Machine, LimitError> {
+    let others = machine.len().saturating_sub(nfa.embedded_count() as usize);
+    if others * WORTHWHILE <= machine.len() && is_alive(nfa) {
+        return Ok(machine);
+    }
+    merge_equal(machine, budget)
+}
+
+/// Trims `machine`, whose start reaches all its states, and merges equal states if it is deterministic.
+fn merge_equal(mut machine: Machine, budget: &mut Budget<'_>) -> Result<Machine, LimitError> {
     let mut backward = Backward::of(&machine);
     if backward.distance[1..].contains(&UNREACHED) {
         machine = trim(machine);
@@ -43,7 +58,7 @@ impl ByteAutomaton {
     /// # Errors
     /// When the time budget is used up.
     pub fn minimized(&self, budget: &mut Budget<'_>) -> Result<Self, LimitError> {
-        let machine = minimize(trim(Machine::of_automaton(self)), budget)?;
+        let machine = merge_equal(trim(Machine::of_automaton(self)), budget)?;
         let edge = |edge: &Edge| match edge.symbol {
             Symbol::Bytes { low, high } => Some(ByteEdge { low, high, target: edge.target, counts: edge.counts }),
             Symbol::Call(_) | Symbol::Token(_) => None,
@@ -51,6 +66,33 @@ impl ByteAutomaton {
         let edges = (0..machine.len()).map(|state| machine.edges(state).iter().filter_map(edge).collect()).collect();
         Ok(Self { accepting: machine.accepting, edges, counter: self.counter })
     }
+}
+
+/// How often [`is_alive`] goes through the states.
+const SWEEPS: usize = 12;
+
+/// Whether every state of `nfa` leads to its finish; where states are in no order at all, it may say that it does not know.
+fn is_alive(nfa: &Nfa) -> bool {
+    let mut alive = vec![false; nfa.outer_count()];
+    alive[nfa.outer(nfa.finish) as usize] = true;
+    let mut missing = alive.len() - 1;
+    let states: Vec<u32> = nfa.outer_states().collect();
+    for sweep in 0..SWEEPS {
+        let mut settle = |(number, &state): (usize, &u32)| {
+            if !alive[number] && nfa.edges(state).any(|(_, target)| alive[nfa.outer(target) as usize]) {
+                alive[number] = true;
+                missing -= 1;
+            }
+        };
+        match sweep % 2 {
+            0 => states.iter().enumerate().rev().for_each(&mut settle),
+            _ => states.iter().enumerate().for_each(&mut settle),
+        }
+        if missing == 0 {
+            return true;
+        }
+    }
+    false
 }
 
 /// Drops states that the start does not reach or that reach no accepting state, and edges to them. The start always

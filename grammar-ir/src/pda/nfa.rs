@@ -1,11 +1,12 @@
 //! The non-deterministic form of one procedure: what `lower` builds and `determinize` reads.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
 use super::EdgeMarks;
-use crate::{ByteAutomaton, Counter, ProcedureId, ScopeRules, Temperature};
+use crate::{ByteAutomaton, ByteEdge, Counter, ProcedureId, ScopeRules, Temperature};
 
 /// What an edge consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +40,8 @@ struct Edge {
 }
 
 const NONE: u32 = u32::MAX;
+/// In the place of the first edge of a state of an embedded automaton.
+const EMBEDDED: u32 = u32::MAX - 1;
 
 /// What a counted procedure counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +64,28 @@ pub(super) enum CountedKind {
     Edges,
 }
 
+/// An automaton embedded in a procedure. Its states have numbers there, its edges stay where they are.
+#[derive(Debug, Clone)]
+struct Embedded {
+    automaton: Arc<ByteAutomaton>,
+    states: Range<u32>,
+    /// How many states of others come before.
+    before: u32,
+    /// Where the way leads from its accepting states, outside of embedded automata.
+    to: u32,
+}
+
+/// The edges of a state of an embedded automaton.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EmbeddedState<'a> {
+    /// The edges, ascending and disjoint.
+    pub(super) edges: &'a [ByteEdge],
+    /// The start of the automaton: what to add to targets.
+    pub(super) first: u32,
+    /// Where the way leads on if the automaton accepts here.
+    pub(super) accepted: Option<u32>,
+}
+
 /// A procedure as an automaton with ε-edges, one start and one finish state. Edges are kept as one linked list per
 /// state, so that a literal of a million bytes is two flat arrays.
 #[derive(Debug, Clone)]
@@ -76,6 +101,10 @@ pub(super) struct Nfa {
     /// The automaton that the procedure consists of, if it is one already. Its states are not copied here: there are only
     /// start and finish, with an ε-edge between them if the automaton accepts the empty word.
     pub(super) automaton: Option<Arc<ByteAutomaton>>,
+    /// The automata embedded here, ascending by their states.
+    embedded: Vec<Embedded>,
+    /// How many edges are in embedded automata.
+    edge_count: usize,
     /// [`Procedure::max_tokens`](super::Procedure::max_tokens).
     pub(super) max_tokens: Option<u32>,
     /// [`Procedure::temperature`](super::Procedure::temperature).
@@ -93,6 +122,8 @@ impl Nfa {
             counted: None,
             scope: None,
             automaton: None,
+            embedded: Vec::new(),
+            edge_count: 0,
             max_tokens: None,
             temperature: None,
         };
@@ -132,21 +163,105 @@ impl Nfa {
         self.first_edge.len()
     }
 
+    /// Adds the states of `automaton`, which has no counter, and from whose every state the way leads to acceptance, and from
+    /// there to `to`. The answer is its start.
+    pub(super) fn embed(&mut self, automaton: &Arc<ByteAutomaton>, to: u32) -> u32 {
+        let (first, before) = (self.len() as u32, self.embedded_count());
+        self.first_edge.resize(self.len() + automaton.edges.len(), EMBEDDED);
+        let states = first..self.len() as u32;
+        self.edge_count += automaton.edges.iter().map(|edges| edges.len()).sum::<usize>();
+        self.embedded.push(Embedded { automaton: Arc::clone(automaton), states, before, to });
+        first
+    }
+
+    /// How many states are those of embedded automata.
+    pub(super) fn embedded_count(&self) -> u32 {
+        self.embedded.last().map_or(0, |last| last.before + last.states.len() as u32)
+    }
+
+    /// How many states are not.
+    pub(super) fn outer_count(&self) -> usize {
+        self.len() - self.embedded_count() as usize
+    }
+
+    /// The number of `state` among those outside of embedded automata; of one inside, that of the state behind its automaton,
+    /// which has the same way ahead.
+    pub(super) fn outer(&self, state: u32) -> u32 {
+        let number = self.embedded.partition_point(|embedded| embedded.states.end <= state);
+        match self.embedded.get(number) {
+            Some(embedded) if embedded.states.start <= state => self.outer(embedded.to),
+            Some(embedded) => state - embedded.before,
+            None => state - self.embedded_count(),
+        }
+    }
+
+    /// What `of_outer` says of each state outside of embedded automata, by their numbers, said of every state: of one inside
+    /// as of the one behind its automaton.
+    pub(super) fn spread(&self, of_outer: &[u32]) -> Vec<u32> {
+        let mut spread = Vec::with_capacity(self.len());
+        for embedded in &self.embedded {
+            let next = spread.len() - embedded.before as usize;
+            let outside = embedded.states.start as usize - spread.len();
+            spread.extend_from_slice(&of_outer[next..next + outside]);
+            spread.resize(embedded.states.end as usize, of_outer[self.outer(embedded.to) as usize]);
+        }
+        spread.extend_from_slice(&of_outer[spread.len() - self.embedded_count() as usize..]);
+        spread
+    }
+
+    /// The states outside of embedded automata, ascending.
+    pub(super) fn outer_states(&self) -> impl Iterator<Item = u32> {
+        let starts = self.embedded.iter().map(|embedded| embedded.states.start).chain([self.len() as u32]);
+        let ends = [0].into_iter().chain(self.embedded.iter().map(|embedded| embedded.states.end));
+        ends.zip(starts).flat_map(|(end, start)| end..start)
+    }
+
+    /// About how many edges there are.
+    pub(super) fn edge_count(&self) -> usize {
+        self.edge_count + self.edges.len()
+    }
+
     /// The edges of a state.
     pub(super) fn edges(&self, state: u32) -> impl Iterator<Item = (Label, u32)> + '_ {
+        let embedded = self.embedded_edges(state);
+        let accepted = embedded.and_then(|state| state.accepted).map(|to| (Label::Epsilon, to));
+        let bytes = embedded.into_iter().flat_map(|EmbeddedState { edges, first, .. }| {
+            edges.iter().map(move |edge| (Label::Bytes { low: edge.low, high: edge.high }, first + edge.target))
+        });
         let mut next = self.first_edge[state as usize];
-        std::iter::from_fn(move || {
+        let own = std::iter::from_fn(move || {
             let edge = self.edges.get(next as usize)?;
             next = edge.next;
             Some((edge.label, edge.target))
-        })
+        });
+        own.chain(bytes).chain(accepted)
+    }
+
+    /// The edges of a state of an embedded automaton; `None` of any other state.
+    pub(super) fn embedded_edges(&self, state: u32) -> Option<EmbeddedState<'_>> {
+        if self.first_edge[state as usize] != EMBEDDED {
+            return None;
+        }
+        let number = self.embedded.partition_point(|embedded| embedded.states.end <= state);
+        let Embedded { automaton, states, to, .. } = self.embedded.get(number)?;
+        let local = (state - states.start) as usize;
+        let accepted = automaton.accepting[local].then_some(*to);
+        Some(EmbeddedState { edges: &automaton.edges[local], first: states.start, accepted })
     }
 
     /// Copies all states and edges of `other` into `self`; the answer is what to add to a state number of `other`.
     pub(super) fn append(&mut self, other: &Self) -> u32 {
         let states = self.first_edge.len() as u32;
         let edges = self.edges.len() as u32;
-        let shift = |edge: u32| if edge == NONE { NONE } else { edge + edges };
+        let shift = |edge: u32| if edge < EMBEDDED { edge + edges } else { edge };
+        let before = self.embedded_count();
+        self.embedded.extend(other.embedded.iter().map(|embedded| Embedded {
+            automaton: Arc::clone(&embedded.automaton),
+            states: embedded.states.start + states..embedded.states.end + states,
+            before: embedded.before + before,
+            to: embedded.to + states,
+        }));
+        self.edge_count += other.edge_count;
         self.first_edge.extend(other.first_edge.iter().map(|&first| shift(first)));
         self.edges.extend(other.edges.iter().map(|edge| Edge {
             label: edge.label,

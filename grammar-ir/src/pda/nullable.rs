@@ -41,7 +41,7 @@ pub(super) fn nullable_procedures(procedures: &mut [Nfa]) -> Vec<bool> {
 fn callers(procedures: &[Nfa]) -> Vec<Vec<usize>> {
     let mut callers = vec![Vec::new(); procedures.len()];
     for (index, nfa) in procedures.iter().enumerate() {
-        for state in 0..nfa.len() as u32 {
+        for state in nfa.outer_states() {
             for (label, _) in nfa.edges(state) {
                 if let Label::Call(callee) = label {
                     callers[callee.index()].push(index);
@@ -59,7 +59,7 @@ fn callers(procedures: &[Nfa]) -> Vec<Vec<usize>> {
 /// after it, so there must be one.
 pub(super) fn ends_with_selection(nfa: &Nfa, nullable: &[bool]) -> bool {
     let mut marks = Marks::default();
-    (0..nfa.len() as u32).any(|state| {
+    nfa.outer_states().any(|state| {
         nfa.edges(state).any(|(label, target)| {
             matches!(label, Label::Select(_)) && reaches(nfa, target, nfa.finish, nullable, &mut marks)
         })

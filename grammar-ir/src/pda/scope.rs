@@ -8,12 +8,14 @@
 //! Whether the rules can still be met ([`Scope::is_completable`]) supposes that the body of the scope allows the elements
 //! it has not selected yet in any sequence that the rules allow, until it closes.
 
+mod guards;
 mod stored;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::determinize::{Machine, Symbol};
 use super::graph::Graph;
+use super::nfa::Nfa;
 use crate::{Element, ElementOrder, ScopeRules};
 
 /// A scope's rules, made ready to be followed.
@@ -65,10 +67,11 @@ const NEXT: usize = 1;
 const TALLIES: usize = 3;
 
 impl Scope {
-    /// The rules, for the procedure of `machine`, whose states are numbered from `first_state`.
-    pub(super) fn new(rules: ScopeRules, machine: &Machine, first_state: u32) -> Self {
+    /// The rules, for the procedure of `machine`, whose states are numbered from `first_state`. It was made from `nfa`, if
+    /// that is given, and has not the empty word then.
+    pub(super) fn new(rules: ScopeRules, machine: &Machine, nfa: Option<&Nfa>, first_state: u32) -> Self {
         let present = present(machine.edges.iter().map(|edge| edge.marks));
-        let (guard_of, guards) = guards(machine, &present);
+        let (guard_of, guards) = guards::guards(machine, nfa, present.len());
         let part_ends = part_ends(machine, &rules);
         let compares = present.iter().any(|&index| rules.elements[index as usize].distinct);
         let facts = Facts { guard_of, guards, part_ends, has_traps: compares && has_traps(machine) };
@@ -364,66 +367,6 @@ fn present(marks: impl Iterator<Item = super::EdgeMarks>) -> Vec<u32> {
     present.sort_unstable();
     present.dedup();
     present
-}
-
-/// Per state the number of its guard, plus one, or 0 where it needs none; and the guards: what can come first among
-/// selections, closing, and returning. A state from which everything that is possible at all can come first needs none,
-/// as registers that can still meet the rules allow one of these.
-fn guards(machine: &Machine, present: &[u32]) -> (Vec<u32>, Vec<Vec<u32>>) {
-    const NONE: u32 = u32::MAX;
-    let mut graph = Graph::default();
-    for state in 0..machine.len() {
-        let unmarked = machine.edges(state).iter().filter(|edge| first_event(edge.marks).is_none());
-        graph.push(unmarked.map(|edge| edge.target));
-    }
-    let mut guards: Vec<Vec<u32>> = Vec::new();
-    let mut numbers: FxHashMap<Vec<u32>, u32> = FxHashMap::default();
-    let mut guard_of = vec![NONE; machine.len()];
-    let mut joined: Vec<u32> = Vec::new();
-    let mut events: Vec<u32> = Vec::new();
-    for component in graph.components().iter() {
-        joined.clear();
-        events.clear();
-        for &state in component {
-            events.extend(machine.accepting[state as usize].then_some(RETURN));
-            events.extend(machine.edges(state as usize).iter().filter_map(|edge| first_event(edge.marks)));
-            let ahead = graph.successors(state).iter().map(|&target| guard_of[target as usize]);
-            joined.extend(ahead.filter(|&guard| guard != NONE));
-        }
-        joined.sort_unstable();
-        joined.dedup();
-        let number = match joined.as_slice() {
-            // Most states, from which nothing new can come first.
-            [guard] if events.is_empty() => *guard,
-            _ => {
-                joined.iter().for_each(|&guard| events.extend_from_slice(&guards[guard as usize]));
-                events.sort_unstable();
-                events.dedup();
-                match numbers.get(&events) {
-                    Some(&number) => number,
-                    None => {
-                        let number = guards.len() as u32;
-                        guards.push(events.clone());
-                        numbers.insert(events.clone(), number);
-                        number
-                    }
-                }
-            }
-        };
-        component.iter().for_each(|&state| guard_of[state as usize] = number);
-    }
-    let needless = |events: &Vec<u32>| {
-        events.contains(&RETURN) || (events.last() == Some(&CLOSE) && events.len() == present.len() + 1)
-    };
-    let needless: Vec<bool> = guards.iter().map(needless).collect();
-    for guard in &mut guard_of {
-        *guard = if needless[*guard as usize] { 0 } else { *guard + 1 };
-    }
-    (guard_of, guards)
-}
-
-fn first_event(marks: super::EdgeMarks) -> Option<u32> {
-    marks.selected().or(marks.closes().then_some(CLOSE))
 }
 
 /// Per state: whether all edges select distinct elements, so that a distinct part has ended there.

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::Spelling;
 use super::automaton::CharAutomaton;
-use crate::{Budget, ByteAutomaton, ByteEdge, ByteSet, CharSet, Counter, LimitError};
+use crate::{Budget, ByteAutomaton, ByteEdge, ByteEdges, ByteSet, CharSet, Counter, LimitError};
 
 /// A way to go on: what is missing of a spelling, and then to a state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,7 +92,7 @@ impl CharAutomaton {
         while let Some(ways) = pending.get(automaton.edges.len()) {
             // A character is counted where it begins, which is where no part of it has been read.
             let counts = counter.is_some() && automaton.edges.len() < self.state_count();
-            let mut edges: Vec<ByteEdge> = Vec::new();
+            let mut edges = ByteEdges::new();
             for (bytes, next) in split_by_byte(ways, &rests) {
                 budget.tick()?;
                 let target = match next[0] {

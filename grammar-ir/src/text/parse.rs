@@ -9,8 +9,8 @@ use self::scope::{OpenMarks, Opening};
 use super::lex::{Token, lex};
 use super::{ErrorKind, ParseError};
 use crate::{
-    Budget, ByteAutomaton, ByteEdge, Counter, Expr, ExprId, Grammar, GrammarBuilder, LimitError, LimitKind, Limits,
-    RuleId, TokenSet,
+    Budget, ByteAutomaton, ByteEdge, ByteEdges, Counter, Expr, ExprId, Grammar, GrammarBuilder, LimitError, LimitKind,
+    Limits, RuleId, TokenSet,
 };
 
 /// Operands and literal bytes in all sequences and choices together, per expression that [`Limits`] allow, after nested
@@ -335,7 +335,7 @@ impl Parser<'_> {
             }
             automaton.accepting.push(self.eat('*'));
             self.expect(':', "`:`")?;
-            let mut edges = Vec::new();
+            let mut edges = ByteEdges::new();
             while !self.eat(';') {
                 let Token::ByteSet(set) = *self.peek() else { return Err(self.expected("a byte set or `;`")) };
                 self.bump();

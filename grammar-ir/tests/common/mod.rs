@@ -6,7 +6,8 @@ pub(crate) mod derivations;
 use std::collections::BTreeSet;
 
 use grammar_ir::{
-    ByteAutomaton, ByteEdge, ByteSet, CharSet, Counter, Expr, ExprId, Grammar, GrammarBuilder, RuleId, TokenSet,
+    ByteAutomaton, ByteEdge, ByteEdges, ByteSet, CharSet, Counter, Expr, ExprId, Grammar, GrammarBuilder, RuleId,
+    TokenSet,
 };
 use proptest::prelude::*;
 
@@ -310,7 +311,7 @@ fn automaton(states: &[AutomatonState], bounds: Option<(u32, Option<u32>)>) -> B
             target,
             counts: counts && counter.is_some(),
         };
-        let mut edges: Vec<ByteEdge> = edges.iter().map(edge).collect();
+        let mut edges: ByteEdges = edges.iter().map(edge).collect();
         edges.sort_unstable();
         edges.dedup_by_key(|edge| edge.low);
         edges

@@ -15,7 +15,9 @@ mod rewrite;
 use std::sync::Arc;
 
 use grammar_ir::regular::{CharAutomaton, Utf8};
-use grammar_ir::{Budget, ByteAutomaton, ByteEdge, ByteSet, Counter, Expr, ExprId, Grammar, LimitError, RuleId};
+use grammar_ir::{
+    Budget, ByteAutomaton, ByteEdge, ByteEdges, ByteSet, Counter, Expr, ExprId, Grammar, LimitError, RuleId,
+};
 use rustc_hash::FxHashMap;
 
 use super::ast::Span;
@@ -157,6 +159,6 @@ fn chain(sets: impl IntoIterator<Item = ByteSet>) -> ByteAutomaton {
         automaton.edges.push(edges.collect());
     }
     automaton.accepting.push(true);
-    automaton.edges.push(Vec::new());
+    automaton.edges.push(ByteEdges::new());
     automaton
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use grammar_ir::{Budget, ByteAutomaton, ByteEdge, Expr, ExprId, Grammar, LimitError, LimitKind, RuleId};
+use grammar_ir::{Budget, ByteAutomaton, ByteEdge, ByteEdges, Expr, ExprId, Grammar, LimitError, LimitKind, RuleId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pending::{Obligations, Pending};
@@ -247,7 +247,7 @@ impl<'g> Outcomes<'g> {
             search.budget.tick()?;
             search.budget.check_states(states.len())?;
             let table = search.obligations.after_bytes(pending, search.leaves, search.budget)?;
-            let mut edges: Vec<ByteEdge> = Vec::new();
+            let mut edges = ByteEdges::new();
             for edge in &automaton.edges[state as usize] {
                 for byte in edge.low..=edge.high {
                     let Some(pending) = table[usize::from(byte)] else { continue };

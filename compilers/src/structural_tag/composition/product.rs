@@ -3,7 +3,7 @@
 //! A state is the set of the free texts that the text so far can have come to, each with the state of its own automaton,
 //! together with the state of the automaton that keeps watch for the ends of tags across their borders.
 
-use grammar_ir::{Budget, ByteAutomaton, ByteEdge, LimitError, LimitKind};
+use grammar_ir::{Budget, ByteAutomaton, ByteEdge, ByteEdges, LimitError, LimitKind};
 use rustc_hash::FxHashMap;
 
 use super::positions::Positions;
@@ -18,7 +18,7 @@ type State = (u32, Vec<(usize, u32)>);
 /// The automaton.
 pub(super) struct Product {
     states: Vec<State>,
-    edges: Vec<Vec<ByteEdge>>,
+    edges: Vec<ByteEdges>,
 }
 
 impl Product {
@@ -51,7 +51,7 @@ impl Product {
             }
             cuts.sort_unstable();
             cuts.dedup();
-            let mut edges: Vec<ByteEdge> = Vec::new();
+            let mut edges = ByteEdges::new();
             for cut in cuts.windows(2) {
                 let (low, high) = (cut[0] as u8, (cut[1] - 1) as u8);
                 let Some(end) = ends.texts.edge(end, low).map(|edge| edge.target) else { continue };
