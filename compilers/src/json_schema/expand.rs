@@ -148,6 +148,10 @@ pub(super) struct Expansions {
 
 /// The alternatives of the conjunction `goal` for values of type `kind`.
 pub(super) fn goal(context: &mut Context<'_>, kind: Type, goal: &Goal, budget: &mut Budget<'_>) -> Vec<Alternative> {
+    // Most schemas have a `type`, so that there is nothing to expand for most types.
+    if goal.iter().any(|literal| literal.positive && !context.ast.get(literal.schema).types.contains(kind)) {
+        return Vec::new();
+    }
     let mut alternatives = vec![Vec::new()];
     for &literal in goal {
         let expanded = expand(context, kind, literal, Evaluation::Unknown, budget);

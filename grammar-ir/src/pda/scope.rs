@@ -381,6 +381,28 @@ fn part_ends(machine: &Machine, rules: &ScopeRules) -> Vec<bool> {
         .collect()
 }
 
+/// How often [`self_loops_ahead`] goes through the states.
+const SWEEPS: usize = 6;
+
+/// Whether each of `states`, the ones inside marked parts, has ahead of it in its part a state that some byte leads to itself, or
+/// has nothing ahead there. That is mostly so, as strings go on with any character, and it is seen without looking for loops
+/// of several states.
+fn self_loops_ahead(machine: &Machine, states: &[u32]) -> bool {
+    let mut loops_ahead = vec![false; machine.len()];
+    let inner = |state: u32| machine.edges(state as usize).iter().filter(|edge| edge.marks.is_none());
+    let mut missing: Vec<u32> = states.iter().copied().filter(|&state| inner(state).next().is_some()).collect();
+    missing.sort_unstable();
+    for _ in 0..SWEEPS {
+        missing = missing.into_iter().rev().collect();
+        missing.retain(|&state| {
+            let found = inner(state).any(|edge| edge.target == state || loops_ahead[edge.target as usize]);
+            loops_ahead[state as usize] = found;
+            !found
+        });
+    }
+    missing.is_empty()
+}
+
 /// Whether some state inside a marked part has no loop ahead in the part, or it is not plain that a loop makes values
 /// different: parts with calls are not looked into, and loops in a number may add zeros.
 fn has_traps(machine: &Machine) -> bool {
@@ -404,6 +426,9 @@ fn has_traps(machine: &Machine) -> bool {
                 Symbol::Call(_) | Symbol::Token(_) => return true,
             }
         }
+    }
+    if self_loops_ahead(machine, &order) {
+        return false;
     }
     let mut graph = Graph::default();
     for (state, &inside) in inside.iter().enumerate() {
