@@ -62,7 +62,7 @@ fn every_fault_is_named_by_its_pointer() {
             r#"{"type": "any_text", "max_tokens": 2147483648}"#.to_owned(),
             r#"at "/format/max_tokens": this must be an integer from 0"#,
         ),
-        (r#"{"type": "token", "token": "<b>"}"#.to_owned(), r#"at "/format/token": the vocabulary has no special"#),
+        (r#"{"type": "token", "token": "<b>"}"#.to_owned(), r#"at "/format/token": the vocabulary has no token `<b>`"#),
         (r#"{"type": "token", "token": 1000}"#.to_owned(), r#"at "/format/token": the vocabulary has no token 1000"#),
         (r#"{"type": "token", "token": -1}"#.to_owned(), r#"at "/format/token": this must be a token"#),
         (
@@ -336,9 +336,13 @@ impl TokenNames for NamedTexts {
             _ => self.0.get(id.checked_sub(200)? as usize).map(|text| text.as_bytes()),
         }
     }
+
+    fn special_tokens(&self) -> Vec<u32> {
+        vec![100, 101]
+    }
 }
 
-const NAMED: NamedTexts = NamedTexts(&["<think>", "</think>", "<call>"]);
+const NAMED: NamedTexts = NamedTexts(&["<think>", "</think>", "<call>", "<stop>"]);
 const BEGIN: (u32, &str) = (200, "<think>");
 const END: (u32, &str) = (201, "</think>");
 const CALL: (u32, &str) = (202, "<call>");
@@ -399,28 +403,67 @@ fn a_trigger_token_that_ends_the_tag_around_it_ends_it() {
 }
 
 #[test]
-fn runs_of_tokens_need_an_end_that_is_a_token() {
-    let call = json!({"begin": {"type": "token", "token": "<call>"}, "content": {"type": "any_text"}, "end": "!"});
-    for content in [
-        json!({"type": "any_tokens"}),
-        json!({"type": "exclude_token", "exclude_tokens": []}),
-        json!({"type": "token_triggered_tags", "trigger_tokens": ["<call>"], "tags": [call]}),
-        json!({"type": "token_dispatch", "rules": [["<call>", {"type": "any_text"}]]}),
-    ] {
-        let pointer = r#"at "/format/elements/0/content": "#;
-        let found = thinking(content.clone(), json!("</think>")).expect_err("a string cannot end it");
-        assert!(found.starts_with(pointer) && found.contains("`</think>`"), "{found}");
-        let found = thinking(content.clone(), json!(["", "</think>"])).expect_err("a string cannot end it");
-        assert!(found.starts_with(pointer), "{found}");
-        // On any level.
+fn strings_end_runs_of_tokens() {
+    let call = json!({"begin": {"type": "token", "token": "<call>"}, "content": {"type": "const_string", "value": "x"}, "end": "!"});
+    let any = json!({"type": "any_tokens"});
+    let triggered = json!({"type": "token_triggered_tags", "trigger_tokens": ["<call>"], "tags": [call]});
+    let dispatch = json!({"type": "token_dispatch", "rules": [["<call>", {"type": "const_string", "value": "x!"}]]});
+    let (special, end, begun, ending) = ((100, ""), (5, "</o>"), (6, "y</"), (7, "o>ok"));
+    // In a string that is a token as in one that is not, and on any level.
+    let nested = |content: &serde_json::Value, end: &str| {
         let inner =
-            json!({"type": "tag", "begin": "<", "content": content, "end": {"type": "token", "token": "</think>"}});
-        let found = thinking(inner, json!(">")).expect_err("a string cannot end it");
-        assert!(found.starts_with(r#"at "/format/elements/0/content/content": "#), "{found}");
+            json!({"type": "tag", "begin": "", "content": content, "end": {"type": "token", "token": "<stop>"}});
+        json!({"type": "tag", "begin": "", "content": {"type": "or", "elements": [content, inner]}, "end": [end, "</o>"]})
+    };
+    for content in [&any, &triggered, &dispatch] {
+        for content in [content.clone(), nested(content, "</p>")] {
+            let grammar = thinking(content.clone(), json!("</o>")).expect("a tag");
+            let tail: &[(u32, &str)] = if content["type"] == "tag" { &[end] } else { &[] };
+            for (tokens, accepted) in [
+                (&[BEGIN, end][..], true),
+                (&[BEGIN, X, special, Y, end], true),
+                (&[BEGIN, X, CALL, X, (4, "!"), special, end], true),
+                (&[BEGIN, X, begun, (8, "x"), end], true),
+                (&[BEGIN, X, end, Y, end], false),
+                (&[BEGIN, X, special, end, special, end], false),
+                (&[BEGIN, X, (9, "<"), (10, "/o>"), Y, end], false),
+            ] {
+                let tokens = [tokens, tail, &[OK]].concat();
+                assert_eq!(reads(&grammar, &tokens), accepted, "{content} {tokens:?}");
+            }
+            let tokens = [&[BEGIN, X, special][..], tail, &[begun, ending]].concat();
+            assert_eq!(reads(&grammar, &tokens), tail.is_empty(), "{content}");
+        }
     }
-    let first = json!({"type": "token_triggered_tags", "trigger_tokens": ["<call>"], "tags": [call],
-        "at_least_one": true, "stop_after_first": true});
-    assert!(thinking(first, json!("</think>")).is_ok());
+    // Tokens that are text are left out by their text.
+    let some = json!({"type": "any_tokens", "exclude_tokens": ["<call>", 101]});
+    let grammar = thinking(some, json!("</o>")).expect("a tag");
+    assert!(reads(&grammar, &[BEGIN, X, special, end, OK]));
+    assert!(!reads(&grammar, &[BEGIN, CALL, end, OK]));
+    assert!(!reads(&grammar, &[BEGIN, (101, ""), end, OK]));
+    let few = json!({"type": "any_tokens", "max_tokens": 0});
+    let grammar = thinking(few, json!("</o>")).expect("a tag");
+    assert!(reads(&grammar, &[BEGIN, end, OK]) && !reads(&grammar, &[BEGIN, X, end, OK]));
+}
+
+#[test]
+fn one_other_token_runs_past_nothing() {
+    let one = json!({"type": "exclude_token", "exclude_tokens": ["<call>"]});
+    let grammar = thinking(one.clone(), json!("</o>")).expect("a tag");
+    assert!(reads(&grammar, &[BEGIN, X, (5, "</o>"), OK]));
+    assert!(!reads(&grammar, &[BEGIN, CALL, (5, "</o>"), OK]));
+    let found = thinking(json!({"type": "star", "content": one}), json!("</o>")).expect_err("a run");
+    assert!(found.starts_with(r#"at "/format/elements/0/content/content": again and again"#), "{found}");
+    let inner = json!({"type": "tag", "begin": "<", "content": one, "end": ">"});
+    assert!(thinking(json!({"type": "star", "content": inner}), json!("</o>")).is_ok());
+}
+
+#[test]
+fn runs_of_tokens_before_a_string_need_a_vocabulary() {
+    let run = json!({"type": "tag", "begin": "<", "content": {"type": "any_tokens"}, "end": ">"});
+    let source = json!({"type": "structural_tag", "format": run}).to_string();
+    let found = compile(&source, &Options::default(), None, &Limits::default()).expect_err("a vocabulary is missing");
+    assert!(found.to_string().starts_with(r#"at "/format/content": which tokens are text is not known"#), "{found}");
 }
 
 #[test]
@@ -476,37 +519,277 @@ fn a_tool_that_can_never_be_called_is_refused() {
     assert!(found[0].starts_with(r#"at "/format/tags/1/content/json_schema": no object"#), "{found:?}");
 }
 
+/// Texts of a content in a tag that begins with `<` and ends with one of `ends`, over a few characters: no end that begins in
+/// the content is completed before the last one.
+fn first_ends(content: &serde_json::Value, ends: &[&str], contains: impl Fn(&str) -> bool) {
+    let tag = json!({"type": "tag", "begin": "<", "content": content, "end": ends});
+    let source = json!({"type": "structural_tag", "format": tag}).to_string();
+    let grammar = compile(&source, &Options::default(), None, &Limits::default())
+        .unwrap_or_else(|error| panic!("{source}: {error}"));
+    let mut texts = vec![String::new()];
+    for length in 0..=6 {
+        for text in &texts {
+            let is_past = |inside: &str| {
+                let starts = 0..inside.len();
+                let mut found = starts.flat_map(|start| ends.iter().map(move |mark| (start, mark)));
+                found.any(|(start, mark)| text[start..].starts_with(mark) && start + mark.len() < text.len())
+            };
+            let expected = ends
+                .iter()
+                .filter_map(|mark| text.strip_suffix(mark))
+                .any(|inside| contains(inside) && !is_past(inside));
+            assert_eq!(
+                interp::accepts(&grammar, format!("<{text}").as_bytes()),
+                expected,
+                "{content} {ends:?} {text:?}"
+            );
+        }
+        if length < 6 {
+            texts = texts.iter().flat_map(|text| ["a", "b", "x"].map(|more| format!("{text}{more}"))).collect();
+        }
+    }
+}
+
 #[test]
-fn free_texts_that_touch_are_refused_where_something_is_kept_out() {
+fn the_first_end_wins_wherever_free_texts_meet() {
     let text = json!({"type": "any_text"});
-    let without = json!({"type": "any_text", "excludes": ["x"]});
-    let call = json!({"begin": "<t>", "content": text, "end": "</t>"});
-    let triggered = json!({"type": "triggered_tags", "triggers": ["<t"], "tags": [call]});
-    let dispatch = |content: &serde_json::Value| json!({"type": "dispatch", "rules": [["<t>", content]]});
+    let without = json!({"type": "any_text", "excludes": ["xx"]});
+    let nothing =
+        json!({"type": "optional", "content": {"type": "tag", "begin": "xxxxxxx", "content": text, "end": "!"}});
+    let triggered = json!({"type": "triggered_tags", "triggers": ["xxxxxxx"], "tags": [{"begin": "xxxxxxx!", "content": text, "end": "!"}]});
+    let sequence = |elements: &[&serde_json::Value]| json!({"type": "sequence", "elements": elements});
+    let repeat = |content: &serde_json::Value, min: u32, max: i64| json!({"type": "repeat", "content": content, "min": min, "max": max});
+    let or = |elements: &[&serde_json::Value]| json!({"type": "or", "elements": elements});
+    for ends in [&["ab"][..], &["bb"], &["aba"], &["aab", "ba"], &["abx", "b"]] {
+        for content in [
+            text.clone(),
+            sequence(&[&text, &text]),
+            sequence(&[&text, &without]),
+            sequence(&[&without, &text, &without]),
+            sequence(&[&text, &nothing, &text]),
+            sequence(&[&text, &nothing, &nothing, &without, &json!({"type": "const_string", "value": ""}), &text]),
+            repeat(&text, 0, -1),
+            repeat(&text, 2, 3),
+            repeat(&text, 1, 1000),
+            repeat(&or(&[&text, &nothing]), 0, -1),
+            repeat(&or(&[&sequence(&[&text, &without]), &nothing]), 2, -1),
+            triggered.clone(),
+            repeat(&triggered, 0, -1),
+            sequence(&[&triggered, &text, &triggered]),
+            json!({"type": "dispatch", "rules": [["xxxxxxx", text]]}),
+        ] {
+            first_ends(&content, ends, |_| true);
+        }
+        first_ends(&without, ends, |text| !text.contains("xx"));
+        first_ends(&json!({"type": "any_text", "max_chars": 3}), ends, |text| text.len() <= 3);
+        first_ends(&json!({"type": "any_text", "max_tokens": 30}), ends, |_| true);
+        first_ends(&repeat(&without, 0, -1), ends, |text| !text.contains("xx"));
+    }
+}
+
+#[test]
+fn text_with_a_limit_next_to_other_text_is_refused() {
+    let few = json!({"type": "any_text", "max_chars": 3});
+    let text = json!({"type": "any_text"});
+    let between = json!({"type": "const_string", "value": "x"});
+    for (content, pointer) in [
+        (json!({"type": "star", "content": few}), Some("/format/content/content")),
+        (json!({"type": "sequence", "elements": [text, few]}), Some("/format/content/elements/1")),
+        (json!({"type": "sequence", "elements": [few, between, text]}), None),
+        (few.clone(), None),
+        (json!({"type": "repeat", "min": 0, "max": 2000, "content": few}), Some("/format/content")),
+    ] {
+        let tag = json!({"type": "tag", "begin": "<", "content": content, "end": "ab"});
+        let found = errors(&json!({"type": "structural_tag", "format": tag}).to_string());
+        let expected = pointer.map(|pointer| format!("at \"{pointer}\": "));
+        assert_eq!(found.is_empty(), expected.is_none(), "{content}: {found:?}");
+        assert!(expected.is_none_or(|expected| found[0].starts_with(&expected)), "{content}: {found:?}");
+        assert!(errors(&json!({"type": "structural_tag", "format": content}).to_string()).is_empty(), "{content}");
+    }
+}
+
+#[test]
+fn free_texts_that_cannot_be_watched_together_are_refused() {
+    let text = json!({"type": "any_text"});
+    let without = json!({"type": "any_text", "excludes": ["no"]});
+    let another = json!({"type": "any_text", "excludes": ["no", "x"]});
+    let few = json!({"type": "any_text", "excludes": ["no"], "max_chars": 1});
+    let tag = |content: &serde_json::Value| json!({"type": "tag", "begin": "<o>", "content": content, "end": "</o>"});
+    let open = json!({"type": "tag", "begin": "<", "content": few, "end": [">", ""]});
     let sequence = |elements: &[&serde_json::Value]| json!({"type": "sequence", "elements": elements});
     let star = |content: &serde_json::Value| json!({"type": "star", "content": content});
-    let word = json!({"type": "const_string", "value": "word"});
-    let maybe = json!({"type": "optional", "content": word});
-    let tag = |content: &serde_json::Value| json!({"type": "tag", "begin": "<o>", "content": content, "end": "</o>"});
+    let digits = json!({"type": "regex", "pattern": "[0-9]*"});
+    let number = json!({"type": "regex", "pattern": "[0-9]+"});
+    let dispatch =
+        |content: &serde_json::Value| json!({"type": "dispatch", "rules": [["<t>", content]], "excludes": ["no"]});
     for (format, at) in [
-        (tag(&sequence(&[&text, &triggered])), Some("/format/content")),
-        (tag(&sequence(&[&text, &maybe, &text])), Some("/format/content")),
-        (tag(&star(&json!({"type": "or", "elements": [text, tag(&text)]}))), Some("/format/content")),
-        (sequence(&[&text, &without]), Some("/format")),
-        (sequence(&[&text, &triggered]), Some("/format")),
-        (star(&triggered), Some("/format")),
-        (dispatch(&text), Some("/format")),
-        (tag(&sequence(&[&text, &word, &text])), None),
-        (tag(&star(&tag(&text))), None),
-        (tag(&triggered), None),
-        (sequence(&[&text, &text]), None),
-        (sequence(&[&tag(&text), &text, &tag(&text)]), None),
-        (dispatch(&word), None),
-        (json!({"type": "optional", "content": triggered}), None),
+        // Each of the two leaves out what could be spelled across their border.
+        (sequence(&[&without, &another]), Some("/format/elements/1")),
+        (sequence(&[&without, &digits, &another]), Some("/format/elements/0")),
+        (sequence(&[&without, &few]), Some("/format/elements/1")),
+        (sequence(&[&few, &few]), Some("/format/elements/1")),
+        (star(&few), Some("/format/content")),
+        (star(&open), None),
+        (sequence(&[&open, &without]), Some("/format/elements/0")),
+        (tag(&sequence(&[&open, &text])), Some("/format/content/elements/0")),
+        (dispatch(&without), Some("/format")),
+        (json!({"type": "repeat", "content": sequence(&[&without, &number]), "min": 0, "max": 100}), Some("/format")),
+        (json!({"type": "repeat", "content": json!({"type": "any_text", "max_chars": 2}), "min": 0, "max": 100}), None),
+        (json!({"type": "tags_with_separator", "tags": [open], "separator": ""}), None),
+        (sequence(&[&without, &number, &another]), None),
+        (sequence(&[&without, &text]), None),
+        (tag(&sequence(&[&text, &without])), None),
+        (tag(&sequence(&[&few, &number, &few])), None),
+        (star(&without), None),
+        (dispatch(&text), None),
+        (tag(&dispatch(&number)), None),
     ] {
         let found = errors(&json!({"type": "structural_tag", "format": format}).to_string());
-        let expected = at.map(|at| format!("at \"{at}\": free texts that touch"));
+        let expected = at.map(|at| format!("at \"{at}\": "));
         assert_eq!(found.is_empty(), expected.is_none(), "{format}: {found:?}");
         assert!(expected.is_none_or(|expected| found[0].starts_with(&expected)), "{format}: {found:?}");
     }
+}
+
+#[test]
+fn what_can_never_occur_is_refused_at_its_place() {
+    let never = json!({"type": "regex", "pattern": "[^\\s\\S]"});
+    let word = json!({"type": "const_string", "value": "x"});
+    let call = |begin: &str| json!({"begin": begin, "content": word, "end": "</t>"});
+    let tags = |triggers: &[&str], begins: &[&str], excludes: &[&str]| {
+        let tags: Vec<_> = begins.iter().map(|begin| call(begin)).collect();
+        json!({"type": "triggered_tags", "triggers": triggers, "tags": tags, "excludes": excludes})
+    };
+    let inside = json!({"type": "tag", "begin": "<x>", "content": tags(&["</x>y"], &["</x>y"], &[]), "end": "</x>"});
+    for (format, at) in [
+        (never.clone(), "/format/pattern"),
+        (json!({"type": "or", "elements": [never, word]}), "/format/elements/0/pattern"),
+        (tags(&["<t"], &["<t>"], &["<"]), "/format/triggers/0"),
+        (tags(&["<t", "<u"], &["<t>"], &[]), "/format/triggers/1"),
+        (tags(&["ab", "xaby"], &["ab", "xaby"], &[]), "/format/triggers/1"),
+        (inside, "/format/content/triggers/0"),
+        (json!({"type": "dispatch", "rules": [["a", word], ["bc", word]], "excludes": ["b"]}), "/format/rules/1/0"),
+    ] {
+        let found = errors(&json!({"type": "structural_tag", "format": format}).to_string());
+        assert!(found.len() == 1 && found[0].starts_with(&format!("at \"{at}\": ")), "{format}: {found:?}");
+    }
+}
+
+#[test]
+fn only_the_first_of_many_faults_are_reported() {
+    let tokens: Vec<String> = (0..1_000).map(|index| format!("missing{index}")).collect();
+    let source =
+        json!({"type": "structural_tag", "format": {"type": "any_tokens", "exclude_tokens": tokens}}).to_string();
+    let found = compile(&source, &Options::default(), Some(&NAMED), &Limits::default()).expect_err("no such tokens");
+    assert_eq!(found.iter().count(), 100);
+    let unknown: serde_json::Map<String, serde_json::Value> =
+        (0..1_000).map(|index| (format!("field{index}"), json!(1))).collect();
+    let source = json!({"type": "structural_tag", "format": unknown}).to_string();
+    assert!(errors(&source).len() <= 100);
+}
+
+#[test]
+fn strings_of_qwen_may_stand_on_lines_of_their_own() {
+    let schema = json!({"type": "object", "additionalProperties": false, "required": ["s"], "properties": {
+        "s": {"enum": ["on", 3]}, "c": {"const": "k"}, "l": {"type": "string", "maxLength": 2}, "p": {"type": "string", "pattern": "^a+$"}}});
+    let compiled = |style: &str, excludes: &[&str], max: Option<u32>| {
+        let format = json!({"type": "json_schema", "style": style, "json_schema": schema, "excludes": excludes, "max_whitespace_cnt": max});
+        let source = json!({"type": "structural_tag", "format": format}).to_string();
+        compile(&source, &Options::default(), None, &Limits::default()).expect("a tag")
+    };
+    let grammar = compiled("qwen_xml", &[], None);
+    for (text, accepted) in [
+        ("<parameter=s>on</parameter>", true),
+        ("<parameter=s>\non\n</parameter>", true),
+        ("<parameter=s>\non</parameter>", true),
+        ("<parameter=s>\n3\n</parameter>", true),
+        ("<parameter=s>\n\non\n</parameter>", false),
+        ("<parameter=s> on </parameter>", false),
+        ("<parameter=s>\noff\n</parameter>", false),
+        ("<parameter=s>on</parameter>\n<parameter=c>\nk\n</parameter>", true),
+        ("<parameter=s>on</parameter>\n<parameter=l>\nab\n</parameter>", true),
+        ("<parameter=s>on</parameter>\n<parameter=l>\nabc\n</parameter>", false),
+        ("<parameter=s>on</parameter>\n<parameter=p>\naa\n</parameter>", true),
+        ("<parameter=s>on</parameter>\n<parameter=p>\nab\n</parameter>", false),
+    ] {
+        assert_eq!(interp::accepts(&grammar, text.as_bytes()), accepted, "{text:?}");
+    }
+    let padded = b"<parameter=s>\non\n</parameter>";
+    assert!(!interp::accepts(&compiled("qwen_xml", &["\no"], None), padded));
+    assert!(!interp::accepts(&compiled("qwen_xml", &[], Some(0)), padded));
+    assert!(!interp::accepts(&compiled("minimax_xml", &[], None), b"<parameter name=\"s\">\non\n</parameter>"));
+}
+
+#[test]
+fn marks_of_a_notation_are_no_names_of_tools() {
+    let request =
+        |name: &str| Request::from_json(&json!({"tools": [{"type": "function", "function": {"name": name}}]}));
+    for name in ["get_weather", "a-b.c", "mcp:fs/read", "wetter_heute_é", "7"] {
+        assert!(request(name).is_ok(), "{name}");
+    }
+    for name in ["a\"b", "</tool_call>", "a b", "a\n", "<|call|>", "a>b", "a|b", "a\\b"] {
+        let found = request(name).expect_err(name).to_string();
+        assert!(found.contains("at \"/tools/0/function/name\": a name has letters"), "{name}: {found}");
+    }
+}
+
+#[test]
+fn a_trigger_commits_wherever_free_texts_meet() {
+    let tags = |begin: &str| json!({"type": "triggered_tags", "triggers": ["<t"], "tags": [{"begin": begin, "content": {"type": "any_text"}, "end": ">"}]});
+    let tags = tags("<t=");
+    for content in [
+        json!({"type": "star", "content": tags}),
+        json!({"type": "plus", "content": tags}),
+        json!({"type": "sequence", "elements": [tags, tags]}),
+        json!({"type": "repeat", "content": tags, "min": 2, "max": 5}),
+        json!({"type": "star", "content": {"type": "or", "elements": [tags, {"type": "const_string", "value": ""}]}}),
+    ] {
+        let source = json!({"type": "structural_tag", "format": content}).to_string();
+        let grammar = compile(&source, &Options::default(), None, &Limits::default()).expect("a tag");
+        for (text, accepted) in
+            [("", true), ("a<", true), ("a<t=b>c<t=d>", true), ("a<tq", false), ("<t=b><tq", false), ("<<t", false)]
+        {
+            assert_eq!(interp::accepts(&grammar, text.as_bytes()), accepted, "{content} {text}");
+        }
+    }
+}
+
+#[test]
+fn free_text_in_a_grammar_ends_with_the_tag() {
+    let source = "root ::= TagDispatch((\"<t>\", call))\ncall ::= \"x\"";
+    let tag = json!({"type": "tag", "begin": "<o>", "content": {"type": "grammar", "grammar": source}, "end": "</o>"});
+    let source = json!({"type": "structural_tag", "format": tag}).to_string();
+    let grammar = compile(&source, &Options::default(), None, &Limits::default()).expect("a tag");
+    assert!(interp::accepts(&grammar, b"<o>hi<t>x</o>"));
+    assert!(!interp::accepts(&grammar, b"<o>hi</o>b</o>"));
+}
+
+#[test]
+fn long_triggers_take_little_time() {
+    let limits = Limits { time: Some(std::time::Duration::from_secs(1_000)), ..Limits::default() };
+    let a = "a".repeat(32_000);
+    let seven: Vec<String> = (0..7).map(|index| format!("{}{index}", &a[..9_000])).collect();
+    for triggers in [vec![format!("{a}b")], vec![a.clone()], seven] {
+        let tags: Vec<_> = triggers
+            .iter()
+            .map(|trigger| json!({"begin": trigger, "content": {"type": "const_string", "value": "x"}, "end": "!"}))
+            .collect();
+        let format = json!({"type": "triggered_tags", "triggers": triggers, "tags": tags});
+        let source = json!({"type": "structural_tag", "format": format}).to_string();
+        let grammar = compile(&source, &Options::default(), None, &limits).expect("a tag");
+        assert!(interp::accepts(&grammar, b"aab"));
+    }
+}
+
+#[test]
+fn a_trigger_lies_in_the_text_of_a_token_and_in_no_name() {
+    let tag = json!({"begin": "</think>!", "content": {"type": "const_string", "value": "x"}, "end": "."});
+    let format = json!({"type": "triggered_tags", "triggers": ["<"], "tags": [tag]});
+    let source = json!({"type": "structural_tag", "format": format}).to_string();
+    let grammar = compile(&source, &Options::default(), Some(&NAMED), &Limits::default()).expect("a tag");
+    // A token that is text triggers with a part of it, and is judged as a whole.
+    assert!(reads(&grammar, &[X, END, (4, "!x."), Y]));
+    assert!(!reads(&grammar, &[X, END]) && !reads(&grammar, &[X, END, Y]) && !reads(&grammar, &[X, CALL]));
+    // The name of a special token is no text.
+    assert!(!reads(&grammar, &[X, (100, "")]) && !reads(&grammar, &[(100, ""), (4, "!x.")]));
 }

@@ -182,6 +182,11 @@ impl TokenNames for Names<'_> {
     fn has_token(&self, id: u32) -> bool {
         self.0.kind(id) != TokenKind::Hole
     }
+
+    fn special_tokens(&self) -> Vec<u32> {
+        let special = |&id: &u32| self.0.kind(id) == TokenKind::Special && !self.0.is_stop(id);
+        (0..self.0.size() as u32).filter(special).collect()
+    }
 }
 
 #[cfg(test)]

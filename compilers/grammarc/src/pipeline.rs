@@ -1,5 +1,7 @@
 //! From the text of a grammar to an automaton bound to a tokenizer, with every failure as diagnostics.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use compilers::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
@@ -30,26 +32,33 @@ pub(crate) struct Names<'a> {
     vocabulary: &'a Vocabulary,
     /// Whether an ordinary token may be named by its text, if there is exactly one such token.
     with_text: bool,
+    /// The tokens by their texts, `None` for those of several; worked out for the first that is asked for.
+    by_text: OnceCell<HashMap<&'a [u8], Option<u32>>>,
 }
 
 impl<'a> Names<'a> {
     /// As grammars name tokens: those with a name of their own.
     fn of_grammar(vocabulary: &'a Vocabulary) -> Self {
-        Self { vocabulary, with_text: false }
+        Self { vocabulary, with_text: false, by_text: OnceCell::new() }
     }
 
     /// As structural tags name tokens: also ordinary ones, by their text.
     pub(crate) fn of_tag(vocabulary: &'a Vocabulary) -> Self {
-        Self { vocabulary, with_text: true }
+        Self { vocabulary, with_text: true, by_text: OnceCell::new() }
     }
 }
 
 impl gbnf::TokenNames for Names<'_> {
     fn token_id(&self, text: &str) -> Option<u32> {
         let of_text = || {
-            let mut found =
-                (0..self.vocabulary.size() as u32).filter(|&id| self.vocabulary.bytes(id) == text.as_bytes());
-            found.next().filter(|_| found.next().is_none())
+            let by_text = self.by_text.get_or_init(|| {
+                let mut ids = HashMap::new();
+                for id in (0..self.vocabulary.size() as u32).filter(|&id| self.vocabulary.kind(id) == TokenKind::Text) {
+                    ids.entry(self.vocabulary.bytes(id)).and_modify(|only| *only = None).or_insert(Some(id));
+                }
+                ids
+            });
+            by_text.get(text.as_bytes()).copied().flatten()
         };
         self.vocabulary.special_id(text).or_else(|| if self.with_text && !text.is_empty() { of_text() } else { None })
     }
@@ -60,6 +69,11 @@ impl gbnf::TokenNames for Names<'_> {
 
     fn has_token(&self, id: u32) -> bool {
         self.vocabulary.kind(id) != TokenKind::Hole
+    }
+
+    fn special_tokens(&self) -> Vec<u32> {
+        let special = |&id: &u32| self.vocabulary.kind(id) == TokenKind::Special && !self.vocabulary.is_stop(id);
+        (0..self.vocabulary.size() as u32).filter(special).collect()
     }
 }
 

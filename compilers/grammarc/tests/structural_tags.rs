@@ -2,8 +2,10 @@
 //! and through token masks.
 //!
 //! `structural_tags/*.jsonl` has one group a line: a tag, or a family with a request, and texts that it accepts and rejects.
-//! They were written for this project. A text in `tokens.jsonl` is a list of pieces, of which `$A` to `$C` are special tokens. Masks of large vocabularies take their time, so by default only one text in
-//! [`SAMPLED`] is walked with one of them. With `GRAMMARC_TOKENIZERS=DIR`, a folder of model folders, every text is walked with
+//! They were written for this project. A text in `tokens.jsonl` is a list of pieces, of which `$A` to `$C` are special tokens. In
+//! `families.jsonl` a piece `{"text": …}` stays text even where it looks like a delimiter that is a special token.
+//!
+//! Masks of large vocabularies take their time, so by default only one text in [`SAMPLED`] is walked with one of them. With `GRAMMARC_TOKENIZERS=DIR`, a folder of model folders, every text is walked with
 //! each of their vocabularies instead.
 
 use std::collections::HashMap;
@@ -15,7 +17,7 @@ use compilers::gbnf::TokenNames;
 use compilers::structural_tag::{self, Family, Options, Request};
 use grammar_ir::{Grammar, Limits, interp};
 use mask_runtime::{
-    CompiledGrammar, HuggingFaceFiles, Matcher, TokenKind, Tokenizer, Vocabulary, bitmask, embedded_tiny,
+    CompiledGrammar, HuggingFaceFiles, Matcher, Token, TokenKind, Tokenizer, Vocabulary, bitmask, embedded_tiny,
 };
 use serde_json::Value;
 
@@ -24,6 +26,8 @@ use serde_json::Value;
 enum Piece {
     /// Text, cut into tokens in any way.
     Text(String),
+    /// Text that stays text even where it looks like a delimiter.
+    Spelled(String),
     /// A special token by its name.
     Special(String),
 }
@@ -79,7 +83,13 @@ fn pieces(text: &Value) -> Vec<Piece> {
         text => Piece::Text(text.to_owned()),
     };
     match text {
-        Value::Array(pieces) => pieces.iter().map(|text| piece(text.as_str().expect("a text"))).collect(),
+        Value::Array(pieces) => pieces
+            .iter()
+            .map(|part| match part["text"].as_str() {
+                Some(text) => Piece::Spelled(text.to_owned()),
+                None => piece(part.as_str().expect("a text")),
+            })
+            .collect(),
         text => vec![piece(text.as_str().expect("a text"))],
     }
 }
@@ -94,23 +104,35 @@ struct Names<'v>(&'v Vocabulary);
 
 impl TokenNames for Names<'_> {
     fn token_id(&self, text: &str) -> Option<u32> {
-        self.0.special_id(text)
+        let ordinary = || {
+            let mut found = (0..self.0.size() as u32).filter(|&id| self.0.bytes(id) == text.as_bytes());
+            found.next().filter(|_| found.next().is_none())
+        };
+        self.0.special_id(text).or_else(ordinary)
+    }
+
+    fn special_tokens(&self) -> Vec<u32> {
+        special_ids(self.0).collect()
     }
 
     fn has_token(&self, id: u32) -> bool {
         self.0.kind(id) != TokenKind::Hole
     }
 
-    fn is_text(&self, id: u32) -> bool {
-        self.0.kind(id) == TokenKind::Text
+    fn text(&self, id: u32) -> Option<&[u8]> {
+        (self.0.kind(id) == TokenKind::Text).then(|| self.0.bytes(id))
     }
 }
 
-/// The names of some special tokens that do not end a text.
-fn specials(vocabulary: &Vocabulary) -> Vec<String> {
+/// The special tokens that do not end a text.
+fn special_ids(vocabulary: &Vocabulary) -> impl Iterator<Item = u32> {
     let special = |&id: &u32| vocabulary.kind(id) == TokenKind::Special && !vocabulary.is_stop(id);
-    let names = (0..vocabulary.size() as u32).filter(special).map(|id| vocabulary.name(id).into_owned());
-    names.take(PLACEHOLDERS.len()).collect()
+    (0..vocabulary.size() as u32).filter(special)
+}
+
+/// The names of some of them.
+fn specials(vocabulary: &Vocabulary) -> Vec<String> {
+    special_ids(vocabulary).map(|id| vocabulary.name(id).into_owned()).take(PLACEHOLDERS.len()).collect()
 }
 
 /// The committed vocabulary of Qwen 3.
@@ -122,6 +144,41 @@ fn qwen3() -> Vocabulary {
     let config = std::fs::read(folder.join("tokenizer_config.json")).expect("committed");
     let files = HuggingFaceFiles { tokenizer: &tokenizer, tokenizer_config: Some(&config), ..Default::default() };
     Vocabulary::from_huggingface_files(files).expect("a supported tokenizer")
+}
+
+/// The delimiters that are special tokens in the vocabularies of gpt-oss, DeepSeek and Kimi.
+const DELIMITERS: [&str; 19] = [
+    "<|start|>",
+    "<|end|>",
+    "<|message|>",
+    "<|channel|>",
+    "<|constrain|>",
+    "<|return|>",
+    "<|call|>",
+    "<think>",
+    "</think>",
+    "<｜tool▁calls▁begin｜>",
+    "<｜tool▁calls▁end｜>",
+    "<｜tool▁call▁begin｜>",
+    "<｜tool▁call▁end｜>",
+    "<｜tool▁sep｜>",
+    "<|tool_calls_section_begin|>",
+    "<|tool_calls_section_end|>",
+    "<|tool_call_begin|>",
+    "<|tool_call_argument_begin|>",
+    "<|tool_call_end|>",
+];
+
+/// Every byte, some longer texts, and the delimiters of families as special tokens.
+fn with_delimiters() -> Vocabulary {
+    let bytes = (0..=u8::MAX).map(|byte| Token::Text(vec![byte]));
+    let texts =
+        ["functions.", "find", "assistant", "{\"q\": \"", "\"}", " to=", "analysis", "commentary", "final", "ok<"];
+    let texts = texts.map(|text| Token::Text(text.as_bytes().to_vec()));
+    let specials = DELIMITERS.into_iter().chain(["<stop>"]).map(|name| Token::Special(name.to_owned()));
+    let vocabulary = Vocabulary::from_tokens(bytes.chain(texts).chain(specials)).expect("a vocabulary");
+    let stop = vocabulary.special_id("<stop>").expect("the last token");
+    vocabulary.with_stop_tokens([stop]).expect("a token of it")
 }
 
 /// Of how many texts one is walked with a large vocabulary.
@@ -174,7 +231,7 @@ impl<'v> Cutter<'v> {
                     let name = placeholder.map_or(name, |index| &self.placeholders[index]);
                     tokens.push(self.vocabulary.special_id(name).expect("a special token"));
                 }
-                Piece::Text(text) => {
+                Piece::Text(text) | Piece::Spelled(text) => {
                     let mut rest = text.as_bytes();
                     while !rest.is_empty() {
                         let token = self.next(rest, any);
@@ -228,6 +285,15 @@ fn with_specials(text: &[Piece], vocabulary: &Vocabulary) -> Vec<Piece> {
     pieces
 }
 
+/// The text with what only looks like a delimiter as that delimiter.
+fn as_delimiters(text: &[Piece]) -> Vec<Piece> {
+    let pieces = text.iter().map(|piece| match piece {
+        Piece::Spelled(text) => Piece::Text(text.clone()),
+        piece => piece.clone(),
+    });
+    pieces.collect()
+}
+
 /// What the oracle says of a row of tokens.
 fn by_oracle(grammar: &Grammar, vocabulary: &Vocabulary, tokens: &[u32]) -> bool {
     let mut recognizer = interp::Recognizer::new(grammar);
@@ -254,7 +320,7 @@ fn through_masks(matcher: &mut Matcher, tokens: &[u32]) -> bool {
 fn joined(text: &[Piece]) -> String {
     text.iter()
         .map(|piece| match piece {
-            Piece::Text(text) | Piece::Special(text) => text.as_str(),
+            Piece::Text(text) | Piece::Spelled(text) | Piece::Special(text) => text.as_str(),
         })
         .collect()
 }
@@ -289,10 +355,35 @@ fn check(file: &str) {
     }
 }
 
+/// The masks along `tokens`, as far as they go, are the same again after rolling back to the beginning.
+fn rolls_back(matcher: &mut Matcher, tokens: &[u32]) {
+    matcher.reset();
+    let walk = |matcher: &mut Matcher| -> Vec<Vec<u32>> {
+        let mut rows = vec![allowed_or_none(matcher)];
+        for &token in tokens {
+            if matcher.accept_token(token).is_err() {
+                break;
+            }
+            rows.push(allowed_or_none(matcher));
+        }
+        rows
+    };
+    let before = walk(matcher);
+    matcher.rollback(before.len() - 1).expect("the steps taken");
+    assert_eq!(walk(matcher), before);
+}
+
+/// The ids that may come next, none at the end.
+fn allowed_or_none(matcher: &mut Matcher) -> Vec<u32> {
+    let mut row = matcher.row();
+    matcher.fill(&mut row).map(|_| bitmask::iter(&row).collect()).unwrap_or_default()
+}
+
 /// Texts with special tokens, by the oracle and through the masks of every vocabulary.
 fn check_tokens(file: &str) {
     let groups = groups(file);
-    for (name, tokenizer, step) in vocabularies() {
+    let all = [vocabularies(), vec![("delimiters".to_owned(), Tokenizer::new(with_delimiters()), 1)]].concat();
+    for (name, tokenizer, step) in all {
         let vocabulary = tokenizer.vocabulary();
         let mut cutter = Cutter::new(vocabulary);
         for group in &groups {
@@ -301,9 +392,18 @@ fn check_tokens(file: &str) {
             let mut matcher = Matcher::new(compiled);
             for (text, accepted) in group.texts.iter().step_by(step) {
                 let place = format!("{} with {name}: {text:?}", group.name);
-                let tokens = cutter.tokens(&with_specials(text, vocabulary), false);
+                let pieces = with_specials(text, vocabulary);
+                let tokens = cutter.tokens(&pieces, false);
                 assert_eq!(by_oracle(&grammar, vocabulary, &tokens), *accepted, "oracle, {place}");
                 assert_eq!(through_masks(&mut matcher, &tokens), *accepted, "{place}");
+                if name == "delimiters" {
+                    rolls_back(&mut matcher, &tokens);
+                    if text.iter().any(|piece| matches!(piece, Piece::Spelled(_))) {
+                        let tokens = cutter.tokens(&with_specials(&as_delimiters(text), vocabulary), false);
+                        assert!(!by_oracle(&grammar, vocabulary, &tokens), "oracle, {place}");
+                        assert!(!through_masks(&mut matcher, &tokens), "{place}");
+                    }
+                }
             }
         }
     }
@@ -443,4 +543,61 @@ fn no_tokens_at_all_are_no_text() {
     let grammar = structural_tag::compile(tag, &Options::default(), None, &Limits::default()).expect("a tag");
     assert!(interp::accepts(&grammar, b"<t></t>"));
     assert!(!interp::accepts(&grammar, b"<t>a</t>"));
+}
+
+/// In `families.jsonl` a delimiter that is a special token is that token; text that looks like it is not one.
+#[test]
+fn delimiters_that_are_special_tokens_are_no_text() {
+    let vocabulary = with_delimiters();
+    let tokenizer = Tokenizer::new(vocabulary);
+    let vocabulary = tokenizer.vocabulary();
+    let mut cutter = Cutter::new(vocabulary);
+    let mut spelled = 0;
+    for group in groups("families.jsonl") {
+        let grammar = group.grammar(Some(vocabulary));
+        let compiled = CompiledGrammar::new(&grammar, tokenizer.clone(), &Limits::default()).expect("compiles");
+        let mut matcher = Matcher::new(compiled);
+        // In the free text of other families a spelled delimiter is text; in Harmony everything stands between two.
+        let is_harmony = group.row["family"] == "harmony";
+        for (text, _) in group.texts.iter().filter(|(_, accepted)| is_harmony && *accepted) {
+            let tokens = cutter.tokens(text, false);
+            assert!(!by_oracle(&grammar, vocabulary, &tokens), "oracle, {}: {text:?}", group.name);
+            assert!(!through_masks(&mut matcher, &tokens), "{}: {text:?}", group.name);
+            spelled += 1;
+        }
+    }
+    assert!(spelled >= 50, "{spelled}");
+}
+
+/// Tokens of Qwen 3 that are text and have a name of their own.
+#[test]
+fn a_token_that_is_text_ends_the_text_inside() {
+    let tag = r#"{"type": "structural_tag", "format": {"type": "sequence", "elements": [
+        {"type": "tag", "begin": {"type": "token", "token": "<think>"}, "content": {"type": "any_text"},
+         "end": {"type": "token", "token": "</think>"}}, {"type": "const_string", "value": "ok"}]}}"#;
+    let tokenizer = Tokenizer::new(qwen3());
+    let vocabulary = tokenizer.vocabulary();
+    let grammar = structural_tag::compile(tag, &Options::default(), Some(&Names(vocabulary)), &Limits::default());
+    let grammar = grammar.expect("a tag");
+    let compiled = CompiledGrammar::new(&grammar, tokenizer.clone(), &Limits::default()).expect("compiles");
+    let mut matcher = Matcher::new(compiled);
+    let id = |text: &str| vocabulary.special_id(text).expect("a token");
+    let (begin, end, call) = (id("<think>"), id("</think>"), id("<tool_call>"));
+    let mut cutter = Cutter::new(vocabulary);
+    let mut text = |text: &str| cutter.tokens(&[Piece::Text(text.to_owned())], false);
+    let (x, ok) = (text("x"), text("ok"));
+    for (tokens, accepted) in [
+        ([&[begin][..], &x, &[end], &ok].concat(), true),
+        ([&[begin][..], &x, &[call], &x, &[end], &ok].concat(), true),
+        ([&[begin][..], &x, &[end], &x, &[end], &ok].concat(), false),
+    ] {
+        assert_eq!(by_oracle(&grammar, vocabulary, &tokens), accepted, "oracle, {tokens:?}");
+        assert_eq!(through_masks(&mut matcher, &tokens), accepted, "{tokens:?}");
+    }
+    matcher.reset();
+    matcher.accept_token(begin).expect("the beginning");
+    matcher.accept_token(x[0]).expect("text");
+    matcher.accept_token(end).expect("the end");
+    let after: Vec<&[u8]> = allowed(&mut matcher).into_iter().map(|id| vocabulary.bytes(id)).collect();
+    assert!(!after.is_empty() && after.iter().all(|text| b"ok".starts_with(text)), "{after:?}");
 }

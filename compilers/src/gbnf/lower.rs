@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, line_and_column};
 
 /// Lowers `ast`, unless it or the parser found `diagnostics`. Look-aheads are left to be enforced.
 ///
-/// Rule `i` of the result is rule `i` of the tree.
+/// Free text in it contains none of `ends`. Rule `i` of the result is rule `i` of the tree.
 ///
 /// # Errors
 /// The given diagnostics together with those found here.
@@ -23,6 +23,7 @@ pub(super) fn lower(
     ast: &Ast,
     options: &Options,
     tokens: Option<&dyn TokenNames>,
+    ends: &[&str],
     budget: &mut Budget<'_>,
     diagnostics: Vec<Diagnostic>,
 ) -> Result<(Grammar, Vec<Lookahead>), Diagnostics> {
@@ -30,6 +31,7 @@ pub(super) fn lower(
     let mut lowering = Lowering {
         source,
         tokens,
+        ends,
         builder,
         rules: FxHashMap::default(),
         undefined: FxHashSet::default(),
@@ -57,6 +59,8 @@ pub(super) fn lower(
 pub(super) struct Lowering<'a> {
     pub(super) source: &'a str,
     tokens: Option<&'a dyn TokenNames>,
+    /// What ends the text around the grammar, so that free text in it may not contain it.
+    pub(super) ends: &'a [&'a str],
     pub(super) builder: GrammarBuilder,
     rules: FxHashMap<&'a str, (RuleId, Span)>,
     undefined: FxHashSet<&'a str>,

@@ -25,7 +25,7 @@ pub(super) fn lower(
     let source = lowering.source;
     let mut call = Call { lowering, span };
     match name.of(source) {
-        "TagDispatch" => call.tag_dispatch(arguments),
+        "TagDispatch" => call.tag_dispatch(arguments, budget),
         "TokenTagDispatch" => Ok(call.token_tag_dispatch(arguments)),
         "Regex" => call.regex(arguments, budget),
         _ => call.substring(arguments, budget),
@@ -138,7 +138,7 @@ impl Call<'_, '_> {
         self.invalid(argument.value.span(), message, "write the pair in brackets: `(…, rule)`");
     }
 
-    fn tag_dispatch(&mut self, arguments: &[Argument]) -> Result<ExprId, Diagnostics> {
+    fn tag_dispatch(&mut self, arguments: &[Argument], budget: &Budget<'_>) -> Result<ExprId, Diagnostics> {
         let options = self.dispatch_options(arguments);
         let pairs = self.pairs(arguments, "a literal");
         let pairs: Vec<(String, ExprId)> =
@@ -146,11 +146,12 @@ impl Call<'_, '_> {
         let excludes: Vec<String> =
             options.excludes.iter().filter_map(|argument| self.pattern(&argument.value)).collect();
         let patterns: Vec<&str> = pairs.iter().map(|(pattern, _)| pattern.as_str()).collect();
-        let excludes: Vec<&str> = excludes.iter().map(String::as_str).collect();
+        let excludes: Vec<&str> =
+            excludes.iter().map(String::as_str).chain(self.lowering.ends.iter().copied()).collect();
         let free = FreeText::new(&patterns, &excludes)?;
         let builder = &mut self.lowering.builder;
         let pairs: Vec<(&str, ExprId)> = pairs.iter().map(|(pattern, rule)| (pattern.as_str(), *rule)).collect();
-        let one = free.text_before(&pairs, builder);
+        let one = free.text_before(&pairs, builder, budget)?;
         let text = builder.automaton(free.text());
         Ok(self.interleave(one, text, options.repeats))
     }

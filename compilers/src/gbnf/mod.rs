@@ -84,6 +84,11 @@ pub trait TokenNames {
         None
     }
 
+    /// The special tokens, which no text matches, but for those that end a generation. By default none is known.
+    fn special_tokens(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
     /// Whether the token `id` is text as well.
     fn is_text(&self, id: u32) -> bool {
         self.text(id).is_some()
@@ -161,10 +166,10 @@ pub fn compile_with_warnings(
     tokens: Option<&dyn TokenNames>,
     limits: &Limits,
 ) -> Result<Compiled, Diagnostics> {
-    compile_before(Rest::Nothing, source, options, tokens, limits)
+    compile_before(Rest::Nothing, source, options, tokens, &[], limits)
 }
 
-/// Compiles `source` as a part of texts that go on after it.
+/// Compiles `source` as a part of texts that go on after it. Free text in it contains none of `ends`.
 ///
 /// # Errors
 /// As [`compile`]; and when a look-ahead is about what comes after the grammar.
@@ -172,9 +177,10 @@ pub(crate) fn compile_part(
     source: &str,
     options: &Options,
     tokens: Option<&dyn TokenNames>,
+    ends: &[&str],
     limits: &Limits,
 ) -> Result<Grammar, Diagnostics> {
-    compile_before(Rest::Unknown, source, options, tokens, limits).map(|compiled| compiled.grammar)
+    compile_before(Rest::Unknown, source, options, tokens, ends, limits).map(|compiled| compiled.grammar)
 }
 
 fn compile_before(
@@ -182,11 +188,12 @@ fn compile_before(
     source: &str,
     options: &Options,
     tokens: Option<&dyn TokenNames>,
+    ends: &[&str],
     limits: &Limits,
 ) -> Result<Compiled, Diagnostics> {
     let mut budget = Budget::new(limits);
     let (ast, diagnostics) = read(source, &mut budget)?;
-    let (grammar, lookaheads) = lower::lower(source, &ast, options, tokens, &mut budget, diagnostics)?;
+    let (grammar, lookaheads) = lower::lower(source, &ast, options, tokens, ends, &mut budget, diagnostics)?;
     let warnings = productive::check(&grammar, &ast)?;
     if lookaheads.is_empty() {
         return Ok(Compiled { grammar, warnings });

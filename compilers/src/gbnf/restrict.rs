@@ -113,7 +113,7 @@ pub(super) fn automaton(
     Ok(language.to_bytes(&Utf8, budget)?)
 }
 
-const MACRO: &str = "a dispatch, a substring or a token beside other parts";
+const MACRO: &str = "a dispatch with tags, or a dispatch, a substring or a token beside other parts";
 
 fn operands(
     id: ExprId,

@@ -70,6 +70,11 @@ impl Spaces {
         }
     }
 
+    /// Whether there is never white space.
+    pub(super) fn are_none(&self) -> bool {
+        self.style == Whitespace::AtMost(0)
+    }
+
     /// White space between two elements of a notation that is not JSON, also where JSON has a fixed layout.
     pub(super) fn between(&self, builder: &mut GrammarBuilder) -> ExprId {
         self.gap.unwrap_or_else(|| {

@@ -422,13 +422,16 @@ pub(super) fn node(
                 !text.contains(style.closing()) && excludes.as_ref().is_none_or(|excludes| !excludes.forbids(text))
             };
             for text in node.values.iter().filter_map(Value::as_str).filter(is_free) {
-                arms.push(lowerer.builder.literal(text));
+                let text = lowerer.builder.literal(text);
+                arms.push(padded(lowerer, style, text));
             }
             if node.regexes {
                 return Err(unsupported("the format `regex` is not supported in this notation"));
             }
             for shape in &node.strings {
-                arms.push(raw(lowerer, shape, style.closing(), budget)?);
+                let text = raw(lowerer, shape, style.closing(), budget)?;
+                let is_any = matches!(shape.texts, Texts::Run(None)) && (shape.min, shape.max) == (0, None);
+                arms.push(if is_any { text } else { padded(lowerer, style, text) });
             }
         }
         Part::Members => {
@@ -488,6 +491,18 @@ fn raw(
     Ok(lowerer.builder.automaton(automaton))
 }
 
+/// `text`, a string that not every text is, with a line break before and after it where the models of `style` write them: each
+/// may be left out.
+fn padded(lowerer: &mut Lowerer<'_>, style: XmlStyle, text: ExprId) -> ExprId {
+    // A line break could complete a text that strings must not contain.
+    if style != XmlStyle::Qwen || lowerer.excludes.is_some() || lowerer.spaces.are_none() {
+        return text;
+    }
+    let line_break = lowerer.builder.literal("\n");
+    let padding = lowerer.builder.repeat(line_break, 0, Some(1));
+    lowerer.builder.sequence([padding, text, padding])
+}
+
 fn spaced(lowerer: &mut Lowerer<'_>, elements: Vec<ExprId>) -> ExprId {
     let gap = lowerer.spaces.between(&mut lowerer.builder);
     let parts: Vec<ExprId> = elements.into_iter().flat_map(|element| [gap, element]).chain([gap]).collect();
@@ -527,7 +542,10 @@ fn listed(
         (Part::Strings, Value::String(text)) if text.contains(style.closing()) || is_excluded(lowerer, text) => {
             lowerer.builder.never()
         }
-        (Part::Strings, Value::String(text)) => lowerer.builder.literal(text),
+        (Part::Strings, Value::String(text)) => {
+            let text = lowerer.builder.literal(text);
+            padded(lowerer, style, text)
+        }
         (Part::Members, Value::Object(members)) => {
             let members = members.iter().map(|(key, value)| listed_member(lowerer, key, value, style, budget));
             let members: Vec<ExprId> = members.collect::<Result<_, _>>()?;

@@ -6,23 +6,25 @@
 //!
 //! * `ast`, `fields`, `read`: formats with the JSON Pointers that diagnostics need.
 //! * `family`: the tags that families of models write tool calls with.
-//! * `lower`: one expression per format; the ends of the tags around a format bound the free text in it.
+//! * `lower`, `tags`, `runs`: formats to parts; the ends of the tags around a format bound the free text in it.
+//! * `composition`: parts to expressions, where free text may stand next to free text.
 //! * `unlimited`: which contents of tags need an end.
-//! * `adjacent`: which free texts must not touch.
 
-mod adjacent;
 mod ast;
+mod composition;
 mod family;
 mod fields;
 mod lower;
 mod read;
+mod runs;
+mod tags;
 mod unlimited;
 
 use grammar_ir::{Grammar, Limits};
 
 pub use family::{Choice, Family, Reasoning, Request, Tool, for_family};
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gbnf::TokenNames;
 use crate::{gbnf, json_schema, regex};
 
@@ -54,6 +56,14 @@ impl Options {
     }
 }
 
+/// Only the first of many are reported.
+const MAX_DIAGNOSTICS: usize = 100;
+
+fn first(mut diagnostics: Vec<Diagnostic>) -> Diagnostics {
+    diagnostics.truncate(MAX_DIAGNOSTICS);
+    diagnostics.into()
+}
+
 /// Compiles the structural tag in `source`, in the legacy or the current form.
 ///
 /// ```
@@ -68,7 +78,7 @@ impl Options {
 /// ```
 ///
 /// # Errors
-/// What is wrong with the tag, several problems at once, each with its JSON Pointer; what is not supported, by name; or
+/// What is wrong with the tag, up to 100 problems at once, each with its JSON Pointer; what is not supported, by name; or
 /// the limit that was met. A token by text needs `tokens`.
 pub fn compile(
     source: &str,
@@ -80,6 +90,6 @@ pub fn compile(
     let mut diagnostics = Vec::new();
     match read::document(&document, &mut diagnostics) {
         Some(format) if diagnostics.is_empty() => lower::lower(&format, options, tokens, limits),
-        _ => Err(diagnostics.into()),
+        _ => Err(first(diagnostics)),
     }
 }

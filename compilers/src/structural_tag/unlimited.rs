@@ -55,7 +55,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn tag_can_be_empty(&self, tag: &Tag) -> bool {
+    pub(super) fn tag_can_be_empty(&self, tag: &Tag) -> bool {
         let begin_can = match &tag.begin {
             Begin::Text(begin) => begin.text.is_empty(),
             Begin::Token(_) => false,

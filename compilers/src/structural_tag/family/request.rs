@@ -133,6 +133,13 @@ impl Reader {
                 self.invalid(&pointer, "a tool is {\"type\": \"function\", \"function\": {\"name\": …}}");
                 continue;
             };
+            // A mark of the notation in a name would end the name early.
+            let is_plain = |character: char| character.is_alphanumeric() || "_-.:/".contains(character);
+            if !name.chars().all(is_plain) {
+                let message = "a name has letters, digits, `_`, `-`, `.`, `:` and `/` only";
+                self.invalid(&format!("{pointer}/function/name"), message);
+                continue;
+            }
             if tools.iter().any(|other| other.name == name) {
                 self.invalid(&push_pointer(&pointer, "function"), format!("there are two tools `{name}`"));
                 continue;
