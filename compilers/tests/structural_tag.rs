@@ -519,6 +519,19 @@ fn a_tool_that_can_never_be_called_is_refused() {
     assert!(found[0].starts_with(r#"at "/format/tags/1/content/json_schema": no object"#), "{found:?}");
 }
 
+#[test]
+fn a_trigger_without_tags_is_left_out_of_the_text() {
+    let tag = json!({"begin": "<a>", "content": {"type": "const_string", "value": "x"}, "end": "."});
+    let format = json!({"type": "triggered_tags", "triggers": ["<a", "<b"], "tags": [tag]});
+    let source = json!({"type": "structural_tag", "format": format}).to_string();
+    let grammar = compile(&source, &Options::default(), None, &Limits::default()).unwrap();
+    for (text, expected) in
+        [("<", true), ("c<a>x.<", true), ("<c", true), ("<b", false), ("<a>x.<b>", false), ("<a>y", false)]
+    {
+        assert_eq!(interp::accepts(&grammar, text.as_bytes()), expected, "{text}");
+    }
+}
+
 /// Texts of a content in a tag that begins with `<` and ends with one of `ends`, over a few characters: no end that begins in
 /// the content is completed before the last one.
 fn first_ends(content: &serde_json::Value, ends: &[&str], contains: impl Fn(&str) -> bool) {

@@ -135,15 +135,16 @@ impl<'a> Lowering<'a> {
             rests[index].push(self.sequence([Part::Solid(after_trigger), inside]));
         }
         let mut words = Vec::with_capacity(tags.triggers.len());
+        let mut excludes = texts_of(&tags.excludes);
         for (trigger, rests) in tags.triggers.iter().zip(rests) {
-            if rests.is_empty() {
-                let message = "no tag begins with this trigger, so it could never be followed by anything";
-                self.report(&trigger.pointer, Code::Invalid, message, "leave it out, or put it into `excludes`");
+            // A full trigger commits to its tags. Where it has none, the text cannot go on with it.
+            match rests.is_empty() {
+                true => excludes.push(&trigger.text),
+                false => words.push((trigger, self.choice(rests))),
             }
-            words.push((trigger, self.choice(rests)));
         }
         self.in_turn(tags.at_least_one.then_some(first), tags.stop_after_first, |lowering| {
-            lowering.text_and_words(format, words, texts_of(&tags.excludes))
+            lowering.text_and_words(format, words, excludes)
         })
     }
 
