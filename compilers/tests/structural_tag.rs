@@ -678,7 +678,6 @@ fn what_can_never_occur_is_refused_at_its_place() {
         (never.clone(), "/format/pattern"),
         (json!({"type": "or", "elements": [never, word]}), "/format/elements/0/pattern"),
         (tags(&["<t"], &["<t>"], &["<"]), "/format/triggers/0"),
-        (tags(&["<t", "<u"], &["<t>"], &[]), "/format/triggers/1"),
         (tags(&["ab", "xaby"], &["ab", "xaby"], &[]), "/format/triggers/1"),
         (inside, "/format/content/triggers/0"),
         (json!({"type": "dispatch", "rules": [["a", word], ["bc", word]], "excludes": ["b"]}), "/format/rules/1/0"),
