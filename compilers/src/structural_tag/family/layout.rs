@@ -83,7 +83,7 @@ impl Layout {
         };
         let mut parts = pieces.of(&before);
         if self.family == Family::KimiK2 {
-            parts.push(json!({"type": "regex", "pattern": "[0-9]+"}));
+            parts.push(json!({"type": "regex", "pattern": "[0-9]{1,9}"}));
             parts.extend(pieces.of("<|tool_call_argument_begin|>"));
         }
         parts.push(tool.arguments(style));

@@ -84,7 +84,8 @@ fn elements<'t>(text: &'t str, element: Element, tool: &Value, end: &str) -> Loo
 /// The value that `raw` is. What is no string by the schema, and no JSON either, is one after all.
 fn value(raw: &str, is_string: bool) -> Value {
     // Some models put the value on a line of its own.
-    let inner = raw.strip_prefix('\n').and_then(|raw| raw.strip_suffix('\n')).unwrap_or(raw);
+    let inner = raw.strip_prefix('\n').unwrap_or(raw);
+    let inner = inner.strip_suffix('\n').unwrap_or(inner);
     match serde_json::from_str(inner) {
         Ok(value) if !is_string => value,
         _ => inner.into(),
@@ -106,6 +107,10 @@ mod tests {
     fn values_by_their_type() {
         assert_eq!(value("5", true), "5");
         assert_eq!(value("\n5\n", false), 5);
+        for raw in ["a b", "\na b", "a b\n", "\na b\n"] {
+            assert_eq!(value(raw, true), "a b");
+        }
+        assert_eq!(value("\n\na\n", true), "\na");
         assert_eq!(value("five", false), "five");
     }
 }
