@@ -11,12 +11,19 @@ use crate::stack::Frame;
 /// With no more edges than this, looking at each of them is as quick as a table, which would have to be made.
 const FEW_EDGES: usize = 16;
 
+/// The same for calls.
+const FEW_CALLS: usize = 4;
+
 /// The head after `byte`, by the edges of the state of `head`, if these are few; `Some(None)` where it takes a step to tell.
 #[inline]
 pub(crate) fn of_few(pda: &Pda, head: Frame, byte: u8) -> Option<Option<Option<Frame>>> {
     let edges = pda.byte_edges(head.state);
-    if edges.len() > FEW_EDGES || !pda.call_edges(head.state).is_empty() {
+    let calls = pda.call_edges(head.state);
+    if edges.len() > FEW_EDGES || calls.len() > FEW_CALLS {
         return None;
+    }
+    if calls.iter().any(|edge| pda.procedure(edge.procedure).first_bytes.contains(byte)) {
+        return Some(None);
     }
     // They are ascending.
     let mut matching = edges.iter().take_while(|edge| edge.low <= byte).filter(|edge| byte <= edge.high);

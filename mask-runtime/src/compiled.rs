@@ -10,14 +10,14 @@ use crate::bitmask;
 use crate::branch::Branch;
 use crate::byte_table::{self, ByteTable};
 use crate::chunks::Chunks;
-use crate::component::{Component, KnownWays};
+use crate::component::{Component, KnownWays, may_be_wide};
 use crate::known_rows::KnownRows;
 use crate::loops::{Loop, LoopSet};
 use crate::remainders::Remainders;
 use crate::slice::Slice;
 use crate::slices::Slices;
 use crate::stack::Frame;
-use crate::text_state::{TextState, nearest};
+use crate::text_state::{self, TextState, nearest};
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
 
@@ -328,6 +328,9 @@ impl CompiledGrammar {
 
     /// What `state` has to do with a loop.
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
+        if !text_state::may_be(&self.pda, state) {
+            return None;
+        }
         if let Some(found) = self.known.get(state.index()).text.get() {
             return found.as_deref();
         }
@@ -351,6 +354,9 @@ impl CompiledGrammar {
 
     /// What characters lead to from `state`: the largest set first.
     pub(crate) fn components(&self, state: StateId) -> &[ComponentSlice] {
+        if !may_be_wide(&self.pda, state) {
+            return &[];
+        }
         self.known.get(state.index()).components.get_or_init(|| {
             let (components, others) = Component::of(&self.pda, state, &self.ways);
             let with_slice = |component: Component| {

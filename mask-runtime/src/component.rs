@@ -38,9 +38,6 @@ impl Component {
     /// The components of `state`, the one of the largest set first, and the other states of which they are the components
     /// too.
     pub(crate) fn of(pda: &Pda, state: StateId, known: &KnownWays) -> (Vec<Self>, Vec<StateId>) {
-        if !may_be_wide(pda, state) {
-            return (Vec::new(), Vec::new());
-        }
         let mut reading = Reading { pda, known, characters: FxHashMap::default(), ways: FxHashMap::default() };
         let mut set = reading.characters(state);
         for _ in 0..MAX_ATTEMPTS {
@@ -267,8 +264,9 @@ fn is_wide(set: &LoopSet) -> bool {
     set.ascii.count_ones() >= MIN_ASCII || !set.past_ascii.is_empty()
 }
 
-/// Whether `state` may read a set that [`is_wide`].
-fn may_be_wide(pda: &Pda, state: StateId) -> bool {
+/// Whether `state` may read a set that is large enough; without it, it has no component.
+#[inline]
+pub(crate) fn may_be_wide(pda: &Pda, state: StateId) -> bool {
     let ascii = plain_edges(pda, state).fold(0, |set, edge| set | ascii_of(edge));
     ascii.count_ones() >= MIN_ASCII || plain_edges(pda, state).any(|edge| !edge.high.is_ascii())
 }

@@ -244,22 +244,24 @@ impl Entry {
 
 /// The tokens of a row, if they are few.
 fn few(row: &[u32]) -> Option<Box<[u32]>> {
+    let mut tokens = [0; FEW_TOKENS];
     let mut count = 0;
-    for part in row.chunks(PART) {
-        if part.iter().fold(0, |all, &word| all | word) != 0 {
-            count += bitmask::count(part);
-            if count > FEW_TOKENS {
-                return None;
+    let (parts, rest) = row.as_chunks::<PART>();
+    let parts = parts.iter().map(<[u32; PART]>::as_slice);
+    for (number, part) in parts.chain([rest]).enumerate() {
+        if part.iter().fold(0, |all, &word| all | word) == 0 {
+            continue;
+        }
+        for (&word, place) in part.iter().zip(number * PART..) {
+            let mut bits = word;
+            while bits != 0 {
+                *tokens.get_mut(count)? = place as u32 * u32::BITS + bits.trailing_zeros();
+                count += 1;
+                bits &= bits - 1;
             }
         }
     }
-    let mut tokens = Vec::with_capacity(count);
-    for (number, part) in row.chunks(PART).enumerate() {
-        if part.iter().fold(0, |all, &word| all | word) != 0 {
-            tokens.extend(bitmask::iter(part).map(|token| (number * PART * 32) as u32 + token));
-        }
-    }
-    Some(tokens.into())
+    Some(tokens[..count].into())
 }
 
 /// A row is looked through so many words at a time.

@@ -104,10 +104,13 @@ impl Symbol for Survey {
     fn edges(&mut self, pda: &Pda, frame: Frame, follower: &mut Follower<'_>, _take: impl FnMut(Frame)) {
         if self.with_bytes {
             for edge in pda.byte_edges(frame.state) {
-                if !pda.is_guarded(edge.target) {
-                    if follower.after(pda, frame, edge.into(), None).is_some() {
-                        self.bytes.insert_range(edge.low, edge.high);
-                    }
+                if follower.after(pda, frame, edge.into(), None).is_none() {
+                    continue;
+                }
+                // Only what ends a part depends on the byte as well.
+                let scope = pda.scope_of(frame.state).filter(|_| pda.is_guarded(edge.target));
+                if !scope.is_some_and(|scope| scope.ends_part(edge.target.as_u32())) {
+                    self.bytes.insert_range(edge.low, edge.high);
                     continue;
                 }
                 for byte in edge.low..=edge.high {

@@ -48,6 +48,26 @@ impl TextState {
     }
 }
 
+/// Whether `state` may have a loop or be next to one, as far as that is told from its own edges. Most states are on the way
+/// through a literal, and of those nothing needs to be known.
+#[inline]
+pub(crate) fn may_be(pda: &Pda, state: StateId) -> bool {
+    let (edges, calls) = (pda.byte_edges(state), pda.call_edges(state));
+    if edges.len() > FEW_EDGES || edges.iter().any(|edge| edge.target == state) {
+        return true;
+    }
+    if !calls.is_empty() {
+        return calls.iter().any(|edge| edge.target == state);
+    }
+    edges.iter().map(|edge| usize::from(edge.high - edge.low) + 1).sum::<usize>() >= MIN_WIDTH
+}
+
+/// States with more edges are not told apart from these.
+const FEW_EDGES: usize = 8;
+
+/// What reads fewer bytes than this is not next to a loop, which are on more.
+const MIN_WIDTH: usize = 10;
+
 /// The state that `state` may be next to, if that one has a loop: where most bytes lead.
 pub(crate) fn nearest(pda: &Pda, state: StateId) -> Option<StateId> {
     if !only_reads(pda, state) {
