@@ -29,50 +29,70 @@ pub(crate) fn of_few(pda: &Pda, head: Frame, byte: u8) -> Option<Option<Option<F
     let mut matching = edges.iter().take_while(|edge| edge.low <= byte).filter(|edge| byte <= edge.high);
     Some(match (matching.next(), matching.next()) {
         (None, _) => Some(None),
-        (Some(edge), None) if is_plain(pda, edge) => Some(Some(Frame { state: edge.target, ..head })),
+        (Some(edge), None) if is_plain(pda, head.state, edge) => Some(follow(pda, head, edge)),
         _ => None,
     })
 }
 
-/// Whether an edge does nothing but lead to its target, and there is something to do there but to return.
-fn is_plain(pda: &Pda, edge: &ByteEdge) -> bool {
-    !edge.counts && edge.marks.is_none() && !pda.is_guarded(edge.target) && !pda.is_final(edge.target)
+/// Whether an edge of `state` does nothing but lead to its target, or count, and there is something to do there but to return.
+fn is_plain(pda: &Pda, state: StateId, edge: &ByteEdge) -> bool {
+    let leaves_registers = edge.marks.is_none() && !edge.counts && !pda.is_guarded(edge.target);
+    (leaves_registers || pda.scope_of(state).is_none()) && !pda.is_final(edge.target)
+}
+
+/// The head after a plain edge, unless its count rules that out.
+#[inline]
+fn follow(pda: &Pda, head: Frame, edge: &ByteEdge) -> Option<Frame> {
+    let count = if !edge.counts && !pda.is_guarded(edge.target) {
+        head.count
+    } else {
+        pda.count_after(head.count, edge.counts, edge.target)?
+    };
+    Some(Frame { state: edge.target, count, ..head })
 }
 
 /// A table over the bytes.
 #[derive(Debug)]
 pub(crate) struct ByteTable {
-    /// The state after each byte; [`NOTHING`] where there is none, [`UNKNOWN`] where it takes a step to tell.
-    targets: Box<[u32; 256]>,
+    /// The state's edge on each byte, by its number; [`NOTHING`] where there is none, [`UNKNOWN`] where it takes a step to
+    /// tell.
+    edges: Box<[u16; 256]>,
 }
 
-const NOTHING: u32 = u32::MAX;
-const UNKNOWN: u32 = u32::MAX - 1;
+const NOTHING: u16 = u16::MAX;
+const UNKNOWN: u16 = u16::MAX - 1;
 
 impl ByteTable {
     /// The table of `state`.
     pub(crate) fn of(pda: &Pda, state: StateId) -> Self {
-        let mut targets = Box::new([NOTHING; 256]);
-        for edge in pda.byte_edges(state) {
-            for target in &mut targets[usize::from(edge.low)..=usize::from(edge.high)] {
-                *target = if is_plain(pda, edge) && *target == NOTHING { edge.target.as_u32() } else { UNKNOWN };
+        let mut edges = Box::new([NOTHING; 256]);
+        if pda.byte_edges(state).len() >= usize::from(UNKNOWN) {
+            edges.fill(UNKNOWN);
+            return Self { edges };
+        }
+        for (edge, number) in pda.byte_edges(state).iter().zip(0u16..) {
+            for place in &mut edges[usize::from(edge.low)..=usize::from(edge.high)] {
+                *place = if is_plain(pda, state, edge) && *place == NOTHING { number } else { UNKNOWN };
             }
         }
         for edge in pda.call_edges(state) {
             for byte in pda.procedure(edge.procedure).first_bytes.iter() {
-                targets[usize::from(byte)] = UNKNOWN;
+                edges[usize::from(byte)] = UNKNOWN;
             }
         }
-        Self { targets }
+        Self { edges }
     }
 
     /// The head after `byte`, if there is one; `None` where it takes a step to tell.
     #[inline]
-    pub(crate) fn after(&self, head: Frame, byte: u8) -> Option<Option<Frame>> {
-        match self.targets[usize::from(byte)] {
+    pub(crate) fn after(&self, pda: &Pda, head: Frame, byte: u8) -> Option<Option<Frame>> {
+        match self.edges[usize::from(byte)] {
             UNKNOWN => None,
             NOTHING => Some(None),
-            target => Some(Some(Frame { state: StateId::from_u32(target), ..head })),
+            number => {
+                let edge = pda.byte_edges(head.state).get(usize::from(number));
+                Some(edge.and_then(|edge| follow(pda, head, edge)))
+            }
         }
     }
 }

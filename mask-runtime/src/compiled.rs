@@ -143,7 +143,7 @@ impl Known {
         let table = self.bytes.get().is_some();
         let text = self.text.get().is_some_and(Option::is_some);
         let components = self.components.get().map_or(0, |found| found.len());
-        usize::from(table) * size_of::<[u32; 256]>()
+        usize::from(table) * size_of::<[u16; 256]>()
             + usize::from(text) * size_of::<TextState>()
             + components * size_of::<ComponentSlice>()
     }
@@ -323,7 +323,7 @@ impl CompiledGrammar {
         if let Some(after) = byte_table::of_few(pda, head, byte) {
             return after;
         }
-        self.known.get(state.index()).bytes.get_or_init(|| ByteTable::of(pda, state)).after(head, byte)
+        self.known.get(state.index()).bytes.get_or_init(|| ByteTable::of(pda, state)).after(pda, head, byte)
     }
 
     /// What `state` has to do with a loop.

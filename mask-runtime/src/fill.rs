@@ -125,7 +125,7 @@ fn fill_rest(
             if steps == 0 {
                 continue;
             }
-            let longer = found.slice.longer_than(steps, vocabulary, index);
+            let longer = found.slice.longer_than(steps, index);
             let left = index.tokens().len() - found.slice.count() + longer.len();
             if best.is_none_or(|(least, ..)| left < least) {
                 best = Some((left, found, steps));
@@ -137,12 +137,12 @@ fn fill_rest(
     else {
         return walk(grammar, index, None, heads, stack, scratch, Sink::All(row));
     };
-    slice.set_up_to(steps, vocabulary, index, row);
+    slice.set_up_to(steps, index, row);
     match slice.others(vocabulary, index) {
         Some(others) => walk(grammar, others, None, heads, stack, scratch, Sink::All(row)),
         None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
     }
-    let longer = slice.longer_than(steps, vocabulary, index);
+    let longer = slice.longer_than(steps, index);
     match slice.longer_index(steps, vocabulary, index).filter(|_| longer.len() > FEW_LONGER) {
         Some(longer) => walk(grammar, longer, None, heads, stack, scratch, Sink::All(row)),
         None => scratch.doubtful.extend_from_slice(longer),
@@ -175,7 +175,7 @@ fn fill_head(
         let room = Room::of(pda, base, &text.own_loop);
         let exits = exits(grammar, base, room, stack, scratch).intersection(&text.own_loop.set.others());
         let Some(remainders) = grammar.remainders(text, exits) else { return false };
-        text.slice.set_up_to(room.left, grammar.vocabulary(), grammar.tokenizer().index(), row);
+        text.slice.set_up_to(room.left, grammar.tokenizer().index(), row);
         walk_remainders(grammar, base, &remainders, room, stack, scratch, row);
         if base != head {
             difference::correct(grammar, None, head, base, stack, scratch, row);

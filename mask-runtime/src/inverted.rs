@@ -3,6 +3,7 @@
 //! The tokens in *S*\* are all but those with a character that is not in *S*: a few rows put together.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::bitmask;
 use crate::loops::{LoopSet, is_beginning};
@@ -23,6 +24,8 @@ pub(crate) struct InvertedIndex {
     others: Vec<u32>,
     /// Those of them that consist of characters, of which the last may be incomplete.
     readable: Vec<u32>,
+    /// Per id: the number of characters, if the token consists of them.
+    characters: Arc<[u16]>,
 }
 
 /// The words of a cache line.
@@ -33,7 +36,15 @@ impl InvertedIndex {
     pub(crate) fn new(vocabulary: &Vocabulary) -> Self {
         let words = bitmask::words_for(vocabulary.size());
         let row = || bitmask::row_for(vocabulary.size());
-        let mut made = Self { containing: vec![0; 128 * words], words, ascii: row(), others: row(), readable: row() };
+        let mut made = Self {
+            containing: vec![0; 128 * words],
+            words,
+            ascii: row(),
+            others: row(),
+            readable: row(),
+            characters: Arc::default(),
+        };
+        let mut characters_of = vec![0; vocabulary.size()];
         // A cache line of each row at a time: row by row, each byte of a token would be another place in megabytes.
         let mut lines = [[0u32; LINE]; 128];
         for begin in (0..words).step_by(LINE) {
@@ -42,13 +53,15 @@ impl InvertedIndex {
                 let first = word as u32 * u32::BITS;
                 for id in (first..first + u32::BITS).filter(|&id| is_indexed(vocabulary, id)) {
                     let (text, bit) = (vocabulary.bytes(id), 1 << (id - first));
-                    let mut all = 0;
+                    let (mut all, mut characters) = (0, 0);
                     for &byte in text {
                         all |= byte;
+                        characters += u16::from(byte & 0xc0 != 0x80);
                         if let Some(line) = lines.get_mut(usize::from(byte)) {
                             line[column] |= bit;
                         }
                     }
+                    characters_of[id as usize] = characters;
                     if all.is_ascii() {
                         made.ascii[word] |= bit;
                     } else {
@@ -64,6 +77,7 @@ impl InvertedIndex {
                 *line = [0; LINE];
             }
         }
+        made.characters = characters_of.into();
         made
     }
 
@@ -104,7 +118,12 @@ impl InvertedIndex {
         row
     }
 
+    /// Per id: the number of characters, if the token consists of characters, of which the last may be incomplete.
+    pub(crate) fn characters(&self) -> &Arc<[u16]> {
+        &self.characters
+    }
+
     pub(crate) fn memory(&self) -> usize {
-        std::mem::size_of_val(self.containing.as_slice()) + 3 * self.words * size_of::<u32>()
+        size_of_val(self.containing.as_slice()) + 3 * self.words * size_of::<u32>() + size_of_val(&*self.characters)
     }
 }

@@ -4,7 +4,7 @@
 //! and a remainder *r*. A token without remainder is allowed, whatever the state; the others depend on *r* alone, and
 //! there are few of them with which the state can do anything. So the mask is one copy and a walk over a small trie.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use grammar_ir::ByteSet;
 
@@ -20,6 +20,8 @@ use crate::vocab::Vocabulary;
 pub(crate) struct Slice {
     set: LoopSet,
     row: Vec<u32>,
+    /// Per id: the number of characters, if the token is in the row.
+    characters: Arc<[u16]>,
     count: usize,
     /// By their length, once somebody has asked.
     members: OnceLock<Members>,
@@ -44,6 +46,7 @@ impl Slice {
         Self {
             set,
             row,
+            characters: Arc::clone(inverted.characters()),
             count,
             members: OnceLock::new(),
             others: OnceLock::new(),
@@ -59,12 +62,8 @@ impl Slice {
         inverted: &InvertedIndex,
         vocabulary: &Vocabulary,
     ) -> Option<Remainders> {
-        let ascii = (0..0x80u8).filter(|&byte| exits.contains(byte)).fold(0, |set, byte| set | 1u128 << byte);
-        let non_ascii = (0x80..=u8::MAX).any(|byte| exits.contains(byte));
-        let mut candidates = inverted.containing(ascii & !self.set.ascii, non_ascii);
-        candidates.iter_mut().zip(&self.row).for_each(|(word, members)| *word &= !members);
         let mut texts: Vec<(&[u8], u32, u16)> = Vec::new();
-        for id in bitmask::iter(&candidates) {
+        for id in bitmask::iter(&self.candidates(exits, inverted)) {
             let text = vocabulary.bytes(id);
             let (bytes, characters) = self.set.prefix(text);
             if text.get(bytes).is_some_and(|&byte| exits.contains(byte)) {
@@ -73,6 +72,14 @@ impl Slice {
             }
         }
         (texts.len() <= MAX_OTHERS).then(|| Remainders::new(&texts).with_branches())
+    }
+
+    /// The tokens that are not in *S*\* and contain a byte of `exits` that is no character of *S*.
+    pub(crate) fn candidates(&self, exits: &ByteSet, inverted: &InvertedIndex) -> Vec<u32> {
+        let non_ascii = (0x80..=u8::MAX).any(|byte| exits.contains(byte));
+        let mut candidates = inverted.containing(exits.ascii() & !self.set.ascii, non_ascii);
+        candidates.iter_mut().zip(&self.row).for_each(|(word, members)| *word &= !members);
+        candidates
     }
 
     /// The tokens that are not in *S*\*; `None` where they are so many that the whole trie, with what is covered left
@@ -106,19 +113,19 @@ impl Slice {
         covered[node / 64] >> (node % 64) & 1 == 1
     }
 
-    fn members(&self, vocabulary: &Vocabulary) -> &Members {
+    fn members(&self) -> &Members {
         self.members.get_or_init(|| {
-            let length = |id| (id, self.set.prefix(vocabulary.bytes(id)).1 as u16);
+            let length = |id| (id, self.characters[id as usize]);
             Members::new(bitmask::iter(&self.row).map(length).collect())
         })
     }
 
     /// The tokens of more than `characters` characters.
-    pub(crate) fn longer_than(&self, characters: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> &[u32] {
+    pub(crate) fn longer_than(&self, characters: u32, index: &TokenIndex) -> &[u32] {
         if characters as usize >= index.max_depth() {
             return &[];
         }
-        let members = self.members(vocabulary);
+        let members = self.members();
         &members.by_length[members.up_to(characters).len()..]
     }
 
@@ -136,14 +143,14 @@ impl Slice {
     ) -> Option<&TokenIndex> {
         let place = self.longer.get(characters as usize)?;
         Some(place.get_or_init(|| {
-            let longer = self.longer_than(characters, vocabulary, index);
+            let longer = self.longer_than(characters, index);
             TokenIndex::of_texts(longer.iter().map(|&id| (vocabulary.bytes(id), id)))
         }))
     }
 
     /// Sets the tokens of at most `characters` characters.
-    pub(crate) fn set_up_to(&self, characters: u32, vocabulary: &Vocabulary, index: &TokenIndex, row: &mut [u32]) {
-        let longer = self.longer_than(characters, vocabulary, index);
+    pub(crate) fn set_up_to(&self, characters: u32, index: &TokenIndex, row: &mut [u32]) {
+        let longer = self.longer_than(characters, index);
         if longer.len() < self.count / 2 {
             // Those that some other head has allowed stay; mostly there are none.
             let allowed: Vec<u32> = longer.iter().copied().filter(|&id| bitmask::contains(row, id)).collect();
@@ -151,7 +158,7 @@ impl Slice {
             longer.iter().for_each(|&id| bitmask::clear(row, id));
             bitmask::set_each(row, &allowed);
         } else {
-            bitmask::set_each(row, self.members(vocabulary).up_to(characters));
+            bitmask::set_each(row, self.members().up_to(characters));
         }
     }
 
