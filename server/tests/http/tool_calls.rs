@@ -128,3 +128,45 @@ fn m7_families() {
         }
     }
 }
+
+/// Formats that write members as elements do not write the types of all values: what they are follows from the schema.
+#[test]
+fn m7_arguments_follow_the_schema() {
+    let parameters = json!({
+        "type": "object",
+        "properties": {
+            "zip": {"anyOf": [{"type": "string", "pattern": "^[0-9]{5}$"}, {"type": "null"}]},
+            "code": {"enum": ["5", "true"]},
+            "digits": {"$ref": "#/$defs/digits"},
+            "either": {"type": ["string", "null"], "enum": ["5", "null"]},
+            "alias": {"type": "enum", "enum": ["7", "8"]},
+            "lines": {"enum": ["\nabc\n", "a\n"]},
+            "markers": {"const": ["</parameter>", "</arg_value></tool_call>"]},
+            "count": {"type": "integer", "minimum": 10, "maximum": 99},
+        },
+        "required": ["zip", "code", "digits", "either", "alias", "lines", "markers", "count"],
+        "additionalProperties": false,
+        "$defs": {"digits": {"type": "string", "pattern": "^[0-9]{1,3}$"}},
+    });
+    let mut schema = parameters.clone();
+    schema["properties"]["alias"] = json!({"enum": ["7", "8"]});
+    let tool = json!({"type": "function", "function": {"name": "f", "parameters": parameters}});
+    for name in ToolFormat::NAMES {
+        let tool_format = ToolFormat::from_name(name);
+        let server = Server::start(ServiceOptions { tool_format, ..ServiceOptions::default() });
+        let members = json!({
+            "tools": [tool], "tool_choice": "required", "parallel_tool_calls": false, "max_tokens": 1000,
+            "temperature": 1.0, "seed": 8, "n": 3,
+        });
+        let answer = server.chat(chat_with("Call it.", members));
+        let choices = answer["choices"].as_array().expect("choices");
+        let whole: Vec<&Value> = choices.iter().filter(|choice| choice["finish_reason"] != "length").collect();
+        assert!(!whole.is_empty(), "{name}: every answer was cut off: {answer}");
+        for choice in whole {
+            let calls =
+                choice["message"]["tool_calls"].as_array().unwrap_or_else(|| panic!("{name}: no calls in {choice}"));
+            assert_eq!(calls.len(), 1, "{name}");
+            assert_valid(&schema, calls[0]["function"]["arguments"].as_str().expect("arguments are a text"));
+        }
+    }
+}

@@ -8,6 +8,7 @@
 mod aliases;
 mod arguments;
 mod list;
+mod parameters;
 mod reader;
 mod written;
 

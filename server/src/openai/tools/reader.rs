@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::arguments::{self, Look, look_for};
+use super::parameters::Parameters;
 use super::written::Written;
 use crate::answer::begun;
 use crate::tool_format::ToolFormat;
@@ -41,10 +42,17 @@ pub(crate) enum Piece {
     Call(Call),
 }
 
+/// A tool that can be called.
+#[derive(Debug)]
+struct Tool {
+    name: String,
+    parameters: Parameters,
+}
+
 /// Finds the calls in an answer. A call that was cut off is text.
 #[derive(Debug)]
 pub(crate) struct CallReader {
-    tools: Vec<Value>,
+    tools: Vec<Tool>,
     /// How calls are written; `None` if the whole answer is a JSON list of them.
     written: Option<Written>,
     /// Whether a block of calls has begun.
@@ -58,7 +66,11 @@ pub(crate) struct CallReader {
 impl CallReader {
     pub(super) fn new(format: Option<ToolFormat>, tools: &[Value]) -> Self {
         let written = format.and_then(Written::of);
-        Self { tools: tools.to_vec(), written, in_block: false, pending: String::new(), seen: 0 }
+        let tool = |tool: &Value| Tool {
+            name: tool["function"]["name"].as_str().unwrap_or_default().to_owned(),
+            parameters: Parameters::new(&tool["function"]["parameters"]),
+        };
+        Self { tools: tools.iter().map(tool).collect(), written, in_block: false, pending: String::new(), seen: 0 }
     }
 
     /// Adds text; answers the pieces that are certain now.
@@ -157,8 +169,7 @@ enum Unit {
 }
 
 /// A call of `tool` at the beginning of `text`.
-fn call<'t>(text: &'t str, written: &Written, tool: &Value) -> Look<'t, Call> {
-    let name = tool["function"]["name"].as_str().unwrap_or_default();
+fn call<'t>(text: &'t str, written: &Written, Tool { name, parameters }: &Tool) -> Look<'t, Call> {
     let mut rest = match look_for(text, &format!("{}{name}", written.before_name)) {
         Look::Found((), rest) => rest,
         Look::Unfinished => return Look::Unfinished,
@@ -173,7 +184,7 @@ fn call<'t>(text: &'t str, written: &Written, tool: &Value) -> Look<'t, Call> {
         Look::Unfinished => return Look::Unfinished,
         Look::Other => return Look::Other,
     }
-    let (found, rest) = match arguments::read(rest, written.arguments, tool, written.end) {
+    let (found, rest) = match arguments::read(rest, written.arguments, parameters, written.end) {
         Look::Found(arguments, rest) => (arguments, rest),
         Look::Unfinished => return Look::Unfinished,
         Look::Other => return Look::Other,

@@ -22,17 +22,26 @@ pub(super) struct Element {
     pub(super) after_key: &'static [(&'static str, Option<bool>)],
     /// What stands after the value.
     pub(super) end: &'static str,
+    /// Whether models put a line break before and after a string.
+    pub(super) pads: bool,
 }
 
-const QWEN: Element = Element { before_key: "<parameter=", after_key: &[(">", None)], end: "</parameter>" };
-const MINIMAX: Element = Element { before_key: "<parameter name=\"", after_key: &[("\">", None)], end: "</parameter>" };
+pub(super) const QWEN: Element =
+    Element { before_key: "<parameter=", after_key: &[(">", None)], end: "</parameter>", pads: true };
+pub(super) const MINIMAX: Element =
+    Element { before_key: "<parameter name=\"", after_key: &[("\">", None)], end: "</parameter>", pads: false };
 const DEEPSEEK: Element = Element {
     before_key: "<｜DSML｜parameter name=\"",
     after_key: &[("\" string=\"true\">", Some(true)), ("\" string=\"false\">", Some(false))],
     end: "</｜DSML｜parameter>",
+    pads: false,
 };
-const GLM: Element =
-    Element { before_key: "<arg_key>", after_key: &[("</arg_key><arg_value>", None)], end: "</arg_value>" };
+pub(super) const GLM: Element = Element {
+    before_key: "<arg_key>",
+    after_key: &[("</arg_key><arg_value>", None)],
+    end: "</arg_value>",
+    pads: false,
+};
 
 /// How a format writes calls. How much white space there is in and between the parts does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +65,7 @@ impl Written {
         let (begin, end) = self.block.unwrap_or_default();
         let of_elements = match self.arguments {
             Arguments::Json => Vec::new(),
-            Arguments::Elements(Element { before_key, after_key, end }) => {
+            Arguments::Elements(Element { before_key, after_key, end, .. }) => {
                 after_key.iter().map(|&(text, _)| text).chain([before_key, end]).collect()
             }
         };
