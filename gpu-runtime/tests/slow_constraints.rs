@@ -2,14 +2,15 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::{Answer, answer, engine, run};
-use gpu_runtime::ModelFiles;
-use gpu_runtime::engine::{Fill, Request, SequenceError, TokenMatcher};
+use common::{Answer, OPTIONS, answer, engine, engine_of, run};
+use gpu_runtime::engine::{Engine, EngineOptions, Fill, Finish, Request, SequenceError, SequenceId, TokenMatcher};
+use gpu_runtime::{CpuDevice, ModelFiles};
 
 /// Any text; each mask is much work, except beside the loop, where it waits until it may go on.
 #[derive(Debug)]
@@ -74,6 +75,9 @@ fn request(files: &ModelFiles, work: u64, tokens: usize, gate: &Arc<AtomicBool>)
     Request { matcher: Some(Box::new(matcher)), ..Request::new(vec![70, 80, 90], tokens) }
 }
 
+/// As many sequences have a place in a step.
+const MOST: usize = OPTIONS.max_logits;
+
 /// More work than a forward pass.
 const MUCH: u64 = 100_000_000;
 
@@ -134,4 +138,100 @@ fn one_that_is_cancelled_gives_its_place_back() {
         engine.submit(request(&files, 0, 500, &open())).expect("it can be served");
     }
     assert_eq!(run(&mut engine).len(), 8);
+}
+
+/// Steps until all of `ids` have ended.
+fn finish(engine: &mut Engine<CpuDevice>, ids: &[SequenceId]) -> BTreeMap<SequenceId, Finish> {
+    let mut ended = BTreeMap::new();
+    while ended.len() < ids.len() {
+        for event in engine.step().expect("the device works").events {
+            if let Some(finish) = event.finish.filter(|_| ids.contains(&event.sequence)) {
+                ended.insert(event.sequence, finish);
+            }
+        }
+    }
+    ended
+}
+
+/// Slow sequences until as many are aside as there may be, none of which comes back before the gate opens.
+fn fill_up(
+    engine: &mut Engine<CpuDevice>,
+    files: &ModelFiles,
+    gate: &Arc<AtomicBool>,
+    tokens: usize,
+) -> Vec<SequenceId> {
+    let slow: Vec<SequenceId> =
+        (0..MOST).map(|_| engine.submit(request(files, MUCH, tokens, gate)).expect("it can be served")).collect();
+    // The first mask shows how slow it is.
+    for _ in 0..MOST + 4 {
+        engine.step().expect("the device works");
+    }
+    slow
+}
+
+#[test]
+fn however_many_are_aside_there_is_room_for_others() {
+    let files = ModelFiles::embedded_tiny().expect("the embedded model");
+    let mut engine = engine_of(&files, EngineOptions { max_slow: MOST, ..EngineOptions::default() });
+    let gate = Arc::new(AtomicBool::new(false));
+    // So long that they take all pages.
+    let slow = fill_up(&mut engine, &files, &gate, 500);
+    let quick: Vec<SequenceId> =
+        (0..2 * MOST).map(|_| engine.submit(request(&files, 0, 10, &gate)).expect("it can be served")).collect();
+    for finish in finish(&mut engine, &quick).values() {
+        assert_eq!(finish, &Finish::MaxTokens { complete: false });
+    }
+    let further = engine.submit(request(&files, MUCH, 10, &gate)).expect("it can be served");
+    let refused = Finish::Failed(SequenceError::TooManySlow { limit: MOST });
+    assert_eq!(finish(&mut engine, &[further])[&further], refused);
+    for id in slow {
+        assert!(engine.cancel(id));
+    }
+    assert_eq!(engine.load(), (0, 0));
+    gate.store(true, Ordering::Relaxed);
+    while !engine.is_idle() {
+        engine.step().expect("the device works");
+    }
+}
+
+#[test]
+fn what_comes_back_without_its_pages_goes_on_where_it_was() {
+    let files = ModelFiles::embedded_tiny().expect("the embedded model");
+    let mut engine = engine(&files);
+    let expected = answer(&mut engine, request(&files, 0, 40, &open())).tokens;
+    let gate = Arc::new(AtomicBool::new(false));
+    let slow = engine.submit(request(&files, MUCH, 40, &gate)).expect("it can be served");
+    let mut tokens = Vec::new();
+    let mut step = |engine: &mut Engine<CpuDevice>| {
+        let events = engine.step().expect("the device works").events;
+        tokens.extend(events.into_iter().filter(|event| event.sequence == slow).flat_map(|event| event.tokens));
+    };
+    (0..4).for_each(|_| step(&mut engine));
+    // As many as there are pages for, those of the slow one included.
+    let greedy: Vec<SequenceId> =
+        (0..8).map(|_| engine.submit(request(&files, 0, 500, &gate)).expect("it can be served")).collect();
+    while engine.load().1 > 0 {
+        step(&mut engine);
+    }
+    gate.store(true, Ordering::Relaxed);
+    (0..200).for_each(|_| step(&mut engine));
+    assert!(greedy.into_iter().all(|id| engine.cancel(id)));
+    while !engine.is_idle() {
+        step(&mut engine);
+    }
+    assert_eq!(tokens, expected);
+}
+
+#[test]
+fn a_constraint_has_so_much_time_and_no_more() {
+    let files = ModelFiles::embedded_tiny().expect("the embedded model");
+    let limit = Duration::from_millis(1);
+    let mut engine = engine_of(&files, EngineOptions { constraint_time: limit, ..EngineOptions::default() });
+    let slow = engine.submit(request(&files, MUCH, 400, &open())).expect("it can be served");
+    let quick = Request { ignore_eos: true, ..Request::new(vec![70, 80, 90], 20) };
+    let quick = engine.submit(quick).expect("it can be served");
+    let error = SequenceError::ConstraintTime { seconds: 0.001 };
+    assert!(error.is_of_constraint());
+    let ended = finish(&mut engine, &[slow, quick]);
+    assert_eq!((&ended[&slow], &ended[&quick]), (&Finish::Failed(error), &Finish::MaxTokens { complete: false }));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gpu_runtime::TextStream;
-use gpu_runtime::engine::{Event, Finish, TokenLogprobs};
+use gpu_runtime::engine::{Event, Finish, SequenceError, TokenLogprobs};
 use mask_runtime::{Marker, TokenKind, Tokenizer};
 
 use crate::error::ApiError;
@@ -21,6 +21,8 @@ pub(crate) enum FinishReason {
     Length(usize),
     /// The constraint turned out to be at fault.
     Unsatisfiable(String),
+    /// There are this many answers already whose constraints are slow to follow.
+    TooManySlow(usize),
     /// No token could be chosen.
     Failed(String),
 }
@@ -29,6 +31,9 @@ impl FinishReason {
     /// The error that the answer is instead, if it is one.
     pub(crate) fn error(&self) -> Option<ApiError> {
         match self {
+            &Self::TooManySlow(limit) => {
+                Some(ApiError::Overloaded { limit, what: "answers in work whose constraints are slow to follow" })
+            }
             Self::Unsatisfiable(message) => Some(ApiError::Invalid(format!(
                 "The constraint cannot be followed to its end: {message}; make it less ambiguous."
             ))),
@@ -188,6 +193,7 @@ impl Answer {
         let token = match finish {
             Finish::StopToken(token) => Some(token),
             Finish::GrammarEnd => self.options.end_token,
+            Finish::Failed(SequenceError::TooManySlow { limit }) => return FinishReason::TooManySlow(limit),
             Finish::Failed(error) if error.is_of_constraint() => return FinishReason::Unsatisfiable(error.to_string()),
             Finish::Failed(error) => return FinishReason::Failed(error.to_string()),
             Finish::MaxTokens { .. } | Finish::ContextFull { .. } => {

@@ -259,7 +259,9 @@ impl Service {
         let llama = Llama::load(device, config, files.checkpoint(), llama_options)?;
         let tokenizer = Tokenizer::new(files.vocabulary()?);
         let encoder = files.encoder()?;
-        let engine = engine::Engine::new(llama, tokenizer.clone(), encoder.clone(), EngineOptions::default())?;
+        let max_slow = if options.waits { usize::MAX } else { batch };
+        let engine_options = EngineOptions { max_slow, ..EngineOptions::default() };
+        let engine = engine::Engine::new(llama, tokenizer.clone(), encoder.clone(), engine_options)?;
         let metrics = Arc::new(Metrics::default());
         let scheduler = Scheduler::start(engine, options.max_sequences.max(1), metrics.clone())?;
         let grammars = match options.backend {

@@ -288,7 +288,9 @@ fn finish_reason(finish: Option<&FinishReason>) -> Result<Value, ApiError> {
         return Err(error);
     }
     Ok(match finish {
-        None | Some(FinishReason::Unsatisfiable(_) | FinishReason::Failed(_)) => Value::Null,
+        None | Some(FinishReason::Unsatisfiable(_) | FinishReason::TooManySlow(_) | FinishReason::Failed(_)) => {
+            Value::Null
+        }
         Some(FinishReason::StopToken(token)) => json!({"type": "stop", "matched": token}),
         Some(FinishReason::StopText(text)) => json!({"type": "stop", "matched": text}),
         Some(FinishReason::GrammarEnd) => json!({"type": "stop", "matched": null}),

@@ -61,11 +61,19 @@ pub struct EngineOptions {
     /// Waits for the device between the parts of a step, so that [`StepTiming`] tells them apart. Costs a little on
     /// devices that queue work.
     pub detailed_timing: bool,
+    /// Processor time that the constraint of one sequence may take in all; it ends with
+    /// [`SequenceError::ConstraintTime`] then. Masks mostly take microseconds; an ambiguous grammar of a line can take a
+    /// second for each. Default 60 s.
+    pub constraint_time: Duration,
+    /// Sequences at a time whose constraints are slow to follow; a further one ends with [`SequenceError::TooManySlow`].
+    /// They keep the memory of what they follow, and each other waiting. Default no bound.
+    pub max_slow: usize,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { mask_threads: 1, detailed_timing: false }
+        let constraint_time = Duration::from_secs(60);
+        Self { mask_threads: 1, detailed_timing: false, constraint_time, max_slow: usize::MAX }
     }
 }
 
@@ -83,12 +91,13 @@ pub struct Engine<D: Device> {
     advancing: Advancing,
     mask_workers: MaskWorkers,
     aside: Aside,
-    aside_ids: Vec<SequenceId>,
-    /// Those of the sequences aside that have been cancelled.
-    cancelled_aside: Vec<SequenceId>,
     detailed_timing: bool,
+    constraint_time: Duration,
+    max_slow: usize,
     next_id: u64,
     waiting: VecDeque<Sequence>,
+    /// Those that were aside and wait for a place again; they go first.
+    returning: VecDeque<Sequence>,
     running: Vec<Sequence>,
     pages: Pages,
     schedule: Schedule,
@@ -127,13 +136,14 @@ impl<D: Device> Engine<D> {
         Ok(Self {
             model,
             aside: Aside::start(advancing.clone()).map_err(failed)?,
-            aside_ids: Vec::new(),
-            cancelled_aside: Vec::new(),
             advancing,
             mask_workers,
             detailed_timing: options.detailed_timing,
+            constraint_time: options.constraint_time,
+            max_slow: options.max_slow,
             next_id: 0,
             waiting: VecDeque::new(),
+            returning: VecDeque::new(),
             running: Vec::new(),
             pages,
             schedule: Schedule::default(),
@@ -162,12 +172,12 @@ impl<D: Device> Engine<D> {
 
     /// Whether there is nothing to do.
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.running.is_empty() && self.aside.len() == 0
+        self.waiting.is_empty() && self.returning.is_empty() && self.running.is_empty() && self.aside.is_empty()
     }
 
     /// The number of sequences that are being generated, and of those that wait for room.
     pub fn load(&self) -> (usize, usize) {
-        (self.running.len() + self.aside.len() - self.cancelled_aside.len(), self.waiting.len())
+        (self.running.len() + self.returning.len() + self.aside.len(), self.waiting.len())
     }
 
     /// Takes a request on. It joins the running sequences as soon as there is room for all it may need.
@@ -211,6 +221,7 @@ impl<D: Device> Engine<D> {
             fill_time: Duration::ZERO,
             expected_fill: None,
             constraint_time: Duration::ZERO,
+            constraint_total: Duration::ZERO,
             has_mask: false,
         });
         Ok(id)
@@ -223,15 +234,14 @@ impl<D: Device> Engine<D> {
             self.pages.give_back(sequence.pages);
             return true;
         }
-        if let Some(index) = self.waiting.iter().position(|sequence| sequence.id == id) {
-            self.waiting.remove(index);
-            return true;
+        for queue in [&mut self.waiting, &mut self.returning] {
+            let place = queue.iter().position(|sequence| sequence.id == id);
+            if let Some(sequence) = place.and_then(|place| queue.remove(place)) {
+                self.pages.give_back(sequence.pages);
+                return true;
+            }
         }
-        let is_new = self.aside_ids.contains(&id) && !self.cancelled_aside.contains(&id);
-        if is_new {
-            self.cancelled_aside.push(id);
-        }
-        is_new
+        self.aside.cancel(id, &mut self.pages)
     }
 
     /// The greatest number of positions of a sequence.
@@ -269,13 +279,20 @@ impl<D: Device> Engine<D> {
     fn admit(&mut self) {
         let options = self.model.options();
         let most = options.max_logits.min(options.max_rows);
-        while self.running.len() + self.aside.len() < most {
-            let Some(mut sequence) = self.waiting.pop_front() else { break };
-            let Some(pages) = self.pages.set_aside(sequence.max_length) else {
-                self.waiting.push_front(sequence);
-                break;
-            };
-            sequence.pages = pages;
+        while self.running.len() < most {
+            let is_returning = !self.returning.is_empty();
+            let queue = if is_returning { &mut self.returning } else { &mut self.waiting };
+            let Some(mut sequence) = queue.pop_front() else { break };
+            while sequence.pages.is_none() {
+                match self.pages.set_aside(sequence.max_length) {
+                    Some(pages) => sequence.pages = pages,
+                    None if self.aside.release_pages(&mut self.pages) => {}
+                    None => {
+                        let queue = if is_returning { &mut self.returning } else { &mut self.waiting };
+                        return queue.push_front(sequence);
+                    }
+                }
+            }
             self.running.push(sequence);
         }
     }
@@ -288,8 +305,12 @@ impl<D: Device> Engine<D> {
     pub fn step(&mut self) -> Result<Step, DeviceError> {
         let start = Instant::now();
         let mut step = Step::default();
-        self.take_back(&mut step);
+        self.take_back(Duration::ZERO, &mut step);
         self.admit();
+        if self.running.is_empty() {
+            self.take_back(ASIDE_PATIENCE, &mut step);
+            self.admit();
+        }
         if self.running.is_empty() {
             return Ok(step);
         }
@@ -316,25 +337,16 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// Lets sequences that come back from aside go on. Waits for one for a while if there is nothing else to do.
-    fn take_back(&mut self, step: &mut Step) {
-        let is_alone = self.running.is_empty() && self.waiting.is_empty();
-        let mut patience = if is_alone { ASIDE_PATIENCE } else { Duration::ZERO };
+    /// Takes sequences back that were aside. Waits for one up to `patience`.
+    fn take_back(&mut self, mut patience: Duration, step: &mut Step) {
         while let Some(Advanced { sequence, event }) = self.aside.take_back(patience) {
             patience = Duration::ZERO;
-            self.aside_ids.retain(|&id| id != sequence.id);
-            let cancelled = self.cancelled_aside.iter().position(|&id| id == sequence.id);
-            if let Some(index) = cancelled {
-                self.cancelled_aside.swap_remove(index);
-            }
-            if cancelled.is_some() || event.finish.is_some() {
+            if event.finish.is_some() {
                 self.pages.give_back(sequence.pages);
             } else {
-                self.running.push(sequence);
+                self.returning.push_back(sequence);
             }
-            if cancelled.is_none() {
-                step.events.push(event);
-            }
+            step.events.push(event);
         }
     }
 
@@ -430,13 +442,21 @@ impl<D: Device> Engine<D> {
                 }
                 _ => None,
             };
-            if sequence.constraint_time > slow {
-                leaving.push((index, token.clone(), logprobs));
+            let is_slow = sequence.constraint_time > slow;
+            let token = if sequence.constraint_total > self.constraint_time {
+                Err(SequenceError::ConstraintTime { seconds: self.constraint_time.as_secs_f64() })
+            } else if is_slow && self.aside.len() + leaving.len() >= self.max_slow {
+                Err(SequenceError::TooManySlow { limit: self.max_slow })
+            } else {
+                token.clone()
+            };
+            if is_slow && token.is_ok() {
+                leaving.push((index, token, logprobs));
                 continue;
             }
             let start = processor_time();
-            step.events.push(Event { logprobs, ..sequence.advance(token.clone(), &self.advancing.jumper()) });
-            sequence.constraint_time = sequence.fill_time + processor_time().saturating_sub(start);
+            step.events.push(Event { logprobs, ..sequence.advance(token, &self.advancing.jumper()) });
+            sequence.spend(sequence.fill_time + processor_time().saturating_sub(start));
         }
         let finished = |sequence: &Sequence| {
             step.events.iter().any(|event| event.sequence == sequence.id && event.finish.is_some())
@@ -445,7 +465,6 @@ impl<D: Device> Engine<D> {
             if leaving.last().is_some_and(|&(leaving, ..)| leaving == index) {
                 let sequence = self.running.remove(index);
                 if let Some((_, token, logprobs)) = leaving.pop() {
-                    self.aside_ids.push(sequence.id);
                     self.aside.hand_over(Sampled { sequence, token, logprobs });
                 }
             } else if finished(&self.running[index]) {

@@ -59,6 +59,23 @@ pub enum SequenceError {
     /// The engine of the constraint has failed.
     #[error("the engine of the constraint has failed: {0}")]
     Engine(String),
+    /// The constraint is so slow to follow that it took more processor time than a sequence may spend on it.
+    #[error(
+        "the constraint took {seconds} s of processor time for this answer, which is the limit; a grammar that is less \
+         ambiguous, or a shorter answer, takes less"
+    )]
+    ConstraintTime {
+        /// [`EngineOptions::constraint_time`](super::EngineOptions::constraint_time).
+        seconds: f64,
+    },
+    /// There are too many sequences whose constraints are slow to follow.
+    #[error(
+        "{limit} answers whose constraints are slow to follow are in work, as many as there may be; try again later"
+    )]
+    TooManySlow {
+        /// The greatest number of them.
+        limit: usize,
+    },
 }
 
 impl SequenceError {
@@ -69,6 +86,7 @@ impl SequenceError {
             self,
             Self::Fill(FillError::NoTokenFits { .. } | FillError::StackLimit { .. })
                 | Self::Accept(AcceptError::StackLimit { .. })
+                | Self::ConstraintTime { .. }
         )
     }
 }

@@ -55,6 +55,11 @@ impl Pages {
 }
 
 impl SequencePages {
+    /// Whether there are none, and none are set aside.
+    pub(super) fn is_none(&self) -> bool {
+        self.set_aside == 0
+    }
+
     /// The pages in the order of positions.
     pub(super) fn pages(&self) -> &[u32] {
         &self.pages

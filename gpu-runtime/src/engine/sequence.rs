@@ -44,6 +44,8 @@ pub(super) struct Sequence {
     pub(super) expected_fill: Option<Duration>,
     /// What the constraint took for the last token and its mask.
     pub(super) constraint_time: Duration,
+    /// What it took for all of them.
+    pub(super) constraint_total: Duration,
 }
 
 impl Sequence {
@@ -72,6 +74,12 @@ impl Sequence {
         self.fill_time = job.time;
         self.expected_fill = Some(job.time);
         self.has_mask = true;
+    }
+
+    /// Takes down what the constraint took for a token and its mask.
+    pub(super) fn spend(&mut self, time: Duration) {
+        self.constraint_time = time;
+        self.constraint_total += time;
     }
 
     /// How many more tokens there may be.

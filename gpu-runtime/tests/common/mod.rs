@@ -25,6 +25,15 @@ pub(crate) fn engine_with(files: &ModelFiles, threads: usize, options: LlamaOpti
     Engine::new(model, tokenizer, encoder, EngineOptions::default()).expect("threads start")
 }
 
+/// [`engine`] with other options of the loop.
+pub(crate) fn engine_of(files: &ModelFiles, options: EngineOptions) -> Engine<CpuDevice> {
+    let device = CpuDevice::new(1).expect("threads start");
+    let config = files.config().expect("a supported model");
+    let model = Llama::load(device, config, files.checkpoint(), OPTIONS).expect("a whole checkpoint");
+    let tokenizer = Tokenizer::new(files.vocabulary().expect("a vocabulary"));
+    Engine::new(model, tokenizer, files.encoder().expect("an encoder"), options).expect("threads start")
+}
+
 pub(crate) fn engine(files: &ModelFiles) -> Engine<CpuDevice> {
     engine_with(files, 1, OPTIONS)
 }

@@ -44,7 +44,9 @@ fn finish(finish: Option<&FinishReason>) -> Result<(Value, Value), ApiError> {
         return Err(error);
     }
     Ok(match finish {
-        None | Some(FinishReason::Unsatisfiable(_) | FinishReason::Failed(_)) => (Value::Null, Value::Null),
+        None | Some(FinishReason::Unsatisfiable(_) | FinishReason::TooManySlow(_) | FinishReason::Failed(_)) => {
+            (Value::Null, Value::Null)
+        }
         Some(FinishReason::StopToken(token)) => ("stop".into(), (*token).into()),
         Some(FinishReason::StopText(text)) => ("stop".into(), text.as_str().into()),
         Some(FinishReason::GrammarEnd) => ("stop".into(), Value::Null),

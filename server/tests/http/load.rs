@@ -53,6 +53,25 @@ fn m1_forty_requests_with_and_without_a_schema() {
     assert!(whole > 10, "only {whole} of the 20 answers with a schema were whole");
 }
 
+/// More answers than the batch has places, each under a grammar that takes ever longer to follow.
+#[test]
+fn constraints_that_are_slow_to_follow_keep_nobody_out() {
+    let server = Server::start(ServiceOptions { max_batch: 2, max_sequences: 8, ..ServiceOptions::default() });
+    let parameters = json!({
+        "ebnf": "root ::= s\ns ::= s s s | s s | [a-z ]", "n": 4, "max_new_tokens": 300, "min_new_tokens": 300,
+    });
+    let hostile = server.open(
+        "POST",
+        "/generate",
+        &json!({"text": "x", "sampling_params": parameters, "stream": true}).to_string(),
+    );
+    for _ in 0..8 {
+        let answer = server.generate(&json!({"text": "x", "sampling_params": {"regex": "[a-z]{5}"}}));
+        assert_eq!(answer["text"].as_str().map(str::len), Some(5), "{answer}");
+    }
+    drop(hostile);
+}
+
 #[test]
 fn x4_a_request_beside_faults_goes_on() {
     let mut stream = shared().open("POST", "/generate", &long().to_string());

@@ -126,7 +126,7 @@ fn sequences_come_and_go() {
 fn threads_and_company_change_nothing() {
     let files = ModelFiles::embedded_tiny().expect("it is embedded");
     let all = |mask_threads| {
-        let options = EngineOptions { mask_threads, detailed_timing: mask_threads == 2 };
+        let options = EngineOptions { mask_threads, detailed_timing: mask_threads == 2, ..EngineOptions::default() };
         let mut engine = engine_with(&files, options);
         for (index, schema) in SCHEMAS.iter().enumerate() {
             let grammar = of_schema(&engine, schema);
