@@ -39,6 +39,14 @@ pub enum ApiError {
         /// What there are so many of.
         what: &'static str,
     },
+    /// There are too many sequences in work already for those that a request asks for.
+    #[error("the server takes {limit} sequences in work, and has no room for {count} more now; try again later")]
+    NoRoom {
+        /// How many the request asks for.
+        count: usize,
+        /// The greatest number of them.
+        limit: usize,
+    },
     /// A grammar had to wait too long for others to be compiled.
     #[error(
         "the grammar was not compiled within {seconds} s of the request, {COMPILE_PATIENCE} times --compile-seconds, as \
@@ -72,7 +80,7 @@ impl ApiError {
             Self::Malformed(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Overloaded { .. } | Self::NoRoom { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) | Self::CompileWait { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -85,7 +93,7 @@ impl ApiError {
             Self::Invalid(_) => "BadRequestError",
             Self::NotFound(_) => "NotFoundError",
             Self::MethodNotAllowed { .. } => "MethodNotAllowedError",
-            Self::Overloaded { .. } => "RateLimitError",
+            Self::Overloaded { .. } | Self::NoRoom { .. } => "RateLimitError",
             Self::Unavailable(_) | Self::CompileWait { .. } => "ServiceUnavailableError",
             Self::Internal(_) => "InternalServerError",
         }

@@ -118,7 +118,7 @@ impl Service {
         let count = answer_count(&plan.prompts);
         self.bound_logprobs(&mut plan.prompts)?;
         let mut admission = Some(if self.options.waits {
-            self.scheduler.admit_when_possible(count).await?
+            self.scheduler.admit_in_turn(count).await?
         } else {
             self.scheduler.admit(count)?
         });
@@ -155,7 +155,8 @@ impl Service {
         }
         let admission = match admission {
             Some(admission) => admission,
-            None => self.scheduler.admit_when_possible(count).await?,
+            None if self.options.waits => self.scheduler.admit_in_turn(count).await?,
+            None => self.scheduler.admit_until(count, self.deadline().and_then(Deadline::end)).await?,
         };
         drop((place, plan));
         self.start(requests, answers, admission).await

@@ -234,7 +234,7 @@ fn json(status: StatusCode, text: String) -> Response {
 
 fn refuse(error: &ApiError, dialect: Dialect) -> Response {
     let mut response = json(error.status(), error.body(dialect).to_string());
-    if matches!(error, ApiError::Overloaded { .. } | ApiError::CompileWait { .. }) {
+    if matches!(error, ApiError::Overloaded { .. } | ApiError::NoRoom { .. } | ApiError::CompileWait { .. }) {
         response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
     }
     response

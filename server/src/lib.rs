@@ -25,6 +25,7 @@ mod model;
 mod native;
 mod offline;
 mod openai;
+mod places;
 mod reasoning;
 mod reply;
 mod sampling;
@@ -340,7 +341,7 @@ impl Service {
     fn refuse(&self, error: ApiError) -> Result<Reply, ApiError> {
         let metrics = &self.metrics;
         match &error {
-            ApiError::Overloaded { .. } => &metrics.overloaded,
+            ApiError::Overloaded { .. } | ApiError::NoRoom { .. } => &metrics.overloaded,
             error if error.status().is_client_error() => &metrics.client_errors,
             _ => &metrics.server_errors,
         }

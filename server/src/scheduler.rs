@@ -9,10 +9,12 @@ use std::sync::mpsc::{self, TryRecvError};
 use gpu_runtime::Device;
 use gpu_runtime::engine::{Engine, Event, Request, RequestError, SequenceId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::error::ApiError;
 use crate::metrics::Metrics;
+use crate::places::{Places, Taken};
 
 const STOPPED: ApiError = ApiError::Unavailable("its model has stopped");
 
@@ -30,15 +32,14 @@ type Reply = oneshot::Sender<Result<(), RequestError>>;
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     commands: mpsc::Sender<Command>,
-    permits: Arc<Semaphore>,
-    capacity: usize,
+    places: Places,
     next_group: AtomicU64,
     alive: Arc<AtomicBool>,
 }
 
 /// The permission to have sequences in work.
 #[derive(Debug)]
-pub(crate) struct Admission(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+pub(crate) struct Admission(#[expect(dead_code, reason = "held, not read")] Taken);
 
 /// The answers of one request as they come. Dropping it ends what has not ended.
 pub(crate) struct Group {
@@ -64,9 +65,7 @@ impl Scheduler {
             let _guard = guard;
             Worker { engine, commands: receiver, routes: HashMap::new(), metrics }.run();
         })?;
-        let capacity = capacity.min(Semaphore::MAX_PERMITS);
-        let permits = Arc::new(Semaphore::new(capacity));
-        Ok(Self { commands, permits, capacity, next_group: Default::default(), alive })
+        Ok(Self { commands, places: Places::new(capacity), next_group: Default::default(), alive })
     }
 
     pub(crate) fn is_alive(&self) -> bool {
@@ -77,12 +76,13 @@ impl Scheduler {
     ///
     /// # Errors
     /// When there cannot.
-    pub(crate) fn check(&self, count: usize) -> Result<u32, ApiError> {
-        u32::try_from(count).ok().filter(|_| count <= self.capacity).ok_or_else(|| {
-            let most = self.capacity;
-            let message = format!("n must be at most {most}, over all prompts of a request; it asks for {count}.");
-            ApiError::Invalid(message)
-        })
+    pub(crate) fn check(&self, count: usize) -> Result<(), ApiError> {
+        let most = self.places.capacity();
+        if count <= most {
+            return Ok(());
+        }
+        let message = format!("n must be at most {most}, over all prompts of a request; it asks for {count}.");
+        Err(ApiError::Invalid(message))
     }
 
     /// Room for `count` sequences.
@@ -90,18 +90,30 @@ impl Scheduler {
     /// # Errors
     /// When there is none now, or never is that much.
     pub(crate) fn admit(&self, count: usize) -> Result<Admission, ApiError> {
-        let count = self.check(count)?;
-        let overloaded = |_| ApiError::Overloaded { limit: self.capacity, what: "sequences in work" };
-        self.permits.clone().try_acquire_many_owned(count).map(Admission).map_err(overloaded)
+        self.check(count)?;
+        self.places.take(count).map(Admission).ok_or(self.no_room(count))
     }
 
-    /// Room for `count` sequences, once there is.
+    /// Room for `count` sequences, once there is. Those that ask for fewer meanwhile, and find room, go before.
+    ///
+    /// # Errors
+    /// When there is none until `end`, or never is that much.
+    pub(crate) async fn admit_until(&self, count: usize, end: Option<Instant>) -> Result<Admission, ApiError> {
+        self.check(count)?;
+        self.places.take_until(count, end).await.map(Admission).ok_or(self.no_room(count))
+    }
+
+    /// Room for `count` sequences, when it is their turn: those that ask later wait.
     ///
     /// # Errors
     /// When there never is that much.
-    pub(crate) async fn admit_when_possible(&self, count: usize) -> Result<Admission, ApiError> {
-        let count = self.check(count)?;
-        self.permits.clone().acquire_many_owned(count).await.map(Admission).map_err(|_| STOPPED)
+    pub(crate) async fn admit_in_turn(&self, count: usize) -> Result<Admission, ApiError> {
+        self.check(count)?;
+        self.places.take_in_turn(count).await.map(Admission).ok_or(STOPPED)
+    }
+
+    fn no_room(&self, count: usize) -> ApiError {
+        ApiError::NoRoom { count, limit: self.places.capacity() }
     }
 
     /// Takes on the answers of one request.

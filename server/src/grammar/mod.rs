@@ -124,6 +124,13 @@ pub(crate) struct Deadline {
     time: Duration,
 }
 
+impl Deadline {
+    /// `None` is for ever.
+    pub(crate) fn end(self) -> Option<Instant> {
+        self.end
+    }
+}
+
 /// A compile that is waited for.
 #[derive(Debug)]
 struct Compile {
