@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// The first name that occurs twice in one object of `text`, which is valid JSON.
-pub(crate) fn duplicate_name(text: &[u8]) -> Option<String> {
+pub fn duplicate_name(text: &[u8]) -> Option<String> {
     /// The names so far in an object; `None` stands for a list.
     type Names<'a> = Option<HashSet<Cow<'a, str>>>;
     let mut open: Vec<Names<'_>> = Vec::new();

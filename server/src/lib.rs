@@ -54,6 +54,7 @@ use sampling_defaults::SamplingDefaults;
 use scheduler::Scheduler;
 use turns::Turns;
 
+pub use duplicates::duplicate_name;
 pub use error::{ApiError, Dialect};
 pub use grammar::{
     Backend, BackendEntry, BackendSetup, CompileBudget, CompileError, CompiledConstraint, Constraint, ConstraintKind,
@@ -99,6 +100,8 @@ pub struct ServiceOptions {
     pub write_timeout: Duration,
     /// How long the head of a request may take to arrive, and how long its body. Default 60 s.
     pub read_timeout: Duration,
+    /// Processor time that following the constraint of one answer may take in all. Default 10 s.
+    pub constraint_time: Duration,
     /// Bytes that the bodies of requests may have together until they have been read, those of less than 200 kB not counted.
     /// Further ones are answered with 429. Default 256 MB.
     pub body_bytes: usize,
@@ -121,6 +124,7 @@ impl Default for ServiceOptions {
             max_connections: 1_000,
             write_timeout: Duration::from_secs(60),
             read_timeout: Duration::from_secs(60),
+            constraint_time: EngineOptions::default().constraint_time,
             body_bytes: 256_000_000,
         }
     }
@@ -261,7 +265,7 @@ impl Service {
         let tokenizer = Tokenizer::new(files.vocabulary()?);
         let encoder = files.encoder()?;
         let max_slow = if options.waits { usize::MAX } else { batch };
-        let engine_options = EngineOptions { max_slow, ..EngineOptions::default() };
+        let engine_options = EngineOptions { max_slow, constraint_time: options.constraint_time, ..EngineOptions::default() };
         let engine = engine::Engine::new(llama, tokenizer.clone(), encoder.clone(), engine_options)?;
         let metrics = Arc::new(Metrics::default());
         let scheduler = Scheduler::start(engine, options.max_sequences.max(1), metrics.clone())?;

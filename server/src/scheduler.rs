@@ -178,7 +178,8 @@ impl<D: Device> Worker<D> {
         while self.take_commands() {
             let Ok(step) = self.engine.step() else { return };
             let metrics = &self.metrics;
-            metrics.steps.add(1);
+            // Without rows it has only waited for slow constraints.
+            metrics.steps.add(u64::from(step.rows > 0));
             metrics.step_time.add(step.timing.total.as_micros() as u64);
             metrics.forward_time.add(step.timing.forward.as_micros() as u64);
             metrics.mask_time.add(step.timing.masks.as_micros() as u64);

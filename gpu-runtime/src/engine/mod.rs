@@ -63,7 +63,7 @@ pub struct EngineOptions {
     pub detailed_timing: bool,
     /// Processor time that the constraint of one sequence may take in all; it ends with
     /// [`SequenceError::ConstraintTime`] then. Masks mostly take microseconds; an ambiguous grammar of a line can take a
-    /// second for each. Default 60 s.
+    /// second for each. Default 10 s.
     pub constraint_time: Duration,
     /// Sequences at a time whose constraints are slow to follow; a further one ends with [`SequenceError::TooManySlow`].
     /// They keep the memory of what they follow, and each other waiting. Default no bound.
@@ -72,7 +72,7 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        let constraint_time = Duration::from_secs(60);
+        let constraint_time = Duration::from_secs(10);
         Self { mask_threads: 1, detailed_timing: false, constraint_time, max_slow: usize::MAX }
     }
 }

@@ -49,6 +49,9 @@ struct Line {
 impl Line {
     fn parse(text: &str) -> Result<Self, String> {
         let mut line: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if let Some(name) = server::duplicate_name(text.as_bytes()) {
+            return Err(format!("the key `{name}` occurs twice in one object"));
+        }
         let url = line["url"].as_str().ok_or("url has to be a string")?;
         let endpoint = Endpoint::from_path(url)
             .ok_or_else(|| format!("url has to be /v1/chat/completions, /v1/completions or /generate, not {url:?}"))?;

@@ -114,6 +114,10 @@ pub(super) struct ServiceArgs {
     #[arg(long, value_name = "MB", default_value = "256", help_heading = "Grammar options")]
     compile_mb: NonZeroUsize,
 
+    /// Seconds of processor time that following the constraint of one answer may take in all
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = seconds(1), help_heading = "Grammar options")]
+    constraint_seconds: u64,
+
     /// Grammars compiled at the same time, in each of four lanes for ever longer compiles
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Grammar options")]
     compile_threads: NonZeroUsize,
@@ -212,6 +216,7 @@ impl ServiceArgs {
             max_connections: self.max_connections.get(),
             write_timeout: Duration::from_secs(self.write_seconds),
             read_timeout: Duration::from_secs(self.read_seconds),
+            constraint_time: Duration::from_secs(self.constraint_seconds),
             body_bytes: self.bodies_mb.get().saturating_mul(1_000_000),
             ..ServiceOptions::default()
         };

@@ -30,6 +30,10 @@ fn lines_at_fault() {
         ("{", "-:1: "),
         ("{\"url\": \"/nowhere\", \"body\": {}}", "url has to be"),
         ("{\"url\": \"/generate\"}", "body"),
+        (
+            r#"{"url": "/generate", "body": {"text": "x", "sampling_params": {"regex": "a", "regex": "b"}}}"#,
+            "the key `regex` occurs twice",
+        ),
     ] {
         let run = grammarc_reading(&["batch", "-"], line.as_bytes());
         assert_eq!(run.code, 2, "{line}");
