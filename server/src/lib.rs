@@ -265,7 +265,8 @@ impl Service {
         let tokenizer = Tokenizer::new(files.vocabulary()?);
         let encoder = files.encoder()?;
         let max_slow = if options.waits { usize::MAX } else { batch };
-        let engine_options = EngineOptions { max_slow, constraint_time: options.constraint_time, ..EngineOptions::default() };
+        let engine_options =
+            EngineOptions { max_slow, constraint_time: options.constraint_time, ..EngineOptions::default() };
         let engine = engine::Engine::new(llama, tokenizer.clone(), encoder.clone(), engine_options)?;
         let metrics = Arc::new(Metrics::default());
         let scheduler = Scheduler::start(engine, options.max_sequences.max(1), metrics.clone())?;

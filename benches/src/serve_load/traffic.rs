@@ -175,7 +175,7 @@ fn hostile(number: u64) -> Request {
         let inner = json!({"type": "object", "properties": {format!("p{number}"): {"type": "integer"}}});
         (0..depth).fold(inner, |inner, _| json!({"oneOf": [inner, {"type": "string"}, {"type": "null"}]}))
     };
-    let (field, text) = match number % 14 {
+    let (field, text) = match number % 15 {
         0 => ("json_schema", nested(30).to_string()),
         1 => ("regex", format!("((a{{1,1000}}|b){{1,1000}}|c){{1,1000}}{number}")),
         2 => ("regex", format!("{}a{}{number}", "(".repeat(60_000), ")".repeat(60_000))),
@@ -226,6 +226,12 @@ fn hostile(number: u64) -> Request {
                     ("/v1/chat/completions", body.to_string())
                 }
                 12 => ("/generate", json!({"text": "x", "rid": vec![0; 1_000_000]}).to_string()),
+                // Quick to compile, and ever slower to follow.
+                13 => {
+                    let grammar = format!("root ::= s\ns ::= s s s | s s | [a-z ] | \"{number}\"");
+                    let parameters = json!({"ebnf": grammar, "n": 4, "max_new_tokens": 60, "min_new_tokens": 60});
+                    ("/generate", json!({"text": "x", "sampling_params": parameters}).to_string())
+                }
                 _ => ("/generate", format!("{{\"text\": {}", "[".repeat(60_000))),
             };
             return Request { path, body, abandon_after: None };
@@ -241,8 +247,9 @@ pub(super) fn judge(kind: Kind, answer: &Answer) -> Verdict {
     match (kind, answer) {
         (_, Answer::Abandoned) => Verdict::Abandoned,
         (Kind::Hostile, Answer::Whole { status: 200, .. }) => Verdict::Whole,
-        // Those that are slow to compile may have to wait for each other longer than a request waits.
-        (Kind::Hostile, Answer::Whole { status: 400 | 503, .. }) => Verdict::Refused,
+        // Those that are slow to compile may have to wait for each other longer than a request waits; of those that are slow
+        // to follow there may be so many at a time.
+        (Kind::Hostile, Answer::Whole { status: 400 | 429 | 503, .. }) => Verdict::Refused,
         (_, Answer::Whole { status, .. }) if *status != 200 => fault("it is refused"),
         _ => match texts(answer) {
             None => fault("it has no texts"),
