@@ -1,16 +1,47 @@
-//! Connections that end when their reader does not take what is written.
+//! Connections that end when their reader does not take what is written, or has gone.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// The longest time that anything is waited for; clocks of systems end somewhere.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How often a connection with unread bytes is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Waits until the client of `stream` sends no more: it has gone. A server learns that where it reads, and as long as there
+/// are bytes behind a request, it does not read on before it has answered.
+pub(crate) async fn gone(stream: io::Result<TcpStream>) {
+    if let Ok(stream) = stream {
+        while let Ok(ready) = stream.ready(Interest::READABLE).await {
+            if ready.is_read_closed() {
+                return;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+    std::future::pending().await
+}
+
+/// The same connection once more, to be watched.
+#[cfg(unix)]
+pub(crate) fn watched(stream: &TcpStream) -> io::Result<TcpStream> {
+    use std::os::fd::AsFd;
+    TcpStream::from_std(stream.as_fd().try_clone_to_owned()?.into())
+}
+
+/// The same connection once more, to be watched.
+#[cfg(windows)]
+pub(crate) fn watched(stream: &TcpStream) -> io::Result<TcpStream> {
+    use std::os::windows::io::AsSocket;
+    TcpStream::from_std(stream.as_socket().try_clone_to_owned()?.into())
+}
 
 /// A connection that fails when nothing could be written for some time. What was being answered is dropped then, and its
 /// place in the model is free.

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::connection::{Connection, LONGEST_WAIT};
+use crate::connection::{self, Connection, LONGEST_WAIT};
 use crate::error::{ApiError, Dialect};
 use crate::reply::Reply;
 use crate::{Endpoint, Prepared, Service, openai};
@@ -110,19 +110,26 @@ async fn turn_away(service: Arc<Service>, mut stream: TcpStream, _place: OwnedSe
 /// Answers the requests of one connection, until either side ends it.
 async fn converse(service: Arc<Service>, router: Router, stream: TcpStream, _place: OwnedSemaphorePermit) {
     let mut closing = service.closing.subscribe();
+    let gone = connection::gone(connection::watched(&stream));
     let connection = Connection::new(stream, service.options.write_timeout);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(service.options.read_timeout.min(LONGEST_WAIT));
     http.max_buf_size(READ_BUFFER);
     let mut conversation =
         std::pin::pin!(http.serve_connection(TokioIo::new(connection), TowerToHyperService::new(router)));
+    let conversation = async {
+        tokio::select! {
+            // How it ends is the client's matter.
+            _ = &mut conversation => return,
+            _ = closing.wait_for(|&is_closing| is_closing) => {}
+        }
+        conversation.as_mut().graceful_shutdown();
+        let _ = conversation.await;
+    };
     tokio::select! {
-        // How it ends is the client's matter.
-        _ = &mut conversation => return,
-        _ = closing.wait_for(|&is_closing| is_closing) => {}
+        () = conversation => {}
+        () = gone => {}
     }
-    conversation.as_mut().graceful_shutdown();
-    let _ = conversation.await;
 }
 
 fn router(service: Arc<Service>) -> Router {

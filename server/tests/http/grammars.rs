@@ -92,7 +92,7 @@ fn equal_constraints_that_come_together_are_compiled_once() {
             server.metric("grammar_cache_hits_total") + server.metric("grammar_cache_misses_total") == CLIENTS as f64
         });
         assert_eq!(server.metric("grammar_cache_misses_total"), 1.0);
-        assert_eq!(BEGUN.load(Ordering::Relaxed), 1);
+        wait_until("the compile has begun", || BEGUN.load(Ordering::Relaxed) == 1);
         let other = json!({"text": "x", "sampling_params": {"max_new_tokens": 3, "ignore_eos": true}});
         assert_eq!(server.generate(&other)["meta_info"]["completion_tokens"], 3, "others do not wait");
         OPEN.store(true, Ordering::Relaxed);

@@ -138,6 +138,13 @@ fn who_leaves_half_way_frees_the_place() {
     drop(waiting);
     wait_until("it has been cancelled", || server.metric("cancelled_total") == cancelled + 1.0);
     wait_until("the place is free", || server.metric("running_sequences") == 0.0);
+    // Also with something behind the request that nobody has read yet.
+    let mut waiting = server.open("POST", "/generate", &body.to_string());
+    wait_until("it is in work", || server.metric("running_sequences") == 1.0);
+    waiting.write_all(b"GET /health HTTP/1.1\r\n\r\nzzz").expect("the connection is open");
+    drop(waiting);
+    wait_until("it has been cancelled", || server.metric("cancelled_total") == cancelled + 2.0);
+    wait_until("the place is free", || server.metric("running_sequences") == 0.0);
     let answers = server.generate(&json!({"text": "x", "sampling_params": {"regex": "ok", "n": 3}}));
     assert_eq!(answers.as_array().map(Vec::len), Some(3), "all places are free");
 }
