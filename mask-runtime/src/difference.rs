@@ -58,7 +58,9 @@ pub(crate) fn correct(
         }
         if let (&[head], &[still]) = (after.as_slice(), after_base.as_slice())
             && still.state == base.state
-            && grammar.text_state(head.state).is_some_and(|text| text.base == base.state)
+            && grammar
+                .text_state(head.state)
+                .is_some_and(|text| text.base == base.state && (!text.only_base_returns || stack.is_inert(head.below)))
         {
             bitmask::set_each(row, index.own_tokens(node));
             add_forks(grammar, Some(node), head, still, stack.mark(), forks);

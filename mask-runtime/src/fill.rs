@@ -18,6 +18,7 @@ use crate::difference;
 use crate::distinct::{depends_on_seen, exclude, fits};
 use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
+use crate::step::entered;
 use crate::walk::{MAX_SEPARATE, Sink, WalkScratch, base_of, walk};
 
 /// Makes `row` that of the tokens whose bytes `heads` can consume. The stack is as before when it returns.
@@ -86,12 +87,22 @@ fn fill_by_kind(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
+    if let &[head] = heads {
+        // A grammar that begins with a free text begins with a call of it; only in the text itself is it seen as one.
+        let bottom = stack.mark();
+        let entered = entered(grammar.pda(), head, stack);
+        if !fill_head(grammar, entered, true, stack, scratch, row) {
+            fill_rest(grammar, &[entered], stack, scratch, row);
+        }
+        stack.truncate(bottom, false);
+        return;
+    }
     if heads.len() <= MAX_SEPARATE {
         // A mask is the union of those of its heads.
         let mut rest = [heads[0]; MAX_SEPARATE];
         let mut count = 0;
         for &head in heads {
-            if !fill_head(grammar, head, heads.len() == 1, stack, scratch, row) {
+            if !fill_head(grammar, head, false, stack, scratch, row) {
                 rest[count] = head;
                 count += 1;
             }

@@ -407,6 +407,31 @@ fn single_way(pda: &Pda, head: Frame, byte: u8, stack: &mut Stack, intern: bool)
     }
 }
 
+/// More calls in a row than this are left to the steps.
+const MAX_ENTERED: usize = 16;
+
+/// Where `head` comes to by calls alone, as long as a call is all that it can consume anything with. The nodes that are pushed are not interned.
+pub(crate) fn entered(pda: &Pda, head: Frame, stack: &mut Stack) -> Frame {
+    let mut frame = head;
+    for _ in 0..MAX_ENTERED {
+        let &[edge] = pda.call_edges(frame.state) else { return frame };
+        let procedure = pda.procedure(edge.procedure);
+        if !pda.byte_edges(frame.state).is_empty()
+            || !pda.token_edges(frame.state).is_empty()
+            || (pda.is_accepting(frame.state) && !stack.is_inert(frame.below))
+            || procedure.max_tokens.is_some()
+        {
+            return frame;
+        }
+        let mut follower = Follower { registers: &mut stack.registers, intern: false };
+        let Some(caller) = follower.after(pda, frame, (&edge).into(), None) else { return frame };
+        let below =
+            if edge.tail && frame.below != NodeId::BOTTOM { frame.below } else { stack.push_one(pda, caller, false) };
+        frame = Frame { state: procedure.start(), count: stack.count_at_call(procedure), below };
+    }
+    frame
+}
+
 /// What `map` gives for the one item for which it gives something; an error when it does for more than one.
 fn only<T, U>(items: impl Iterator<Item = T>, mut map: impl FnMut(T) -> Option<U>) -> Result<Option<U>, ()> {
     let mut found = None;

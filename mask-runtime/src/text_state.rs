@@ -22,6 +22,8 @@ pub(crate) struct TextState {
     pub(crate) slice: Arc<Slice>,
     /// The bytes on which the state and its base do different things; empty where they are one.
     pub(crate) differs: ByteSet,
+    /// Whether only the base can return: the two are next to each other where nothing can be consumed after that.
+    pub(crate) only_base_returns: bool,
     /// The remainders that were asked for first, and the bytes that they begin with.
     pub(crate) remainders: OnceLock<(ByteSet, Option<Arc<Remainders>>)>,
 }
@@ -32,7 +34,8 @@ const MAX_DIFFERENT: usize = 112;
 impl TextState {
     /// What is known of `state`, which has the loop.
     pub(crate) fn with_loop(state: StateId, own_loop: Loop, slice: Arc<Slice>) -> Self {
-        Self { base: state, own_loop, slice, differs: ByteSet::EMPTY, remainders: OnceLock::new() }
+        let differs = ByteSet::EMPTY;
+        Self { base: state, own_loop, slice, differs, only_base_returns: false, remainders: OnceLock::new() }
     }
 
     /// What is known of `state`, of which this may be what is known of the base; `None` if the two differ too much.
@@ -43,6 +46,7 @@ impl TextState {
             own_loop: self.own_loop.clone(),
             slice: Arc::clone(&self.slice),
             differs,
+            only_base_returns: pda.is_accepting(self.base) && !pda.is_accepting(state),
             remainders: OnceLock::new(),
         })
     }
@@ -82,8 +86,9 @@ pub(crate) fn nearest(pda: &Pda, state: StateId) -> Option<StateId> {
         }
     }
     let (_, base) = widths.into_iter().max()?;
-    // What comes after a return is the same for both, as their frames are but for the state.
-    let returns_alike = pda.is_accepting(state) == pda.is_accepting(base);
+    // What comes after a return is the same for both, as their frames are but for the state. That only the base returns is looked
+    // at where that is known: so is the beginning of a text that may not be empty.
+    let returns_alike = pda.is_accepting(base) || !pda.is_accepting(state);
     let is_plain = !pda.is_accepting(base) || pda.scope_of(base).is_none();
     (base != state && only_reads(pda, base) && returns_alike && is_plain).then_some(base)
 }

@@ -285,6 +285,9 @@ fn in_text<'g>(
 
 /// The head in the base of the state of `head`, if there can be one.
 pub(crate) fn base_of(pda: &Pda, head: Frame, text: &TextState, stack: &mut Stack) -> Option<Frame> {
+    if text.only_base_returns && !stack.is_inert(head.below) {
+        return None;
+    }
     let base = Frame { state: text.base, ..head };
     if base.state == head.state || !pda.is_guarded(base.state) {
         return Some(base);
