@@ -247,9 +247,12 @@ pub(super) fn judge(kind: Kind, answer: &Answer) -> Verdict {
     match (kind, answer) {
         (_, Answer::Abandoned) => Verdict::Abandoned,
         (Kind::Hostile, Answer::Whole { status: 200, .. }) => Verdict::Whole,
-        // Those that are slow to compile may have to wait for each other longer than a request waits; of those that are slow
-        // to follow there may be so many at a time.
-        (Kind::Hostile, Answer::Whole { status: 400 | 429 | 503, .. }) => Verdict::Refused,
+        // Those that are slow to compile may have to wait for each other longer than a request waits.
+        (Kind::Hostile, Answer::Whole { status: 400 | 503, .. }) => Verdict::Refused,
+        // Of those that are slow to follow there may be so many at a time.
+        (Kind::Hostile, Answer::Whole { status: 429, body }) if body.to_string().contains("slow to follow") => {
+            Verdict::Refused
+        }
         (_, Answer::Whole { status, .. }) if *status != 200 => fault("it is refused"),
         _ => match texts(answer) {
             None => fault("it has no texts"),
@@ -365,6 +368,9 @@ mod tests {
         let refused = Answer::Whole { status: 429, body: json!({}) };
         assert!(matches!(judge(Kind::Free, &refused), Verdict::Fault(_)));
         assert!(matches!(judge(Kind::Hostile, &refused), Verdict::Fault(_)));
+        let slow =
+            json!({"error": {"message": "the server has 32 answers in work whose constraints are slow to follow"}});
+        assert_eq!(judge(Kind::Hostile, &Answer::Whole { status: 429, body: slow }), Verdict::Refused);
         let late = Answer::Whole { status: 503, body: json!({}) };
         assert_eq!(judge(Kind::Hostile, &late), Verdict::Refused);
         assert!(matches!(judge(Kind::NewSchema, &late), Verdict::Fault(_)));
