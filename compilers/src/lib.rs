@@ -11,6 +11,7 @@
 //! * [`diagnostic`]: errors with spans or JSON Pointers, several at once.
 #![forbid(unsafe_code)]
 
+mod delimiters;
 pub mod diagnostic;
 mod free_text;
 pub mod gbnf;

@@ -1,8 +1,9 @@
 //! Structural tags: diagnostics, tokens, and the tags of model families. The texts of each format are judged in
 //! `grammarc/tests/structural_tags.rs`.
 
+use compilers::diagnostic::Place;
 use compilers::gbnf::TokenNames;
-use compilers::structural_tag::{Family, Options, Request, compile, for_family};
+use compilers::structural_tag::{Family, Options, Request, compile, for_family, in_request};
 use grammar_ir::{Grammar, Limits, interp};
 use serde_json::json;
 
@@ -285,11 +286,88 @@ fn special_delimiters_of_a_family_are_tokens() {
 }
 
 #[test]
+fn special_tokens_in_any_delimiter_are_tokens() {
+    let tool = json!({"type": "function", "function": {"name": "f", "parameters": {
+        "type": "object", "properties": {"k": {"type": "string"}}, "required": ["k"], "additionalProperties": false}}});
+    let made = |family: Family, names: &Names, choice: &str| {
+        let request = Request::from_json(&json!({"tools": [tool], "tool_choice": choice})).unwrap();
+        let tag = for_family(family, &request, Some(names)).unwrap().to_string();
+        compile(&tag, &Options::default(), Some(names), &Limits::default()).unwrap()
+    };
+    let text = |text| (1, text);
+
+    let names = Names(&["<tool_call>", "</tool_call>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"]);
+    let [begin, end, key, key_end, value, value_end] =
+        [(100, ""), (101, ""), (102, ""), (103, ""), (104, ""), (105, "")];
+    for choice in ["auto", "required"] {
+        let grammar = made(Family::Glm47, &names, choice);
+        assert!(reads(&grammar, &[begin, text("f"), key, text("k"), key_end, value, text("v"), value_end, end]));
+        assert!(!reads(&grammar, &[begin, text("f<arg_key>k"), key_end, value, text("v"), value_end, end]));
+    }
+
+    // The delimiters before which free text ends begin with a special token here, or have one in the middle.
+    let names = Names(&["<tool_call>", "</tool_call>"]);
+    let [begin, end] = [(100, ""), (101, "")];
+    let body = text("\n<function=f>\n<parameter=k>v</parameter>\n</function>\n");
+    for choice in ["auto", "required"] {
+        let grammar = made(Family::Qwen3Coder, &names, choice);
+        assert!(reads(&grammar, &[begin, body, end]));
+        assert!(reads(&grammar, &[begin, body, end, text("\n"), begin, body, end]));
+        assert!(!reads(&grammar, &[begin, body, end, begin]));
+        assert_eq!(reads(&grammar, &[text("so:"), begin, body, end]), choice == "auto");
+    }
+    let names = Names(&["｜DSML｜"]);
+    let mark = (100, "");
+    let call = |end| {
+        [
+            text("<"),
+            mark,
+            text("function_calls>\n<"),
+            mark,
+            text("invoke name=\"f\">\n<"),
+            mark,
+            text("parameter name=\"k\" string=\"true\">v</"),
+            mark,
+            text("parameter>\n</"),
+            mark,
+            text("invoke>\n</"),
+            mark,
+            text(end),
+        ]
+    };
+    for choice in ["auto", "required"] {
+        let grammar = made(Family::DeepSeekV32, &names, choice);
+        assert!(reads(&grammar, &call("function_calls>")));
+        assert!(!reads(&grammar, &call("function_call>")));
+    }
+}
+
+#[test]
+fn faults_of_tools_are_placed_in_the_request() {
+    let request = json!({"tools": [
+        {"type": "function", "function": {"name": "f"}},
+        {"type": "function", "function": {"name": "g", "parameters": {"type": "objekt"}}},
+    ]});
+    let request = Request::from_json(&request).unwrap();
+    for family in Family::ALL {
+        let tag = for_family(family, &request, None).unwrap().to_string();
+        let fault = compile(&tag, &Options::default(), None, &Limits::default()).unwrap_err();
+        let placed = in_request(family, &request, None, &fault);
+        let [only] = placed.iter().collect::<Vec<_>>()[..] else { panic!("{family:?}: {placed}") };
+        assert_eq!(only.place, Place::Pointer("/tools/1/function/parameters/type".to_owned()), "{family:?}");
+    }
+}
+
+#[test]
 fn requests_are_checked() {
     let tool = json!({"type": "function", "function": {"name": "f"}});
     for (request, expected) in [
         (json!({"tools": 1}), r#"at "/tools""#),
         (json!({"tools": [{}]}), r#"at "/tools/0""#),
+        (
+            json!({"tool_choice": "required", "tools": [{"type": "custom", "function": {"name": "f"}}]}),
+            r#"at "/tools/0/type""#,
+        ),
         (json!({"tools": [tool, tool]}), r#"at "/tools/1/function""#),
         (json!({"tools": [{"function": {"name": "f", "parameters": 1}}]}), r#"at "/tools/0/function/parameters""#),
         (json!({"tools": [tool], "tool_choice": "maybe"}), r#"at "/tool_choice""#),
@@ -303,6 +381,7 @@ fn requests_are_checked() {
     ] {
         let found = Request::from_json(&request).unwrap_err().to_string();
         assert!(found.starts_with(expected), "{request}: {found}");
+        assert!(!found.contains("there are no tools") || expected.contains("tool_choice"), "{request}: {found}");
     }
     let allowed = json!({"tools": [tool, {"function": {"name": "g"}}], "tool_choice": {"type": "allowed_tools",
         "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "g"}}]}}});

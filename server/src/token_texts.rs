@@ -58,6 +58,10 @@ impl TokenNames for TokenTexts<'_> {
         self.vocabulary.special_id(text).or_else(ordinary)
     }
 
+    fn special_id(&self, name: &str) -> Option<u32> {
+        self.vocabulary.special_id(name).filter(|&id| !self.is_text(id))
+    }
+
     fn has_token(&self, id: u32) -> bool {
         self.vocabulary.kind(id) != TokenKind::Hole
     }

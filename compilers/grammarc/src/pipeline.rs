@@ -67,6 +67,10 @@ impl gbnf::TokenNames for Names<'_> {
         (self.vocabulary.kind(id) == TokenKind::Text).then(|| self.vocabulary.bytes(id))
     }
 
+    fn special_id(&self, name: &str) -> Option<u32> {
+        self.vocabulary.special_id(name).filter(|&id| !self.is_text(id))
+    }
+
     fn has_token(&self, id: u32) -> bool {
         self.vocabulary.kind(id) != TokenKind::Hole
     }

@@ -89,6 +89,11 @@ pub trait TokenNames {
         Vec::new()
     }
 
+    /// The id of the token whose name is `name`, if no text matches it.
+    fn special_id(&self, name: &str) -> Option<u32> {
+        self.token_id(name).filter(|&id| !self.is_text(id))
+    }
+
     /// Whether the token `id` is text as well.
     fn is_text(&self, id: u32) -> bool {
         self.text(id).is_some()

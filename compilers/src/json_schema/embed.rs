@@ -1,5 +1,7 @@
 //! JSON Schemas as parts of larger grammars.
 
+use std::rc::Rc;
+
 use grammar_ir::{Budget, ExprId, GrammarBuilder};
 use serde_json::Value;
 
@@ -8,9 +10,10 @@ use super::lower::{self, Lowerer, Shared};
 use super::normal::Normal;
 use super::options::Options;
 use super::string::Patterns;
-use super::xml::{self, XmlStyle};
+use super::xml::{self, Delimiters, XmlStyle};
 use super::{normal, read, share, unsatisfiable};
 use crate::diagnostic::Diagnostics;
+use crate::gbnf::TokenNames;
 
 /// Lowers JSON Schemas into one [`GrammarBuilder`], sharing what they have in common.
 ///
@@ -26,6 +29,15 @@ impl Embedded {
     /// Nothing lowered yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same for a vocabulary: delimiters of [`XmlStyle`]s that are special tokens of it are matched as these, not as
+    /// text.
+    pub fn with_tokens(tokens: Option<&dyn TokenNames>) -> Self {
+        let special = |name: &str| tokens?.special_id(name);
+        let mut embedded = Self::default();
+        embedded.shared.delimiters = Rc::new(Delimiters::of_styles(special));
+        embedded
     }
 
     /// The JSON texts whose values are valid against `schema`, without white space around them. Pointers in `schema` and

@@ -52,6 +52,8 @@ fn placed(faults: Diagnostics, normal: &Normal, ast: &Ast, node: NodeId) -> Diag
 /// What the schemas of one grammar share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
+    /// The delimiters of notations that are special tokens.
+    pub(super) delimiters: Rc<xml::Delimiters>,
     spaces: FxHashMap<Whitespace, Spaces>,
     regex: Option<ExprId>,
     /// The rules of every value, by how it is written.
@@ -90,6 +92,7 @@ pub(super) fn expression(
         builder: std::mem::take(builder),
         spaces,
         excludes,
+        delimiters: shared.delimiters.clone(),
         regex: shared.regex,
         rules: FxHashMap::default(),
         numbers: std::mem::take(&mut shared.numbers),
@@ -141,6 +144,8 @@ pub(super) struct Lowerer<'a> {
     regex: Option<ExprId>,
     /// What strings and keys may not contain.
     pub(super) excludes: Option<Rc<Excludes>>,
+    /// The delimiters of notations that are special tokens.
+    pub(super) delimiters: Rc<xml::Delimiters>,
     rules: FxHashMap<(NodeId, Form), RuleId>,
     numbers: FxHashMap<ExprId, RuleId>,
     strings: FxHashMap<Run, RuleId>,

@@ -5,7 +5,7 @@
 //! notations the containers are elements, too.
 
 use grammar_ir::regular::{CharAutomaton, Spelling, Utf8};
-use grammar_ir::{Budget, ByteSet, CharSet, Counter, ExprId};
+use grammar_ir::{Budget, ByteSet, CharSet, Counter, ExprId, TokenSet};
 use serde_json::Value;
 
 use super::ast::{Type, TypeSet};
@@ -13,6 +13,7 @@ use super::lower::{Form, Lowerer};
 use super::lower_members::Members;
 use super::normal::{ArrayShape, FreeKeys, Memory, NodeId, Normal, ObjectShape, StringShape, Texts};
 use super::string;
+use crate::delimiters::{self, Piece};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 
 /// How the members of the top-level object are written.
@@ -188,6 +189,50 @@ impl XmlStyle {
     }
 }
 
+/// The delimiters of all styles that are special tokens of a vocabulary.
+#[derive(Debug, Default)]
+pub(super) struct Delimiters {
+    tokens: Vec<(&'static str, u32)>,
+}
+
+impl Delimiters {
+    /// Those that `special` has an id of.
+    pub(super) fn of_styles(special: impl Fn(&str) -> Option<u32>) -> Self {
+        let texts = |style: XmlStyle| {
+            let (opening, before_value, closing) = (style.opening(), style.before_value(), style.closing());
+            [opening, before_value, closing].into_iter().chain(style.before_type())
+        };
+        let pieces = XmlStyle::ALL.into_iter().flat_map(texts).flat_map(|text| delimiters::pieces(text, &special));
+        let mut tokens: Vec<(&'static str, u32)> = pieces
+            .filter_map(|piece| match piece {
+                Piece::Token(name, id) => Some((name, id)),
+                Piece::Text(_) => None,
+            })
+            .collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        Self { tokens }
+    }
+
+    fn id(&self, name: &str) -> Option<u32> {
+        self.tokens.iter().find(|(other, _)| *other == name).map(|&(_, id)| id)
+    }
+}
+
+/// A text of the notation itself: the special tokens in it as these, the rest as it is.
+fn delimiter(lowerer: &mut Lowerer<'_>, text: &str) -> ExprId {
+    let Lowerer { delimiters, builder, .. } = lowerer;
+    let pieces = delimiters::pieces(text, |name| delimiters.id(name));
+    let parts: Vec<ExprId> = pieces
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => builder.literal(text),
+            Piece::Token(_, id) => builder.token(TokenSet::of([id])),
+        })
+        .collect();
+    builder.sequence(parts)
+}
+
 /// A part of the values of a node, in a notation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Part {
@@ -336,7 +381,7 @@ fn is_excluded(lowerer: &Lowerer<'_>, text: &str) -> bool {
 
 /// The elements with this key and a value of `node`.
 fn member(lowerer: &mut Lowerer<'_>, key: ExprId, node: NodeId, style: XmlStyle) -> ExprId {
-    let opening = lowerer.builder.literal(style.opening());
+    let opening = delimiter(lowerer, style.opening());
     let name = lowerer.builder.sequence([opening, key]);
     let end = end(lowerer, Some(key), style);
     element(lowerer, (name, end), style.before_type(), node, style)
@@ -344,11 +389,11 @@ fn member(lowerer: &mut Lowerer<'_>, key: ExprId, node: NodeId, style: XmlStyle)
 
 /// What ends an element with this key.
 fn end(lowerer: &mut Lowerer<'_>, key: Option<ExprId>, style: XmlStyle) -> ExprId {
-    let builder = &mut lowerer.builder;
-    let closing = builder.literal(style.closing());
+    let closing = delimiter(lowerer, style.closing());
     if !style.repeats_key() {
         return closing;
     }
+    let builder = &mut lowerer.builder;
     let key = key.unwrap_or_else(|| builder.literal(ITEM));
     let (slash, bracket) = (builder.literal("</"), builder.literal(">"));
     builder.sequence([closing, slash, key, bracket])
@@ -371,12 +416,9 @@ fn element(
             continue;
         }
         let value = lowerer.written(node, Form::Xml(style, part));
+        let before_type = before_type.map(|before_type| format!("{before_type}{kind}")).unwrap_or_default();
+        let mut parts = vec![name, delimiter(lowerer, &format!("{before_type}{}", style.before_value()))];
         let builder = &mut lowerer.builder;
-        let mut parts = vec![name];
-        if let Some(before_type) = before_type {
-            parts.push(builder.literal(&format!("{before_type}{kind}")));
-        }
-        parts.push(builder.literal(style.before_value()));
         if let Part::Json(_) = part {
             let gap = lowerer.spaces.between(builder);
             parts.extend([gap, value, gap]);
@@ -562,9 +604,8 @@ fn listed(
             lowerer.builder.sequence([gap, value, gap])
         }
     };
-    let builder = &mut lowerer.builder;
     let before_type = before_type.map(|before_type| format!("{before_type}{kind}")).unwrap_or_default();
-    let opening = builder.literal(&format!("{before_type}{}", style.before_value()));
+    let opening = delimiter(lowerer, &format!("{before_type}{}", style.before_value()));
     let end = end(lowerer, key, style);
     Ok(lowerer.builder.sequence([name, opening, text, end]))
 }
@@ -573,11 +614,11 @@ fn listed(
 fn name(lowerer: &mut Lowerer<'_>, key: Option<ExprId>, style: XmlStyle) -> (ExprId, Option<&'static str>) {
     match key {
         Some(key) => {
-            let opening = lowerer.builder.literal(style.opening());
+            let opening = delimiter(lowerer, style.opening());
             (lowerer.builder.sequence([opening, key]), style.before_type())
         }
-        None if style.repeats_key() => (lowerer.builder.literal(&format!("{}{ITEM}", style.opening())), None),
-        None => (lowerer.builder.literal("<cofl:value"), Some(" type=\"")),
+        None if style.repeats_key() => (delimiter(lowerer, &format!("{}{ITEM}", style.opening())), None),
+        None => (delimiter(lowerer, "<cofl:value"), Some(" type=\"")),
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn lower(
         limits,
         budget: Budget::new(limits),
         builder,
-        embedded: Embedded::new(),
+        embedded: Embedded::with_tokens(tokens),
         ends: Vec::new(),
         end_tokens: Vec::new(),
         string_ends: Vec::new(),

@@ -22,7 +22,7 @@ mod unlimited;
 
 use grammar_ir::{Grammar, Limits};
 
-pub use family::{Choice, Family, Reasoning, Request, Tool, for_family};
+pub use family::{Choice, Family, Reasoning, Request, Tool, for_family, in_request};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gbnf::TokenNames;

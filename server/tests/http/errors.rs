@@ -165,6 +165,25 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
             json!({"tools": [{"function": {"name": "f"}}], "tool_choice": {"type": "custom", "custom": {"name": "f"}}}),
             "tool_choice.type must be function",
         ),
+        (
+            json!({"tools": [{"function": {"name": "f"}}], "tool_choice": {"function": {"name": "g"}}}),
+            "Tool 'g' not found in tools list",
+        ),
+        (
+            json!({"tools": [{"function": {"name": "f"}}], "tool_choice": {"type": "allowed_tools", "allowed_tools": {
+                "mode": "auto", "tools": [{"function": {"name": "f"}}, {"function": {"name": "g"}}]}}}),
+            "tool_choice.allowed_tools.tools[1]: Tool 'g' not found in tools list",
+        ),
+        (
+            json!({"tools": [{"function": {"name": "f"}}], "tool_choice": {"type": "allowed_tools", "allowed_tools": {
+                "mode": "none", "tools": [{"function": {"name": "f"}}]}}}),
+            "tool_choice.allowed_tools.mode must be auto or required",
+        ),
+        (
+            json!({"tools": [{"function": {"name": "f"}}], "tool_choice": {"type": "allowed_tools", "allowed_tools": {
+                "mode": "auto", "tools": []}}}),
+            "tool_choice.allowed_tools.tools must be a list of tools that is not empty",
+        ),
         (json!({"json_whitespace": "wide"}), "json_whitespace"),
         (json!({"max_tokens": 0}), "max_tokens must be at least 1"),
         (json!({"stop_token_ids": [99_999_999]}), "stop_token_ids: token 99999999 is out of range"),

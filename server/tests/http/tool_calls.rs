@@ -64,6 +64,27 @@ fn m7_a_named_tool_is_called_once() {
 }
 
 #[test]
+fn m7_only_allowed_tools_are_called() {
+    let date = json!({"type": "function", "function": {"name": "get_current_date"}});
+    let choice = json!({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [date]}});
+    let members = json!({"tools": tools(), "tool_choice": choice, "parallel_tool_calls": false, "max_tokens": 300});
+    for server in [shared(), calling()] {
+        // The question is one for the other tool.
+        let answer = server.chat(chat_with(WEATHER, members.clone()));
+        let calls = calls(&answer["choices"][0]);
+        assert_eq!(calls.len(), 1);
+        assert_eq!(calls[0]["function"]["name"], "get_current_date");
+    }
+    let choice = json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [date]}});
+    // Without the choice the model calls the other tool here.
+    let question = chat_with("What is the weather in Paris?", json!({"tools": tools(), "tool_choice": choice}));
+    let message = &calling().chat(question)["choices"][0]["message"];
+    let called = message["tool_calls"].as_array().map_or(&[][..], Vec::as_slice);
+    assert!(called.iter().all(|call| call["function"]["name"] == "get_current_date"), "{message}");
+    assert!(message["content"].is_string() || !called.is_empty(), "{message}");
+}
+
+#[test]
 fn m7_one_call_if_not_parallel() {
     for server in [shared(), calling()] {
         let members = json!({

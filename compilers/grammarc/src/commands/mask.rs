@@ -20,6 +20,9 @@ Examples:
   grammarc mask grammar.gbnf --after 'x = '
   grammarc mask grammar.gbnf -t model/ --after-tokens 87,284 --max-listed 10
 
+A special token matches no text: --after '<think>' is read as those letters. Where a grammar names tokens, give their ids
+with --after-tokens.
+
 Exit code 1 says that the grammar does not allow the text that the mask was asked for.";
 
 #[derive(Debug, clap::Args)]

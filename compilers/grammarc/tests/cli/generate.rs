@@ -115,6 +115,27 @@ fn calls_follow_the_form_of_a_family() {
 }
 
 #[test]
+fn tools_without_parameters_are_called() {
+    let tools = file("generate-bare", "tools.json", br#"[{"type": "function", "function": {"name": "get_time"}}]"#);
+    let more = ["--tool-format", "qwen3", "--tool-choice", "required", "--single-tool-call"];
+    let run = grammarc(&[&["generate", "--tools", &tools, "--prompt", "What time is it?"][..], &more].concat());
+    let call = run.stdout.trim().strip_prefix("<tool_call>\n{\"name\": \"get_time\", \"arguments\": ");
+    let arguments = call.and_then(|call| call.strip_suffix("}\n</tool_call>"));
+    let arguments = arguments.unwrap_or_else(|| panic!("{}{}", run.stdout, run.stderr));
+    assert!(serde_json::from_str::<serde_json::Value>(arguments).is_ok_and(|value| value.is_object()), "{arguments}");
+}
+
+#[test]
+fn faults_of_tools_are_placed_in_their_list() {
+    let tools = br#"[{"type": "function", "function": {"name": "f"}},
+        {"type": "function", "function": {"name": "g", "parameters": {"type": "objekt"}}}]"#;
+    let tools = file("generate-faulty", "tools.json", tools);
+    let run = grammarc(&["generate", "--tools", &tools, "--tool-format", "qwen3", "--prompt", "x"]);
+    assert_eq!(run.code, 2, "{}", run.stdout);
+    assert!(run.stderr.contains("/tools/1/function/parameters/type"), "{}", run.stderr);
+}
+
+#[test]
 fn a_truncated_answer_says_so() {
     let args = ["generate", "--json-schema", CAPITAL, "--prompt", ABOUT_FRANCE, "--max-tokens", "5"];
     let run = grammarc(&args);

@@ -7,12 +7,14 @@
 mod harmony;
 mod layout;
 mod pieces;
+mod places;
 mod request;
 
 use serde_json::{Value, json};
 
 use self::layout::Layout;
 use self::pieces::Pieces;
+pub use self::places::in_request;
 pub use self::request::{Choice, Reasoning, Request, Tool};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use crate::gbnf::TokenNames;
@@ -106,7 +108,8 @@ impl Family {
 /// ```
 ///
 /// # Errors
-/// When the family has no reasoning and the request asks for it.
+/// When the family has no reasoning and the request asks for it. What is wrong with the schemas shows when the tag is
+/// compiled; [`in_request`] says where in the request that is.
 pub fn for_family(family: Family, request: &Request, tokens: Option<&dyn TokenNames>) -> Result<Value, Diagnostics> {
     let pieces = Pieces::new(tokens);
     let format = if family == Family::Harmony {

@@ -2,33 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::delimiters::{self, Piece};
 use crate::gbnf::TokenNames;
-
-/// The delimiters that are special tokens in the vocabularies of some models.
-const MARKERS: [&str; 19] = [
-    "<think>",
-    "</think>",
-    "<tool_call>",
-    "</tool_call>",
-    "<｜tool▁calls▁begin｜>",
-    "<｜tool▁calls▁end｜>",
-    "<｜tool▁call▁begin｜>",
-    "<｜tool▁call▁end｜>",
-    "<｜tool▁sep｜>",
-    "<|tool_calls_section_begin|>",
-    "<|tool_calls_section_end|>",
-    "<|tool_call_begin|>",
-    "<|tool_call_argument_begin|>",
-    "<|tool_call_end|>",
-    "<|channel|>",
-    "<|constrain|>",
-    "<|message|>",
-    "<|start|>",
-    "<|end|>",
-];
-
-/// The delimiters that end a turn, and are special tokens as well.
-const LAST_MARKERS: [&str; 2] = ["<|call|>", "<|return|>"];
 
 /// Makes formats of delimiters.
 pub(super) struct Pieces<'t> {
@@ -43,35 +18,27 @@ impl<'t> Pieces<'t> {
 
     /// Whether the delimiter is a special token, and no text.
     pub(super) fn is_token(&self, marker: &str) -> bool {
-        self.tokens.is_some_and(|tokens| tokens.token_id(marker).is_some_and(|id| !tokens.is_text(id)))
+        self.tokens.is_some_and(|tokens| tokens.special_id(marker).is_some())
     }
 
     /// The parts of `text`, one after the other.
     pub(super) fn of(&self, text: &str) -> Vec<Value> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        let mut plain = 0;
-        while let Some(after) = rest.get(plain..).filter(|after| !after.is_empty()) {
-            let marker =
-                MARKERS.iter().chain(&LAST_MARKERS).find(|marker| after.starts_with(**marker) && self.is_token(marker));
-            let Some(marker) = marker else {
-                plain += after.chars().next().map_or(1, char::len_utf8);
-                continue;
-            };
-            if plain > 0 {
-                parts.push(literal(&rest[..plain]));
-            }
-            parts.push(json!({"type": "token", "token": marker}));
-            rest = &after[marker.len()..];
-            plain = 0;
-        }
-        if !rest.is_empty() {
-            parts.push(literal(rest));
-        }
-        parts
+        let pieces = delimiters::pieces(text, |name| self.tokens?.special_id(name));
+        let format = |piece| match piece {
+            Piece::Text(text) => literal(text),
+            Piece::Token(name, _) => json!({"type": "token", "token": name}),
+        };
+        pieces.into_iter().map(format).collect()
     }
 
-    /// Free text and `unit` in turn; `unit` begins with the text or token `trigger`.
+    /// Whether a special token, and no text, is in `text`.
+    fn has_token(&self, text: &str) -> bool {
+        delimiters::pieces(text, |name| self.tokens?.special_id(name))
+            .iter()
+            .any(|piece| matches!(piece, Piece::Token(..)))
+    }
+
+    /// Free text and `unit` in turn; `unit` begins with `trigger`.
     pub(super) fn interleaved(
         &self,
         trigger: &str,
@@ -81,7 +48,7 @@ impl<'t> Pieces<'t> {
         stop_after_first: bool,
     ) -> Value {
         let text = json!({"type": "any_text", "excludes": excludes});
-        if !self.is_token(trigger) {
+        if !self.has_token(trigger) {
             let tag = json!({"begin": trigger, "content": without(trigger, sequence(unit)), "end": ""});
             return json!({
                 "type": "triggered_tags", "triggers": [trigger], "tags": [tag], "excludes": excludes,

@@ -13,6 +13,8 @@ pub struct Tool {
     pub name: String,
     /// The JSON Schema of its arguments.
     pub parameters: Value,
+    /// Its place in the list of the request.
+    pub index: usize,
 }
 
 impl Tool {
@@ -93,7 +95,8 @@ impl Request {
                 Reasoning::Disabled
             }
         };
-        if matches!(choice, Choice::Required | Choice::Named) && tools.is_empty() {
+        let must_call = matches!(choice, Choice::Required | Choice::Named);
+        if must_call && tools.is_empty() && reader.diagnostics.is_empty() {
             reader.invalid("/tool_choice", "a call is required, and there are no tools");
         }
         if !reader.diagnostics.is_empty() {
@@ -128,6 +131,10 @@ impl Reader {
         let mut tools: Vec<Tool> = Vec::new();
         for (index, tool) in list.iter().enumerate() {
             let pointer = format!("/tools/{index}");
+            if tool.get("type").is_some_and(|kind| kind != "function") {
+                self.invalid(&format!("{pointer}/type"), "only tools of the type `function` can be called");
+                continue;
+            }
             let function = &tool["function"];
             let Some(name) = function["name"].as_str().filter(|name| !name.is_empty()) else {
                 self.invalid(&pointer, "a tool is {\"type\": \"function\", \"function\": {\"name\": …}}");
@@ -152,7 +159,7 @@ impl Reader {
                     continue;
                 }
             };
-            tools.push(Tool { name: name.to_owned(), parameters });
+            tools.push(Tool { name: name.to_owned(), parameters, index });
         }
         tools
     }

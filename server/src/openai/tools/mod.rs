@@ -7,6 +7,7 @@
 
 mod aliases;
 mod arguments;
+mod choice;
 mod list;
 mod parameters;
 mod reader;
@@ -24,29 +25,17 @@ use crate::grammar::{Constraint, Requested};
 use crate::reasoning::ReasoningParser;
 use crate::token_texts::TokenTexts;
 use crate::tool_format::ToolFormat;
+use choice::Choice;
 pub(super) use reader::{CallReader, Piece};
 use written::Written;
 
 /// The most tools of a request: the grammar of calls, and the prompt, have all of them.
 const MAX_TOOLS: usize = 1_024;
 
-/// Which tools may or must be called.
-#[derive(Debug, Clone, PartialEq)]
-enum Choice {
-    /// None.
-    None,
-    /// As the model decides.
-    Auto,
-    /// At least one.
-    Required,
-    /// The one with this name.
-    Named(String),
-}
-
 /// The tools of a request.
 #[derive(Debug, Clone)]
 pub(super) struct Tools {
-    /// As the request has them; with a named choice only that one.
+    /// As the request has them, but for those that may not be called.
     pub(super) list: Vec<Value>,
     /// Where each of them is in the request.
     places: Vec<usize>,
@@ -110,44 +99,8 @@ impl Tools {
                 "Tool {index} function has invalid 'parameters' schema: its type must be object, not {kind}."
             ));
         }
-        let choice = match fields.value("tool_choice") {
-            None if list.is_empty() => Choice::None,
-            None => Choice::Auto,
-            Some(Value::String(choice)) => match choice.as_str() {
-                "none" => Choice::None,
-                "auto" => Choice::Auto,
-                "required" => Choice::Required,
-                other => {
-                    return invalid(format!("tool_choice must be none, auto, required or a function, got {other:?}."));
-                }
-            },
-            Some(choice) if !(choice["type"].is_null() || choice["type"] == "function") => {
-                return invalid(format!("tool_choice.type must be function, got {}.", choice["type"]));
-            }
-            Some(choice) => match choice["function"]["name"].as_str() {
-                Some(name) => Choice::Named(name.to_owned()),
-                None => return invalid("tool_choice.function.name must be a string.".to_owned()),
-            },
-        };
-        let mut places: Vec<usize> = (0..list.len()).collect();
-        match &choice {
-            Choice::Required if list.is_empty() => {
-                return invalid("Tools cannot be empty if tool choice is set to required.".to_owned());
-            }
-            Choice::Named(_) if list.is_empty() => {
-                return invalid("Tools cannot be empty if tool choice is set to a specific tool.".to_owned());
-            }
-            Choice::Named(name) => {
-                let place = list.iter().position(|tool| tool["function"]["name"].as_str() == Some(name));
-                let Some(place) = place else {
-                    return invalid(format!("Tool '{name}' not found in tools list."));
-                };
-                list = vec![list.swap_remove(place)];
-                places = vec![place];
-            }
-            Choice::None => list.clear(),
-            Choice::Auto | Choice::Required => {}
-        }
+        let (choice, tools) = Choice::read(fields.value("tool_choice"), list)?;
+        let (places, list) = tools.into_iter().unzip();
         let excludes = reasoning.map_or_else(Vec::new, |parser| vec![parser.start, parser.end]);
         Ok(Self {
             excludes,
@@ -164,14 +117,9 @@ impl Tools {
         self.list.is_empty()
     }
 
-    /// Whether a call has to come.
-    fn must_call(&self) -> bool {
-        matches!(self.choice, Choice::Required | Choice::Named(_))
-    }
-
     /// Whether there may be at most one call.
     fn is_single(&self) -> bool {
-        !self.parallel || matches!(self.choice, Choice::Named(_))
+        !self.parallel || self.choice == Choice::Named
     }
 
     /// The special tokens that are part of how the model writes calls, so that calls can be read.
@@ -201,15 +149,17 @@ impl Tools {
             return Err(ApiError::Invalid(message.to_owned()));
         }
         let constraint = match self.format {
-            None if self.must_call() => list::constraint(&self.list, self.is_single())?,
+            None if self.choice.must_call() => list::constraint(&self.list, self.is_single())?,
             None => return Ok(None),
             Some(ToolFormat::FunctionTag) => Constraint::tag(&self.function_tags()),
             Some(ToolFormat::Family(family)) => {
-                let choice = match &self.choice {
+                let choice = match self.choice {
                     Choice::None => "none".into(),
                     Choice::Auto => "auto".into(),
                     Choice::Required => "required".into(),
-                    Choice::Named(name) => json!({"type": "function", "function": {"name": name}}),
+                    Choice::Named => {
+                        json!({"type": "function", "function": {"name": self.list[0]["function"]["name"]}})
+                    }
                 };
                 let request = json!({"tools": self.list, "tool_choice": choice, "parallel_tool_calls": self.parallel});
                 let tag = Request::from_json(&request)
@@ -241,8 +191,8 @@ impl Tools {
             json!({"type": "tag", "begin": format!("<function={name}>"), "content": content, "end": "</function>"})
         };
         let tags: Vec<Value> = self.list.iter().map(tag).collect();
-        let format = match (&self.choice, tags.as_slice()) {
-            (Choice::Named(_), [tag]) => tag.clone(),
+        let format = match (self.choice, tags.as_slice()) {
+            (Choice::Named, [tag]) => tag.clone(),
             _ => json!({
                 "type": "triggered_tags",
                 "triggers": ["<function="],
@@ -259,7 +209,7 @@ impl Tools {
     pub(super) fn reader(&self) -> Option<CallReader> {
         match self.format {
             _ if self.list.is_empty() => None,
-            None if !self.must_call() => None,
+            None if !self.choice.must_call() => None,
             format => Some(CallReader::new(format, &self.list)),
         }
     }

@@ -185,16 +185,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Verdict, Failure> 
 
 /// Compiles the grammar, if one is given or the calls of tools have one.
 fn compile(args: &Args, tools: &[Value], tokenizer: &Arc<Tokenizer>) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
-    let given = match &args.source.0 {
+    let settings = Settings::for_generation(&args.options);
+    match &args.source.0 {
         Some(source) => {
             let (source, options) = (source.clone(), args.options.clone());
             let grammar = GrammarArgs { source, kind: args.kind, entry: args.entry.clone(), options };
-            Some(Given::load(&grammar)?)
+            Given::load(&grammar)?.compile(&settings, tokenizer.clone()).map(Some)
         }
-        None => args.tools.grammar(tools, tokenizer.vocabulary())?.map(Given::Text),
-    };
-    let Some(given) = given else { return Ok(None) };
-    given.compile(&Settings::for_generation(&args.options), tokenizer.clone()).map(Some)
+        None => args.tools.grammar(tools, &settings, tokenizer),
+    }
 }
 
 impl Job<'_> {

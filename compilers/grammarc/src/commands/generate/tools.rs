@@ -1,16 +1,19 @@
 //! The tools a model may call: what it is told of them, and the grammar that its calls follow.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::builder::PossibleValuesParser;
 use compilers::structural_tag::{self, Family, Request};
-use mask_runtime::Vocabulary;
+use mask_runtime::{CompiledGrammar, Tokenizer};
 use serde_json::{Value, json};
 
 use crate::args::Kind;
 use crate::failure::Failure;
+use crate::grammar::Given;
 use crate::input::{self, Source};
 use crate::pipeline;
+use crate::settings::Settings;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Tool options")]
@@ -36,6 +39,16 @@ pub(super) struct ToolArgs {
 /// A tool in the form of OpenAI's API.
 const EXAMPLE: &str = r#"{"type": "function", "function": {"name": "…", "parameters": {…}}}"#;
 
+/// The tool with the schema of an object without properties, if it has none; chat templates read the properties.
+fn with_parameters(mut tool: Value) -> Value {
+    let is_wrapped = tool.get("function").is_some();
+    let function = if is_wrapped { &mut tool["function"] } else { &mut tool };
+    if function["parameters"].is_null() {
+        function["parameters"] = json!({"type": "object", "properties": {}});
+    }
+    tool
+}
+
 impl ToolArgs {
     /// The tools, none without a file.
     pub(super) fn list(&self) -> Result<Vec<Value>, Failure> {
@@ -52,26 +65,36 @@ impl ToolArgs {
                         "tools[{index}] has no name: a tool is an object like {EXAMPLE}, found {}",
                         tools[index]
                     ))),
-                    None => Ok(tools),
+                    None => Ok(tools.into_iter().map(with_parameters).collect()),
                 }
             }
             _ => Err(fault("the tools have to be a JSON list".to_owned())),
         }
     }
 
-    /// The structural tag of answers with calls of `tools`, if they are to be constrained.
-    pub(super) fn grammar(&self, tools: &[Value], vocabulary: &Vocabulary) -> Result<Option<Source>, Failure> {
+    /// The grammar of answers with calls of `tools`, if they are to be constrained.
+    pub(super) fn grammar(
+        &self,
+        tools: &[Value],
+        settings: &Settings,
+        tokenizer: &Arc<Tokenizer>,
+    ) -> Result<Option<Arc<CompiledGrammar>>, Failure> {
         let Some(family) = self.tool_format.as_deref().and_then(Family::from_name) else { return Ok(None) };
         let choice = match self.tool_choice.as_str() {
             mode @ ("auto" | "none" | "required") => json!(mode),
             name => json!({"type": "function", "function": {"name": name}}),
         };
-        let request = json!({"tools": tools, "tool_choice": choice, "parallel_tool_calls": !self.single_tool_call});
-        let names = pipeline::Names::of_tag(vocabulary);
-        let tag =
-            Request::from_json(&request).and_then(|request| structural_tag::for_family(family, &request, Some(&names)));
+        let json = json!({"tools": tools, "tool_choice": choice, "parallel_tool_calls": !self.single_tool_call});
         let source = |text: String| Source { name: "--tools".to_owned(), text, kind: Kind::StructuralTag };
-        tag.map(|tag| Some(source(tag.to_string())))
-            .map_err(|diagnostics| Failure::Grammar { source_text: Box::new(source(request.to_string())), diagnostics })
+        let fault = |diagnostics| Failure::Grammar { source_text: Box::new(source(json.to_string())), diagnostics };
+        let names = pipeline::Names::of_tag(tokenizer.vocabulary());
+        let request = Request::from_json(&json).map_err(fault)?;
+        let tag = structural_tag::for_family(family, &request, Some(&names)).map_err(fault)?;
+        match Given::Text(source(tag.to_string())).compile(settings, tokenizer.clone()) {
+            Err(Failure::Grammar { diagnostics, .. }) => {
+                Err(fault(structural_tag::in_request(family, &request, Some(&names), &diagnostics)))
+            }
+            compiled => compiled.map(Some),
+        }
     }
 }
