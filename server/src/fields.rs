@@ -120,7 +120,12 @@ impl<'a> Fields<'a> {
 
     /// A list of token ids.
     pub(crate) fn token_ids(&self, field: &str) -> Result<Vec<u32>, ApiError> {
-        Ok(self.typed(field, "a list of token ids", token_ids)?.unwrap_or_default())
+        let ids = self.typed(field, "a list of token ids", Value::as_array)?.map_or(&[][..], Vec::as_slice);
+        let ids = ids.iter().enumerate().map(|(index, id)| {
+            let wrong = || ApiError::Malformed(format!("{}[{index}] must be a token id, got {id}.", self.name(field)));
+            token_id(id).ok_or_else(wrong)
+        });
+        ids.collect()
     }
 
     /// Refuses a field that is neither absent nor at its `neutral` value.
@@ -137,7 +142,11 @@ impl<'a> Fields<'a> {
 
 /// The ids in a list of token ids.
 pub(crate) fn token_ids(value: &Value) -> Option<Vec<u32>> {
-    value.as_array()?.iter().map(|id| u32::try_from(id.as_u64()?).ok()).collect()
+    value.as_array()?.iter().map(token_id).collect()
+}
+
+fn token_id(value: &Value) -> Option<u32> {
+    u32::try_from(value.as_u64()?).ok()
 }
 
 fn wrong_type(name: &str, expected: &str, found: &Value) -> ApiError {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use compilers::json_schema::{Digits, Escapes, Options, Whitespace};
 use serde_json::{Value, json};
 
+use crate::duplicates::duplicate_name;
 use crate::error::ApiError;
 use crate::fields::Fields;
 
@@ -114,10 +115,12 @@ impl JsonStyle {
     }
 }
 
-/// The text of a structural tag, without members that are null; a text that has none stays as it is.
+/// The text of a structural tag, without members that are null. A text that has none stays as it is; so does one with a name
+/// twice in an object, which is refused when it is compiled.
 fn without_nulls(text: &str) -> Arc<str> {
     let has_null = |tag: &Value| tag.as_object().is_some_and(|members| members.values().any(Value::is_null));
     let tag = if text.contains("null") { serde_json::from_str(text).ok() } else { None };
+    let tag = tag.filter(|_| duplicate_name(text.as_bytes()).is_none());
     tag.filter(has_null).map_or_else(|| text.into(), |tag| Constraint::tag(&tag).text)
 }
 

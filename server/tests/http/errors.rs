@@ -198,6 +198,7 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         (json!({"custom_params": {"thinking_budget": "a"}}), "custom_params.thinking_budget"),
         (json!({"stop": vec!["x"; 65]}), "stop must have at most 64 strings, got 65"),
         (json!({"stop": "x".repeat(4_097)}), "stop must have strings of at most 4096 bytes"),
+        (json!({"stop_token_ids": [5, -1]}), "stop_token_ids[1] must be a token id, got -1"),
         (json!({"stop_token_ids": vec![5; 1_025]}), "stop_token_ids must have at most 1024 ids"),
         (json!({"modalities": ["text", "audio"]}), "modalities"),
         (

@@ -140,6 +140,11 @@ fn members_that_are_null_are_absent() {
     assert_eq!(crate::client::content(&answer), "zz");
     let parameters = json!({"structural_tag": tag.to_string()});
     assert_eq!(shared().generate(&json!({"text": "x", "sampling_params": parameters}))["text"], "zz");
+    let twice = tag.to_string().replace(r#""value":"zz""#, r#""value":"zz","value":"yy""#);
+    let body = json!({"text": "x", "sampling_params": {"structural_tag": twice}});
+    let refused = shared().post("/generate", &body);
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.body.contains("value"), "{}", refused.body);
     let mut legacy = with_a_call(&legacy());
     legacy["format"] = Value::Null;
     assert_some_calls(&answers(&legacy));
