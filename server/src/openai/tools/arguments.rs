@@ -94,8 +94,8 @@ fn elements<'t>(text: &'t str, element: Element, parameters: &Parameters, end: &
             // Any of the others is a text of the schema as well.
             values.truncate(1);
         }
-        let place =
-            if values.len() > 1 { parameters.choose(key, values.iter().map(|(value, _)| value.as_str())) } else { 0 };
+        let texts: Vec<&str> = values.iter().map(|(value, _)| value.as_str()).collect();
+        let place = if texts.len() > 1 { parameters.choose(key, &texts) } else { 0 };
         if place >= values.len() {
             return Look::Unfinished;
         }
@@ -220,6 +220,26 @@ mod tests {
                 assert_eq!(value(style, &schema, raw), Look::Found(expected.clone(), ""), "{schema} {raw}");
             }
         }
+    }
+
+    /// Judging a value takes no longer for the others beside it, and reading a call again and again does not judge it again.
+    #[test]
+    fn a_tool_may_have_many_parameters() {
+        let values: Vec<String> = (0..20).map(|value| value.to_string()).collect();
+        let keys: Vec<String> = (0..100).map(|key| format!("k{key}")).collect();
+        let properties: serde_json::Map<String, Value> =
+            keys.iter().map(|key| (key.clone(), json!({"enum": values}))).collect();
+        let parameters = Parameters::new(&json!({"type": "object", "properties": properties, "required": keys}));
+        let mut text = String::new();
+        for key in &keys {
+            text.push_str(&format!("<parameter={key}>7</parameter>"));
+            assert_eq!(elements(&text, QWEN, &parameters, "</end>"), Look::Unfinished);
+        }
+        text.push_str("</end>");
+        let Look::Found(object, "</end>") = elements(&text, QWEN, &parameters, "</end>") else { panic!("no call") };
+        let object: Value = serde_json::from_str(&object).expect("JSON");
+        let wrong: Vec<&String> = keys.iter().filter(|&key| object[key] != "7").collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
     }
 
     #[test]

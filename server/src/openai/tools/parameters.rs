@@ -1,19 +1,26 @@
 //! What the values of a tool's parameters can be, for arguments that are written without their types.
 
-use std::cell::OnceCell;
-use std::time::Duration;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use compilers::json_schema::{self, KeyOrder, Options};
-use grammar_ir::interp::Recognizer;
-use grammar_ir::{Grammar, Limits};
-use serde_json::{Map, Value};
+use counting_allocator::held_by_this_thread;
+use grammar_ir::{Limits, MemoryLimit};
+use mask_runtime::{CompiledGrammar, Matcher, MatcherOptions, Tokenizer, Vocabulary};
+use serde_json::{Map, Value, json};
 
 /// The schema of a tool's arguments.
 #[derive(Debug)]
 pub(super) struct Parameters {
     schema: Value,
-    /// What the schema allows, once somebody has asked; `None` if it takes too long to work out.
-    grammar: OnceCell<Option<Grammar>>,
+    /// Objects that begin with a key, for each key that somebody has asked for; `None` if that takes too long to work out.
+    objects: RefCell<HashMap<String, Option<Arc<CompiledGrammar>>>>,
+    /// What was chosen for a key among values. While a call is being written, its beginning is read again and again.
+    chosen: RefCell<HashMap<(String, String), usize>>,
+    /// How long all of it has taken.
+    spent: Cell<Duration>,
 }
 
 /// What a value is written as.
@@ -27,8 +34,17 @@ pub(super) enum Kind {
     Either,
 }
 
-/// The schema was compiled for the constraint, mostly in less than a millisecond; longer than this is not spent on it again.
-const TIME: Duration = Duration::from_millis(200);
+/// After this nothing more is worked out for the calls of one tool in an answer; a key takes a fraction of a millisecond.
+const TIME: Duration = Duration::from_secs(1);
+
+/// The most time that working out one key may take.
+const TIME_OF_A_KEY: Duration = Duration::from_millis(100);
+
+/// The most memory that working out one key may take.
+const MEMORY: usize = 64 << 20;
+
+/// The longest stack of a value.
+const MAX_FRAMES: usize = 10_000;
 
 /// Values with a longer text are not judged by the schema.
 const MAX_JUDGED: usize = 4096;
@@ -40,7 +56,7 @@ const ANNOTATIONS: [&str; 8] =
 impl Parameters {
     /// Those of the schema `schema`.
     pub(super) fn new(schema: &Value) -> Self {
-        Self { schema: schema.clone(), grammar: OnceCell::new() }
+        Self { schema: schema.clone(), objects: RefCell::default(), chosen: RefCell::default(), spent: Cell::default() }
     }
 
     fn declared(&self, key: &str) -> Option<&Map<String, Value>> {
@@ -69,28 +85,66 @@ impl Parameters {
 
     /// The place among `values`, texts of JSON, of the first one that `key` may have in some valid object; 0 if that cannot be
     /// told.
-    pub(super) fn choose<'v>(&self, key: &str, values: impl IntoIterator<Item = &'v str>) -> usize {
-        let Some(grammar) = self.grammar.get_or_init(|| self.compile()) else { return 0 };
-        let mut recognizer = Recognizer::new(grammar);
-        recognizer.push_bytes(format!("{{{}:", Value::from(key)).as_bytes());
-        let start = recognizer.position();
-        let fits = |value: &str| {
-            recognizer.truncate(start);
-            // A value ends where a further member or the end can come.
-            value.len() <= MAX_JUDGED && recognizer.push_bytes(value.as_bytes()) && {
-                let expected = recognizer.expected_bytes();
-                expected.contains(b',') || expected.contains(b'}')
-            }
-        };
-        values.into_iter().map(fits).position(|fits| fits).unwrap_or(0)
+    pub(super) fn choose(&self, key: &str, values: &[&str]) -> usize {
+        let question = (key.to_owned(), values.join("\n"));
+        if let Some(place) = self.chosen.borrow().get(&question) {
+            return *place;
+        }
+        let start = Instant::now();
+        let place = if self.spent.get() < TIME { self.judge(key, values) } else { 0 };
+        self.spent.set(self.spent.get() + start.elapsed());
+        self.chosen.borrow_mut().insert(question, place);
+        place
     }
 
-    fn compile(&self) -> Option<Grammar> {
-        let limits = Limits { time: Some(TIME), ..Limits::default() };
+    fn judge(&self, key: &str, values: &[&str]) -> usize {
+        let mut objects = self.objects.borrow_mut();
+        let object = objects.entry(key.to_owned()).or_insert_with(|| self.compile(key));
+        let Some(object) = object else { return 0 };
+        let options = MatcherOptions { max_frames: Some(MAX_FRAMES), ..MatcherOptions::default() };
+        let fits = |value: &&str| {
+            let Ok(mut matcher) = Matcher::with_options(object.clone(), options.clone()) else { return false };
+            let text = format!("{{{}:{value}", Value::from(key));
+            // A value ends where a further member or the end can come.
+            value.len() <= MAX_JUDGED && matcher.accept_bytes(text.as_bytes()).is_ok() && {
+                let next = matcher.next_bytes();
+                next.contains(b',') || next.contains(b'}')
+            }
+        };
+        values.iter().position(fits).unwrap_or(0)
+    }
+
+    /// The valid objects that begin with `key`. What is said of other keys by name, and which have to be there, is left
+    /// out: it says nothing of this value.
+    fn compile(&self, key: &str) -> Option<Arc<CompiledGrammar>> {
+        let limits = Limits {
+            time: Some(TIME_OF_A_KEY),
+            memory: Some(MemoryLimit { bytes: MEMORY, held: held_by_this_thread }),
+            ..Limits::default()
+        };
         // Any member may come first.
         let mut options = Options::default();
         options.key_order = KeyOrder::Any;
-        let compiled = json_schema::compile(&self.schema.to_string(), &options, &limits).ok()?;
-        Some(compiled.grammar)
+        let compile = |schema: &Value| {
+            let compiled = json_schema::compile(&schema.to_string(), &options, &limits).ok()?;
+            CompiledGrammar::new(&compiled.grammar, WITHOUT_TOKENS.clone()?, &limits).ok()
+        };
+        // A reference may lead to one of the other keys.
+        compile(&self.reduced(key)).or_else(|| compile(&self.schema))
+    }
+
+    fn reduced(&self, key: &str) -> Value {
+        let Some(members) = self.schema.as_object() else { return self.schema.clone() };
+        let kept =
+            members.iter().filter(|(name, _)| !["required", "minProperties", "properties"].contains(&name.as_str()));
+        let mut kept: Map<String, Value> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if let Some(own) = members.get("properties").and_then(|properties| properties.get(key)) {
+            kept.insert("properties".to_owned(), json!({key: own}));
+        }
+        Value::Object(kept)
     }
 }
+
+/// A vocabulary for reading bytes.
+static WITHOUT_TOKENS: LazyLock<Option<Arc<Tokenizer>>> =
+    LazyLock::new(|| Vocabulary::from_tokens(Vec::new()).ok().map(Tokenizer::new));
