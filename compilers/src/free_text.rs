@@ -257,16 +257,21 @@ impl FreeText {
     fn overlaps(&self) -> FxHashMap<u32, Vec<Overlap>> {
         let mut overlaps: FxHashMap<u32, Vec<Overlap>> = FxHashMap::default();
         for (node, own) in self.own.iter().enumerate().filter(|(_, own)| own.is_pattern || own.is_excluded) {
-            let mut beginning = node;
+            // From the shortest common part, so with the longest beginning before it.
+            let mut common_parts = Vec::new();
             let mut common = self.failure[node];
             while common != 0 {
+                common_parts.push(common);
+                common = self.failure[common as usize];
+            }
+            let mut beginning = node;
+            for common in common_parts.into_iter().rev() {
                 let length = self.depths[node] - self.depths[common as usize];
                 while self.depths[beginning] > length {
                     beginning = self.last_steps[beginning].0 as usize;
                 }
                 let overlap = Overlap { beginning: beginning as u32, is_excluded: own.is_excluded };
                 overlaps.entry(common).or_default().push(overlap);
-                common = self.failure[common as usize];
             }
         }
         overlaps
@@ -418,31 +423,46 @@ mod tests {
 
     #[test]
     fn the_pattern_that_is_completed_first_ends_the_text() {
-        for patterns in [&["ab", "bc"][..], &["aa"], &["abc", "b"], &["ab", "abab"], &["xab", "ab"], &["a", "ab"]] {
-            let free = FreeText::new(patterns, &[]).unwrap();
-            for &pattern in patterns {
-                let before = before(&free, pattern);
-                for candidate in texts(&['a', 'b', 'c', 'x'], 4) {
-                    let whole = format!("{candidate}{pattern}");
-                    let end = first_end(&whole, patterns);
-                    let completed_here = end == Some(whole.len());
-                    // A pattern may also go on from a shorter one that begins in the same place.
-                    let continued = end.is_some_and(|end| {
-                        end > candidate.len()
-                            && patterns.iter().all(|other| {
-                                !(0..whole.len()).any(|at| {
-                                    at != candidate.len()
-                                        && at + other.len() < whole.len()
-                                        && whole[at..].starts_with(other)
-                                })
+        let listed = [&["ab", "bc"][..], &["aa"], &["abc", "b"], &["ab", "abab"], &["xab", "ab"], &["a", "ab"]];
+        let few = texts(&['a', 'b', 'c', 'x'], 4);
+        for patterns in listed {
+            ends_before(patterns, &few);
+        }
+        // Patterns that overlap in several ways, and every other pair of short ones.
+        let words: Vec<String> = texts(&['a', 'b'], 4).split_off(1);
+        let (few, more) = (texts(&['a', 'b'], 4), texts(&['a', 'b'], 6));
+        for (index, first) in words.iter().enumerate() {
+            for second in &words[index..] {
+                let is_short = first.len() <= 3 && second.len() <= 3;
+                ends_before(&[first, second], if is_short { &more } else { &few });
+            }
+        }
+    }
+
+    fn ends_before(patterns: &[&str], candidates: &[String]) {
+        let free = FreeText::new(patterns, &[]).unwrap();
+        for &pattern in patterns {
+            let before = before(&free, pattern);
+            for candidate in candidates {
+                let whole = format!("{candidate}{pattern}");
+                let end = first_end(&whole, patterns);
+                let completed_here = end == Some(whole.len());
+                // A pattern may also go on from a shorter one that begins in the same place.
+                let continued = end.is_some_and(|end| {
+                    end > candidate.len()
+                        && patterns.iter().all(|other| {
+                            !(0..whole.len()).any(|at| {
+                                at != candidate.len()
+                                    && at + other.len() < whole.len()
+                                    && whole[at..].starts_with(other)
                             })
-                    });
-                    assert_eq!(
-                        accepts(&before, candidate.as_bytes()),
-                        completed_here || continued,
-                        "{candidate:?} {pattern:?} {patterns:?}"
-                    );
-                }
+                        })
+                });
+                assert_eq!(
+                    accepts(&before, candidate.as_bytes()),
+                    completed_here || continued,
+                    "{candidate:?} {pattern:?} {patterns:?}"
+                );
             }
         }
     }

@@ -652,7 +652,9 @@ fn the_first_end_wins_wherever_free_texts_meet() {
     let sequence = |elements: &[&serde_json::Value]| json!({"type": "sequence", "elements": elements});
     let repeat = |content: &serde_json::Value, min: u32, max: i64| json!({"type": "repeat", "content": content, "min": min, "max": max});
     let or = |elements: &[&serde_json::Value]| json!({"type": "or", "elements": elements});
-    for ends in [&["ab"][..], &["bb"], &["aba"], &["aab", "ba"], &["abx", "b"]] {
+    let several: [&[&str]; 8] =
+        [&["ab"], &["bb"], &["aba"], &["aab", "ba"], &["abx", "b"], &["aaa", "ab"], &["aba", "bab"], &["aab", "baa"]];
+    for ends in several {
         for content in [
             text.clone(),
             sequence(&[&text, &text]),

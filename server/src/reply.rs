@@ -26,8 +26,21 @@ pub(crate) async fn written<S: Serialize>(
     size: usize,
     value: impl FnOnce() -> S + Send,
 ) -> Result<String, ApiError> {
-    let write = || serde_json::to_string(&value());
-    let text = if size < LARGE { write() } else { writing.take(write).await };
+    if size >= LARGE {
+        return written_in_turn(writing, value).await;
+    }
+    text_of(serde_json::to_string(&value()))
+}
+
+/// The same for a value that takes long to make, whatever its size.
+pub(crate) async fn written_in_turn<S: Serialize>(
+    writing: &Turns,
+    value: impl FnOnce() -> S + Send,
+) -> Result<String, ApiError> {
+    text_of(writing.take(|| serde_json::to_string(&value())).await)
+}
+
+fn text_of(text: serde_json::Result<String>) -> Result<String, ApiError> {
     text.map_err(|error| ApiError::Internal(format!("the answer cannot be written: {error}")))
 }
 

@@ -17,9 +17,10 @@ use crate::grammar::{Constraint, Deadline};
 use crate::intake::Room;
 use crate::lazy::{With, each};
 use crate::reasoning::Mode;
-use crate::reply::{Events, Gone, Reply, stream, written};
+use crate::reply::{Events, Gone, Reply, stream, written, written_in_turn};
 use crate::sampling::{OPENAI, Sampling};
 use crate::token_texts::TokenTexts;
+use crate::turns::Turns;
 
 /// What the answers have in common.
 #[derive(Debug, Clone)]
@@ -112,7 +113,8 @@ impl Prepared {
             Err(error) => return Err(error),
         };
         if streams {
-            return Ok(stream(move |events| send(head, generation, events)));
+            let turns = service.writing.clone();
+            return Ok(stream(move |events| send(head, generation, turns, events)));
         }
         let answers = generation.collect().await?;
         let size = answers.iter().map(Delta::size).sum();
@@ -134,7 +136,12 @@ impl Prepared {
             let choices = move || each(parts, |(index, answer, finish)| head.choice(*index, answer, finish));
             With { object, make: move |name: &str| (name == "choices").then(choices) }
         };
-        let text = written(&service.writing, size, whole).await?;
+        let reads_long = |answer: &Delta| head.tools.reader().is_some_and(|reader| reader.takes_long(&answer.raw));
+        let text = if answers.iter().any(reads_long) {
+            written_in_turn(&service.writing, whole).await?
+        } else {
+            written(&service.writing, size, whole).await?
+        };
         Ok(generation.reply(text))
     }
 }
@@ -308,7 +315,7 @@ impl Head {
 }
 
 /// Sends the answers as they come.
-async fn send(head: Head, mut generation: Generation, events: Events) -> Result<(), Gone> {
+async fn send(head: Head, mut generation: Generation, turns: Arc<Turns>, events: Events) -> Result<(), Gone> {
     let none = Value::Null;
     let with_usage = |mut chunk: Value, generation: &Generation| {
         if head.stream_usage.in_each {
@@ -348,6 +355,7 @@ async fn send(head: Head, mut generation: Generation, events: Events) -> Result<
             events.send(with_usage(chunk, &generation)).await?;
         }
         let mut pieces = match &mut readers[index] {
+            Some(reader) if reader.takes_long(&delta.content) => turns.take(|| reader.push(&delta.content)).await,
             Some(reader) => reader.push(&delta.content),
             None if delta.content.is_empty() => Vec::new(),
             None => vec![Piece::Text(delta.content)],

@@ -166,6 +166,7 @@ fn unpadded(raw: &str) -> Vec<&str> {
 mod tests {
     use serde_json::json;
 
+    use super::super::parameters::Patience;
     use super::super::written::{GLM, MINIMAX, QWEN};
     use super::*;
 
@@ -178,7 +179,7 @@ mod tests {
 
     /// The value of `v` in the elements of `style` in which it is written as `raw`.
     fn value(style: Element, schema: &Value, raw: &str) -> Look<'static, Value> {
-        let parameters = Parameters::new(&json!({"type": "object", "properties": {"v": schema}}));
+        let parameters = Parameters::new(&json!({"type": "object", "properties": {"v": schema}}), Patience::default());
         let text = format!("{}v{}{raw}{}</end>", style.before_key, style.after_key[0].0, style.end);
         match elements(&text, style, &parameters, "</end>") {
             Look::Found(object, "</end>") => {
@@ -229,7 +230,10 @@ mod tests {
         let keys: Vec<String> = (0..100).map(|key| format!("k{key}")).collect();
         let properties: serde_json::Map<String, Value> =
             keys.iter().map(|key| (key.clone(), json!({"enum": values}))).collect();
-        let parameters = Parameters::new(&json!({"type": "object", "properties": properties, "required": keys}));
+        let parameters = Parameters::new(
+            &json!({"type": "object", "properties": properties, "required": keys}),
+            Patience::default(),
+        );
         let mut text = String::new();
         for key in &keys {
             text.push_str(&format!("<parameter={key}>7</parameter>"));
@@ -252,7 +256,7 @@ mod tests {
             "$defs": {"digits": {"type": "string", "pattern": "^[0-9]+$"}, "count": {"type": "integer"}},
         });
         let text = "<parameter=a>1</parameter><parameter=b>2</parameter><parameter=x1>3</parameter></end>";
-        let found = elements(text, QWEN, &Parameters::new(&schema), "</end>");
+        let found = elements(text, QWEN, &Parameters::new(&schema, Patience::default()), "</end>");
         assert_eq!(found, Look::Found(r#"{"a":"1","b":2,"x1":"3"}"#.to_owned(), "</end>"));
     }
 
@@ -274,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_value_that_may_go_on_is_waited_for() {
-        let parameters = Parameters::new(&json!({"properties": {"v": {}}}));
+        let parameters = Parameters::new(&json!({"properties": {"v": {}}}), Patience::default());
         let whole = "<parameter=v>[\"</parameter>\"]</parameter></end>";
         for length in (0..whole.len()).filter(|&length| !whole[..length].ends_with("</end>")) {
             assert_eq!(elements(&whole[..length], QWEN, &parameters, "</end>"), Look::Unfinished, "{length}");

@@ -26,6 +26,7 @@ use crate::reasoning::ReasoningParser;
 use crate::token_texts::TokenTexts;
 use crate::tool_format::ToolFormat;
 use choice::Choice;
+use parameters::Patience;
 pub(super) use reader::{CallReader, Piece};
 use written::Written;
 
@@ -45,6 +46,8 @@ pub(super) struct Tools {
     format: Option<ToolFormat>,
     /// Texts that are never between calls: those around the model's thinking.
     excludes: Vec<&'static str>,
+    /// For reading all calls of the answers.
+    patience: Patience,
 }
 
 impl Tools {
@@ -109,6 +112,7 @@ impl Tools {
             choice,
             parallel: fields.flag("parallel_tool_calls")?.unwrap_or(true),
             format,
+            patience: Patience::default(),
         })
     }
 
@@ -210,7 +214,7 @@ impl Tools {
         match self.format {
             _ if self.list.is_empty() => None,
             None if !self.choice.must_call() => None,
-            format => Some(CallReader::new(format, &self.list)),
+            format => Some(CallReader::new(format, &self.list, &self.patience)),
         }
     }
 }

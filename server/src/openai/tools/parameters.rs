@@ -1,7 +1,8 @@
 //! What the values of a tool's parameters can be, for arguments that are written without their types.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,25 @@ pub(super) struct Parameters {
     objects: RefCell<HashMap<String, Option<Arc<CompiledGrammar>>>>,
     /// What was chosen for a key among values. While a call is being written, its beginning is read again and again.
     chosen: RefCell<HashMap<(String, String), usize>>,
-    /// How long all of it has taken.
-    spent: Cell<Duration>,
+    patience: Patience,
+}
+
+/// How long schemas are asked about the calls of one request, by all that share it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Patience {
+    /// In microseconds.
+    spent: Arc<AtomicU64>,
+}
+
+impl Patience {
+    fn is_over(&self) -> bool {
+        Duration::from_micros(self.spent.load(Ordering::Relaxed)) >= TIME
+    }
+
+    fn spend(&self, time: Duration) {
+        let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.spent.fetch_add(time, Ordering::Relaxed);
+    }
 }
 
 /// What a value is written as.
@@ -34,11 +52,11 @@ pub(super) enum Kind {
     Either,
 }
 
-/// After this nothing more is worked out for the calls of one tool in an answer; a key takes a fraction of a millisecond.
-const TIME: Duration = Duration::from_secs(1);
+/// After this nothing more is worked out for the calls of one request; a key takes a fraction of a millisecond.
+const TIME: Duration = Duration::from_millis(500);
 
 /// The most time that working out one key may take.
-const TIME_OF_A_KEY: Duration = Duration::from_millis(100);
+const TIME_OF_A_KEY: Duration = Duration::from_millis(50);
 
 /// The most memory that working out one key may take.
 const MEMORY: usize = 64 << 20;
@@ -55,8 +73,8 @@ const ANNOTATIONS: [&str; 8] =
 
 impl Parameters {
     /// Those of the schema `schema`.
-    pub(super) fn new(schema: &Value) -> Self {
-        Self { schema: schema.clone(), objects: RefCell::default(), chosen: RefCell::default(), spent: Cell::default() }
+    pub(super) fn new(schema: &Value, patience: Patience) -> Self {
+        Self { schema: schema.clone(), objects: RefCell::default(), chosen: RefCell::default(), patience }
     }
 
     fn declared(&self, key: &str) -> Option<&Map<String, Value>> {
@@ -91,8 +109,8 @@ impl Parameters {
             return *place;
         }
         let start = Instant::now();
-        let place = if self.spent.get() < TIME { self.judge(key, values) } else { 0 };
-        self.spent.set(self.spent.get() + start.elapsed());
+        let place = if self.patience.is_over() { 0 } else { self.judge(key, values) };
+        self.patience.spend(start.elapsed());
         self.chosen.borrow_mut().insert(question, place);
         place
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::arguments::{self, Look, look_for};
-use super::parameters::Parameters;
+use super::parameters::{Parameters, Patience};
 use super::written::Written;
 use crate::answer::begun;
 use crate::tool_format::ToolFormat;
@@ -64,13 +64,18 @@ pub(crate) struct CallReader {
 }
 
 impl CallReader {
-    pub(super) fn new(format: Option<ToolFormat>, tools: &[Value]) -> Self {
+    pub(super) fn new(format: Option<ToolFormat>, tools: &[Value], patience: &Patience) -> Self {
         let written = format.and_then(Written::of);
         let tool = |tool: &Value| Tool {
             name: tool["function"]["name"].as_str().unwrap_or_default().to_owned(),
-            parameters: Parameters::new(&tool["function"]["parameters"]),
+            parameters: Parameters::new(&tool["function"]["parameters"], patience.clone()),
         };
         Self { tools: tools.iter().map(tool).collect(), written, in_block: false, pending: String::new(), seen: 0 }
+    }
+
+    /// Whether reading on with `text` may take long: schemas are asked what a value is.
+    pub(crate) fn takes_long(&self, text: &str) -> bool {
+        text.contains('>') && self.written.is_some_and(|written| written.asks_schemas())
     }
 
     /// Adds text; answers the pieces that are certain now.
@@ -210,7 +215,7 @@ mod tests {
     /// The text outside of calls, and the calls, when `text` comes in pieces of `size` characters.
     fn read(format: Option<&str>, text: &str, size: usize) -> (String, Vec<(String, Value)>) {
         let format = format.map(|name| ToolFormat::from_name(name).expect("a format"));
-        let mut reader = CallReader::new(format, &tools());
+        let mut reader = CallReader::new(format, &tools(), &Patience::default());
         let characters: Vec<char> = text.chars().collect();
         let mut pieces: Vec<Piece> =
             characters.chunks(size).flat_map(|chunk| reader.push(&chunk.iter().collect::<String>())).collect();

@@ -60,6 +60,14 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// Whether values are written without their types, so that the schema has to say what they are.
+    pub(super) fn asks_schemas(&self) -> bool {
+        match self.arguments {
+            Arguments::Json => false,
+            Arguments::Elements(element) => element.after_key.iter().any(|(_, is_string)| is_string.is_none()),
+        }
+    }
+
     /// The texts that calls are made of, beside names and arguments.
     pub(super) fn texts(&self) -> impl Iterator<Item = &'static str> {
         let (begin, end) = self.block.unwrap_or_default();
