@@ -7,6 +7,9 @@ use crate::error::ApiError;
 /// The most bytes of names, of a model or a request, that answers, and all events of streams, have in them.
 const MAX_NAME: usize = 1_024;
 
+/// The most characters of a number that messages say.
+const MAX_SHOWN: usize = 40;
+
 /// An object of a request. A field that is `null` counts as absent, and unknown fields are ignored.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
@@ -151,12 +154,13 @@ fn token_id(value: &Value) -> Option<u32> {
 
 fn wrong_type(name: &str, expected: &str, found: &Value) -> ApiError {
     let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        // 1.5 is a number, and no integer.
+        Value::Number(number) => number.to_string().chars().take(MAX_SHOWN).collect(),
+        Value::String(_) => "a string".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
     };
     ApiError::Malformed(format!("{name} must be {expected}, not {found}."))
 }

@@ -88,19 +88,15 @@ impl Sampling {
             top_k if top_k >= 1 => u32::try_from(top_k).unwrap_or(u32::MAX),
             top_k => return Err(range("top_k", "-1 (disable) or at least 1", top_k as f64)),
         };
-        let max_tokens = names
-            .max_tokens
-            .iter()
-            .find(|name| fields.value(name).is_some())
-            .map_or(Ok(default_max_tokens), |name| fields.count(name))?;
+        let given = names.max_tokens.iter().find(|name| fields.value(name).is_some());
+        let max_tokens = given.map_or(Ok(default_max_tokens), |name| fields.count(name))?;
+        let max_tokens_name = given.unwrap_or(&names.max_tokens[0]);
         if max_tokens == Some(0) {
-            let name =
-                names.max_tokens.iter().find(|name| fields.value(name).is_some()).unwrap_or(&names.max_tokens[0]);
-            return Err(range(name, "at least 1", 0.0));
+            return Err(range(max_tokens_name, "at least 1", 0.0));
         }
         let min_tokens = fields.count(names.min_tokens)?.unwrap_or(0);
         if let Some(max_tokens) = max_tokens.filter(|&max_tokens| min_tokens > max_tokens) {
-            let bounds = format!("in [0, {}({max_tokens})]", names.max_tokens[0]);
+            let bounds = format!("in [0, {max_tokens_name}({max_tokens})]");
             return Err(range(names.min_tokens, &bounds, min_tokens as f64));
         }
         let n = fields.count("n")?.unwrap_or(1);

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use gpu_runtime::{CpuDevice, ModelFiles};
-use server::{GrammarOptions, Service, ServiceOptions};
+use server::{GrammarOptions, Service, ServiceOptions, ToolFormat};
 use tokio::net::TcpListener;
 
 use super::args::Args;
@@ -22,7 +22,9 @@ pub(super) fn serve(args: &Args) -> Result<(), String> {
     let device = CpuDevice::new(0).map_err(|error| error.to_string())?;
     let grammars =
         GrammarOptions { cache_bytes: args.grammar_cache_mb.saturating_mul(1_000_000), ..GrammarOptions::default() };
-    let options = ServiceOptions { grammars, ..ServiceOptions::default() };
+    // A format of which the schema has to say what values are.
+    let tool_format = ToolFormat::from_name("qwen3_coder");
+    let options = ServiceOptions { grammars, tool_format, ..ServiceOptions::default() };
     let service = Service::load(&files, device, options).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let served = runtime.block_on(async {

@@ -175,7 +175,7 @@ fn hostile(number: u64) -> Request {
         let inner = json!({"type": "object", "properties": {format!("p{number}"): {"type": "integer"}}});
         (0..depth).fold(inner, |inner, _| json!({"oneOf": [inner, {"type": "string"}, {"type": "null"}]}))
     };
-    let (field, text) = match number % 15 {
+    let (field, text) = match number % 16 {
         0 => ("json_schema", nested(30).to_string()),
         1 => ("regex", format!("((a{{1,1000}}|b){{1,1000}}|c){{1,1000}}{number}")),
         2 => ("regex", format!("{}a{}{number}", "(".repeat(60_000), ")".repeat(60_000))),
@@ -231,6 +231,19 @@ fn hostile(number: u64) -> Request {
                     let grammar = format!("root ::= s\ns ::= s s s | s s | [a-z ] | \"{number}\"");
                     let parameters = json!({"ebnf": grammar, "n": 4, "max_new_tokens": 60, "min_new_tokens": 60});
                     ("/generate", json!({"text": "x", "sampling_params": parameters}).to_string())
+                }
+                // Calls with many arguments whose schemas have to say what they are.
+                14 => {
+                    let values: Vec<String> = (0..20).map(|index| format!("{number} {index}")).collect();
+                    let properties: serde_json::Map<String, Value> =
+                        (0..200).map(|index| (format!("p{index}"), json!({"enum": values}))).collect();
+                    let parameters = json!({"type": "object", "properties": properties, "additionalProperties": false});
+                    let body = json!({
+                        "messages": [{"role": "user", "content": "x"}], "max_tokens": 1_000, "stream": number.is_multiple_of(3),
+                        "tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}],
+                        "tool_choice": "required", "parallel_tool_calls": false, "temperature": 1.0, "seed": number,
+                    });
+                    ("/v1/chat/completions", body.to_string())
                 }
                 _ => ("/generate", format!("{{\"text\": {}", "[".repeat(60_000))),
             };

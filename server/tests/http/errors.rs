@@ -2,10 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::{chat_with, shared};
+use crate::client::{assert_valid, chat_with, shared};
 use crate::texts::{capital, json_schema};
 
 const TWO: &str = "Only one of regex, json_schema, or ebnf can be set.";
@@ -186,6 +187,8 @@ fn x7_bodies_and_fields_of_the_wrong_type() {
         ),
         (json!({"json_whitespace": "wide"}), "json_whitespace"),
         (json!({"max_tokens": 0}), "max_tokens must be at least 1"),
+        (json!({"max_tokens": 1.5}), "max_tokens must be an integer, not 1.5"),
+        (json!({"max_tokens": 5, "min_tokens": 6}), "min_tokens must be in [0, max_tokens(5)]"),
         (json!({"stop_token_ids": [99_999_999]}), "stop_token_ids: token 99999999 is out of range"),
         (json!({"chat_template_kwargs": []}), "chat_template_kwargs"),
         (json!({"functions": [{"name": "f"}]}), "functions"),
@@ -363,9 +366,17 @@ fn m9_hostile_constraints() {
     ];
     for (field, text) in cases {
         let body = json!({"text": "x", "sampling_params": {field: text, "max_new_tokens": 40, "temperature": 0}});
+        let start = Instant::now();
         let response = shared().post("/generate", &body);
         let shown: String = text.chars().take(60).collect();
         assert!([200, 400].contains(&response.status), "{shown}: {}", response.body);
+        // A compile has ten seconds by default.
+        assert!(start.elapsed() < Duration::from_secs(30), "{shown}: {:?}", start.elapsed());
+        let answer = response.json();
+        if response.status == 200 && field == "json_schema" && answer["meta_info"]["finish_reason"]["type"] == "stop" {
+            let schema = serde_json::from_str(&text).expect("JSON");
+            assert_valid(&schema, answer["text"].as_str().expect("a text"));
+        }
         assert_healthy();
     }
     let body =

@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use server::{Engine, ServiceOptions};
+use server::{Engine, ServiceOptions, ToolFormat};
 
-use crate::client::{Server, assert_valid, service, shared, wait_until};
+use crate::client::{Server, assert_valid, chat_with, service, shared, wait_until};
 use crate::texts::{CITY, capital, chat_prompt, is_city};
 
 /// A request whose answer has 400 tokens.
@@ -70,6 +70,44 @@ fn constraints_that_are_slow_to_follow_keep_nobody_out() {
         assert_eq!(answer["text"].as_str().map(str::len), Some(5), "{answer}");
     }
     drop(hostile);
+}
+
+/// Calls with hundreds of arguments of which the schema has to say what they are, and whose readers do not wait for them.
+#[test]
+fn calls_that_are_slow_to_read_delay_nobody() {
+    let server = Server::start(ServiceOptions {
+        tool_format: ToolFormat::from_name("qwen3_coder"),
+        context_length: Some(16_384),
+        ..ServiceOptions::default()
+    });
+    let keys: Vec<String> = (0..100).map(|index| format!("q{index}")).collect();
+    // These texts could be JSON as well.
+    let properties: serde_json::Map<String, Value> =
+        keys.iter().map(|key| (key.clone(), json!({"enum": ["1", "2", "null"]}))).collect();
+    let schema = json!({"type": "object", "properties": properties, "required": keys, "additionalProperties": false});
+    let tool = json!({"type": "function", "function": {"name": "f", "parameters": schema.clone()}});
+    let members = json!({
+        "tools": [tool], "tool_choice": "required", "parallel_tool_calls": false, "temperature": 1.0, "seed": 1,
+        "max_tokens": 8_000,
+    });
+    let body = chat_with("Call it.", members);
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| server.post("/v1/chat/completions", &body));
+        let mut slowest = Duration::ZERO;
+        while !call.is_finished() {
+            let start = Instant::now();
+            assert_eq!(server.get("/health").status, 200);
+            slowest = slowest.max(start.elapsed());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Without bounds it is five seconds, and ten times that with thrice the arguments.
+        assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+        let response = call.join().expect("an answer");
+        assert_eq!(response.status, 200, "{}", response.body);
+        let answer = response.json();
+        let called = answer["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"].as_str();
+        assert_valid(&schema, called.unwrap_or_else(|| panic!("no call in {answer}")));
+    });
 }
 
 #[test]

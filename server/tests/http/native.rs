@@ -159,6 +159,13 @@ fn m5_an_answer_that_is_cut_off_says_so() {
     assert_eq!(answer["meta_info"]["completion_tokens"], 5);
     let text = answer["text"].as_str().expect("a text");
     assert!(text.len() < 90 && text.chars().all(|character| "ab".contains(character)), "{text}");
+    let schema =
+        json!({"type": "object", "properties": {"name": {"type": "string", "minLength": 60}}, "required": ["name"]});
+    let parameters = json!({"json_schema": schema.to_string(), "max_new_tokens": 5});
+    let answer = shared().generate(&json!({"text": "x", "sampling_params": parameters}));
+    assert_eq!(answer["meta_info"]["finish_reason"], json!({"type": "length", "length": 5}));
+    let text = answer["text"].as_str().expect("a text");
+    assert!(text.starts_with('{') && serde_json::from_str::<Value>(text).is_err(), "what there is, unrepaired: {text}");
 }
 
 /// The bound that ended an answer is not always the one that was asked for.
@@ -191,6 +198,14 @@ fn m6_stop_tokens_wait_for_the_grammar() {
     let answer = shared().generate(&json!({"text": "x", "sampling_params": parameters}));
     assert_eq!(answer["text"].as_str().map(str::len), Some(6), "{answer}");
     assert_eq!(answer["meta_info"]["finish_reason"]["type"], "stop");
+    // Such a token may be text of the grammar as well: in the middle it is neither an end nor left out of the mask's rest.
+    let parameters =
+        json!({"regex": "[ab]{6}", "stop_token_ids": [token_of("a")], "temperature": 1.0, "sampling_seed": 2, "n": 4});
+    let answers = shared().generate(&json!({"text": "x", "sampling_params": parameters}));
+    for answer in answers.as_array().expect("answers") {
+        let text = answer["text"].as_str().expect("a text");
+        assert!(text.len() == 6 && text.bytes().all(|byte| matches!(byte, b'a' | b'b')), "{answer}");
+    }
 }
 
 fn token_of(text: &str) -> Value {

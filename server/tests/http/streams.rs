@@ -66,6 +66,10 @@ fn s3_several_answers_in_one_stream() {
     }
     let members = json!({"temperature": 1.0, "regex": "[a-z]{5}", "n": 2, "stream": true});
     let events = shared().post("/v1/chat/completions", &chat_with("x", members)).events();
+    assert!(
+        events.iter().all(|event| event["choices"][0]["index"].as_u64().is_some_and(|index| index < 2)),
+        "{events:?}"
+    );
     for answer in [0, 1] {
         let chunks = events.iter().filter(|event| event["choices"][0]["index"] == answer);
         let text: String = chunks.filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();

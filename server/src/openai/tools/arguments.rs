@@ -234,6 +234,7 @@ mod tests {
             &json!({"type": "object", "properties": properties, "required": keys}),
             Patience::default(),
         );
+        let start = std::time::Instant::now();
         let mut text = String::new();
         for key in &keys {
             text.push_str(&format!("<parameter={key}>7</parameter>"));
@@ -244,6 +245,8 @@ mod tests {
         let object: Value = serde_json::from_str(&object).expect("JSON");
         let wrong: Vec<&String> = keys.iter().filter(|&key| object[key] != "7").collect();
         assert!(wrong.is_empty(), "{wrong:?}");
+        // A tenth of a second; minutes if every look asked the whole schema about every value.
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 
     #[test]
