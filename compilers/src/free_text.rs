@@ -435,6 +435,9 @@ mod tests {
             for second in &words[index..] {
                 let is_short = first.len() <= 3 && second.len() <= 3;
                 ends_before(&[first, second], if is_short { &more } else { &few });
+                for third in words.iter().filter(|third| is_short && third.len() <= 3) {
+                    ends_before(&[first, second, third], &few);
+                }
             }
         }
     }

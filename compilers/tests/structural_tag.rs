@@ -368,13 +368,21 @@ fn requests_are_checked() {
             json!({"tool_choice": "required", "tools": [{"type": "custom", "function": {"name": "f"}}]}),
             r#"at "/tools/0/type""#,
         ),
-        (json!({"tools": [tool, tool]}), r#"at "/tools/1/function""#),
+        (json!({"tools": [tool, tool]}), r#"at "/tools/1/function/name""#),
         (json!({"tools": [{"function": {"name": "f", "parameters": 1}}]}), r#"at "/tools/0/function/parameters""#),
         (json!({"tools": [tool], "tool_choice": "maybe"}), r#"at "/tool_choice""#),
         (json!({"tool_choice": "required"}), r#"at "/tool_choice""#),
         (
             json!({"tools": [tool], "tool_choice": {"type": "function", "function": {"name": "g"}}}),
             r#"at "/tool_choice/function/name""#,
+        ),
+        (
+            json!({"tools": [tool], "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "none", "tools": [tool]}}}),
+            r#"at "/tool_choice/allowed_tools/mode""#,
+        ),
+        (
+            json!({"tools": [tool], "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}}),
+            r#"at "/tool_choice/allowed_tools/tools""#,
         ),
         (json!({"parallel_tool_calls": 1}), r#"at "/parallel_tool_calls""#),
         (json!({"reasoning": "much"}), r#"at "/reasoning""#),
@@ -383,6 +391,8 @@ fn requests_are_checked() {
         assert!(found.starts_with(expected), "{request}: {found}");
         assert!(!found.contains("there are no tools") || expected.contains("tool_choice"), "{request}: {found}");
     }
+    let faulty = json!({"tools": [{"function": {"name": "f", "parameters": 1}}], "tool_choice": {"type": "function", "function": {"name": "f"}}});
+    assert_eq!(Request::from_json(&faulty).unwrap_err().iter().count(), 1, "the tool is there");
     let allowed = json!({"tools": [tool, {"function": {"name": "g"}}], "tool_choice": {"type": "allowed_tools",
         "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "g"}}]}}});
     let request = Request::from_json(&allowed).unwrap();
@@ -638,6 +648,74 @@ fn first_ends(content: &serde_json::Value, ends: &[&str], contains: impl Fn(&str
         }
         if length < 6 {
             texts = texts.iter().flat_map(|text| ["a", "b", "x"].map(|more| format!("{text}{more}"))).collect();
+        }
+    }
+}
+
+/// Every text over `a` and `b` of up to `length` characters.
+fn texts_of_two(length: usize) -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut from = 0;
+    for _ in 0..length {
+        let longer: Vec<String> =
+            all[from..].iter().flat_map(|text| [format!("{text}a"), format!("{text}b")]).collect();
+        from = all.len();
+        all.extend(longer);
+    }
+    all
+}
+
+/// For each pair of words over two letters: as ends of two tags one in the other, as triggers, and as a trigger and an excluded
+/// text, against definitions that look at whole texts.
+#[test]
+fn overlapping_ends_and_triggers_are_as_defined() {
+    let words = texts_of_two(3).split_off(1);
+    let texts = texts_of_two(7);
+    let any = json!({"type": "any_text"});
+    let grammar_of = |format: serde_json::Value| {
+        let source = json!({"type": "structural_tag", "format": format}).to_string();
+        compile(&source, &Options::default(), None, &Limits::default())
+    };
+    for (index, first) in words.iter().enumerate() {
+        for second in &words[index + 1..] {
+            let both = [first, second];
+            // No end that begins in the content is completed before the content's own end is.
+            for (inner, outer) in [(first, second), (second, first)] {
+                let tag = json!({"type": "tag", "begin": "<", "content": any, "end": inner});
+                let grammar =
+                    grammar_of(json!({"type": "tag", "begin": "[", "content": tag, "end": outer})).expect("a tag");
+                for text in &texts {
+                    let content = text.strip_suffix(outer.as_str()).and_then(|text| text.strip_suffix(inner.as_str()));
+                    let expected = content.is_some_and(|content| {
+                        let end = content.len() + inner.len();
+                        let is_early =
+                            |at: usize, mark: &String| text[at..].starts_with(mark.as_str()) && at + mark.len() < end;
+                        !(0..content.len()).any(|at| both.iter().any(|mark| is_early(at, mark)))
+                    });
+                    let found = interp::accepts(&grammar, format!("[<{text}").as_bytes());
+                    assert_eq!(found, expected, "{inner:?} in {outer:?}: {text:?}");
+                }
+            }
+            // The first trigger that is completed commits, or a longer one that begins where it began.
+            let tags = both.map(|word| json!({"begin": format!("{word}x"), "content": {"type": "const_string", "value": word}, "end": "!"}));
+            let tag = grammar_of(json!({"type": "triggered_tags", "triggers": both, "tags": tags}));
+            let is_inside = |word: &String, other: &String| {
+                (0..word.len() - 1).any(|at| word[at..word.len() - 1].starts_with(other.as_str()))
+            };
+            // With one in the other before its end, that could never be completed, or its tag would have two triggers.
+            assert_eq!(tag.is_err(), is_inside(first, second) || is_inside(second, first), "{both:?}");
+            let Ok(grammar) = tag else { continue };
+            for text in texts.iter().filter(|text| text.len() < 6) {
+                for (word, other) in [(first, second), (second, first)] {
+                    let whole = format!("{text}{word}");
+                    let is_early = |at: usize, mark: &String| {
+                        at != text.len() && whole[at..].starts_with(mark.as_str()) && at + mark.len() < whole.len()
+                    };
+                    let is_first = !(0..whole.len()).any(|at| is_early(at, word) || is_early(at, other));
+                    let found = interp::accepts(&grammar, format!("{whole}x{word}!").as_bytes());
+                    assert_eq!(found, is_first, "{both:?}: {whole:?}");
+                }
+            }
         }
     }
 }

@@ -301,7 +301,8 @@ fn by_oracle(grammar: &Grammar, vocabulary: &Vocabulary, tokens: &[u32]) -> bool
         && recognizer.is_accepting()
 }
 
-/// Whether the masks let the tokens through, and the stop token after them.
+/// Whether the masks let the tokens through, and the text may end after them. Stop tokens may come there; one that the grammar
+/// names, as Harmony does, may come elsewhere, too.
 fn through_masks(matcher: &mut Matcher, tokens: &[u32]) -> bool {
     matcher.reset();
     let mut row = matcher.row();
@@ -312,8 +313,11 @@ fn through_masks(matcher: &mut Matcher, tokens: &[u32]) -> bool {
             return false;
         }
     }
+    let is_complete = matcher.is_complete();
     let stop = matcher.stop_tokens().first().copied().expect("a stop token");
-    matcher.fill(&mut row).is_ok() && bitmask::contains(&row, stop)
+    let may_stop = matcher.fill(&mut row).is_ok() && bitmask::contains(&row, stop);
+    assert!(!is_complete || may_stop || matcher.is_terminated(), "a text that may end has no end");
+    is_complete
 }
 
 /// The bytes of a text, special tokens as their names.

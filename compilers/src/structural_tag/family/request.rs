@@ -73,8 +73,9 @@ impl Request {
     /// # Errors
     /// What is wrong with these members, each with its JSON Pointer.
     pub fn from_json(request: &Value) -> Result<Self, Diagnostics> {
-        let mut reader = Reader { diagnostics: Vec::new() };
+        let mut reader = Reader { diagnostics: Vec::new(), has_tools_at_fault: false };
         let tools = reader.tools(&request["tools"]);
+        reader.has_tools_at_fault = !reader.diagnostics.is_empty();
         let (choice, allowed) = reader.choice(&request["tool_choice"], &tools);
         let parallel_tool_calls = match &request["parallel_tool_calls"] {
             Value::Null => true,
@@ -112,6 +113,8 @@ impl Request {
 
 struct Reader {
     diagnostics: Vec<Diagnostic>,
+    /// Whether tools are left out that are at fault, so that a name may be one of theirs.
+    has_tools_at_fault: bool,
 }
 
 impl Reader {
@@ -148,7 +151,7 @@ impl Reader {
                 continue;
             }
             if tools.iter().any(|other| other.name == name) {
-                self.invalid(&push_pointer(&pointer, "function"), format!("there are two tools `{name}`"));
+                self.invalid(&format!("{pointer}/function/name"), format!("there are two tools `{name}`"));
                 continue;
             }
             let parameters = match &function["parameters"] {
@@ -181,16 +184,23 @@ impl Reader {
             }
             Value::Object(_) if choice["type"] == "allowed_tools" => {
                 let allowed = &choice["allowed_tools"];
-                let mode = allowed["mode"].as_str().and_then(|mode| self.mode(mode));
+                let mode = match allowed["mode"].as_str() {
+                    Some("auto") => Choice::Auto,
+                    Some("required") => Choice::Required,
+                    _ => {
+                        self.invalid("/tool_choice/allowed_tools/mode", "this must be `auto` or `required`");
+                        Choice::Auto
+                    }
+                };
                 let list = allowed["tools"].as_array().map_or(&[][..], Vec::as_slice);
+                if list.is_empty() {
+                    self.invalid("/tool_choice/allowed_tools/tools", "this must be a list of at least one tool");
+                }
                 let names = list.iter().enumerate().filter_map(|(index, tool)| {
                     let pointer = format!("/tool_choice/allowed_tools/tools/{index}/function/name");
                     self.name(&tool["function"]["name"], &pointer, tools)
                 });
-                let names: Vec<String> = names.collect();
-                if let (Some(mode), false) = (mode, names.is_empty()) {
-                    return (mode, Some(names));
-                }
+                return (mode, Some(names.collect()));
             }
             _ => {}
         }
@@ -215,7 +225,9 @@ impl Reader {
         if tools.iter().any(|tool| tool.name == name) {
             return Some(name.to_owned());
         }
-        self.invalid(pointer, format!("there is no tool `{name}`"));
+        if !self.has_tools_at_fault {
+            self.invalid(pointer, format!("there is no tool `{name}`"));
+        }
         None
     }
 }

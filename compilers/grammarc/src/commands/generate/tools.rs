@@ -39,10 +39,11 @@ pub(super) struct ToolArgs {
 /// A tool in the form of OpenAI's API.
 const EXAMPLE: &str = r#"{"type": "function", "function": {"name": "…", "parameters": {…}}}"#;
 
-/// The tool with the schema of an object without properties, if it has none; chat templates read the properties.
-fn with_parameters(mut tool: Value) -> Value {
-    let is_wrapped = tool.get("function").is_some();
-    let function = if is_wrapped { &mut tool["function"] } else { &mut tool };
+/// The tool as chat templates expect it: a function alone as a tool, and with the schema of an object without properties if it
+/// has no parameters.
+fn normalized(tool: Value) -> Value {
+    let mut tool = if tool.get("function").is_some() { tool } else { json!({"type": "function", "function": tool}) };
+    let function = &mut tool["function"];
     if function["parameters"].is_null() {
         function["parameters"] = json!({"type": "object", "properties": {}});
     }
@@ -62,10 +63,10 @@ impl ToolArgs {
                 });
                 match odd {
                     Some(index) => Err(fault(format!(
-                        "tools[{index}] has no name: a tool is an object like {EXAMPLE}, found {}",
+                        "/{index}/function/name is missing: a tool is an object like {EXAMPLE}, found {}",
                         tools[index]
                     ))),
-                    None => Ok(tools.into_iter().map(with_parameters).collect()),
+                    None => Ok(tools.into_iter().map(normalized).collect()),
                 }
             }
             _ => Err(fault("the tools have to be a JSON list".to_owned())),
