@@ -9,6 +9,9 @@ use crate::slice::Members;
 use crate::token_index::TokenIndex;
 use crate::vocab::Vocabulary;
 
+/// A trie of fewer tokens than this is quickly made.
+const MIN_OTHERS: usize = 256;
+
 /// The last bytes of a token.
 fn last(bytes: &[u8], length: u16) -> &[u8] {
     &bytes[bytes.len() - usize::from(length)..]
@@ -63,6 +66,11 @@ impl Branch {
     pub(crate) fn rests(&self, vocabulary: &Vocabulary) -> &TokenIndex {
         let rest = |&(id, length): &(u32, u16)| (last(vocabulary.bytes(id), length), id);
         self.rests.get_or_init(|| TokenIndex::of_texts(self.others.iter().map(rest)))
+    }
+
+    /// Whether most tokens are no members. A trie of them would take longer to make than going over the members.
+    pub(crate) fn is_mostly_others(&self) -> bool {
+        self.others.len() > MIN_OTHERS && self.others.len() > self.members.count() * 2
     }
 
     /// How many tokens there are below the node.

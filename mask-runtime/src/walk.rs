@@ -368,7 +368,7 @@ fn walk_component(
         }
         let branch = grammar.branch(&component.set, index, node);
         let longer = branch.longer_than(steps);
-        if longer.len() > MAX_LONGER || longer.len() > branch.count() / 4 {
+        if longer.len() > MAX_LONGER || longer.len() > branch.count() / 4 || branch.is_mostly_others() {
             continue;
         }
         branch.set_up_to(steps, row);

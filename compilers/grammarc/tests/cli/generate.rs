@@ -206,7 +206,11 @@ fn what_cannot_be_done_is_said() {
         (&["--max-tokens", "-1"], 2, "invalid value '-1' for '--max-tokens <N>'"),
         (&["--max-tokens", "0"], 2, "max_tokens is 0"),
         (&["--tools", "/nowhere"], 2, "cannot read /nowhere"),
-        (&["--tools", &file("generate", "odd-tools.json", b"[{\"name\": \"a\"}, null]")], 2, "/1/function/name is missing"),
+        (
+            &["--tools", &file("generate", "odd-tools.json", b"[{\"name\": \"a\"}, null]")],
+            2,
+            "/1/function/name is missing",
+        ),
         (&["--tools", &file("generate", "no-tools.json", b"{}")], 2, "have to be a JSON list"),
         (&["--tool-format", "qwen3"], 2, "--tools"),
         (&["--structural-tag", "/nowhere"], 2, "cannot read /nowhere"),
