@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
-use crate::json_schema::{XmlStyle, push_pointer};
+use crate::json_schema::XmlStyle;
 
 /// A function that the model may call.
 #[derive(Debug, Clone, PartialEq)]
