@@ -143,3 +143,32 @@ fn an_item_that_can_only_repeat_one_is_not_begun() {
     let next = matcher.next_bytes();
     assert!(next.contains(b'f') && !next.contains(b't'), "{next:?}");
 }
+
+/// The same where an item can be read in two ways, as one that `contains` counts and as one that it does not.
+#[test]
+fn an_item_read_in_two_ways_does_not_repeat_one() {
+    let schema = json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"a": {"type": "array", "items": {"type": "string", "pattern": "^a*$"}}},
+            "additionalProperties": false,
+            "maxProperties": 1
+        },
+        "uniqueItems": true,
+        "contains": {"type": "object", "properties": {"a": {"maxItems": 0}}, "required": ["a"]},
+        "minItems": 3
+    });
+    let tokenizer = walk::bytes().unwrap();
+    for key_order in [KeyOrder::Declared, KeyOrder::Any] {
+        let mut options = Options::default();
+        options.key_order = key_order;
+        let Subject::Language(compiled) = Subject::new(&schema, &options, &tokenizer, &Limits::default()) else {
+            panic!("it compiles");
+        };
+        let mut matcher = Matcher::new(compiled);
+        matcher.accept_bytes(br#"[{}, {"a": []}, { "a": ["#).unwrap();
+        let next = matcher.next_bytes();
+        assert!(next.contains(b'"') && !next.contains(b']'), "{next:?}");
+    }
+}

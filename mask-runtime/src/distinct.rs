@@ -149,47 +149,93 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
 /// could be written in between.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Essence {
-    /// States, counts and registers from the head down, and the text without what does not matter.
-    Single(Vec<u32>, Vec<u8>),
-    /// Where there are several ways to read the text.
-    Several(Vec<Frame>, Vec<u8>),
+    /// For every way to read the text, states, counts and registers from the head down; and the text without what does not
+    /// matter.
+    Paths(Vec<Vec<u32>>, Vec<u8>),
+    /// Where there are too many ways to list.
+    Heads(Vec<Frame>, Vec<u8>),
 }
+
+/// More words than this are not listed of the ways to read a text.
+const MAX_PATH_WORDS: usize = 4_096;
 
 /// The essence of `heads` after a search has added some text; `json` says whether the values are JSON, so that white space
 /// beside punctuation and zeros at the end of a fraction do not matter.
 fn essence(pda: &Pda, heads: &[Frame], added: &[u8], json: bool, stack: &Stack) -> Essence {
-    let several = || Essence::Several(heads.to_vec(), added.to_vec());
-    let &[mut frame] = heads else { return several() };
-    let (mut shape, mut outermost) = (Vec::new(), None);
-    loop {
-        shape.push(frame.state.as_u32());
-        match pda.scope_of(frame.state) {
-            Some(_) => {
-                let part = stack.registers.part(frame.count);
-                shape.push(u32::from(part.is_some()));
-                shape.extend_from_slice(stack.registers.words_of(frame.count));
-                outermost = part.or(outermost);
-            }
-            None => shape.push(frame.count),
-        }
-        if frame.below == NodeId::BOTTOM {
-            break;
-        }
-        match stack.own_frames(frame.below) {
-            [] => break,
-            [below] if stack.included(frame.below).is_none() => frame = *below,
-            _ => return several(),
+    let mut paths = Paths { pda, stack, listed: Vec::new(), words: 0, part: &[] };
+    for &head in heads {
+        if !paths.follow(head, Vec::new()) {
+            return Essence::Heads(heads.to_vec(), added.to_vec());
         }
     }
+    let Paths { mut listed, part, .. } = paths;
+    listed.sort_unstable();
+    listed.dedup();
     if !json {
-        return Essence::Single(shape, added.to_vec());
+        return Essence::Paths(listed, added.to_vec());
     }
-    let part = outermost.unwrap_or_default();
     let before = &part[..part.len().saturating_sub(added.len())];
     let in_fraction =
         |part: &[u8]| part.contains(&b'.') && part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'));
     let zeros = added.iter().rev().take_while(|&&byte| byte == b'0' && in_fraction(part)).count();
-    Essence::Single(shape, without_white_space(before, &added[..added.len() - zeros]))
+    Essence::Paths(listed, without_white_space(before, &added[..added.len() - zeros]))
+}
+
+/// The ways down a stack.
+struct Paths<'a> {
+    pda: &'a Pda,
+    stack: &'a Stack,
+    listed: Vec<Vec<u32>>,
+    words: usize,
+    /// The longest part that is being read.
+    part: &'a [u8],
+}
+
+impl Paths<'_> {
+    /// Lists the ways that begin with `path` and go on with `frame`; says whether they are few enough.
+    fn follow(&mut self, mut frame: Frame, mut path: Vec<u32>) -> bool {
+        loop {
+            let before = path.len();
+            path.push(frame.state.as_u32());
+            match self.pda.scope_of(frame.state) {
+                Some(_) => {
+                    let part = self.stack.registers.part(frame.count);
+                    path.push(u32::from(part.is_some()));
+                    path.extend_from_slice(self.stack.registers.words_of(frame.count));
+                    self.part = part.filter(|part| part.len() > self.part.len()).unwrap_or(self.part);
+                }
+                None => path.push(frame.count),
+            }
+            self.words += path.len() - before;
+            if self.words > MAX_PATH_WORDS {
+                return false;
+            }
+            if frame.below == NodeId::BOTTOM {
+                break;
+            }
+            match self.stack.own_frames(frame.below) {
+                [] => break,
+                [below] if self.stack.included(frame.below).is_none() => frame = *below,
+                _ => return self.follow_all(frame.below, &path),
+            }
+        }
+        self.listed.push(path);
+        true
+    }
+
+    fn follow_all(&mut self, node: NodeId, path: &[u32]) -> bool {
+        let mut next = Some(node);
+        while let Some(node) = next {
+            for &frame in self.stack.own_frames(node) {
+                self.words += path.len();
+                if self.words > MAX_PATH_WORDS || !self.follow(frame, path.to_vec()) {
+                    return false;
+                }
+            }
+            next = self.stack.included(node);
+        }
+        true
+    }
 }
 
 /// `added` without white space that punctuation is next to, other white space as one blank; `before` says what is inside a
