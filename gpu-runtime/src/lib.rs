@@ -31,4 +31,4 @@ pub use model::{
 };
 pub use sampler::{SampleError, Sampler, SamplerScratch, SamplingParameterError, SamplingParameters, argmax};
 pub use text::{ChatTemplate, ChatTemplateError, Conversation, Encoder, EncoderError, TextStream};
-pub use thread::{run_behind_others, run_when_idle};
+pub use thread::{processor_time, run_behind_others, run_when_idle};

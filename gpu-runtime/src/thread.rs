@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The processor time of the calling thread so far. Unlike the time that has passed it says nothing of other threads,
 /// which matters where that decides what a sequence costs.
-pub(crate) fn processor_time() -> Duration {
+pub fn processor_time() -> Duration {
     #[cfg(unix)]
     {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

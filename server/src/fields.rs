@@ -125,7 +125,10 @@ impl<'a> Fields<'a> {
     pub(crate) fn token_ids(&self, field: &str) -> Result<Vec<u32>, ApiError> {
         let ids = self.typed(field, "a list of token ids", Value::as_array)?.map_or(&[][..], Vec::as_slice);
         let ids = ids.iter().enumerate().map(|(index, id)| {
-            let wrong = || ApiError::Malformed(format!("{}[{index}] must be a token id, got {id}.", self.name(field)));
+            let wrong = || {
+                let shown: String = id.to_string().chars().take(MAX_SHOWN).collect();
+                ApiError::Malformed(format!("{}[{index}] must be a token id, got {shown}.", self.name(field)))
+            };
             token_id(id).ok_or_else(wrong)
         });
         ids.collect()

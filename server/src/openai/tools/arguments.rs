@@ -65,13 +65,21 @@ fn json(text: &str) -> Look<'_, &str> {
 
 fn elements<'t>(text: &'t str, element: Element, parameters: &Parameters, end: &str) -> Look<'t, String> {
     let mut members: Vec<(String, String)> = Vec::new();
+    // The same with all that the values can be read as.
+    let mut open: Vec<(String, Vec<String>)> = Vec::new();
     let mut rest = text;
     // Whether a value has been read as a text that could still become JSON.
     let mut may_be_json = false;
     let other = |may_be_json| if may_be_json { Look::Unfinished } else { Look::Other };
     loop {
         match look_for(rest, end) {
-            Look::Found(..) => return Look::Found(object(&members), rest),
+            Look::Found(..) => {
+                if let Some(places) = parameters.choose_together(&open) {
+                    let chosen = members.iter_mut().zip(open.into_iter().zip(places));
+                    chosen.for_each(|((_, value), ((_, mut values), place))| *value = values.swap_remove(place));
+                }
+                return Look::Found(object(&members), rest);
+            }
             Look::Unfinished => return Look::Unfinished,
             Look::Other => {}
         }
@@ -99,11 +107,17 @@ fn elements<'t>(text: &'t str, element: Element, parameters: &Parameters, end: &
         if place >= values.len() {
             return Look::Unfinished;
         }
-        let (value, next) = values.swap_remove(place);
+        let (value, next) = (values[place].0.clone(), values[place].1);
         may_be_json |= is_open;
-        match members.iter_mut().find(|(known, _)| known == key) {
-            Some((_, known)) => *known = value,
-            None => members.push((key.to_owned(), value)),
+        // What comes next must not depend on the choice.
+        let same_end = values.into_iter().filter(|(_, after)| after.len() == next.len());
+        let values: Vec<String> = same_end.map(|(value, _)| value).collect();
+        match members.iter().position(|(known, _)| known == key) {
+            Some(index) => (members[index].1, open[index].1) = (value, values),
+            None => {
+                members.push((key.to_owned(), value));
+                open.push((key.to_owned(), values));
+            }
         }
         rest = next;
     }
@@ -247,6 +261,45 @@ mod tests {
         assert!(wrong.is_empty(), "{wrong:?}");
         // A tenth of a second; minutes if every look asked the whole schema about every value.
         assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn keys_may_have_a_say_in_one_another() {
+        let read = |schema: Value, members: &[(&str, &str)]| {
+            let members: Vec<String> =
+                members.iter().map(|(key, value)| format!("<parameter={key}>{value}</parameter>")).collect();
+            let text = format!("{}</end>", members.concat());
+            match elements(&text, QWEN, &Parameters::new(&schema, Patience::default()), "</end>") {
+                Look::Found(object, _) => serde_json::from_str::<Value>(&object).expect("JSON"),
+                _ => panic!("no call in {text}"),
+            }
+        };
+        // Without the other key, no object has this one.
+        let needs = json!({
+            "properties": {"zip": {"type": ["string", "null"]}, "n": {"type": "integer"}},
+            "dependentRequired": {"zip": ["n"]},
+            "additionalProperties": false,
+        });
+        assert_eq!(read(needs, &[("zip", "90210"), ("n", "1")]), json!({"zip": "90210", "n": 1}));
+        let alone = json!({
+            "properties": {"b": {"type": "string"}},
+            "required": ["b"],
+            "anyOf": [{"maxProperties": 1}, {"properties": {"a": {"type": "string"}}, "required": ["b"]}],
+        });
+        assert_eq!(read(alone, &[("a", "null"), ("b", "x")]), json!({"a": "null", "b": "x"}));
+        // Some object has the number, but not this one.
+        let absent = json!({
+            "properties": {"b": {"type": ["string", "integer"]}},
+            "anyOf": [{"required": ["b"]}, {"properties": {"a": {"type": "string"}}}],
+        });
+        assert_eq!(read(absent.clone(), &[("a", "7")]), json!({"a": "7"}));
+        assert_eq!(read(absent, &[("a", "7"), ("b", "7")]), json!({"a": 7, "b": 7}));
+        let kinds = json!({"oneOf": [
+            {"properties": {"kind": {"const": "text"}, "value": {"type": "string"}}, "required": ["kind"]},
+            {"properties": {"kind": {"const": "number"}, "value": {"type": "number"}}, "required": ["kind"]},
+        ]});
+        assert_eq!(read(kinds.clone(), &[("value", "7"), ("kind", "text")]), json!({"value": "7", "kind": "text"}));
+        assert_eq!(read(kinds, &[("value", "7"), ("kind", "number")]), json!({"value": 7, "kind": "number"}));
     }
 
     #[test]

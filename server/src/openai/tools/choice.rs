@@ -1,5 +1,6 @@
 //! `tool_choice`: which tools may or must be called.
 
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -46,11 +47,14 @@ impl Choice {
                 let Some(names) = allowed["tools"].as_array().filter(|names| !names.is_empty()) else {
                     return invalid("tool_choice.allowed_tools.tools must be a list of tools that is not empty.");
                 };
+                // Both lists may be long.
+                let places = places(&tools);
                 let mut is_allowed = vec![false; tools.len()];
                 for (index, tool) in names.iter().enumerate() {
-                    let field = format!("tool_choice.allowed_tools.tools[{index}]");
-                    is_allowed[place_of(tool, &field, &tools)?] = true;
+                    let field = || format!("tool_choice.allowed_tools.tools[{index}]");
+                    is_allowed[place_of(tool, field, &places)?] = true;
                 }
+                drop(places);
                 tools.retain(|(place, _)| is_allowed[*place]);
                 mode
             }
@@ -58,7 +62,7 @@ impl Choice {
                 if tools.is_empty() {
                     return invalid("Tools cannot be empty if tool choice is set to a specific tool.");
                 }
-                let place = place_of(choice, "tool_choice", &tools)?;
+                let place = place_of(choice, || "tool_choice".to_owned(), &places(&tools))?;
                 tools = vec![tools.swap_remove(place)];
                 Self::Named
             }
@@ -89,11 +93,17 @@ fn invalid<T>(message: &str) -> Result<T, ApiError> {
     Err(ApiError::Invalid(message.to_owned()))
 }
 
-/// Where in `tools` the one is that `choice`, at `field` of the request, names.
-fn place_of(choice: &Value, field: &str, tools: &[(usize, Value)]) -> Result<usize, ApiError> {
+/// Where the first tool of each name is in `tools`.
+fn places(tools: &[(usize, Value)]) -> FxHashMap<&str, usize> {
+    let named = tools.iter().enumerate().rev();
+    named.filter_map(|(place, (_, tool))| Some((tool["function"]["name"].as_str()?, place))).collect()
+}
+
+/// The place of the tool that `choice`, at `field` of the request, names.
+fn place_of(choice: &Value, field: impl Fn() -> String, places: &FxHashMap<&str, usize>) -> Result<usize, ApiError> {
     let Some(name) = choice["function"]["name"].as_str() else {
-        return invalid(&format!("{field}.function.name must be a string."));
+        return invalid(&format!("{}.function.name must be a string.", field()));
     };
-    let place = tools.iter().position(|(_, tool)| tool["function"]["name"].as_str() == Some(name));
-    place.ok_or_else(|| ApiError::Invalid(format!("{field}: Tool '{name}' not found in tools list.")))
+    let place = places.get(name).copied();
+    place.ok_or_else(|| ApiError::Invalid(format!("{}: Tool '{name}' not found in tools list.", field())))
 }

@@ -1,6 +1,6 @@
 //! What the values of a tool's parameters can be, for arguments that are written without their types.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use compilers::json_schema::{self, KeyOrder, Options};
 use counting_allocator::held_by_this_thread;
+use gpu_runtime::processor_time;
 use grammar_ir::{Limits, MemoryLimit};
 use mask_runtime::{CompiledGrammar, Matcher, MatcherOptions, Tokenizer, Vocabulary};
 use serde_json::{Map, Value, json};
@@ -16,6 +17,8 @@ use serde_json::{Map, Value, json};
 #[derive(Debug)]
 pub(super) struct Parameters {
     schema: Value,
+    /// All valid objects, once somebody has asked; `None` if they take too long to work out.
+    all: OnceCell<Option<Arc<CompiledGrammar>>>,
     /// Objects that begin with a key, for each key that somebody has asked for; `None` if that takes too long to work out.
     objects: RefCell<HashMap<String, Option<Arc<CompiledGrammar>>>>,
     /// What was chosen for a key among values. While a call is being written, its beginning is read again and again.
@@ -52,11 +55,17 @@ pub(super) enum Kind {
     Either,
 }
 
-/// After this nothing more is worked out for the calls of one request; a key takes a fraction of a millisecond.
+/// More members than this are read each for itself.
+const MAX_TOGETHER: usize = 128;
+
+/// After this much time of the processor nothing more is worked out for the calls of one request; a key takes a fraction of a millisecond.
 const TIME: Duration = Duration::from_millis(500);
 
-/// The most time that working out one key may take.
+/// The most time that working out one key may take, or all of them together.
 const TIME_OF_A_KEY: Duration = Duration::from_millis(50);
+
+/// Working something out is not begun again with more time than this where others took the processor meanwhile.
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// The most memory that working out one key may take.
 const MEMORY: usize = 64 << 20;
@@ -71,10 +80,30 @@ const MAX_JUDGED: usize = 4096;
 const ANNOTATIONS: [&str; 8] =
     ["type", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
 
+/// Keywords of objects that let no key have a say in what another one may have.
+const SEPARATE: [&str; 10] = [
+    "$schema",
+    "$id",
+    "$comment",
+    "$defs",
+    "definitions",
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "propertyNames",
+    "required",
+];
+
 impl Parameters {
     /// Those of the schema `schema`.
     pub(super) fn new(schema: &Value, patience: Patience) -> Self {
-        Self { schema: schema.clone(), objects: RefCell::default(), chosen: RefCell::default(), patience }
+        Self {
+            schema: schema.clone(),
+            all: OnceCell::new(),
+            objects: RefCell::default(),
+            chosen: RefCell::default(),
+            patience,
+        }
     }
 
     fn declared(&self, key: &str) -> Option<&Map<String, Value>> {
@@ -108,9 +137,9 @@ impl Parameters {
         if let Some(place) = self.chosen.borrow().get(&question) {
             return *place;
         }
-        let start = Instant::now();
+        let start = processor_time();
         let place = if self.patience.is_over() { 0 } else { self.judge(key, values) };
-        self.patience.spend(start.elapsed());
+        self.patience.spend(processor_time().saturating_sub(start));
         self.chosen.borrow_mut().insert(question, place);
         place
     }
@@ -119,9 +148,8 @@ impl Parameters {
         let mut objects = self.objects.borrow_mut();
         let object = objects.entry(key.to_owned()).or_insert_with(|| self.compile(key));
         let Some(object) = object else { return 0 };
-        let options = MatcherOptions { max_frames: Some(MAX_FRAMES), ..MatcherOptions::default() };
         let fits = |value: &&str| {
-            let Ok(mut matcher) = Matcher::with_options(object.clone(), options.clone()) else { return false };
+            let Some(mut matcher) = matcher(object) else { return false };
             let text = format!("{{{}:{value}", Value::from(key));
             // A value ends where a further member or the end can come.
             value.len() <= MAX_JUDGED && matcher.accept_bytes(text.as_bytes()).is_ok() && {
@@ -132,25 +160,66 @@ impl Parameters {
         values.iter().position(fits).unwrap_or(0)
     }
 
-    /// The valid objects that begin with `key`. What is said of other keys by name, and which have to be there, is left
-    /// out: it says nothing of this value.
-    fn compile(&self, key: &str) -> Option<Arc<CompiledGrammar>> {
-        let limits = Limits {
-            time: Some(TIME_OF_A_KEY),
-            memory: Some(MemoryLimit { bytes: MEMORY, held: held_by_this_thread }),
-            ..Limits::default()
-        };
-        // Any member may come first.
-        let mut options = Options::default();
-        options.key_order = KeyOrder::Any;
-        let compile = |schema: &Value| {
-            let compiled = json_schema::compile(&schema.to_string(), &options, &limits).ok()?;
-            CompiledGrammar::new(&compiled.grammar, WITHOUT_TOKENS.clone()?, &limits).ok()
-        };
-        // A reference may lead to one of the other keys.
-        compile(&self.reduced(key)).or_else(|| compile(&self.schema))
+    /// The places among the values of each member, in the order of `members`, of the first that make a valid object together;
+    /// `None` if there are none, if that cannot be told, or if each key can be asked for itself.
+    pub(super) fn choose_together(&self, members: &[(String, Vec<String>)]) -> Option<Vec<usize>> {
+        let is_short = |(_, values): &(String, Vec<String>)| values.iter().all(|value| value.len() <= MAX_JUDGED);
+        let is_open = members.iter().any(|(_, values)| values.len() > 1);
+        if !is_open || self.has_separate_keys() || members.len() > MAX_TOGETHER || !members.iter().all(is_short) {
+            return None;
+        }
+        let start = processor_time();
+        let chosen = if self.patience.is_over() { None } else { self.search(members, start) };
+        self.patience.spend(processor_time().saturating_sub(start));
+        chosen
     }
 
+    fn search(&self, members: &[(String, Vec<String>)], start: Duration) -> Option<Vec<usize>> {
+        let all = self.all.get_or_init(|| compile(&self.schema)).as_ref()?;
+        // What comes after the first of the members that were read, and the places of their values.
+        let mut agenda = vec![(matcher(all)?, Vec::new())];
+        while let Some((before, places)) = agenda.pop() {
+            let Some((key, values)) = members.get(places.len()) else {
+                let mut before = before;
+                if before.accept_bytes(b"}").is_ok() && before.is_complete() {
+                    return Some(places);
+                }
+                continue;
+            };
+            let sign = if places.is_empty() { '{' } else { ',' };
+            // The first one comes last, and is taken first.
+            for (place, value) in values.iter().enumerate().rev() {
+                if processor_time().saturating_sub(start) > TIME_OF_A_KEY {
+                    return None;
+                }
+                let mut matcher = before.fork();
+                if matcher.accept_bytes(format!("{sign}{}:{value}", Value::from(key.as_str())).as_bytes()).is_ok() {
+                    agenda.push((matcher, places.iter().copied().chain([place]).collect()));
+                }
+            }
+        }
+        None
+    }
+
+    /// The valid objects that begin with `key`.
+    ///
+    /// Objects of many keys in any order take long to work out, and what is said of other keys mostly says nothing of this
+    /// one.
+    fn compile(&self, key: &str) -> Option<Arc<CompiledGrammar>> {
+        let all = || self.all.get_or_init(|| compile(&self.schema)).clone();
+        let own = || compile(&self.reduced(key));
+        if self.has_separate_keys() { own().or_else(all) } else { all().or_else(own) }
+    }
+
+    /// Whether what each key may have is said for each alone. (Where a schema of one refers to another, [`reduced`](
+    /// Self::reduced) does not compile.)
+    fn has_separate_keys(&self) -> bool {
+        self.schema.as_object().is_some_and(|members| {
+            members.keys().all(|name| SEPARATE.contains(&name.as_str()) || ANNOTATIONS.contains(&name.as_str()))
+        })
+    }
+
+    /// The schema without what is said of other keys by name, and which have to be there.
     fn reduced(&self, key: &str) -> Value {
         let Some(members) = self.schema.as_object() else { return self.schema.clone() };
         let kept =
@@ -161,6 +230,38 @@ impl Parameters {
         }
         Value::Object(kept)
     }
+}
+
+/// The objects of `schema`, if they do not take too long to work out.
+fn compile(schema: &Value) -> Option<Arc<CompiledGrammar>> {
+    // Any member may come first.
+    let mut options = Options::default();
+    options.key_order = KeyOrder::Any;
+    let source = schema.to_string();
+    let mut time = TIME_OF_A_KEY;
+    loop {
+        let limits = Limits {
+            time: Some(time),
+            memory: Some(MemoryLimit { bytes: MEMORY, held: held_by_this_thread }),
+            ..Limits::default()
+        };
+        let (start, computed) = (Instant::now(), processor_time());
+        let compiled = json_schema::compile(&source, &options, &limits)
+            .ok()
+            .and_then(|compiled| CompiledGrammar::new(&compiled.grammar, WITHOUT_TOKENS.clone()?, &limits).ok());
+        // On a machine with much else to do the time may have gone to others.
+        let was_kept_waiting = start.elapsed() >= time && processor_time().saturating_sub(computed) < TIME_OF_A_KEY / 2;
+        if compiled.is_some() || !was_kept_waiting || time >= MAX_WAIT {
+            return compiled;
+        }
+        time *= 4;
+    }
+}
+
+/// A matcher at the beginning of `objects`.
+fn matcher(objects: &Arc<CompiledGrammar>) -> Option<Matcher> {
+    let options = MatcherOptions { max_frames: Some(MAX_FRAMES), ..MatcherOptions::default() };
+    Matcher::with_options(objects.clone(), options).ok()
 }
 
 /// A vocabulary for reading bytes.
