@@ -176,3 +176,33 @@ fn an_item_read_in_two_ways_does_not_repeat_one() {
         assert!(next.contains(b'"') && !next.contains(b']'), "{next:?}");
     }
 }
+
+/// The same where a number in the item can have any number of zeros after its point.
+#[test]
+fn zeros_of_a_fraction_do_not_hide_that_an_item_repeats_one() {
+    let schema = json!({
+        "type": "array",
+        "items": {
+            "type": "array",
+            "items": {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 1, "maximum": 3},
+                "uniqueItems": true,
+                "minItems": 1
+            },
+            "uniqueItems": true,
+            "minItems": 3,
+            "maxItems": 3
+        },
+        "uniqueItems": true,
+        "minItems": 4
+    });
+    let tokenizer = walk::bytes().unwrap();
+    let Subject::Language(compiled) = Subject::new(&schema, &Options::default(), &tokenizer, &Limits::default()) else {
+        panic!("it compiles");
+    };
+    let mut matcher = Matcher::new(compiled);
+    matcher.accept_bytes(b"[[[1],[2],[3]],[[1],[2],[3,1]],[[1],[2],[3,1,2]],[[1],[2],[3,").unwrap();
+    let next = matcher.next_bytes();
+    assert!(next.contains(b'2') && !next.contains(b'1'), "{next:?}");
+}

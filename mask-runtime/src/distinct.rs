@@ -9,6 +9,7 @@ use grammar_ir::pda::Pda;
 use rustc_hash::FxHashSet;
 
 use crate::bitmask;
+use crate::spelling::canonical;
 use crate::stack::{Frame, Mark, NodeId, Stack};
 use crate::step::{Byte, Scratch, Survey, can_end, step};
 use crate::token_index::TokenIndex;
@@ -159,8 +160,8 @@ enum Essence {
 /// More words than this are not listed of the ways to read a text.
 const MAX_PATH_WORDS: usize = 4_096;
 
-/// The essence of `heads` after a search has added some text; `json` says whether the values are JSON, so that white space
-/// beside punctuation and zeros at the end of a fraction do not matter.
+/// The essence of `heads` after a search has added some text; `json` says whether the values are JSON, so that their
+/// spelling does not matter.
 fn essence(pda: &Pda, heads: &[Frame], added: &[u8], json: bool, stack: &Stack) -> Essence {
     let mut paths = Paths { pda, stack, listed: Vec::new(), words: 0, part: &[] };
     for &head in heads {
@@ -175,10 +176,7 @@ fn essence(pda: &Pda, heads: &[Frame], added: &[u8], json: bool, stack: &Stack) 
         return Essence::Paths(listed, added.to_vec());
     }
     let before = &part[..part.len().saturating_sub(added.len())];
-    let in_fraction =
-        |part: &[u8]| part.contains(&b'.') && part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'));
-    let zeros = added.iter().rev().take_while(|&&byte| byte == b'0' && in_fraction(part)).count();
-    Essence::Paths(listed, without_white_space(before, &added[..added.len() - zeros]))
+    Essence::Paths(listed, canonical(before, added))
 }
 
 /// The ways down a stack.
@@ -236,38 +234,6 @@ impl Paths<'_> {
         }
         true
     }
-}
-
-/// `added` without white space that punctuation is next to, other white space as one blank; `before` says what is inside a
-/// string.
-fn without_white_space(before: &[u8], added: &[u8]) -> Vec<u8> {
-    let is_punctuation = |byte: u8| b"[]{},:".contains(&byte);
-    let (mut in_string, mut escaped, mut last) = (false, false, b'[');
-    let mut kept = Vec::with_capacity(added.len());
-    let mut blank = false;
-    for (index, &byte) in before.iter().chain(added).enumerate() {
-        if !in_string && byte.is_ascii_whitespace() {
-            blank = !is_punctuation(last);
-            continue;
-        }
-        let is_added = index >= before.len();
-        if std::mem::take(&mut blank) && is_added && !is_punctuation(byte) {
-            kept.push(b' ');
-        }
-        if is_added {
-            kept.push(byte);
-        }
-        (in_string, escaped) = match byte {
-            b'"' if !escaped => (!in_string, false),
-            b'\\' if in_string => (true, !escaped),
-            _ => (in_string, false),
-        };
-        last = byte;
-    }
-    if blank && !in_string {
-        kept.push(b' ');
-    }
-    kept
 }
 
 fn next_bytes(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> grammar_ir::ByteSet {

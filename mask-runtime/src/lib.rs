@@ -32,6 +32,7 @@ mod registers;
 mod remainders;
 mod slice;
 mod slices;
+mod spelling;
 mod stack;
 mod step;
 mod temperature;
