@@ -5,7 +5,10 @@
 //! `ab` and `c`: [`is_live`] searches for a way to a value that is new. Both matter only while the part being read may
 //! still become a value that has been seen, which is soon over in most texts.
 
-use grammar_ir::pda::Pda;
+use std::ops::Range;
+
+use grammar_ir::ByteSet;
+use grammar_ir::pda::{Pda, Scope};
 use rustc_hash::FxHashSet;
 
 use crate::bitmask;
@@ -25,9 +28,21 @@ pub(crate) struct PartScratch {
     visited: FxHashSet<NodeId>,
     /// The heads of each level of a path, one after the other.
     heads: Vec<Frame>,
-    /// Per level: its first head, past its last one, and the stack.
-    levels: Vec<(usize, usize, Mark)>,
+    excluding: Vec<Level>,
     current: Vec<Frame>,
+}
+
+/// A level of a walk along values that have been seen.
+#[derive(Debug, Clone)]
+struct Level {
+    /// The children that are left.
+    children: Range<usize>,
+    /// On other bytes nothing that has been seen comes again.
+    bytes: ByteSet,
+    /// Where its heads are.
+    heads: Range<usize>,
+    /// The stack with the nodes that its heads need.
+    stack: Mark,
 }
 
 /// A search for a new value takes at most so many steps; if it finds none by then, there is taken to be one.
@@ -60,7 +75,18 @@ fn may_repeat(pda: &Pda, heads: &[Frame], stack: &Stack, parts: Parts, scratch: 
                 }
         })
     };
-    if heads.iter().any(repeats) {
+    any_frame(heads, stack, nodes, visited, repeats)
+}
+
+/// Whether `holds` for one of `heads`, or of the frames below them.
+fn any_frame(
+    heads: &[Frame],
+    stack: &Stack,
+    nodes: &mut Vec<NodeId>,
+    visited: &mut FxHashSet<NodeId>,
+    mut holds: impl FnMut(&Frame) -> bool,
+) -> bool {
+    if heads.iter().any(&mut holds) {
         return true;
     }
     nodes.clear();
@@ -71,13 +97,30 @@ fn may_repeat(pda: &Pda, heads: &[Frame], stack: &Stack, parts: Parts, scratch: 
             continue;
         }
         let frames = stack.own_frames(node);
-        if frames.iter().any(repeats) {
+        if frames.iter().any(&mut holds) {
             return true;
         }
         nodes.extend(frames.iter().map(|frame| frame.below));
         nodes.extend(stack.included(node));
     }
     false
+}
+
+/// The bytes with which a part that is being read may go on to become a value that has been seen. Where parts can be trapped, all
+/// bytes, as what is to be looked for is not only in parts that are being read.
+fn repeating_bytes(pda: &Pda, heads: &[Frame], stack: &Stack, scratch: &mut PartScratch) -> ByteSet {
+    if stack.registers.has_traps() {
+        return ByteSet::FULL;
+    }
+    let PartScratch { nodes, visited, .. } = scratch;
+    let mut bytes = ByteSet::EMPTY;
+    any_frame(heads, stack, nodes, visited, |frame| {
+        if frame.count != 0 && pda.scope_of(frame.state).is_some_and(Scope::has_distinct) {
+            bytes = bytes.union(&stack.registers.repeating_bytes(frame.count));
+        }
+        false
+    });
+    bytes
 }
 
 /// Whether what comes next may depend on which values have been seen, apart from parts that are yet to begin.
@@ -236,10 +279,10 @@ impl Paths<'_> {
     }
 }
 
-fn next_bytes(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> grammar_ir::ByteSet {
+fn next_bytes(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> ByteSet {
     let PartScratch { step: step_scratch, survey, none, .. } = scratch;
     survey.with_bytes = true;
-    survey.bytes = grammar_ir::ByteSet::EMPTY;
+    survey.bytes = ByteSet::EMPTY;
     survey.token_sets.clear();
     none.clear();
     step(pda, heads, survey, stack, false, step_scratch, none);
@@ -261,37 +304,40 @@ pub(crate) fn exclude(
     }
     let bottom = stack.mark();
     let nodes = index.nodes();
-    let (mut arena, mut levels) = (std::mem::take(&mut scratch.heads), std::mem::take(&mut scratch.levels));
+    let (mut arena, mut levels) = (std::mem::take(&mut scratch.heads), std::mem::take(&mut scratch.excluding));
     let mut next = std::mem::take(&mut scratch.current);
     arena.clear();
     arena.extend_from_slice(heads);
     levels.clear();
-    levels.push((0, arena.len(), bottom));
-    let mut position = 0;
-    while let Some(node) = nodes.get(position) {
-        levels.truncate(usize::from(node.depth));
-        let (first, past, mark) = levels[levels.len() - 1];
+    let bytes = repeating_bytes(pda, heads, stack, scratch);
+    levels.push(Level { children: index.child_range(None), bytes, heads: 0..arena.len(), stack: bottom });
+    while let Some(level) = levels.last_mut() {
+        let Some(place) = index.next_child(level.children.clone(), &level.bytes) else {
+            levels.pop();
+            continue;
+        };
+        level.children.start = place + 1;
+        let (first, past) = (level.heads.start, level.heads.end);
         arena.truncate(past);
-        stack.truncate(mark, false);
-        if index.subtree_tokens(position as u32).iter().all(|&token| !bitmask::contains(row, token)) {
-            position = node.subtree_end as usize;
+        stack.truncate(level.stack, false);
+        let node = index.child(place);
+        if index.subtree_tokens(node).iter().all(|&token| !bitmask::contains(row, token)) {
             continue;
         }
+        let byte = nodes[node as usize].byte;
         next.clear();
-        step(pda, &arena[first..past], &mut Byte(node.byte), stack, false, &mut scratch.step, &mut next);
-        stack.registers.push_text(node.byte);
+        step(pda, &arena[first..past], &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
+        stack.registers.push_text(byte);
         if next.is_empty() || !is_live(pda, &next, stack, scratch) {
-            index.subtree_tokens(position as u32).iter().for_each(|&token| bitmask::clear(row, token));
-            position = node.subtree_end as usize;
+            index.subtree_tokens(node).iter().for_each(|&token| bitmask::clear(row, token));
         } else if may_repeat(pda, &next, stack, Parts::Any, scratch) {
             arena.extend_from_slice(&next);
-            levels.push((past, arena.len(), stack.mark()));
-            position += 1;
-        } else {
-            position = node.subtree_end as usize;
+            let bytes = repeating_bytes(pda, &next, stack, scratch);
+            let (children, heads) = (index.child_range(Some(node)), past..arena.len());
+            levels.push(Level { children, bytes, heads, stack: stack.mark() });
         }
     }
-    (scratch.heads, scratch.levels, scratch.current) = (arena, levels, next);
+    (scratch.heads, scratch.excluding, scratch.current) = (arena, levels, next);
     stack.truncate(bottom, false);
 }
 

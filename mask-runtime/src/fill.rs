@@ -41,45 +41,68 @@ pub(crate) fn fill_text(
     }
     let (pda, longest) = (grammar.pda(), grammar.tokenizer().index().max_depth());
     let mut key = std::mem::take(&mut scratch.key);
-    let is_key = !depends_on_seen(pda, heads, stack, &mut scratch.parts) && key.begin(pda, heads, stack, longest);
+    // Where values that have been seen only take tokens out, a mask is made without them, and what they take is looked at each
+    // time.
+    let only_excludes = stack.registers.only_excludes();
+    let is_key = (only_excludes || !depends_on_seen(pda, heads, stack, &mut scratch.parts))
+        && key.begin(pda, heads, stack, longest);
     if let Some(known) = is_key.then(|| grammar.rows().get(&mut key, pda, stack)).flatten() {
-        known.copy_to(row);
+        known.row.copy_to(row);
+        scratch.doubtful.extend_from_slice(&known.doubtful);
+        look_at_seen(grammar, heads, stack, scratch, row);
     } else {
         bitmask::clear_all(row);
         stack.begin_reading();
-        fill_afresh(grammar, heads, stack, scratch, row);
-        if is_key && !stack.is_full() && !stack.registers.has_compared() {
-            grammar.rows().keep(&mut key, pda, stack, row);
+        let hidden = only_excludes.then(|| stack.registers.hide_seen());
+        fill_by_kind(grammar, heads, stack, scratch, row);
+        settle(grammar, heads, stack, scratch, row);
+        hidden.into_iter().for_each(|hidden| stack.registers.show(hidden));
+        if !only_excludes {
+            look_at_seen(grammar, heads, stack, scratch, row);
+        }
+        if is_key && !stack.is_full() && (only_excludes || !stack.registers.has_compared()) {
+            grammar.rows().keep(&mut key, pda, stack, row, &scratch.doubtful);
+        }
+        if only_excludes {
+            look_at_seen(grammar, heads, stack, scratch, row);
         }
     }
     scratch.key = key;
 }
 
-/// [`fill_text`] for what is not known from before.
-fn fill_afresh(
+/// Decides on the tokens that a walk has left open, but for those that depend on values that are not known.
+fn settle(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scratch: &mut WalkScratch, row: &mut [u32]) {
+    let WalkScratch { doubtful, parts, .. } = scratch;
+    doubtful.retain(|&token| {
+        bitmask::clear(row, token);
+        stack.registers.take_doubtful();
+        let fits = fits(grammar.pda(), heads, grammar.vocabulary().bytes(token), stack, parts);
+        let is_doubtful = stack.registers.take_doubtful();
+        if fits && !is_doubtful {
+            bitmask::set(row, token);
+        }
+        fits && is_doubtful
+    });
+}
+
+/// Decides on the tokens that depend on values that have been seen.
+fn look_at_seen(
     grammar: &CompiledGrammar,
     heads: &[Frame],
     stack: &mut Stack,
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    fill_by_kind(grammar, heads, stack, scratch, row);
-    if !stack.registers.has_seen() && scratch.doubtful.is_empty() {
-        return;
-    }
     let pda = grammar.pda();
-    let mut doubtful = std::mem::take(&mut scratch.doubtful);
-    for token in doubtful.drain(..) {
-        bitmask::clear(row, token);
+    for token in scratch.doubtful.drain(..) {
         if fits(pda, heads, grammar.vocabulary().bytes(token), stack, &mut scratch.parts) {
             bitmask::set(row, token);
         }
     }
-    scratch.doubtful = doubtful;
     exclude(pda, grammar.tokenizer().index(), heads, stack, &mut scratch.parts, row);
 }
 
-/// [`fill_afresh`], but for what comes of distinct parts whose text a walk is not shown.
+/// The mask, but for what comes of distinct parts whose text a walk is not shown.
 fn fill_by_kind(
     grammar: &CompiledGrammar,
     heads: &[Frame],

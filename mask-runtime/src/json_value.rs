@@ -1,5 +1,7 @@
 //! JSON texts by value: what the distinct parts of a scope are compared by.
 
+use grammar_ir::ByteSet;
+
 /// More levels of arrays and objects than this are not looked into; the text is then compared byte by byte.
 const MAX_DEPTH: usize = 512;
 
@@ -42,6 +44,14 @@ impl JsonValue {
     /// Whether a text that begins with `text` may have this value. It may say so where none has.
     pub(crate) fn may_begin_with(&self, text: &[u8]) -> bool {
         Reader { text, position: 0 }.compare(self) != Comparison::Different
+    }
+
+    /// The bytes that a text of this value that begins with `text` may go on with; more where that is not plain to see.
+    pub(crate) fn next_bytes(&self, text: &[u8]) -> ByteSet {
+        match self {
+            Self::String(string) => Reader { text, position: 0 }.bytes_of_string(string),
+            _ => ByteSet::FULL,
+        }
     }
 }
 
@@ -244,6 +254,34 @@ impl<'t> Reader<'t> {
             return if Number::of(text).as_ref() == Some(number) { Comparison::Same } else { Comparison::Different };
         }
         if number.may_begin_with(text) { Comparison::Open } else { Comparison::Different }
+    }
+
+    /// The bytes that the text may go on with to become `string`.
+    fn bytes_of_string(&mut self, string: &[u8]) -> ByteSet {
+        self.blanks();
+        if self.peek().is_none() {
+            return [b' ', b'\t', b'\n', b'\r', b'"'].into_iter().collect();
+        }
+        if self.take(b'"').is_none() {
+            return ByteSet::EMPTY;
+        }
+        let mut rest = string;
+        while let Some(byte) = self.peek() {
+            // Where an escape stands, or stood, is left to a comparison of the whole.
+            if byte == b'\\' {
+                return ByteSet::FULL;
+            }
+            match rest.split_first() {
+                Some((&next, after)) if next == byte => rest = after,
+                _ if byte == b'"' && rest.is_empty() => return ByteSet::FULL,
+                _ => return ByteSet::EMPTY,
+            }
+            self.position += 1;
+        }
+        match rest.first() {
+            Some(&next) => [next, b'\\'].into_iter().collect(),
+            None => [b'"'].into_iter().collect(),
+        }
     }
 
     /// Compares with several strings at once; says which one it is, too.
@@ -499,5 +537,32 @@ mod tests {
     fn deep_texts_are_compared_byte_by_byte() {
         let deep = "[".repeat(100_000);
         assert!(equal(&deep, &deep));
+    }
+
+    #[test]
+    fn next_bytes_are_all_that_a_text_of_the_value_can_go_on_with() {
+        let texts = [
+            r#""""#,
+            r#""a""#,
+            r#""ab/""#,
+            r#" "ä\u00e4""#,
+            r#""\"\\""#,
+            r#""\ud83d\ude00x""#,
+            r#""\n""#,
+            "12.50",
+            "true",
+            "[1, 2]",
+        ];
+        let values = texts.map(|text| JsonValue::of(text.as_bytes()));
+        for (value, text) in values.iter().flat_map(|value| texts.map(|text| (value, text))) {
+            for length in 0..=text.len() {
+                let begun = &text.as_bytes()[..length];
+                let next = value.next_bytes(begun);
+                for byte in 0..=u8::MAX {
+                    let longer = [begun, &[byte]].concat();
+                    assert!(next.contains(byte) || !value.may_begin_with(&longer), "{value:?} {longer:?}");
+                }
+            }
+        }
     }
 }

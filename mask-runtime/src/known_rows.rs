@@ -6,8 +6,10 @@
 //! have the same mask, in whichever generation and at whichever place of the text. Free text, the characters of a
 //! string, the members of the next element of a list: a generation comes to most of its masks several times.
 //!
-//! Values that others must differ from are texts, of which nothing is kept here: masks that depend on them are made anew. Most
-//! do not, as a part of which it shows that it is new matters no more, and few tokens have a whole key in them.
+//! Values that others must differ from are texts, of which nothing is kept here. A mask is made as if none of those seen so far
+//! were known, and kept with the tokens of which it takes them to tell, those with a whole key in them; what would repeat
+//! the part that is being read is taken out of each copy. Where a part can be trapped, more tokens depend on what has been
+//! seen: such masks are made anew.
 //!
 //! Entries are only ever added, each behind a [`OnceLock`], so looking one up takes no lock.
 
@@ -34,6 +36,9 @@ const MAX_HEADS: usize = 64;
 const MAX_LEVELS: usize = 64;
 const MAX_NODES: usize = 128;
 
+/// Masks are not kept with more tokens that depend on values seen.
+const MAX_DOUBTFUL: usize = 256;
+
 const BUCKETS: usize = 256;
 
 /// No bucket has more entries.
@@ -50,6 +55,14 @@ pub(crate) struct KnownRows {
     rows: Mutex<FxHashMap<u64, Vec<Arc<[u32]>>>>,
     /// What is kept, in bytes.
     bytes: AtomicUsize,
+}
+
+/// A mask, as far as it does not depend on values that have been seen.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) row: KnownRow,
+    /// Tokens that depend on these, whatever the row says of them.
+    pub(crate) doubtful: Box<[u32]>,
 }
 
 /// The text part of a mask.
@@ -81,7 +94,7 @@ struct Entry {
     levels: usize,
     /// Per node below the last level: whether nothing can be consumed there.
     inert: Inert,
-    row: KnownRow,
+    known: Known,
     next: OnceLock<Box<Self>>,
 }
 
@@ -280,19 +293,23 @@ fn hash_of(row: &[u32]) -> u64 {
 
 impl KnownRows {
     /// The mask kept for the configuration of `key`.
-    pub(crate) fn get(&self, key: &mut Key, pda: &Pda, stack: &Stack) -> Option<&KnownRow> {
+    pub(crate) fn get(&self, key: &mut Key, pda: &Pda, stack: &Stack) -> Option<&Known> {
         let mut next = self.buckets.get()?[key.bucket].get();
         while let Some(entry) = next {
             if entry.is_for(key, pda, stack) {
-                return Some(&entry.row);
+                return Some(&entry.known);
             }
             next = entry.next.get();
         }
         None
     }
 
-    /// Keeps `row`, the mask of the configuration of `key`, which depends on what has been read of the stack.
-    pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, row: &[u32]) {
+    /// Keeps `row`, the mask of the configuration of `key`, which depends on what has been read of the stack, and the tokens
+    /// that depend on more.
+    pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, row: &[u32], doubtful: &[u32]) {
+        if doubtful.len() > MAX_DOUBTFUL {
+            return;
+        }
         let Some(levels) = key.read_levels(pda, stack) else { return };
         // Exact counts are many, and each is met once in a text.
         let most = if key.has_count { MAX_BYTES / 4 } else { MAX_BYTES };
@@ -307,9 +324,10 @@ impl KnownRows {
                 None => {
                     let words = &key.words[..key.ends[levels - 1]];
                     let inert = key.inert(levels, stack);
-                    let row = self.share(row);
-                    self.bytes.fetch_add(size_of::<Entry>() + size_of_val(words), Ordering::Relaxed);
-                    let entry = Entry { key: words.into(), levels, inert, row, next: OnceLock::new() };
+                    let known = Known { row: self.share(row), doubtful: doubtful.into() };
+                    let size = size_of::<Entry>() + size_of_val(words) + size_of_val(doubtful);
+                    self.bytes.fetch_add(size, Ordering::Relaxed);
+                    let entry = Entry { key: words.into(), levels, inert, known, next: OnceLock::new() };
                     // Somebody else may have been faster, most often with the same.
                     let _ = place.set(Box::new(entry));
                     return;

@@ -7,6 +7,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use grammar_ir::ByteSet;
 use grammar_ir::pda::{EdgeMarks, Pda, Scope};
 use rustc_hash::{FxHashMap, FxHasher};
 
@@ -61,7 +62,10 @@ pub(crate) struct RegistersMark {
 /// What was hidden before something more was.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
-pub(crate) struct Hidden(Option<u32>);
+pub(crate) struct Hidden {
+    before: Option<u32>,
+    unknown_seen: u32,
+}
 
 /// An arena of register entries, and the text that their parts are compared in.
 #[derive(Debug, Clone, Default)]
@@ -78,6 +82,8 @@ pub(crate) struct Registers {
     has_traps: bool,
     /// Some text is missing before this position: what has begun before it has no known value.
     hidden_before: Option<u32>,
+    /// So many of the values seen, the oldest, are taken to be unknown.
+    unknown_seen: u32,
     /// How much of the text there was before the token that is being tried.
     token_start: u32,
     /// Whether a part that begins in the token that is being tried was compared with another one.
@@ -176,12 +182,27 @@ impl Registers {
 
     /// Takes the text so far to be followed by some more that is not shown, until [`show`](Self::show) gets what this returns.
     pub(crate) fn hide(&mut self) -> Hidden {
-        Hidden(self.hidden_before.replace(self.text.len() as u32))
+        let before = self.hidden_before.replace(self.text.len() as u32);
+        Hidden { before, unknown_seen: self.unknown_seen }
     }
 
-    /// Ends what [`hide`](Self::hide) began.
-    pub(crate) fn show(&mut self, before: Hidden) {
-        self.hidden_before = before.0;
+    /// Takes the values seen so far, and the part that is being read, to be unknown, until [`show`](Self::show) gets what this
+    /// returns.
+    pub(crate) fn hide_seen(&mut self) -> Hidden {
+        let hidden = self.hide();
+        self.unknown_seen = self.seen.len() as u32;
+        hidden
+    }
+
+    /// Ends what [`hide`](Self::hide) or [`hide_seen`](Self::hide_seen) began.
+    pub(crate) fn show(&mut self, hidden: Hidden) {
+        self.hidden_before = hidden.before;
+        self.unknown_seen = hidden.unknown_seen;
+    }
+
+    /// Whether texts are compared, and no part can be trapped.
+    pub(crate) fn only_excludes(&self) -> bool {
+        self.keeps_text && !self.has_traps
     }
 
     /// Whether an entry has been refused for want of room since [`take_full`](Self::take_full).
@@ -332,9 +353,10 @@ impl Registers {
     fn seen_values(&self, newest: u32) -> impl Iterator<Item = Option<&Arc<JsonValue>>> {
         let mut next = newest;
         std::iter::from_fn(move || {
-            let seen = &self.seen[next.checked_sub(1)? as usize];
+            let number = next;
+            let seen = &self.seen[number.checked_sub(1)? as usize];
             next = seen.before;
-            Some(seen.value.as_ref())
+            Some(if number <= self.unknown_seen { None } else { seen.value.as_ref() })
         })
     }
 
@@ -353,6 +375,16 @@ impl Registers {
         }
         let text = &self.text[begin as usize..];
         self.seen_values(parts.seen).flatten().any(|value| value.may_begin_with(text))
+    }
+
+    /// The bytes after which the part being read may still become equal to one that was seen; all bytes where that is not
+    /// plain to see.
+    pub(crate) fn repeating_bytes(&self, registers: RegistersId) -> ByteSet {
+        let parts = self.parts_of(registers);
+        let Some(begin) = parts.begin.checked_sub(1) else { return ByteSet::EMPTY };
+        let text = &self.text[begin as usize..];
+        let bytes = |seen: Option<&Arc<JsonValue>>| seen.map_or(ByteSet::EMPTY, |value| value.next_bytes(text));
+        self.seen_values(parts.seen).fold(ByteSet::EMPTY, |all, seen| all.union(&bytes(seen)))
     }
 
     /// Whether all values seen so far are JSON.
