@@ -220,7 +220,7 @@ fn fill_head(
 }
 
 /// Counts further below the least one are not looked at one by one.
-const MAX_MISSING: u32 = 16;
+const MAX_MISSING: u32 = 256;
 
 /// The bytes that can follow characters of the loop of `head`.
 fn exits(grammar: &CompiledGrammar, head: Frame, room: Room, stack: &mut Stack, scratch: &mut WalkScratch) -> ByteSet {
