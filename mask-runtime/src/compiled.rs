@@ -9,6 +9,7 @@ use crate::artifact::{Tables, TablesFault};
 use crate::bitmask;
 use crate::branch::Branch;
 use crate::byte_table::{self, ByteTable};
+use crate::chain::Chain;
 use crate::chunks::Chunks;
 use crate::component::{Component, KnownWays, may_be_wide};
 use crate::known_rows::KnownRows;
@@ -91,6 +92,16 @@ impl Tokenizer {
         &self.index
     }
 
+    /// The remainders of a slice that begin with a byte of `exits`, unless they are too many.
+    pub(crate) fn remainders(&self, of: (&LoopSet, &Slice), exits: ByteSet) -> Option<Arc<Remainders>> {
+        self.slices.remainders(of, exits, &self.vocabulary)
+    }
+
+    /// The tokens that may have such a remainder.
+    pub(crate) fn candidates(&self, slice: &Slice, exits: &ByteSet) -> Vec<u32> {
+        slice.candidates(exits, self.slices.inverted(&self.vocabulary))
+    }
+
     /// [`Vocabulary::fingerprint`], worked out once, with the index.
     pub fn fingerprint(&self) -> [u8; 32] {
         self.fingerprint
@@ -128,6 +139,8 @@ struct Known {
     text: OnceLock<Option<Box<TextState>>>,
     /// What characters lead to from it.
     components: OnceLock<Arc<[ComponentSlice]>>,
+    /// The states in a row that it begins.
+    chain: OnceLock<Option<Box<Chain>>>,
     /// What it does on each byte.
     bytes: OnceLock<ByteTable>,
 }
@@ -143,7 +156,9 @@ impl Known {
         let table = self.bytes.get().is_some();
         let text = self.text.get().is_some_and(Option::is_some);
         let components = self.components.get().map_or(0, |found| found.len());
+        let chain = self.chain.get().and_then(Option::as_ref).map_or(0, |chain| chain.memory());
         usize::from(table) * size_of::<[u16; 256]>()
+            + chain
             + usize::from(text) * size_of::<TextState>()
             + components * size_of::<ComponentSlice>()
     }
@@ -352,6 +367,16 @@ impl CompiledGrammar {
         place.get().and_then(Option::as_deref).filter(|text| text.base == state)
     }
 
+    /// The states in a row that begin with `state`, if what comes after their characters is little.
+    pub(crate) fn chain(&self, state: StateId) -> Option<&Chain> {
+        if !may_be_wide(&self.pda, state) {
+            return None;
+        }
+        let slice = |set: &LoopSet| self.tokenizer.slices.slice(set, self.vocabulary());
+        let make = || Chain::of(&self.pda, state, slice).map(Box::new);
+        self.known.get(state.index()).chain.get_or_init(make).as_deref()
+    }
+
     /// What characters lead to from `state`: the largest set first.
     pub(crate) fn components(&self, state: StateId) -> &[ComponentSlice] {
         if !may_be_wide(&self.pda, state) {
@@ -380,8 +405,7 @@ impl CompiledGrammar {
         {
             return remainders.clone();
         }
-        let Tokenizer { vocabulary, slices, .. } = &*self.tokenizer;
-        let found = slices.remainders((&text.own_loop.set, &text.slice), exits, vocabulary);
+        let found = self.tokenizer.remainders((&text.own_loop.set, &text.slice), exits);
         // What can come next may depend on the stack; mostly it does not.
         let _ = text.remainders.set((exits, found.clone()));
         found

@@ -12,6 +12,7 @@
 use grammar_ir::ByteSet;
 
 use crate::bitmask;
+use crate::chain::fill_chain;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::component::is_out_of_reach;
 use crate::difference;
@@ -204,11 +205,13 @@ fn fill_head(
         && let Some(text) = grammar.text_state(head.state)
         && (alone || text.base == head.state)
         && let Some(base) = base_of(pda, head, text, stack)
-        && !scratch.looking.interferes(pda, base, &text.own_loop, stack)
+        && !scratch.looking.interferes(pda, base, &text.own_loop.set, stack)
     {
         let room = Room::of(pda, base, &text.own_loop);
         let exits = exits(grammar, base, room, stack, scratch).intersection(&text.own_loop.set.others());
-        let Some(remainders) = grammar.remainders(text, exits) else { return false };
+        let Some(remainders) = grammar.remainders(text, exits) else {
+            return fill_chain(grammar, head, stack, scratch, row);
+        };
         text.slice.set_up_to(room.left, grammar.tokenizer().index(), row);
         walk_remainders(grammar, base, &remainders, room, stack, scratch, row);
         if base != head {
@@ -216,7 +219,7 @@ fn fill_head(
         }
         return true;
     }
-    false
+    fill_chain(grammar, head, stack, scratch, row)
 }
 
 /// Counts further below the least one are not looked at one by one.

@@ -13,6 +13,7 @@ mod branch;
 mod budget;
 mod byte_table;
 mod captures;
+mod chain;
 mod chunks;
 mod compiled;
 mod component;

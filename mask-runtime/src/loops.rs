@@ -47,6 +47,11 @@ impl LoopSet {
         Self { ascii: self.ascii & other.ascii, past_ascii: self.past_ascii.intersection(&other.past_ascii) }
     }
 
+    /// Whether all characters of `other` are in the set.
+    pub(crate) fn has_all_of(&self, other: &Self) -> bool {
+        other.ascii & !self.ascii == 0 && self.past_ascii.intersection(&other.past_ascii) == other.past_ascii
+    }
+
     /// The bytes that are no ASCII character of the set.
     pub(crate) fn others(&self) -> ByteSet {
         ByteSet::of_ascii(self.ascii).complement()
@@ -110,6 +115,13 @@ impl Loop {
         excluded = excluded.union(&first_bytes(pda, pda.call_edges(start).iter()));
         let inner = Self::on(pda, start, |target| pda.is_final(target), Edges { counts: false, excluded })?;
         Some(Self { counts: call.counts, ..inner })
+    }
+
+    /// The characters that lead from `state` to `target` by its own edges, none of which counts, and in no other way; `None`
+    /// where they are few.
+    pub(crate) fn leading(pda: &Pda, state: StateId, target: StateId) -> Option<LoopSet> {
+        let excluded = first_bytes(pda, pda.call_edges(state).iter());
+        Self::on(pda, state, |other| other == target, Edges { counts: false, excluded }).map(|found| found.set)
     }
 
     /// The characters that lead from `state` to a state for which `back` holds.

@@ -2,10 +2,10 @@
 //!
 //! Where the loop counts, which of them fit depends on the number of characters before the remainder.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use grammar_ir::pda::Pda;
-use rustc_hash::FxHashMap;
 
 use crate::compiled::CompiledGrammar;
 use crate::loops::Loop;
@@ -26,9 +26,11 @@ pub(crate) struct Remainders {
 impl Remainders {
     /// Texts, each with the token it is the end of, and how many characters are before it.
     pub(crate) fn new(texts: &[(&[u8], u32, u16)]) -> Self {
-        let before: FxHashMap<u32, u16> = texts.iter().map(|&(_, id, characters)| (id, characters)).collect();
-        let index = TokenIndex::of_texts(texts.iter().map(|&(text, id, _)| (text, id)));
-        let characters_before = index.tokens().iter().map(|id| before[id]).collect();
+        let index = TokenIndex::of_texts(texts.iter().zip(0..).map(|(&(text, ..), place)| (text, place)));
+        let (index, characters_before) = index.with_ids(|place| {
+            let (_, id, characters) = texts[place as usize];
+            (id, characters)
+        });
         Self { index, characters_before, by_characters_before: OnceLock::new() }
     }
 
@@ -46,21 +48,30 @@ impl Remainders {
     /// The remainders that have no character before them, those that have one, and so on.
     pub(crate) fn by_characters_before(&self) -> &[TokenIndex] {
         self.by_characters_before.get_or_init(|| {
-            let most = self.characters_before.iter().copied().max().map_or(0, usize::from);
-            let mut texts: Vec<Vec<(Vec<u8>, u32)>> = vec![Vec::new(); most + 1];
+            // The texts one after the other, and each token with how many characters come before its text, and where that is.
+            let mut texts: Vec<u8> = Vec::new();
+            let mut tokens: Vec<(u16, Range<usize>, u32)> = Vec::new();
             let mut path: Vec<u8> = Vec::new();
             for (number, node) in self.index.nodes().iter().enumerate() {
                 path.truncate(usize::from(node.depth) - 1);
                 path.push(node.byte);
-                for position in self.index.own_range(number as u32) {
-                    let before = usize::from(self.characters_before[position]);
-                    texts[before].push((path.clone(), self.index.tokens()[position]));
+                let (own, begin) = (self.index.own_range(number as u32), texts.len());
+                if !own.is_empty() {
+                    texts.extend_from_slice(&path);
                 }
+                let place = begin..texts.len();
+                let token = |position| (self.characters_before[position], place.clone(), self.index.tokens()[position]);
+                tokens.extend(own.map(token));
             }
-            let index = |texts: Vec<(Vec<u8>, u32)>| {
-                TokenIndex::of_texts(texts.iter().map(|(text, id)| (text.as_slice(), *id)))
+            tokens.sort_by_key(|&(before, ..)| before);
+            let most = tokens.last().map_or(0, |&(before, ..)| usize::from(before));
+            let mut rest = tokens.as_slice();
+            let index = |before| {
+                let (these, others) = rest.split_at(rest.partition_point(|&(found, ..)| usize::from(found) <= before));
+                rest = others;
+                TokenIndex::of_texts(these.iter().map(|(_, place, id)| (&texts[place.clone()], *id))).with_branches()
             };
-            texts.into_iter().map(index).collect()
+            (0..=most).map(index).collect()
         })
     }
 

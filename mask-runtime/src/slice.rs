@@ -69,9 +69,12 @@ impl Slice {
             if text.get(bytes).is_some_and(|&byte| exits.contains(byte)) {
                 // `Vocabulary` bounds the length of a token, so that the number fits.
                 texts.push((&text[bytes..], id, characters as u16));
+                if texts.len() > MAX_OTHERS {
+                    return None;
+                }
             }
         }
-        (texts.len() <= MAX_OTHERS).then(|| Remainders::new(&texts).with_branches())
+        Some(Remainders::new(&texts).with_branches())
     }
 
     /// The tokens that are not in *S*\* and contain a byte of `exits` that is no character of *S*.

@@ -58,17 +58,17 @@ struct Children {
 
 impl Children {
     fn of(nodes: &[TrieNode]) -> Self {
-        // Per depth: the number of the last node there, plus one; 0 for the root.
+        // Per node: the number of its parent, plus one; 0 for the root.
+        let mut parents = vec![0u32; nodes.len()];
+        // Per depth: the number of the last node there, plus one.
         let mut path: Vec<u32> = vec![0];
-        let mut starts = vec![0; nodes.len() + 2];
-        let mut each_parent = |mut take: Box<dyn FnMut(u32, usize) + '_>| {
-            for (number, node) in nodes.iter().enumerate() {
-                path.truncate(usize::from(node.depth));
-                take(path[path.len() - 1], number);
-                path.push(number as u32 + 1);
-            }
-        };
-        each_parent(Box::new(|parent, _| starts[parent as usize + 1] += 1));
+        let mut starts = vec![0u32; nodes.len() + 2];
+        for ((node, parent), number) in nodes.iter().zip(&mut parents).zip(1..) {
+            path.truncate(usize::from(node.depth));
+            *parent = path[path.len() - 1];
+            starts[*parent as usize + 1] += 1;
+            path.push(number);
+        }
         let mut total = 0;
         for start in &mut starts {
             total += *start;
@@ -76,11 +76,11 @@ impl Children {
         }
         let (mut bytes, mut numbers) = (vec![0; nodes.len()], vec![0; nodes.len()]);
         let mut next = starts.clone();
-        each_parent(Box::new(|parent, number| {
+        for ((node, &parent), number) in nodes.iter().zip(&parents).zip(0..) {
             let place = &mut next[parent as usize];
-            (bytes[*place as usize], numbers[*place as usize]) = (nodes[number].byte, number as u32);
+            (bytes[*place as usize], numbers[*place as usize]) = (node.byte, number);
             *place += 1;
-        }));
+        }
         Self { starts, bytes, nodes: numbers }
     }
 
@@ -175,6 +175,12 @@ impl TokenIndex {
     /// The same, as a trie of which many masks are made.
     pub(crate) fn with_branches(self) -> Self {
         Self { branches: Some(Arc::default()), ..self }
+    }
+
+    /// The same with other ids, which `of` gives for those there are, and what else it gives for each, in the order of the tokens.
+    pub(crate) fn with_ids<T>(self, of: impl Fn(u32) -> (u32, T)) -> (Self, Vec<T>) {
+        let (tokens, others): (Vec<u32>, Vec<T>) = self.tokens.iter().map(|&id| of(id)).unzip();
+        (Self { tokens: tokens.into(), ..self }, others)
     }
 
     /// What has been worked out for nodes, in a trie that keeps that.

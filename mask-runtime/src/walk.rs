@@ -10,13 +10,14 @@ use grammar_ir::ByteSet;
 use grammar_ir::pda::Pda;
 
 use crate::bitmask;
+use crate::chain::fill_chain_below;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::component::is_out_of_reach;
 use crate::difference::{self, Correction};
 use crate::distinct::{PartScratch, is_live};
 use crate::fill::MAX_LONGER;
 use crate::known_rows::Key;
-use crate::loops::Loop;
+use crate::loops::LoopSet;
 use crate::remainders::{Remainders, Room, walk_remainders};
 use crate::slice::Slice;
 use crate::stack::{Frame, Mark, Stack};
@@ -39,7 +40,7 @@ pub(crate) struct WalkScratch {
     pub(crate) correction: Correction,
     pub(crate) key: Key,
     /// The buffers of walks within this one.
-    inner: Option<Box<WalkScratch>>,
+    pub(crate) inner: Option<Box<WalkScratch>>,
 }
 
 /// Buffers for looking at what could follow, kept to spare allocations.
@@ -66,13 +67,15 @@ impl Looking {
         survey.bytes
     }
 
-    /// Whether a character of the loop of `head` could also be consumed after a return, so that reading it would give more
-    /// heads.
-    pub(crate) fn interferes(&mut self, pda: &Pda, head: Frame, own_loop: &Loop, stack: &mut Stack) -> bool {
+    /// Whether a character of `set`, which the state of `head` reads, could also be consumed after a return, so that reading it
+    /// would give more heads.
+    pub(crate) fn interferes(&mut self, pda: &Pda, head: Frame, set: &LoopSet, stack: &mut Stack) -> bool {
         // With a loop that counts, a return that is not allowed now may be allowed some characters on.
-        if !pda.is_accepting(head.state) {
-            return false;
-        }
+        pda.is_accepting(head.state) && !self.bytes_below(pda, head, stack).intersection(&set.first_bytes()).is_empty()
+    }
+
+    /// The bytes that can be consumed after a return from `head`, if it may return.
+    pub(crate) fn bytes_below(&mut self, pda: &Pda, head: Frame, stack: &mut Stack) -> ByteSet {
         let mut parents = std::mem::take(&mut self.parents);
         parents.clear();
         let mut next = Some(head.below);
@@ -82,7 +85,7 @@ impl Looking {
         }
         let bytes = self.bytes(pda, &parents, stack);
         self.parents = parents;
-        !bytes.intersection(&own_loop.set.first_bytes()).is_empty()
+        bytes
     }
 }
 
@@ -280,7 +283,7 @@ fn in_text<'g>(
     // Whether a part that is not shown can still become something new is not told from here.
     let traps = pda.scope_of(head.state).is_some_and(|scope| scope.has_traps());
     let hidden = traps && stack.registers.is_new_part(head.count);
-    (!hidden && !looking.interferes(pda, base, &text.own_loop, stack)).then_some((text, base))
+    (!hidden && !looking.interferes(pda, base, &text.own_loop.set, stack)).then_some((text, base))
 }
 
 /// The head in the base of the state of `head`, if there can be one.
@@ -317,6 +320,9 @@ fn walk_branches(
         match in_text(grammar, head, stack, &mut scratch.looking) {
             Some((text, base)) if alone || base == head => {
                 walk_branch(grammar, (index, node), head, (text, base), stack, scratch, row);
+                scratch.heads.remove(at);
+            }
+            _ if fill_chain_below(grammar, |set| grammar.branch(set, index, node), head, stack, scratch, row) => {
                 scratch.heads.remove(at);
             }
             _ if walk_component(grammar, (index, node), head, stack, scratch, row) => {
