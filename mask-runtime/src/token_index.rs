@@ -89,20 +89,27 @@ impl Children {
     }
 }
 
-/// A token with the first bytes of its text in front, which settle nearly all comparisons.
-struct SortKey<'a> {
-    prefix: u64,
-    bytes: &'a [u8],
-    id: u32,
+/// The first bytes of a text as a number, in the order of the texts but for those that begin alike.
+fn prefix(text: &[u8]) -> u64 {
+    let mut prefix = [0; 8];
+    let length = text.len().min(8);
+    prefix[..length].copy_from_slice(&text[..length]);
+    u64::from_be_bytes(prefix)
 }
 
-impl<'a> SortKey<'a> {
-    fn new(bytes: &'a [u8], id: u32) -> Self {
-        let mut prefix = [0; 8];
-        let length = bytes.len().min(8);
-        prefix[..length].copy_from_slice(&bytes[..length]);
-        Self { prefix: u64::from_be_bytes(prefix), bytes, id }
+/// Sorts texts, those that are equal by their ids. Most are told apart by their first bytes, which are sorted as numbers.
+fn sorted(texts: Vec<(&[u8], u32)>) -> Vec<(&[u8], u32)> {
+    let mut keys: Vec<(u64, u32)> = texts.iter().zip(0..).map(|(&(text, _), place)| (prefix(text), place)).collect();
+    keys.sort_unstable();
+    let mut sorted: Vec<(&[u8], u32)> = Vec::with_capacity(texts.len());
+    for alike in keys.chunk_by(|left, right| left.0 == right.0) {
+        let begin = sorted.len();
+        sorted.extend(alike.iter().map(|&(_, place)| texts[place as usize]));
+        if alike.len() > 1 {
+            sorted[begin..].sort_unstable();
+        }
     }
+    sorted
 }
 
 /// Whether a token is in the index of its vocabulary.
@@ -123,31 +130,26 @@ impl TokenIndex {
 
     /// The trie of some texts, each of at most `u16::MAX` bytes, with an id; empty texts are left out.
     pub(crate) fn of_texts<'a>(texts: impl Iterator<Item = (&'a [u8], u32)>) -> Self {
-        let mut keys: Vec<SortKey<'a>> =
-            texts.filter(|(text, _)| !text.is_empty()).map(|(text, id)| SortKey::new(text, id)).collect();
-        keys.sort_unstable_by(|a, b| {
-            a.prefix.cmp(&b.prefix).then_with(|| a.bytes.cmp(b.bytes)).then_with(|| a.id.cmp(&b.id))
-        });
-
-        let mut nodes: Vec<TrieNode> = Vec::with_capacity(keys.len() * 2);
-        let mut token_starts = Vec::with_capacity(keys.len() * 2);
-        let mut tokens = Vec::with_capacity(keys.len());
+        let texts = sorted(texts.filter(|(text, _)| !text.is_empty()).collect());
+        let mut nodes: Vec<TrieNode> = Vec::with_capacity(texts.len() * 2);
+        let mut token_starts = Vec::with_capacity(texts.len() * 2);
+        let mut tokens = Vec::with_capacity(texts.len());
         let mut path: Vec<u32> = Vec::new();
         let mut previous: &[u8] = &[];
-        for key in &keys {
-            let shared = previous.iter().zip(key.bytes).take_while(|(a, b)| a == b).count();
+        for (text, id) in texts {
+            let shared = previous.iter().zip(text).take_while(|(a, b)| a == b).count();
             let here = nodes.len() as u32;
             for closed in path.drain(shared..) {
                 nodes[closed as usize].subtree_end = here;
             }
-            for (&byte, depth) in key.bytes[shared..].iter().zip(shared + 1..) {
+            for (&byte, depth) in text[shared..].iter().zip(shared + 1..) {
                 path.push(nodes.len() as u32);
                 // `Vocabulary` bounds the length of a token, so that the depth fits.
                 nodes.push(TrieNode { subtree_end: 0, depth: depth as u16, byte, zero: 0 });
                 token_starts.push(tokens.len() as u32);
             }
-            tokens.push(key.id);
-            previous = key.bytes;
+            tokens.push(id);
+            previous = text;
         }
         let end = nodes.len() as u32;
         for closed in path {
