@@ -6,6 +6,7 @@
 use grammar_ir::StateId;
 use grammar_ir::pda::{ByteEdge, Pda};
 
+use crate::registers::Registers;
 use crate::stack::Frame;
 
 /// With no more edges than this, looking at each of them is as quick as a table, which would have to be made.
@@ -16,7 +17,7 @@ const FEW_CALLS: usize = 4;
 
 /// The head after `byte`, by the edges of the state of `head`, if these are few; `Some(None)` where it takes a step to tell.
 #[inline]
-pub(crate) fn of_few(pda: &Pda, head: Frame, byte: u8) -> Option<Option<Option<Frame>>> {
+pub(crate) fn of_few(pda: &Pda, head: Frame, byte: u8, registers: &mut Registers) -> Option<Option<Option<Frame>>> {
     let edges = pda.byte_edges(head.state);
     let calls = pda.call_edges(head.state);
     if edges.len() > FEW_EDGES || calls.len() > FEW_CALLS {
@@ -29,22 +30,27 @@ pub(crate) fn of_few(pda: &Pda, head: Frame, byte: u8) -> Option<Option<Option<F
     let mut matching = edges.iter().take_while(|edge| edge.low <= byte).filter(|edge| byte <= edge.high);
     Some(match (matching.next(), matching.next()) {
         (None, _) => Some(None),
-        (Some(edge), None) if is_plain(pda, head.state, edge) => Some(follow(pda, head, edge)),
+        (Some(edge), None) if is_plain(pda, head.state, edge) => Some(follow(pda, head, edge, registers)),
         _ => None,
     })
 }
 
-/// Whether an edge of `state` does nothing but lead to its target, or count, and there is something to do there but to return.
+/// Whether an edge of `state` does nothing but lead to its target, or count.
 fn is_plain(pda: &Pda, state: StateId, edge: &ByteEdge) -> bool {
-    let leaves_registers = edge.marks.is_none() && !edge.counts && !pda.is_guarded(edge.target);
-    (leaves_registers || pda.scope_of(state).is_none()) && !pda.is_final(edge.target)
+    if edge.marks.is_none() && !edge.counts && !pda.is_guarded(edge.target) {
+        return true;
+    }
+    // Outside of scopes there are no marks. What ends a part depends on its text.
+    pda.scope_of(state).is_none_or(|scope| edge.marks.is_none() && !scope.ends_part(edge.target.as_u32()))
 }
 
-/// The head after a plain edge, unless its count rules that out.
+/// The head after a plain edge, unless its count or its scope rules that out.
 #[inline]
-fn follow(pda: &Pda, head: Frame, edge: &ByteEdge) -> Option<Frame> {
+fn follow(pda: &Pda, head: Frame, edge: &ByteEdge, registers: &mut Registers) -> Option<Frame> {
     let count = if !edge.counts && !pda.is_guarded(edge.target) {
         head.count
+    } else if let Some(scope) = pda.scope_of(head.state) {
+        registers.is_alive(scope, head.count, edge.target.as_u32()).then_some(head.count)?
     } else {
         pda.count_after(head.count, edge.counts, edge.target)?
     };
@@ -85,13 +91,13 @@ impl ByteTable {
 
     /// The head after `byte`, if there is one; `None` where it takes a step to tell.
     #[inline]
-    pub(crate) fn after(&self, pda: &Pda, head: Frame, byte: u8) -> Option<Option<Frame>> {
+    pub(crate) fn after(&self, pda: &Pda, head: Frame, byte: u8, registers: &mut Registers) -> Option<Option<Frame>> {
         match self.edges[usize::from(byte)] {
             UNKNOWN => None,
             NOTHING => Some(None),
             number => {
                 let edge = pda.byte_edges(head.state).get(usize::from(number));
-                Some(edge.and_then(|edge| follow(pda, head, edge)))
+                Some(edge.and_then(|edge| follow(pda, head, edge, registers)))
             }
         }
     }

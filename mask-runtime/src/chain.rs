@@ -38,6 +38,9 @@ pub(crate) struct Chain {
 /// A row is followed for so many states; few tokens are longer.
 const MAX_STATES: usize = 64;
 
+/// Sets of fewer characters are not looked at.
+const MIN_CHARACTERS: usize = 16;
+
 /// Fewer tokens than this, as there are of digits alone, are soon walked.
 const MIN_TOKENS: usize = 2048;
 
@@ -46,6 +49,15 @@ const MAX_EXITS: usize = 16;
 
 /// More tokens than this are not put into tries by what comes before their remainders.
 const MAX_CANDIDATES: usize = 1 << 13;
+
+/// Whether `state` may begin a row, as far as that is told from its own edges. Sets with characters past ASCII are mostly those of
+/// free texts, which have loops.
+#[inline]
+pub(crate) fn may_begin_row(pda: &Pda, state: StateId) -> bool {
+    let edges = pda.byte_edges(state);
+    edges.iter().all(|edge| edge.high.is_ascii())
+        && edges.iter().map(|edge| usize::from(edge.high - edge.low) + 1).sum::<usize>() >= MIN_CHARACTERS
+}
 
 /// The states that characters of `set` lead along from `state`, the first of them to `at`, and whether the last one has a loop; `None`
 /// where there is no such row.

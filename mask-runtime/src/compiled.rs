@@ -9,7 +9,7 @@ use crate::artifact::{Tables, TablesFault};
 use crate::bitmask;
 use crate::branch::Branch;
 use crate::byte_table::{self, ByteTable};
-use crate::chain::Chain;
+use crate::chain::{Chain, may_begin_row};
 use crate::chunks::Chunks;
 use crate::component::{Component, KnownWays, may_be_wide};
 use crate::known_rows::KnownRows;
@@ -17,7 +17,8 @@ use crate::loops::{Loop, LoopSet};
 use crate::remainders::Remainders;
 use crate::slice::Slice;
 use crate::slices::Slices;
-use crate::stack::Frame;
+use crate::stack::{Frame, Stack};
+use crate::step::{returned, returns_in_vain};
 use crate::text_state::{self, TextState, nearest};
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
@@ -327,18 +328,27 @@ impl CompiledGrammar {
         &self.rows
     }
 
-    /// The head after `byte`, if there is one; `None` where it takes a step to tell. `is_inert` says whether nothing can be
-    /// consumed after a return.
+    /// The head after `byte`, if there is one; `None` where it takes a step to tell.
     #[inline]
-    pub(crate) fn plain_step(&self, head: Frame, byte: u8, is_inert: impl Fn() -> bool) -> Option<Option<Frame>> {
-        let (pda, state) = (&self.pda, head.state);
-        if pda.is_accepting(state) && !is_inert() {
-            return None;
+    pub(crate) fn plain_step(&self, mut head: Frame, byte: u8, stack: &mut Stack) -> Option<Option<Frame>> {
+        let pda = &self.pda;
+        loop {
+            let returns = pda.may_return(head.state, head.count) && !stack.is_inert(head.below);
+            let own = match byte_table::of_few(pda, head, byte, &mut stack.registers) {
+                Some(after) => after?,
+                None => {
+                    let table = &self.known.get(head.state.index()).bytes;
+                    let table = table.get_or_init(|| ByteTable::of(pda, head.state));
+                    table.after(pda, head, byte, &mut stack.registers)?
+                }
+            };
+            match own {
+                Some(_) if returns && !returns_in_vain(pda, head.below, byte, stack) => return None,
+                Some(next) => return Some(Some(returned(pda, next, stack))),
+                None if !returns => return Some(None),
+                None => head = stack.only_frame(head.below)?,
+            }
         }
-        if let Some(after) = byte_table::of_few(pda, head, byte) {
-            return after;
-        }
-        self.known.get(state.index()).bytes.get_or_init(|| ByteTable::of(pda, state)).after(pda, head, byte)
     }
 
     /// What `state` has to do with a loop.
@@ -369,7 +379,7 @@ impl CompiledGrammar {
 
     /// The states in a row that begin with `state`, if what comes after their characters is little.
     pub(crate) fn chain(&self, state: StateId) -> Option<&Chain> {
-        if !may_be_wide(&self.pda, state) {
+        if !may_begin_row(&self.pda, state) {
             return None;
         }
         let slice = |set: &LoopSet| self.tokenizer.slices.slice(set, self.vocabulary());

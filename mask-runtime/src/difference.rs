@@ -47,8 +47,12 @@ pub(crate) fn correct(
         let byte = index.nodes()[node as usize].byte;
         after.clear();
         after_base.clear();
-        step(pda, &[head], &mut Byte(byte), stack, false, &mut scratch.step, after);
-        step(pda, &[base], &mut Byte(byte), stack, false, &mut scratch.step, after_base);
+        for (head, after) in [(head, &mut *after), (base, &mut *after_base)] {
+            match grammar.plain_step(head, byte, stack) {
+                Some(next) => after.extend(next),
+                None => step(pda, &[head], &mut Byte(byte), stack, false, &mut scratch.step, after),
+            }
+        }
         if after == after_base {
             continue;
         }

@@ -9,6 +9,8 @@
 //!    tokens that are not in it ([`component`](crate::component)).
 //! 4. Otherwise a walk over the whole trie, which does the same where it comes into a text ([`walk`](crate::walk)).
 
+use std::sync::Arc;
+
 use grammar_ir::ByteSet;
 
 use crate::bitmask;
@@ -17,6 +19,7 @@ use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::component::is_out_of_reach;
 use crate::difference;
 use crate::distinct::{depends_on_seen, exclude, fits};
+use crate::known_rows::Made;
 use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
 use crate::step::entered;
@@ -53,6 +56,7 @@ pub(crate) fn fill_text(
         look_at_seen(grammar, heads, stack, scratch, row);
     } else {
         bitmask::clear_all(row);
+        scratch.slice = None;
         stack.begin_reading();
         let hidden = only_excludes.then(|| stack.registers.hide_seen());
         fill_by_kind(grammar, heads, stack, scratch, row);
@@ -62,7 +66,8 @@ pub(crate) fn fill_text(
             look_at_seen(grammar, heads, stack, scratch, row);
         }
         if is_key && !stack.is_full() && (only_excludes || !stack.registers.has_compared()) {
-            grammar.rows().keep(&mut key, pda, stack, row, &scratch.doubtful);
+            let made = Made { row, slice: scratch.slice.take(), doubtful: &scratch.doubtful };
+            grammar.rows().keep(&mut key, pda, stack, made);
         }
         if only_excludes {
             look_at_seen(grammar, heads, stack, scratch, row);
@@ -213,6 +218,7 @@ fn fill_head(
             return fill_chain(grammar, head, stack, scratch, row);
         };
         text.slice.set_up_to(room.left, grammar.tokenizer().index(), row);
+        scratch.slice = Some(Arc::clone(&text.slice));
         walk_remainders(grammar, base, &remainders, room, stack, scratch, row);
         if base != head {
             difference::correct(grammar, None, head, base, stack, scratch, row);

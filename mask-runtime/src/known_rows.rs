@@ -21,6 +21,7 @@ use grammar_ir::pda::Pda;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 use crate::bitmask;
+use crate::slice::Slice;
 use crate::stack::{Frame, NodeId, Stack};
 
 /// A grammar keeps masks of at most so many bytes: 128 whole rows of a vocabulary of 128,000 tokens.
@@ -57,6 +58,15 @@ pub(crate) struct KnownRows {
     bytes: AtomicUsize,
 }
 
+/// A mask that has just been made.
+pub(crate) struct Made<'a> {
+    pub(crate) row: &'a [u32],
+    /// The slice that it began with.
+    pub(crate) slice: Option<Arc<Slice>>,
+    /// The tokens that depend on values that have been seen.
+    pub(crate) doubtful: &'a [u32],
+}
+
 /// A mask, as far as it does not depend on values that have been seen.
 #[derive(Debug)]
 pub(crate) struct Known {
@@ -70,6 +80,8 @@ pub(crate) struct Known {
 pub(crate) enum KnownRow {
     /// These tokens.
     Few(Box<[u32]>),
+    /// Those of a slice, and these.
+    Slice(Arc<Slice>, Box<[u32]>),
     /// A whole row.
     Row(Arc<[u32]>),
 }
@@ -81,6 +93,10 @@ impl KnownRow {
             Self::Few(tokens) => {
                 bitmask::clear_all(row);
                 bitmask::set_each(row, tokens);
+            }
+            Self::Slice(slice, more) => {
+                row.copy_from_slice(slice.row());
+                bitmask::set_each(row, more);
             }
             Self::Row(known) => row.copy_from_slice(known),
         }
@@ -255,17 +271,24 @@ impl Entry {
     }
 }
 
-/// The tokens of a row, if they are few.
-fn few(row: &[u32]) -> Option<Box<[u32]>> {
+/// The tokens of `row` that are not in `base`, if they are few and all others are; an empty base has none.
+fn few(row: &[u32], base: &[u32]) -> Option<Box<[u32]>> {
     let mut tokens = [0; FEW_TOKENS];
     let mut count = 0;
-    let (parts, rest) = row.as_chunks::<PART>();
-    let parts = parts.iter().map(<[u32; PART]>::as_slice);
-    for (number, part) in parts.chain([rest]).enumerate() {
-        if part.iter().fold(0, |all, &word| all | word) == 0 {
+    for (number, part) in row.chunks(PART).enumerate() {
+        let mut differs = [0; PART];
+        differs[..part.len()].copy_from_slice(part);
+        if let Some(base) = base.get(number * PART..number * PART + part.len()) {
+            differs.iter_mut().zip(base).for_each(|(word, base)| *word ^= base);
+        }
+        if differs.iter().fold(0, |all, &word| all | word) == 0 {
             continue;
         }
-        for (&word, place) in part.iter().zip(number * PART..) {
+        for (offset, &word) in differs.iter().enumerate() {
+            let place = number * PART + offset;
+            if word != 0 && row[place] & word != word {
+                return None;
+            }
             let mut bits = word;
             while bits != 0 {
                 *tokens.get_mut(count)? = place as u32 * u32::BITS + bits.trailing_zeros();
@@ -304,9 +327,9 @@ impl KnownRows {
         None
     }
 
-    /// Keeps `row`, the mask of the configuration of `key`, which depends on what has been read of the stack, and the tokens
-    /// that depend on more.
-    pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, row: &[u32], doubtful: &[u32]) {
+    /// Keeps the mask of the configuration of `key`, which depends on what has been read of the stack.
+    pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, made: Made<'_>) {
+        let Made { row, slice, doubtful } = made;
         if doubtful.len() > MAX_DOUBTFUL {
             return;
         }
@@ -324,7 +347,7 @@ impl KnownRows {
                 None => {
                     let words = &key.words[..key.ends[levels - 1]];
                     let inert = key.inert(levels, stack);
-                    let known = Known { row: self.share(row), doubtful: doubtful.into() };
+                    let known = Known { row: self.share(row, slice), doubtful: doubtful.into() };
                     let size = size_of::<Entry>() + size_of_val(words) + size_of_val(doubtful);
                     self.bytes.fetch_add(size, Ordering::Relaxed);
                     let entry = Entry { key: words.into(), levels, inert, known, next: OnceLock::new() };
@@ -336,10 +359,17 @@ impl KnownRows {
         }
     }
 
-    fn share(&self, row: &[u32]) -> KnownRow {
-        if let Some(tokens) = few(row) {
+    fn share(&self, row: &[u32], slice: Option<Arc<Slice>>) -> KnownRow {
+        let none = [];
+        if let Some(tokens) = few(row, &none) {
             self.bytes.fetch_add(size_of_val(&*tokens), Ordering::Relaxed);
             return KnownRow::Few(tokens);
+        }
+        if let Some(slice) = slice
+            && let Some(more) = few(row, slice.row())
+        {
+            self.bytes.fetch_add(size_of_val(&*more), Ordering::Relaxed);
+            return KnownRow::Slice(slice, more);
         }
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let alike = rows.entry(hash_of(row)).or_default();

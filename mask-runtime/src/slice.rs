@@ -132,6 +132,11 @@ impl Slice {
         &members.by_length[members.up_to(characters).len()..]
     }
 
+    /// The row of the tokens.
+    pub(crate) fn row(&self) -> &[u32] {
+        &self.row
+    }
+
     /// The number of tokens.
     pub(crate) fn count(&self) -> usize {
         self.count

@@ -446,7 +446,7 @@ fn only<T, U>(items: impl Iterator<Item = T>, mut map: impl FnMut(T) -> Option<U
 }
 
 /// Whether nothing that `node` returns to can consume `byte`; false when that is not plain to see.
-fn returns_in_vain(pda: &Pda, node: NodeId, byte: u8, stack: &Stack) -> bool {
+pub(crate) fn returns_in_vain(pda: &Pda, node: NodeId, byte: u8, stack: &Stack) -> bool {
     let mut node = node;
     while node != NodeId::BOTTOM {
         let Some(parent) = stack.only_frame(node) else { return false };
@@ -464,7 +464,8 @@ fn returns_in_vain(pda: &Pda, node: NodeId, byte: u8, stack: &Stack) -> bool {
 }
 
 /// The frame that `head` returns to, as long as that is all it can do and there is only one.
-fn returned(pda: &Pda, mut head: Frame, stack: &Stack) -> Frame {
+#[inline]
+pub(crate) fn returned(pda: &Pda, mut head: Frame, stack: &Stack) -> Frame {
     while pda.is_final(head.state)
         && let Some(parent) = stack.only_frame(head.below)
     {

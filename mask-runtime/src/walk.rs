@@ -5,6 +5,7 @@
 //! ([`Branch`](crate::branch::Branch)).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use grammar_ir::ByteSet;
 use grammar_ir::pda::Pda;
@@ -39,6 +40,8 @@ pub(crate) struct WalkScratch {
     pub(crate) looking: Looking,
     pub(crate) correction: Correction,
     pub(crate) key: Key,
+    /// The slice that a mask began with.
+    pub(crate) slice: Option<Arc<Slice>>,
     /// The buffers of walks within this one.
     pub(crate) inner: Option<Box<WalkScratch>>,
 }
@@ -198,7 +201,7 @@ pub(crate) fn walk(
         next.clear();
         let heads = &arena[first_head..past_head];
         let known = match heads {
-            &[head] => grammar.plain_step(head, byte, || stack.is_inert(head.below)),
+            &[head] => grammar.plain_step(head, byte, stack),
             _ => None,
         };
         match known {
