@@ -271,33 +271,69 @@ impl Entry {
     }
 }
 
-/// The tokens of `row` that are not in `base`, if they are few and all others are; an empty base has none.
-fn few(row: &[u32], base: &[u32]) -> Option<Box<[u32]>> {
-    let mut tokens = [0; FEW_TOKENS];
-    let mut count = 0;
-    for (number, part) in row.chunks(PART).enumerate() {
-        let mut differs = [0; PART];
-        differs[..part.len()].copy_from_slice(part);
-        if let Some(base) = base.get(number * PART..number * PART + part.len()) {
-            differs.iter_mut().zip(base).for_each(|(word, base)| *word ^= base);
+/// The tokens of a row, if they are few.
+fn few(row: &[u32]) -> Option<Box<[u32]>> {
+    let mut found = Few::default();
+    let (parts, rest) = row.as_chunks::<PART>();
+    for (part, number) in parts.iter().zip(0..) {
+        if part.iter().fold(0, |all, &word| all | word) != 0 {
+            found.add(number * PART, part)?;
         }
-        if differs.iter().fold(0, |all, &word| all | word) == 0 {
-            continue;
+    }
+    found.add(parts.len() * PART, rest)?;
+    Some(found.tokens[..found.count].into())
+}
+
+/// The tokens of `row` that are not in `base`, if they are few and it has all those of `base`.
+fn few_more(row: &[u32], base: &[u32]) -> Option<Box<[u32]>> {
+    let mut found = Few::default();
+    let ((parts, rest), (base_parts, base_rest)) = (row.as_chunks::<PART>(), base.as_chunks::<PART>());
+    for ((part, base), number) in parts.iter().zip(base_parts).zip(0..) {
+        let differs = part.iter().zip(base).fold(0, |all, (word, base)| all | word ^ base);
+        if differs != 0 {
+            found.add_more(number * PART, part, base)?;
         }
-        for (offset, &word) in differs.iter().enumerate() {
-            let place = number * PART + offset;
-            if word != 0 && row[place] & word != word {
-                return None;
-            }
+    }
+    found.add_more(parts.len() * PART, rest, base_rest)?;
+    Some(found.tokens[..found.count].into())
+}
+
+/// Up to so many tokens.
+struct Few {
+    tokens: [u32; FEW_TOKENS],
+    count: usize,
+}
+
+impl Default for Few {
+    fn default() -> Self {
+        Self { tokens: [0; FEW_TOKENS], count: 0 }
+    }
+}
+
+impl Few {
+    /// Adds the tokens of `words`, the first of which is the one numbered `place`; `None` where there is no room.
+    fn add(&mut self, place: usize, words: &[u32]) -> Option<()> {
+        for (&word, place) in words.iter().zip(place..) {
             let mut bits = word;
             while bits != 0 {
-                *tokens.get_mut(count)? = place as u32 * u32::BITS + bits.trailing_zeros();
-                count += 1;
+                *self.tokens.get_mut(self.count)? = place as u32 * u32::BITS + bits.trailing_zeros();
+                self.count += 1;
                 bits &= bits - 1;
             }
         }
+        Some(())
     }
-    Some(tokens[..count].into())
+
+    /// The same of those that are not in `base`; `None` also where one of `base` is missing.
+    fn add_more(&mut self, place: usize, words: &[u32], base: &[u32]) -> Option<()> {
+        for ((&word, &base), place) in words.iter().zip(base).zip(place..) {
+            if base & !word != 0 {
+                return None;
+            }
+            self.add(place, &[word & !base])?;
+        }
+        Some(())
+    }
 }
 
 /// A row is looked through so many words at a time.
@@ -360,16 +396,15 @@ impl KnownRows {
     }
 
     fn share(&self, row: &[u32], slice: Option<Arc<Slice>>) -> KnownRow {
-        let none = [];
-        if let Some(tokens) = few(row, &none) {
-            self.bytes.fetch_add(size_of_val(&*tokens), Ordering::Relaxed);
-            return KnownRow::Few(tokens);
-        }
         if let Some(slice) = slice
-            && let Some(more) = few(row, slice.row())
+            && let Some(more) = few_more(row, slice.row())
         {
             self.bytes.fetch_add(size_of_val(&*more), Ordering::Relaxed);
             return KnownRow::Slice(slice, more);
+        }
+        if let Some(tokens) = few(row) {
+            self.bytes.fetch_add(size_of_val(&*tokens), Ordering::Relaxed);
+            return KnownRow::Few(tokens);
         }
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let alike = rows.entry(hash_of(row)).or_default();
