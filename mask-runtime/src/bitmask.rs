@@ -51,6 +51,16 @@ pub fn set_each(row: &mut [u32], ids: &[u32]) {
     }
 }
 
+/// Allows each of `ids` that is forbidden, and forbids each that is allowed.
+#[inline]
+pub(crate) fn flip_each(row: &mut [u32], ids: &[u32]) {
+    for &id in ids {
+        if let Some(word) = row.get_mut(id as usize / 32) {
+            *word ^= 1 << (id % 32);
+        }
+    }
+}
+
 /// Forbids `id`.
 #[inline]
 pub fn clear(row: &mut [u32], id: u32) {

@@ -48,7 +48,7 @@ const MIN_TOKENS: usize = 2048;
 const MAX_EXITS: usize = 16;
 
 /// More tokens than this are not put into tries by what comes before their remainders.
-const MAX_CANDIDATES: usize = 1 << 13;
+const MAX_CANDIDATES: usize = 1 << 12;
 
 /// Whether `state` may begin a row, as far as that is told from its own edges. Sets with characters past ASCII are mostly those of
 /// free texts, which have loops.
@@ -166,6 +166,7 @@ pub(crate) fn fill_chain(
     let Some(exits) = chain.exits(grammar.pda(), head, stack, &mut scratch.looking) else { return false };
     let Some(remainders) = chain.remainders(grammar, exits) else { return false };
     chain.slice.set_up_to(chain.reach(), grammar.tokenizer().index(), row);
+    scratch.slice = Some(Arc::clone(&chain.slice));
     walk_chain(grammar, chain, head, &remainders, stack, scratch, row);
     true
 }

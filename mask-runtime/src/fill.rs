@@ -56,7 +56,7 @@ pub(crate) fn fill_text(
         look_at_seen(grammar, heads, stack, scratch, row);
     } else {
         bitmask::clear_all(row);
-        scratch.slice = None;
+        (scratch.slice, scratch.keeps) = (None, is_key);
         stack.begin_reading();
         let hidden = only_excludes.then(|| stack.registers.hide_seen());
         fill_by_kind(grammar, heads, stack, scratch, row);
@@ -178,6 +178,7 @@ fn fill_rest(
         return walk(grammar, index, None, heads, stack, scratch, Sink::All(row));
     };
     slice.set_up_to(steps, index, row);
+    scratch.slice = Some(Arc::clone(slice));
     match slice.others(vocabulary, index) {
         Some(others) => walk(grammar, others, None, heads, stack, scratch, Sink::All(row)),
         None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
@@ -217,15 +218,44 @@ fn fill_head(
         let Some(remainders) = grammar.remainders(text, exits) else {
             return fill_chain(grammar, head, stack, scratch, row);
         };
+        // All places in a key have the mask of other keys as their base.
+        if base != head && take_known(grammar, base, stack, scratch, row) {
+            difference::correct(grammar, None, head, base, stack, scratch, row);
+            return true;
+        }
         text.slice.set_up_to(room.left, grammar.tokenizer().index(), row);
         scratch.slice = Some(Arc::clone(&text.slice));
+        let settled = scratch.doubtful.len();
         walk_remainders(grammar, base, &remainders, room, stack, scratch, row);
         if base != head {
+            if scratch.keeps && scratch.doubtful.len() == settled && !stack.registers.has_compared() && !stack.is_full()
+            {
+                let made = Made { row, slice: scratch.slice.clone(), doubtful: &[] };
+                grammar.rows().keep(&mut scratch.base_key, pda, stack, made);
+            }
             difference::correct(grammar, None, head, base, stack, scratch, row);
         }
         return true;
     }
     fill_chain(grammar, head, stack, scratch, row)
+}
+
+/// Makes `row`, which is empty, the mask of `base` if that is known.
+fn take_known(
+    grammar: &CompiledGrammar,
+    base: Frame,
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    row: &mut [u32],
+) -> bool {
+    let (pda, longest) = (grammar.pda(), grammar.tokenizer().index().max_depth());
+    let WalkScratch { base_key: key, keeps, doubtful, slice, .. } = scratch;
+    *keeps = *keeps && key.begin(pda, &[base], stack, longest);
+    let Some(known) = keeps.then(|| grammar.rows().get(key, pda, stack)).flatten() else { return false };
+    known.row.copy_to(row);
+    doubtful.extend_from_slice(&known.doubtful);
+    *slice = known.row.slice().cloned();
+    true
 }
 
 /// Counts further below the least one are not looked at one by one.

@@ -80,13 +80,21 @@ pub(crate) struct Known {
 pub(crate) enum KnownRow {
     /// These tokens.
     Few(Box<[u32]>),
-    /// Those of a slice, and these.
+    /// Those of a slice, but for these, of which it has those that it should not have and lacks the others.
     Slice(Arc<Slice>, Box<[u32]>),
     /// A whole row.
     Row(Arc<[u32]>),
 }
 
 impl KnownRow {
+    /// The slice that it has most of its tokens of.
+    pub(crate) fn slice(&self) -> Option<&Arc<Slice>> {
+        match self {
+            Self::Slice(slice, _) => Some(slice),
+            Self::Few(_) | Self::Row(_) => None,
+        }
+    }
+
     /// Writes it to `row`.
     pub(crate) fn copy_to(&self, row: &mut [u32]) {
         match self {
@@ -94,9 +102,9 @@ impl KnownRow {
                 bitmask::clear_all(row);
                 bitmask::set_each(row, tokens);
             }
-            Self::Slice(slice, more) => {
+            Self::Slice(slice, different) => {
                 row.copy_from_slice(slice.row());
-                bitmask::set_each(row, more);
+                bitmask::flip_each(row, different);
             }
             Self::Row(known) => row.copy_from_slice(known),
         }
@@ -246,6 +254,12 @@ impl Key {
         flags.fold(0, |flags, (place, &below)| flags | Inert::from(stack.is_inert(below)) << place)
     }
 
+    /// Notes that what is in so many levels has been read.
+    fn note_reading(&self, levels: usize, stack: &Stack) {
+        let read = if levels < 2 { 0 } else { self.node_ends[levels - 2] };
+        self.nodes[..read].iter().for_each(|&node| stack.note_reading(node));
+    }
+
     /// As many levels as have been read since [`Stack::begin_reading`]; `None` if that is too much.
     fn read_levels(&mut self, pda: &Pda, stack: &Stack) -> Option<usize> {
         for levels in 1..=MAX_LEVELS {
@@ -284,17 +298,17 @@ fn few(row: &[u32]) -> Option<Box<[u32]>> {
     Some(found.tokens[..found.count].into())
 }
 
-/// The tokens of `row` that are not in `base`, if they are few and it has all those of `base`.
-fn few_more(row: &[u32], base: &[u32]) -> Option<Box<[u32]>> {
+/// The tokens that are in one of two rows, if they are few.
+fn few_different(row: &[u32], base: &[u32]) -> Option<Box<[u32]>> {
     let mut found = Few::default();
     let ((parts, rest), (base_parts, base_rest)) = (row.as_chunks::<PART>(), base.as_chunks::<PART>());
     for ((part, base), number) in parts.iter().zip(base_parts).zip(0..) {
         let differs = part.iter().zip(base).fold(0, |all, (word, base)| all | word ^ base);
         if differs != 0 {
-            found.add_more(number * PART, part, base)?;
+            found.add_different(number * PART, part, base)?;
         }
     }
-    found.add_more(parts.len() * PART, rest, base_rest)?;
+    found.add_different(parts.len() * PART, rest, base_rest)?;
     Some(found.tokens[..found.count].into())
 }
 
@@ -324,13 +338,10 @@ impl Few {
         Some(())
     }
 
-    /// The same of those that are not in `base`; `None` also where one of `base` is missing.
-    fn add_more(&mut self, place: usize, words: &[u32], base: &[u32]) -> Option<()> {
+    /// The same of the tokens that are in one of two.
+    fn add_different(&mut self, place: usize, words: &[u32], base: &[u32]) -> Option<()> {
         for ((&word, &base), place) in words.iter().zip(base).zip(place..) {
-            if base & !word != 0 {
-                return None;
-            }
-            self.add(place, &[word & !base])?;
+            self.add(place, &[word ^ base])?;
         }
         Some(())
     }
@@ -351,11 +362,12 @@ fn hash_of(row: &[u32]) -> u64 {
 }
 
 impl KnownRows {
-    /// The mask kept for the configuration of `key`.
+    /// The mask kept for the configuration of `key`. What it depends on has then been read of the stack.
     pub(crate) fn get(&self, key: &mut Key, pda: &Pda, stack: &Stack) -> Option<&Known> {
         let mut next = self.buckets.get()?[key.bucket].get();
         while let Some(entry) = next {
             if entry.is_for(key, pda, stack) {
+                key.note_reading(entry.levels, stack);
                 return Some(&entry.known);
             }
             next = entry.next.get();
@@ -371,7 +383,7 @@ impl KnownRows {
         }
         let Some(levels) = key.read_levels(pda, stack) else { return };
         // Exact counts are many, and each is met once in a text.
-        let most = if key.has_count { MAX_BYTES / 4 } else { MAX_BYTES };
+        let most = if key.has_count { MAX_BYTES / 4 * 3 } else { MAX_BYTES };
         if self.bytes.load(Ordering::Relaxed) > most {
             return;
         }
@@ -397,10 +409,10 @@ impl KnownRows {
 
     fn share(&self, row: &[u32], slice: Option<Arc<Slice>>) -> KnownRow {
         if let Some(slice) = slice
-            && let Some(more) = few_more(row, slice.row())
+            && let Some(different) = few_different(row, slice.row())
         {
-            self.bytes.fetch_add(size_of_val(&*more), Ordering::Relaxed);
-            return KnownRow::Slice(slice, more);
+            self.bytes.fetch_add(size_of_val(&*different), Ordering::Relaxed);
+            return KnownRow::Slice(slice, different);
         }
         if let Some(tokens) = few(row) {
             self.bytes.fetch_add(size_of_val(&*tokens), Ordering::Relaxed);

@@ -37,7 +37,7 @@ pub(crate) struct Slice {
 const MAX_STEPS: usize = 24;
 
 /// More tokens than this are not put into a trie of their own.
-const MAX_OTHERS: usize = 1 << 14;
+const MAX_OTHERS: usize = 1 << 15;
 
 impl Slice {
     pub(crate) fn new(set: LoopSet, inverted: &InvertedIndex, vocabulary: &Vocabulary) -> Self {

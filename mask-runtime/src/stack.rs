@@ -154,6 +154,11 @@ impl Stack {
         self.lowest_read.0.store(u32::MAX, Ordering::Relaxed);
     }
 
+    /// Notes that the frames of `node` have been read.
+    pub(crate) fn note_reading(&self, node: NodeId) {
+        self.lowest_read.note(node);
+    }
+
     /// Whether frames of `node`, or of a node that is older, have been read since [`begin_reading`](Self::begin_reading).
     pub(crate) fn has_read(&self, node: NodeId) -> bool {
         self.lowest_read.0.load(Ordering::Relaxed) <= node.0

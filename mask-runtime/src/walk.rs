@@ -40,6 +40,10 @@ pub(crate) struct WalkScratch {
     pub(crate) looking: Looking,
     pub(crate) correction: Correction,
     pub(crate) key: Key,
+    /// That of the state that the only head is next to.
+    pub(crate) base_key: Key,
+    /// Whether the mask that is being made may be kept.
+    pub(crate) keeps: bool,
     /// The slice that a mask began with.
     pub(crate) slice: Option<Arc<Slice>>,
     /// The buffers of walks within this one.

@@ -160,6 +160,7 @@ fn subsets(
         Merge::Never => (budget.limits().states, false),
     };
     let mut machine = Machine::with_capacity(nfa.len(), nfa.edge_count(), deterministic);
+    machine.offsets.push(0);
     let mut kernels = Kernels::new(nfa);
     let mut marks = Marks::default();
     let mut reached: Vec<Reached> = Vec::new();
@@ -168,6 +169,24 @@ fn subsets(
     let mut next = 0;
     while next < kernels.len() {
         budget.tick()?;
+        if let &[state] = kernels.get(next)
+            && let Some(EmbeddedState { edges, first, accepted: None }) = nfa.embedded_edges(state)
+        {
+            // Most states are those of automata that are deterministic already.
+            machine.accepting.push(false);
+            machine.edges.extend(edges.iter().map(|edge| Edge {
+                symbol: Symbol::Bytes { low: edge.low, high: edge.high },
+                counts: false,
+                marks: EdgeMarks::NONE,
+                target: kernels.number_one(first + edge.target),
+            }));
+            machine.offsets.push(machine.edges.len() as u32);
+            next += 1;
+            if kernels.len() > bound {
+                return Ok(None);
+            }
+            continue;
+        }
         edges.clear();
         let finishes = if outgoing.collect_plain(nfa, kernels.get(next)) {
             kernels.get(next).contains(&nfa.finish)
@@ -248,27 +267,38 @@ impl Kernels {
         self.lists.get(number)
     }
 
+    /// The number of the kernel of one state.
+    #[inline]
+    fn number_one(&mut self, state: u32) -> u32 {
+        let known = self.of_one[state as usize];
+        if known != NONE {
+            return known;
+        }
+        let fresh = self.add(&[state], NONE);
+        self.of_one[state as usize] = fresh;
+        fresh
+    }
+
     /// The number of a sorted, distinct, non-empty kernel.
     fn number(&mut self, kernel: &[u32]) -> u32 {
-        let fresh = self.len() as u32;
-        let mut before = NONE;
-        match kernel {
-            [state] => match &mut self.of_one[*state as usize] {
-                slot if *slot == NONE => *slot = fresh,
-                known => return *known,
-            },
-            _ => {
-                let last = self.of_several.entry(FxBuildHasher.hash_one(kernel)).or_insert(NONE);
-                let mut same_hash = *last;
-                while same_hash != NONE {
-                    if self.lists.get(same_hash as usize) == kernel {
-                        return same_hash;
-                    }
-                    same_hash = self.before[same_hash as usize];
-                }
-                before = std::mem::replace(last, fresh);
-            }
+        if let &[state] = kernel {
+            return self.number_one(state);
         }
+        let fresh = self.len() as u32;
+        let last = self.of_several.entry(FxBuildHasher.hash_one(kernel)).or_insert(NONE);
+        let mut same_hash = *last;
+        while same_hash != NONE {
+            if self.lists.get(same_hash as usize) == kernel {
+                return same_hash;
+            }
+            same_hash = self.before[same_hash as usize];
+        }
+        let before = std::mem::replace(last, fresh);
+        self.add(kernel, before)
+    }
+
+    fn add(&mut self, kernel: &[u32], before: u32) -> u32 {
+        let fresh = self.len() as u32;
         self.before.push(before);
         self.lists.elements.extend_from_slice(kernel);
         self.lists.ends.push(self.lists.elements.len() as u32);
