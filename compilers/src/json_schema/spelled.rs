@@ -6,6 +6,7 @@
 //! an escape are two trees of digits over that function.
 
 use std::hash::Hasher;
+use std::sync::LazyLock;
 
 use grammar_ir::{Budget, ByteAutomaton, ByteEdge, ByteEdges, LimitError};
 use rustc_hash::{FxHashMap, FxHasher};
@@ -90,8 +91,7 @@ pub(super) fn all_but<'t>(
     texts: impl IntoIterator<Item = &'t str>,
     budget: &mut Budget<'_>,
 ) -> Result<ByteAutomaton, LimitError> {
-    let mut states = States::default();
-    let anything = states.anything();
+    let (mut states, anything) = ANYTHING.clone();
     let root = trie(texts, &mut states, budget, |states, node| {
         let mut edges = states.children(&node.children, Some(anything));
         if !node.is_text {
@@ -101,6 +101,14 @@ pub(super) fn all_but<'t>(
     })?;
     Ok(states.finish(root))
 }
+
+/// The states that read any characters and the closing quote, with the first of them. Every object that may have other keys begins
+/// with these.
+static ANYTHING: LazyLock<(States, u32)> = LazyLock::new(|| {
+    let mut states = States::default();
+    let anything = states.anything();
+    (states, anything)
+});
 
 /// A node of the trie whose children are not all known yet.
 #[derive(Debug, Default)]
@@ -237,7 +245,7 @@ impl Digit {
 }
 
 /// States made so far, by their edges. All but [`END`] reject.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct States {
     escapes: Escapes,
     edges: Vec<ByteEdges>,

@@ -12,7 +12,7 @@ use super::EdgeMarks;
 use super::minimize::trim;
 use super::nfa::{EmbeddedState, Label, Marks, Nfa};
 use super::nullable::{Reached, closure};
-use crate::{Budget, ByteAutomaton, LimitError};
+use crate::{Budget, ByteAutomaton, ByteEdge, LimitError};
 
 /// What an edge of a [`Machine`] consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -188,6 +188,19 @@ fn subsets(
             continue;
         }
         edges.clear();
+        if let &[left, right] = kernels.get(next)
+            && let (Some(left), Some(right)) = (nfa.embedded_edges(left), nfa.embedded_edges(right))
+            && (left.accepted, right.accepted, deterministic) == (None, None, true)
+        {
+            // A declared key beside all other ones.
+            both(left, right, &mut kernels, &mut edges);
+            machine.push_state(false, edges.iter().copied());
+            next += 1;
+            if kernels.len() > bound || kernels.lists.elements.len() > MAX_KERNEL_ELEMENTS.max(8 * nfa.len()) {
+                return Ok(None);
+            }
+            continue;
+        }
         let finishes = if outgoing.collect_plain(nfa, kernels.get(next)) {
             kernels.get(next).contains(&nfa.finish)
         } else {
@@ -210,6 +223,44 @@ fn subsets(
     }
     machine.kernels = Some(kernels.lists);
     Ok(Some(machine))
+}
+
+/// The edges of two states at once, both in automata that are deterministic: a sweep over their ranges.
+fn both(left: EmbeddedState<'_>, right: EmbeddedState<'_>, kernels: &mut Kernels, edges: &mut Vec<Edge>) {
+    let (mut lefts, mut rights) = (left.edges, right.edges);
+    // The bytes from here on are still to be looked at.
+    let mut at = 0u16;
+    loop {
+        let past = |edges: &[ByteEdge]| edges.iter().take_while(|edge| u16::from(edge.high) < at).count();
+        (lefts, rights) = (&lefts[past(lefts)..], &rights[past(rights)..]);
+        let bounds = |edges: &[ByteEdge]| edges.first().map(|edge| (u16::from(edge.low).max(at), u16::from(edge.high)));
+        let (in_left, in_right) = (bounds(lefts), bounds(rights));
+        let Some(low) = [in_left, in_right].into_iter().flatten().map(|(low, _)| low).min() else { return };
+        // As far as the same of the two are there.
+        let end = |bounds: Option<(u16, u16)>| match bounds {
+            Some((first, last)) => {
+                if first <= low {
+                    last
+                } else {
+                    first - 1
+                }
+            }
+            None => u16::from(u8::MAX),
+        };
+        let high = end(in_left).min(end(in_right));
+        let target = |edges: &[ByteEdge], bounds: Option<(u16, u16)>, first: u32| {
+            bounds.filter(|bounds| bounds.0 <= low).map(|_| first + edges[0].target)
+        };
+        let number = match (target(lefts, in_left, left.first), target(rights, in_right, right.first)) {
+            (Some(one), Some(other)) if one < other => kernels.number(&[one, other]),
+            (Some(one), Some(other)) if one > other => kernels.number(&[other, one]),
+            (Some(one), _) | (None, Some(one)) => kernels.number_one(one),
+            (None, None) => return,
+        };
+        let symbol = Symbol::Bytes { low: low as u8, high: high as u8 };
+        edges.push(Edge { symbol, counts: false, marks: EdgeMarks::NONE, target: number });
+        at = high + 1;
+    }
 }
 
 /// The sets of states that the states of a machine stand for.
