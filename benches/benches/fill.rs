@@ -24,6 +24,12 @@ fn fill(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| bencher.iter(|| matcher.fill(&mut row)));
     }
     group.finish();
+    let mut group = criterion.benchmark_group("mask by reference");
+    for (name, text) in [("json/in string", r#"{"a": "b"#), ("json/after value", r#"{"a": 1 "#)] {
+        let mut matcher = gbnf_matcher(JSON, &tokenizer, text);
+        group.bench_function(name, |bencher| bencher.iter(|| matcher.mask().map(|row| row[0])));
+    }
+    group.finish();
 }
 
 criterion_group!(benches, fill);

@@ -41,6 +41,9 @@ fn walk(compiled: &Arc<CompiledGrammar>, random: &mut Random) -> Result<(), Stri
         let mut fresh = Matcher::new(fresh.map_err(|error| error.to_string())?);
         tokens.iter().try_for_each(|&token| fresh.accept_token(token)).map_err(|error| error.to_string())?;
         let (filled, fresh_filled) = (matcher.fill(&mut row), fresh.fill(&mut fresh_row));
+        if filled.is_ok() && matcher.mask() != Ok(&row) {
+            return Err(format!("after the tokens {tokens:?} the matcher's own row is another one"));
+        }
         if filled != fresh_filled || row != fresh_row {
             return Err(format!(
                 "after the tokens {tokens:?} the mask is {filled:?} {:?}, made afresh {fresh_filled:?} {:?}",

@@ -120,6 +120,7 @@ pub fn matcher_agrees(
             Err(error) => return Err(Disagreement(error.to_string())),
         }
         compare(&row, &expected, &mut recognizer, vocabulary, &stops, &tokens, exactness)?;
+        ensure!(matcher.mask() == Ok(&row), "the matcher's own row is another one");
         ensure!(matcher.is_complete() == recognizer.is_accepting(), "is_complete is {}", matcher.is_complete());
         let (next, viable) = (matcher.next_bytes(), recognizer.expected_bytes());
         let agree = match exactness {

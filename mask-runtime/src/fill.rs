@@ -19,20 +19,23 @@ use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::component::is_out_of_reach;
 use crate::difference;
 use crate::distinct::{depends_on_seen, exclude, fits};
-use crate::known_rows::Made;
+use crate::known_rows::{KnownId, Made};
 use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
 use crate::step::entered;
 use crate::walk::{MAX_SEPARATE, Sink, WalkScratch, base_of, walk};
 
 /// Makes `row` that of the tokens whose bytes `heads` can consume. The stack is as before when it returns.
+///
+/// `held` is the mask that `row` has already, if that is known; the answer is the one that it has then.
 pub(crate) fn fill_text(
     grammar: &CompiledGrammar,
     heads: &[Frame],
     stack: &mut Stack,
     scratch: &mut WalkScratch,
     row: &mut [u32],
-) {
+    held: Option<KnownId>,
+) -> Option<KnownId> {
     stack.registers.begin_token();
     // What tables know holds as long as no text has been seen that another one must differ from.
     if let (Some(tables), &[head]) = (grammar.tables(), heads)
@@ -40,9 +43,10 @@ pub(crate) fn fill_text(
     {
         bitmask::clear_all(row);
         if tables.fill(grammar, head, stack, scratch, row) {
-            return;
+            return None;
         }
     }
+    let mut holds = None;
     let (pda, longest) = (grammar.pda(), grammar.tokenizer().index().max_depth());
     let mut key = std::mem::take(&mut scratch.key);
     // Where values that have been seen only take tokens out, a mask is made without them, and what they take is looked at each
@@ -51,7 +55,12 @@ pub(crate) fn fill_text(
     let is_key = (only_excludes || !depends_on_seen(pda, heads, stack, &mut scratch.parts))
         && key.begin(pda, heads, stack, longest);
     if let Some(known) = is_key.then(|| grammar.rows().get(&mut key, pda, stack)).flatten() {
-        known.row.copy_to(row);
+        if held != Some(known.id()) {
+            known.row.copy_to(row);
+        }
+        if known.doubtful.is_empty() && !stack.registers.has_seen() {
+            holds = Some(known.id());
+        }
         scratch.doubtful.extend_from_slice(&known.doubtful);
         look_at_seen(grammar, heads, stack, scratch, row);
     } else {
@@ -74,6 +83,7 @@ pub(crate) fn fill_text(
         }
     }
     scratch.key = key;
+    holds
 }
 
 /// Decides on the tokens that a walk has left open, but for those that depend on values that are not known.

@@ -86,6 +86,16 @@ pub(crate) enum KnownRow {
     Row(Arc<[u32]>),
 }
 
+/// Which of the masks that a grammar has kept. They stay where they are as long as there is the grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KnownId(usize);
+
+impl Known {
+    pub(crate) fn id(&self) -> KnownId {
+        KnownId(std::ptr::from_ref(self).addr())
+    }
+}
+
 impl KnownRow {
     /// The slice that it has most of its tokens of.
     pub(crate) fn slice(&self) -> Option<&Arc<Slice>> {

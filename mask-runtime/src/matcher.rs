@@ -12,6 +12,7 @@ use crate::compiled::{CompiledGrammar, GrammarFault, TokenSetMembers};
 use crate::distinct::is_live;
 use crate::fill::fill_text;
 use crate::history::History;
+use crate::known_rows::KnownId;
 use crate::stack::{Frame, Mark, NodeId, Stack, sort_frames};
 use crate::step::{Byte, Scratch, Survey, Token, can_end, step};
 use crate::vocab::TokenKind;
@@ -177,6 +178,9 @@ pub struct Matcher {
     steps: Vec<Step>,
     /// What each step accepted, if parts of the text are to be reported.
     accepted: Vec<Accepted>,
+    /// What [`mask`](Self::mask) answered with, if it has been called.
+    own_row: Vec<u32>,
+    own_row_holds: Option<KnownId>,
     scratch: Buffers,
 }
 
@@ -223,6 +227,8 @@ impl Matcher {
             heads: vec![start],
             steps,
             accepted: Vec::new(),
+            own_row: Vec::new(),
+            own_row_holds: None,
             scratch: Buffers::default(),
         }
     }
@@ -253,6 +259,29 @@ impl Matcher {
     /// tokens), the row has the wrong length, the stack limit is met, or the grammar is from a file that is damaged. But for a
     /// wrong length the row is then zero.
     pub fn fill(&mut self, row: &mut [u32]) -> Result<(), FillError> {
+        self.fill_over(row, None).map(|_| ())
+    }
+
+    /// The same mask in a row of the matcher's own, which is written only where it is not the one of the last call: in a text most
+    /// tokens have the mask of the token before. The row is made in the first call.
+    ///
+    /// # Errors
+    /// As for [`fill`](Self::fill), but for the length.
+    pub fn mask(&mut self) -> Result<&[u32], FillError> {
+        let mut row = std::mem::take(&mut self.own_row);
+        if row.is_empty() {
+            row = self.row();
+        }
+        let held = self.own_row_holds.take();
+        let filled = self.fill_over(&mut row, held);
+        self.own_row = row;
+        self.own_row_holds = filled?;
+        Ok(&self.own_row)
+    }
+
+    /// [`fill`](Self::fill), where `row` has the mask `held` already, but for stop tokens, if that is known; answers with the one that
+    /// it has then.
+    fn fill_over(&mut self, row: &mut [u32], held: Option<KnownId>) -> Result<Option<KnownId>, FillError> {
         let expected = self.grammar.vocabulary().words_per_row();
         if row.len() != expected {
             return Err(FillError::RowLength { found: row.len(), expected });
@@ -260,17 +289,18 @@ impl Matcher {
         if self.is_terminated_by_stop() {
             bitmask::clear_all(row);
             bitmask::set_each(row, &self.stop_tokens);
-            return Ok(());
+            return Ok(None);
         }
         let last = self.steps[self.steps.len() - 1];
         self.stack.tokens = last.tokens;
         let heads = &self.heads[last.first_head as usize..];
-        fill_text(&self.grammar, heads, &mut self.stack, &mut self.scratch.walk, row);
+        let mut holds = fill_text(&self.grammar, heads, &mut self.stack, &mut self.scratch.walk, row, held);
         for &stop in &self.stop_tokens {
             bitmask::clear(row, stop);
         }
         if !self.grammar.pda().token_sets().is_empty() {
             self.fill_token_sets(row);
+            holds = None;
         }
         if self.stack.take_full() {
             bitmask::clear_all(row);
@@ -280,7 +310,7 @@ impl Matcher {
         if complete {
             bitmask::set_each(row, &self.stop_tokens);
         }
-        let mut filled = Ok(());
+        let mut filled = Ok(holds);
         if bitmask::is_empty(row) {
             filled = Err(if complete {
                 FillError::Finished
@@ -451,6 +481,8 @@ impl Matcher {
             heads: self.heads.clone(),
             steps: self.steps.clone(),
             accepted: self.accepted.clone(),
+            own_row: Vec::new(),
+            own_row_holds: None,
             scratch: Buffers::default(),
         }
     }
@@ -515,12 +547,13 @@ impl Matcher {
     }
 
     /// Bytes of memory, without the grammar's and without the buffers of the last mask, which hold a few heads for each
-    /// byte of the longest token.
+    /// byte of the longest token; with the row of [`mask`](Self::mask), if that has been called.
     pub fn memory(&self) -> usize {
         self.stack.memory()
             + self.heads.capacity() * size_of::<Frame>()
             + self.steps.capacity() * size_of::<Step>()
             + self.accepted.capacity() * size_of::<Accepted>()
+            + self.own_row.capacity() * size_of::<u32>()
             + size_of::<Self>()
     }
 

@@ -196,7 +196,7 @@ fn counts_below(grammar: &CompiledGrammar, state: StateId) -> Option<u32> {
 fn mask(grammar: &CompiledGrammar, head: Frame, stack: &mut Stack, scratch: &mut WalkScratch, row: &mut [u32]) -> bool {
     let mark = stack.mark();
     bitmask::clear_all(row);
-    fill_text(grammar, &[head], stack, scratch, row);
+    fill_text(grammar, &[head], stack, scratch, row, None);
     stack.truncate(mark, false);
     !stack.take_full()
 }
