@@ -20,6 +20,7 @@ mod random;
 mod source;
 pub mod stored;
 pub mod targets;
+pub mod trials;
 pub mod walks;
 
 pub use brute_force::BruteForce;

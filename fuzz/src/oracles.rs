@@ -6,7 +6,8 @@ use grammar_ir::interp::Recognizer;
 use grammar_ir::pda::LowerError;
 use grammar_ir::{Grammar, Limits};
 use mask_runtime::{
-    BindError, CompiledGrammar, FillError, Matcher, MatcherOptions, TokenKind, Tokenizer, Vocabulary, bitmask,
+    BindError, CompiledGrammar, FillError, Matcher, MatcherOptions, Thresholds, TokenKind, Tokenizer, Vocabulary,
+    bitmask,
 };
 
 use crate::Source;
@@ -35,16 +36,17 @@ macro_rules! ensure {
     };
 }
 
-/// Compiles `grammar`; `None` when it is refused for a limit, or has no words (which `interp` must confirm).
+/// Compiles `grammar`, to make masks by shortcuts from `thresholds` on; `None` when it is refused for a limit, or has no words (which `interp` must confirm).
 ///
 /// # Errors
 /// When `interp` sees words where the compiler sees none.
 pub fn compile(
     grammar: &Grammar,
     vocabulary: Vocabulary,
+    thresholds: Thresholds,
     limits: &Limits,
 ) -> Result<Option<Arc<CompiledGrammar>>, Disagreement> {
-    match CompiledGrammar::new(grammar, Tokenizer::new(vocabulary), limits) {
+    match CompiledGrammar::new(grammar, Tokenizer::with_thresholds(vocabulary, thresholds), limits) {
         Ok(compiled) => Ok(Some(compiled)),
         Err(BindError::Lower(LowerError::EmptyLanguage)) => {
             ensure!(!Recognizer::new(grammar).is_viable(), "compiled to an empty language, but interp finds words");

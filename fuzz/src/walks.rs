@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use grammar_ir::Limits;
 use grammar_ir::interp::Recognizer;
-use mask_runtime::{CompiledGrammar, Matcher, Tokenizer, Vocabulary, bitmask};
+use mask_runtime::{CompiledGrammar, Matcher, Thresholds, Tokenizer, Vocabulary, bitmask};
 
 use crate::random::Random;
 use crate::{BruteForce, corpus, stored};
@@ -23,6 +23,8 @@ pub struct Compared {
 pub enum Form {
     /// They were compiled.
     Compiled,
+    /// They were compiled, for a tokenizer whose thresholds are the least, so that every shortcut is taken that can be.
+    Shortcuts,
     /// They were compiled, written to a file with tables for all states, and read again.
     Stored,
 }
@@ -39,7 +41,10 @@ const STEPS: usize = 24;
 /// # Errors
 /// The first difference, with the text that leads to it.
 pub fn compare(vocabulary: Vocabulary, form: Form, states: usize, seed: u64) -> Result<Compared, String> {
-    let tokenizer = Tokenizer::new(vocabulary);
+    let tokenizer = match form {
+        Form::Compiled | Form::Stored => Tokenizer::new(vocabulary),
+        Form::Shortcuts => Tokenizer::with_thresholds(vocabulary, Thresholds::LEAST),
+    };
     let brute_force = BruteForce::new(tokenizer.vocabulary());
     let mut random = Random::new(seed);
     let mut compared = Compared::default();
@@ -49,7 +54,7 @@ pub fn compare(vocabulary: Vocabulary, form: Form, states: usize, seed: u64) -> 
         let compiled = CompiledGrammar::new(&grammar, Arc::clone(&tokenizer), &limits)
             .map_err(|error| format!("{name}: {error}"))?;
         let compiled = match form {
-            Form::Compiled => compiled,
+            Form::Compiled | Form::Shortcuts => compiled,
             Form::Stored => stored::round_trip(&compiled).map_err(|error| format!("{name}: {error}"))?,
         };
         let grammars = corpus::GRAMMARS.len();

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use compilers::{gbnf, json_schema, regex};
 use grammar_ir::{Grammar, Limits};
-use mask_runtime::{CompiledGrammar, Matcher, Token, Tokenizer, Vocabulary, bitmask};
+use grammarc_fuzz::trials::wrong_bits;
+use mask_runtime::{Token, Tokenizer, Vocabulary};
 
 const DIGITS: &[u8] = b"0123456789abcdef";
 
@@ -42,25 +43,8 @@ fn tokenizer() -> Arc<Tokenizer> {
     Tokenizer::new(Vocabulary::from_tokens(tokens).unwrap_or_else(|error| panic!("{error}")))
 }
 
-/// Each mask on the way through `text` has exactly the tokens that are accepted there.
 fn masks_are_exact(tokenizer: &Arc<Tokenizer>, grammar: &Grammar, text: &str) {
-    let compiled = CompiledGrammar::new(grammar, Arc::clone(tokenizer), &Limits::default());
-    let compiled = compiled.unwrap_or_else(|error| panic!("{error}"));
-    let mut matcher = Matcher::new(compiled);
-    let mut row = matcher.row();
-    for (place, byte) in text.bytes().enumerate() {
-        let filled = matcher.fill(&mut row);
-        assert!(filled.is_ok(), "{filled:?} after {:?}", &text[..place]);
-        for token in 0..tokenizer.vocabulary().size() as u32 {
-            let is_accepted = matcher.accept_token(token).is_ok();
-            if is_accepted {
-                assert!(matcher.rollback(1).is_ok());
-            }
-            let bytes = String::from_utf8_lossy(tokenizer.vocabulary().bytes(token));
-            assert_eq!(bitmask::contains(&row, token), is_accepted, "{bytes:?} after {:?}", &text[..place]);
-        }
-        assert!(matcher.accept_bytes(&[byte]).is_ok(), "byte {place} of {text:?}");
-    }
+    assert_eq!(wrong_bits(tokenizer, grammar, text), [""; 0]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use grammarc_fuzz::json_schema::dataset::{self, Case};
 use grammarc_fuzz::json_schema::subject::Subject;
 use grammarc_fuzz::json_schema::validator::validator;
 use grammarc_fuzz::json_schema::walk::{self, Fault, Plan};
-use mask_runtime::{Tokenizer, embedded_tiny};
+use mask_runtime::{Thresholds, Tokenizer, embedded_tiny};
 use serde_json::json;
 
 fn cases() -> Vec<Case> {
@@ -45,6 +45,11 @@ fn walks_by_bytes_are_valid_and_can_be_completed() {
 #[test]
 fn walks_by_tokens_are_valid_and_can_be_completed() {
     walks_hold(&Tokenizer::new(embedded_tiny()), 100);
+}
+
+#[test]
+fn walks_by_every_shortcut_are_valid_and_can_be_completed() {
+    walks_hold(&Tokenizer::with_thresholds(embedded_tiny(), Thresholds::LEAST), 100);
 }
 
 #[test]

@@ -37,6 +37,16 @@ fn tiny_tools_from_files() {
 }
 
 #[test]
+fn tiny_tools_by_every_shortcut() {
+    check(embedded_tiny(), Form::Shortcuts, 450);
+}
+
+#[test]
+fn gpt2_by_every_shortcut() {
+    check(compressed("gpt2"), Form::Shortcuts, 60);
+}
+
+#[test]
 fn gpt2() {
     check(compressed("gpt2"), Form::Compiled, 120);
 }

@@ -16,6 +16,7 @@ use crate::loops::{Loop, LoopSet};
 use crate::remainders::Remainders;
 use crate::slice::Slice;
 use crate::stack::{Frame, Stack};
+use crate::thresholds::Thresholds;
 use crate::walk::{Looking, Sink, WalkScratch, walk};
 
 /// The row that begins with a state.
@@ -38,12 +39,6 @@ pub(crate) struct Chain {
 /// A row is followed for so many states; few tokens are longer.
 const MAX_STATES: usize = 64;
 
-/// Sets of fewer characters are not looked at.
-const MIN_CHARACTERS: usize = 16;
-
-/// Fewer tokens than this, as there are of digits alone, are soon walked.
-const MIN_TOKENS: usize = 2048;
-
 /// With more bytes than this to follow, or those of characters past ASCII, there are too many remainders.
 const MAX_EXITS: usize = 16;
 
@@ -53,15 +48,21 @@ const MAX_CANDIDATES: usize = 1 << 12;
 /// Whether `state` may begin a row, as far as that is told from its own edges. Sets with characters past ASCII are mostly those of
 /// free texts, which have loops.
 #[inline]
-pub(crate) fn may_begin_row(pda: &Pda, state: StateId) -> bool {
+pub(crate) fn may_begin_row(pda: &Pda, state: StateId, least: &Thresholds) -> bool {
     let edges = pda.byte_edges(state);
     edges.iter().all(|edge| edge.high.is_ascii())
-        && edges.iter().map(|edge| usize::from(edge.high - edge.low) + 1).sum::<usize>() >= MIN_CHARACTERS
+        && edges.iter().map(|edge| usize::from(edge.high - edge.low) + 1).sum::<usize>() >= least.chain_characters
 }
 
 /// The states that characters of `set` lead along from `state`, the first of them to `at`, and whether the last one has a loop; `None`
 /// where there is no such row.
-fn follow(pda: &Pda, state: StateId, mut at: StateId, set: &LoopSet) -> Option<(Vec<StateId>, bool)> {
+fn follow(
+    pda: &Pda,
+    state: StateId,
+    mut at: StateId,
+    set: &LoopSet,
+    least: &Thresholds,
+) -> Option<(Vec<StateId>, bool)> {
     let mut states = vec![state];
     loop {
         if states.contains(&at) || states.len() == MAX_STATES || pda.is_final(at) || pda.is_guarded(at) {
@@ -72,7 +73,7 @@ fn follow(pda: &Pda, state: StateId, mut at: StateId, set: &LoopSet) -> Option<(
             return Some((states, false));
         }
         let next = widest(pda, at)?;
-        if !Loop::leading(pda, at, next)?.has_all_of(set) {
+        if !Loop::leading(pda, at, next, least)?.has_all_of(set) {
             return None;
         }
         if next == at {
@@ -97,14 +98,19 @@ fn bytes_of(pda: &Pda, state: StateId) -> ByteSet {
 
 impl Chain {
     /// The row that begins with `state`, if there is one and it is worth anything; `slice` answers with the tokens of a set.
-    pub(crate) fn of(pda: &Pda, state: StateId, slice: impl FnOnce(&LoopSet) -> Arc<Slice>) -> Option<Self> {
+    pub(crate) fn of(
+        pda: &Pda,
+        state: StateId,
+        least: &Thresholds,
+        slice: impl FnOnce(&LoopSet) -> Arc<Slice>,
+    ) -> Option<Self> {
         let first = widest(pda, state).filter(|&next| next != state)?;
-        let set = Loop::leading(pda, state, first)?;
+        let set = Loop::leading(pda, state, first, least)?;
         let slice = slice(&set);
-        if slice.count() < MIN_TOKENS {
+        if slice.count() < least.chain_tokens {
             return None;
         }
-        let (states, loops) = follow(pda, state, first, &set)?;
+        let (states, loops) = follow(pda, state, first, &set, least)?;
         let read = states.iter().fold(ByteSet::EMPTY, |read, &state| read.union(&bytes_of(pda, state)));
         let exits = read.intersection(&set.others());
         let may_return = states.iter().any(|&state| pda.is_accepting(state));
@@ -182,11 +188,6 @@ pub(crate) fn fill_chain_below(
 ) -> bool {
     let pda = grammar.pda();
     let Some(chain) = grammar.chain(head.state) else { return false };
-    // Whether a part that is not shown can still become something new is not told from here.
-    let traps = pda.scope_of(head.state).is_some_and(|scope| scope.has_traps());
-    if traps && stack.registers.is_new_part(head.count) {
-        return false;
-    }
     if chain.exits(pda, head, stack, &mut scratch.looking).is_none() {
         return false;
     }

@@ -20,6 +20,7 @@ use crate::slices::Slices;
 use crate::stack::{Frame, Stack};
 use crate::step::{returned, returns_in_vain};
 use crate::text_state::{self, TextState, nearest};
+use crate::thresholds::Thresholds;
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
 
@@ -65,6 +66,7 @@ pub struct Tokenizer {
     index: TokenIndex,
     slices: Slices,
     fingerprint: [u8; 32],
+    thresholds: Thresholds,
 }
 
 impl Tokenizer {
@@ -77,10 +79,24 @@ impl Tokenizer {
         tokenizer
     }
 
+    /// The same, with masks made in other ways, which are to be the same masks: for tests.
+    #[doc(hidden)]
+    pub fn with_thresholds(vocabulary: Vocabulary, thresholds: Thresholds) -> Arc<Self> {
+        let index = TokenIndex::new(&vocabulary);
+        let fingerprint = vocabulary.fingerprint();
+        Arc::new(Self { vocabulary, index, slices: Slices::new(), fingerprint, thresholds })
+    }
+
+    /// From what size on shortcuts are taken.
+    #[inline]
+    pub(crate) fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
+    }
+
     /// The tokenizer of `vocabulary`, whose index is `index` and whose fingerprint is `fingerprint`. What else is made of the tokens is made when it is asked for,
     /// as whoever has an index may have all masks.
     pub(crate) fn with_index(vocabulary: Vocabulary, index: TokenIndex, fingerprint: [u8; 32]) -> Arc<Self> {
-        Arc::new(Self { vocabulary, index, slices: Slices::new(), fingerprint })
+        Arc::new(Self { vocabulary, index, slices: Slices::new(), fingerprint, thresholds: Thresholds::USUAL })
     }
 
     /// The tokens.
@@ -353,7 +369,7 @@ impl CompiledGrammar {
 
     /// What `state` has to do with a loop.
     pub(crate) fn text_state(&self, state: StateId) -> Option<&TextState> {
-        if !text_state::may_be(&self.pda, state) {
+        if !text_state::may_be(&self.pda, state, self.tokenizer.thresholds()) {
             return None;
         }
         if let Some(found) = self.known.get(state.index()).text.get() {
@@ -370,7 +386,7 @@ impl CompiledGrammar {
     fn loop_state(&self, state: StateId) -> Option<&TextState> {
         let place = &self.known.get(state.index()).text;
         if place.get().is_none() {
-            let own_loop = Loop::of(&self.pda, state)?;
+            let own_loop = Loop::of(&self.pda, state, self.tokenizer.thresholds())?;
             let slice = self.tokenizer.slices.slice(&own_loop.set, self.vocabulary());
             let _ = place.set(Some(Box::new(TextState::with_loop(state, own_loop, slice))));
         }
@@ -379,21 +395,21 @@ impl CompiledGrammar {
 
     /// The states in a row that begin with `state`, if what comes after their characters is little.
     pub(crate) fn chain(&self, state: StateId) -> Option<&Chain> {
-        if !may_begin_row(&self.pda, state) {
+        if !may_begin_row(&self.pda, state, self.tokenizer.thresholds()) {
             return None;
         }
         let slice = |set: &LoopSet| self.tokenizer.slices.slice(set, self.vocabulary());
-        let make = || Chain::of(&self.pda, state, slice).map(Box::new);
+        let make = || Chain::of(&self.pda, state, self.tokenizer.thresholds(), slice).map(Box::new);
         self.known.get(state.index()).chain.get_or_init(make).as_deref()
     }
 
     /// What characters lead to from `state`: the largest set first.
     pub(crate) fn components(&self, state: StateId) -> &[ComponentSlice] {
-        if !may_be_wide(&self.pda, state) {
+        if !may_be_wide(&self.pda, state, self.tokenizer.thresholds()) {
             return &[];
         }
         self.known.get(state.index()).components.get_or_init(|| {
-            let (components, others) = Component::of(&self.pda, state, &self.ways);
+            let (components, others) = Component::of(&self.pda, state, self.tokenizer.thresholds(), &self.ways);
             let with_slice = |component: Component| {
                 let slice = self.tokenizer.slices.slice(&component.set, self.vocabulary());
                 ComponentSlice { component, slice }

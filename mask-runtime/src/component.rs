@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::loops::{LoopSet, ascii_of};
 use crate::past_ascii::{PastAscii, Reading as PastReading, Ways, leading};
 use crate::stack::{Frame, Stack};
+use crate::thresholds::Thresholds;
 
 /// What is known of the states that a state leads to.
 #[derive(Debug)]
@@ -29,24 +30,21 @@ pub(crate) struct Component {
 const MAX_STATES: usize = 512;
 /// Characters are left out of a set so often, until nothing leads out that is not a good way on.
 const MAX_ATTEMPTS: usize = 8;
-/// Fewer steps than this are not worth anything.
-const MIN_STEPS: u32 = 3;
-/// Fewer ASCII characters than this are not worth anything.
-const MIN_ASCII: u32 = 10;
 
 impl Component {
     /// The components of `state`, the one of the largest set first, and the other states of which they are the components
     /// too.
-    pub(crate) fn of(pda: &Pda, state: StateId, known: &KnownWays) -> (Vec<Self>, Vec<StateId>) {
-        let mut reading = Reading { pda, known, characters: FxHashMap::default(), ways: FxHashMap::default() };
+    pub(crate) fn of(pda: &Pda, state: StateId, least: &Thresholds, known: &KnownWays) -> (Vec<Self>, Vec<StateId>) {
+        let (characters, ways) = (FxHashMap::default(), FxHashMap::default());
+        let mut reading = Reading { pda, least, known, characters, ways };
         let mut set = reading.characters(state);
         for _ in 0..MAX_ATTEMPTS {
-            if !is_wide(&set) {
+            if !is_wide(&set, least) {
                 break;
             }
             match reading.follow(state, set.clone()) {
                 Attempt::Done(mut components, others) => {
-                    components.retain(|component| component.steps >= MIN_STEPS);
+                    components.retain(|component| component.steps >= least.component_steps);
                     return (components, others);
                 }
                 Attempt::Without(smaller) => set = smaller,
@@ -58,12 +56,7 @@ impl Component {
     /// How many characters of the set `head`, in the state, can certainly read.
     pub(crate) fn steps(&self, pda: &Pda, head: Frame, stack: &mut Stack) -> u32 {
         let alive = match pda.scope_of(head.state) {
-            Some(scope) => {
-                let registers = &mut stack.registers;
-                // Whether a part that is not shown can still become something new is not told from here.
-                !(scope.has_traps() && registers.is_new_part(head.count))
-                    && self.guarded.iter().all(|state| registers.is_alive(scope, head.count, state.as_u32()))
-            }
+            Some(scope) => self.guarded.iter().all(|state| stack.registers.is_alive(scope, head.count, state.as_u32())),
             None => self.guarded.iter().all(|&state| pda.count_after(head.count, false, state).is_some()),
         };
         // No character is more than one count.
@@ -102,6 +95,7 @@ enum Attempt {
 /// What states read, each looked at once.
 struct Reading<'a> {
     pda: &'a Pda,
+    least: &'a Thresholds,
     known: &'a KnownWays,
     characters: FxHashMap<StateId, LoopSet>,
     ways: FxHashMap<StateId, Arc<PastWays>>,
@@ -220,7 +214,7 @@ impl Reading<'_> {
             }
             let smaller =
                 states[past..].iter().fold(set.clone(), |set, &state| set.intersection(&self.characters(state)));
-            if larger.is_none() && steps >= MIN_STEPS && loses_much(&set, &smaller) {
+            if larger.is_none() && steps >= self.least.component_steps && loses_much(&set, &smaller) {
                 larger = Some((set, steps));
             }
             set = smaller;
@@ -260,15 +254,15 @@ fn loses_much(set: &LoopSet, smaller: &LoopSet) -> bool {
     lost >> b' ' & 1 == 1 || lost.count_ones() >= 8
 }
 
-fn is_wide(set: &LoopSet) -> bool {
-    set.ascii.count_ones() >= MIN_ASCII || !set.past_ascii.is_empty()
+fn is_wide(set: &LoopSet, least: &Thresholds) -> bool {
+    set.ascii.count_ones() >= least.component_characters || !set.past_ascii.is_empty()
 }
 
 /// Whether `state` may read a set that is large enough; without it, it has no component.
 #[inline]
-pub(crate) fn may_be_wide(pda: &Pda, state: StateId) -> bool {
+pub(crate) fn may_be_wide(pda: &Pda, state: StateId, least: &Thresholds) -> bool {
     let ascii = plain_edges(pda, state).fold(0, |set, edge| set | ascii_of(edge));
-    ascii.count_ones() >= MIN_ASCII || plain_edges(pda, state).any(|edge| !edge.high.is_ascii())
+    ascii.count_ones() >= least.component_characters || plain_edges(pda, state).any(|edge| !edge.high.is_ascii())
 }
 
 /// The edges of `state` that leave the registers of scopes as they are.

@@ -47,11 +47,17 @@ pub(crate) fn correct(
         let byte = index.nodes()[node as usize].byte;
         after.clear();
         after_base.clear();
+        stack.registers.take_doubtful();
         for (head, after) in [(head, &mut *after), (base, &mut *after_base)] {
             match grammar.plain_step(head, byte, stack) {
                 Some(next) => after.extend(next),
                 None => step(pda, &[head], &mut Byte(byte), stack, false, &mut scratch.step, after),
             }
+        }
+        if stack.registers.take_doubtful() {
+            // Which head there is depends on values that are not shown.
+            scratch.doubtful.extend_from_slice(index.subtree_tokens(node));
+            continue;
         }
         if after == after_base {
             continue;
@@ -62,6 +68,7 @@ pub(crate) fn correct(
         }
         if let (&[head], &[still]) = (after.as_slice(), after_base.as_slice())
             && still.state == base.state
+            && still == (Frame { state: still.state, ..head })
             && grammar
                 .text_state(head.state)
                 .is_some_and(|text| text.base == base.state && (!text.only_base_returns || stack.is_inert(head.below)))

@@ -16,6 +16,7 @@ use crate::spelling::canonical;
 use crate::stack::{Frame, Mark, NodeId, Stack};
 use crate::step::{Byte, Scratch, Survey, can_end, step};
 use crate::token_index::TokenIndex;
+use crate::vocab::Vocabulary;
 
 /// Buffers for looking at parts, kept to spare allocations.
 #[derive(Debug, Clone, Default)]
@@ -104,6 +105,17 @@ fn any_frame(
         nodes.extend(stack.included(node));
     }
     false
+}
+
+/// Whether a part has begun in the token that is tried, of `head` or of a frame below it, that could be trapped. Whether it can
+/// still become something new is not told from the part's own states, so nothing may be taken for granted then.
+pub(crate) fn is_in_new_trap(pda: &Pda, head: Frame, stack: &Stack, scratch: &mut PartScratch) -> bool {
+    let is_new = |frame: &Frame| {
+        frame.count != 0
+            && pda.scope_of(frame.state).is_some_and(Scope::has_traps)
+            && stack.registers.is_new_part(frame.count)
+    };
+    stack.registers.has_traps() && any_frame(&[head], stack, &mut scratch.nodes, &mut scratch.visited, is_new)
 }
 
 /// The bytes with which a part that is being read may go on to become a value that has been seen. Where parts can be trapped, all
@@ -293,7 +305,7 @@ fn next_bytes(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartS
 /// texts of seen values. The bits of other tokens are right already. The stack is as before when it returns.
 pub(crate) fn exclude(
     pda: &Pda,
-    index: &TokenIndex,
+    (index, vocabulary): (&TokenIndex, &Vocabulary),
     heads: &[Frame],
     stack: &mut Stack,
     scratch: &mut PartScratch,
@@ -326,10 +338,21 @@ pub(crate) fn exclude(
         }
         let byte = nodes[node as usize].byte;
         next.clear();
+        stack.registers.take_repeated();
         step(pda, &arena[first..past], &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
+        let repeated = stack.registers.take_repeated();
         stack.registers.push_text(byte);
         if next.is_empty() || !is_live(pda, &next, stack, scratch) {
             index.subtree_tokens(node).iter().for_each(|&token| bitmask::clear(row, token));
+        } else if repeated {
+            // One way to read this has ended, and what it allowed further on is in the row; another way goes on.
+            let depth = usize::from(nodes[node as usize].depth);
+            for &token in index.subtree_tokens(node) {
+                if bitmask::contains(row, token) && !fits(pda, &next, &vocabulary.bytes(token)[depth..], stack, scratch)
+                {
+                    bitmask::clear(row, token);
+                }
+            }
         } else if may_repeat(pda, &next, stack, Parts::Any, scratch) {
             arena.extend_from_slice(&next);
             let bytes = repeating_bytes(pda, &next, stack, scratch);

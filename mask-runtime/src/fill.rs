@@ -115,7 +115,7 @@ fn look_at_seen(
             bitmask::set(row, token);
         }
     }
-    exclude(pda, grammar.tokenizer().index(), heads, stack, &mut scratch.parts, row);
+    exclude(pda, (grammar.tokenizer().index(), grammar.vocabulary()), heads, stack, &mut scratch.parts, row);
 }
 
 /// The mask, but for what comes of distinct parts whose text a walk is not shown.
@@ -131,7 +131,7 @@ fn fill_by_kind(
         let bottom = stack.mark();
         let entered = entered(grammar.pda(), head, stack);
         if !fill_head(grammar, entered, true, stack, scratch, row) {
-            fill_rest(grammar, &[entered], stack, scratch, row);
+            fill_rest(grammar, &[entered], stack, scratch, Sink::All(row));
         }
         stack.truncate(bottom, false);
         return;
@@ -147,22 +147,17 @@ fn fill_by_kind(
             }
         }
         if count > 0 {
-            fill_rest(grammar, &rest[..count], stack, scratch, row);
+            let sink = if count < heads.len() { Sink::Shared(row) } else { Sink::All(row) };
+            fill_rest(grammar, &rest[..count], stack, scratch, sink);
         }
         return;
     }
-    fill_rest(grammar, heads, stack, scratch, row);
+    fill_rest(grammar, heads, stack, scratch, Sink::All(row));
 }
 
 /// The mask of heads that are not in a text: if one of them goes among states that read a set of characters, only a walk
 /// over the other tokens.
-fn fill_rest(
-    grammar: &CompiledGrammar,
-    heads: &[Frame],
-    stack: &mut Stack,
-    scratch: &mut WalkScratch,
-    row: &mut [u32],
-) {
+fn fill_rest(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scratch: &mut WalkScratch, sink: Sink<'_>) {
     let (pda, index, vocabulary) = (grammar.pda(), grammar.tokenizer().index(), grammar.vocabulary());
     // How many tokens are left to be looked at, with the best of the components.
     let mut best: Option<(usize, &ComponentSlice, u32)> = None;
@@ -185,8 +180,9 @@ fn fill_rest(
     let Some((_, ComponentSlice { slice, .. }, steps)) =
         best.filter(|&(left, ..)| left <= index.tokens().len() / 4 * 3)
     else {
-        return walk(grammar, index, None, heads, stack, scratch, Sink::All(row));
+        return walk(grammar, index, None, heads, stack, scratch, sink);
     };
+    let (Sink::All(row) | Sink::Shared(row) | Sink::Uncovered(row, _) | Sink::Counted { row, .. }) = sink;
     slice.set_up_to(steps, index, row);
     scratch.slice = Some(Arc::clone(slice));
     match slice.others(vocabulary, index) {
@@ -194,14 +190,12 @@ fn fill_rest(
         None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
     }
     let longer = slice.longer_than(steps, index);
-    match slice.longer_index(steps, vocabulary, index).filter(|_| longer.len() > FEW_LONGER) {
+    let few = grammar.tokenizer().thresholds().longer_tokens;
+    match slice.longer_index(steps, vocabulary, index).filter(|_| longer.len() > few) {
         Some(longer) => walk(grammar, longer, None, heads, stack, scratch, Sink::All(row)),
         None => scratch.doubtful.extend_from_slice(longer),
     }
 }
-
-/// More tokens than this are walked as a trie, where there is one.
-const FEW_LONGER: usize = 24;
 
 /// More tokens than this are not judged one by one.
 pub(crate) const MAX_LONGER: usize = 512;

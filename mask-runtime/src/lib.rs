@@ -38,6 +38,7 @@ mod stack;
 mod step;
 mod temperature;
 mod text_state;
+mod thresholds;
 mod token_index;
 pub mod vocab;
 mod walk;
@@ -48,6 +49,8 @@ pub use compiled::{BindError, CompiledGrammar, GrammarFault, Tokenizer};
 pub use marker::Marker;
 pub use matcher::{AcceptError, FillError, Matcher, MatcherOptions, RollbackError, StopTokenError};
 pub use reasoning::{MarkerError, ReasoningMatcher, ReasoningOptions};
+#[doc(hidden)]
+pub use thresholds::Thresholds;
 pub use token_index::{StoredIndexError, TokenIndex, TrieNode};
 pub use vocab::{
     HuggingFaceFiles, StopTokenSource, Token, TokenKind, TokenizerKind, TokenizerModel, Vocabulary, VocabularyError,

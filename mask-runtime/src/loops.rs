@@ -7,6 +7,7 @@ use grammar_ir::pda::{ByteEdge, CallEdge, Pda};
 use grammar_ir::{ByteSet, StateId};
 
 use crate::past_ascii::{PastAscii, Reading, leading};
+use crate::thresholds::Thresholds;
 
 /// A set of characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -92,18 +93,16 @@ pub(crate) struct Loop {
     pub(crate) counts: bool,
 }
 
-/// A loop on fewer ASCII characters than this, and no others, is left to the trie walk.
-const MIN_ASCII: u32 = 10;
-
 impl Loop {
     /// The loop of `state`: the characters that lead from it to itself, by its procedure's own edges or by a call that
     /// reads the character and returns, and in no other way from it. What frames below do with these characters is not
     /// looked at.
-    pub(crate) fn of(pda: &Pda, state: StateId) -> Option<Self> {
+    pub(crate) fn of(pda: &Pda, state: StateId, least: &Thresholds) -> Option<Self> {
+        let least = least.loop_characters;
         let own = pda.byte_edges(state).iter().find(|edge| leads(edge, state)).map(|edge| edge.counts);
         if let Some(counts) = own {
             let called = first_bytes(pda, pda.call_edges(state).iter());
-            return Self::on(pda, state, |target| target == state, Edges { counts, excluded: called });
+            return Self::on(pda, state, |target| target == state, Edges { counts, excluded: called, least });
         }
         let calls = pda.call_edges(state).iter().enumerate();
         let (position, call) = calls.into_iter().find(|(_, edge)| edge.target == state && edge.marks.is_none())?;
@@ -113,20 +112,22 @@ impl Loop {
         // The callee's own calls could read the character in another way.
         let start = pda.procedure(call.procedure).start();
         excluded = excluded.union(&first_bytes(pda, pda.call_edges(start).iter()));
-        let inner = Self::on(pda, start, |target| pda.is_final(target), Edges { counts: false, excluded })?;
+        let returns = |target| pda.is_final(target) && !pda.is_guarded(target);
+        let inner = Self::on(pda, start, returns, Edges { counts: false, excluded, least })?;
         Some(Self { counts: call.counts, ..inner })
     }
 
     /// The characters that lead from `state` to `target` by its own edges, none of which counts, and in no other way; `None`
     /// where they are few.
-    pub(crate) fn leading(pda: &Pda, state: StateId, target: StateId) -> Option<LoopSet> {
+    pub(crate) fn leading(pda: &Pda, state: StateId, target: StateId, least: &Thresholds) -> Option<LoopSet> {
         let excluded = first_bytes(pda, pda.call_edges(state).iter());
-        Self::on(pda, state, |other| other == target, Edges { counts: false, excluded }).map(|found| found.set)
+        let edges = Edges { counts: false, excluded, least: least.loop_characters };
+        Self::on(pda, state, |other| other == target, edges).map(|found| found.set)
     }
 
     /// The characters that lead from `state` to a state for which `back` holds.
     fn on(pda: &Pda, state: StateId, back: impl Fn(StateId) -> bool, loop_edges: Edges) -> Option<Self> {
-        let Edges { counts, excluded } = loop_edges;
+        let Edges { counts, excluded, least } = loop_edges;
         let edges = pda.byte_edges(state);
         let (mut good, mut once, mut twice) = (0, 0, excluded.ascii());
         for edge in edges {
@@ -148,7 +149,7 @@ impl Loop {
         let is_excluded = !excluded.intersection(&ByteSet::range(0xc2, 0xf4)).is_empty();
         let ways = if is_excluded { None } else { reading.ways(state) };
         let past_ascii = ways.map_or(PastAscii::None, |ways| leading(&ways, back));
-        let is_wide = ascii.count_ones() >= MIN_ASCII || !past_ascii.is_empty();
+        let is_wide = ascii.count_ones() >= least || !past_ascii.is_empty();
         is_wide.then_some(Self { set: LoopSet { ascii, past_ascii }, counts })
     }
 }
@@ -168,6 +169,8 @@ struct Edges {
     counts: bool,
     /// Bytes that something else could read.
     excluded: ByteSet,
+    /// How many ASCII characters there are to be, if there are no others.
+    least: u32,
 }
 
 /// Whether an edge leads to `state` and leaves the registers of scopes as they are.

@@ -90,6 +90,8 @@ pub(crate) struct Registers {
     has_compared: bool,
     /// Whether something was compared with a value that is not known.
     is_doubtful: bool,
+    /// Whether something was found to be a value that has been seen.
+    has_repeated: bool,
     max_entries: usize,
     is_full: bool,
     scratch: Vec<u32>,
@@ -221,6 +223,11 @@ impl Registers {
         std::mem::take(&mut self.is_doubtful)
     }
 
+    /// Whether since the last call something was found to be a value that has been seen.
+    pub(crate) fn take_repeated(&mut self) -> bool {
+        std::mem::take(&mut self.has_repeated)
+    }
+
     /// The registers after `marks`; `None` where they are not possible.
     pub(crate) fn after(
         &mut self,
@@ -309,13 +316,19 @@ impl Registers {
         // Where it has begun in the token that is tried, nobody else will look.
         self.is_doubtful |= !is_known && parts.seen != 0 && begin >= self.token_start;
         if let Some(value) = &value {
-            let mut doubtful = false;
+            let (mut doubtful, mut repeated) = (false, false);
             for seen in self.seen_values(parts.seen) {
                 match seen {
-                    Some(seen) if seen == value => return None,
-                    Some(_) => {}
+                    Some(seen) => repeated |= seen == value,
                     None => doubtful = true,
                 }
+                if repeated {
+                    break;
+                }
+            }
+            if repeated {
+                self.has_repeated = true;
+                return None;
             }
             self.is_doubtful |= doubtful;
         }
@@ -347,6 +360,7 @@ impl Registers {
             }
         });
         self.is_doubtful |= doubtful && !repeated;
+        self.has_repeated |= repeated;
         repeated
     }
 

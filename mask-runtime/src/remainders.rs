@@ -104,9 +104,6 @@ impl Room {
     }
 }
 
-/// With fewer iterations left than this, most remainders would have to be looked at again.
-const MIN_TOGETHER: u32 = 8;
-
 /// Sets the tokens with remainders that `head`, in a loop that nothing interferes with, can consume. The stack is as before
 /// when it returns.
 pub(crate) fn walk_remainders(
@@ -126,7 +123,7 @@ pub(crate) fn walk_remainders(
     } else {
         // Below the least count, and where nearly every remainder meets the greatest one, each number of characters
         // before a remainder apart; the others together.
-        let together = room.left >= MIN_TOGETHER && pda.counts_only_limit(head.state);
+        let together = room.left >= grammar.tokenizer().thresholds().together && pda.counts_only_limit(head.state);
         let apart = if together { pda.counts_missing(head.state, head.count) as usize } else { usize::MAX };
         let mut count = Some(head.count);
         for index in remainders.by_characters_before().iter().take(apart) {
@@ -135,7 +132,9 @@ pub(crate) fn walk_remainders(
             count = pda.count_after(now, true, head.state);
         }
         if let (true, Some(count)) = (together, count) {
-            let sink = Sink::Counted { row, remainders, from: apart as u32, left: room.left };
+            let unchanged =
+                pda.counts_unchanged(head.state, count).saturating_add(count - head.count).saturating_sub(1);
+            let sink = Sink::Counted { row, remainders, from: apart as u32, left: room.left, unchanged };
             walk(grammar, &remainders.index, None, &[Frame { count, ..head }], stack, scratch, sink);
         }
     }

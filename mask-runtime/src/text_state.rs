@@ -12,6 +12,7 @@ use grammar_ir::{ByteSet, StateId};
 use crate::loops::Loop;
 use crate::remainders::Remainders;
 use crate::slice::Slice;
+use crate::thresholds::Thresholds;
 
 /// What is known of a state with a loop, or next to one.
 #[derive(Debug)]
@@ -53,9 +54,9 @@ impl TextState {
 }
 
 /// Whether `state` may have a loop or be next to one, as far as that is told from its own edges. Most states are on the way
-/// through a literal, and of those nothing needs to be known.
+/// through a literal, and of those nothing needs to be known. What reads few bytes is not next to a loop, which are on more.
 #[inline]
-pub(crate) fn may_be(pda: &Pda, state: StateId) -> bool {
+pub(crate) fn may_be(pda: &Pda, state: StateId, least: &Thresholds) -> bool {
     let (edges, calls) = (pda.byte_edges(state), pda.call_edges(state));
     if edges.len() > FEW_EDGES || edges.iter().any(|edge| edge.target == state) {
         return true;
@@ -63,14 +64,11 @@ pub(crate) fn may_be(pda: &Pda, state: StateId) -> bool {
     if !calls.is_empty() {
         return calls.iter().any(|edge| edge.target == state);
     }
-    edges.iter().map(|edge| usize::from(edge.high - edge.low) + 1).sum::<usize>() >= MIN_WIDTH
+    edges.iter().map(|edge| usize::from(edge.high - edge.low) + 1).sum::<usize>() >= least.text_bytes
 }
 
 /// States with more edges are not told apart from these.
 const FEW_EDGES: usize = 8;
-
-/// What reads fewer bytes than this is not next to a loop, which are on more.
-const MIN_WIDTH: usize = 10;
 
 /// The state that `state` may be next to, if that one has a loop: where most bytes lead.
 pub(crate) fn nearest(pda: &Pda, state: StateId) -> Option<StateId> {

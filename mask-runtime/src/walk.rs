@@ -15,7 +15,7 @@ use crate::chain::fill_chain_below;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::component::is_out_of_reach;
 use crate::difference::{self, Correction};
-use crate::distinct::{PartScratch, is_live};
+use crate::distinct::{PartScratch, is_in_new_trap, is_live};
 use crate::fill::MAX_LONGER;
 use crate::known_rows::Key;
 use crate::loops::LoopSet;
@@ -108,24 +108,31 @@ struct Level {
     stack: Mark,
     /// Whether the heads may be there only because a text is not known.
     is_doubtful: bool,
+    /// Whether other heads on the way here have set bits of tokens below.
+    is_shared: bool,
 }
 
 /// Where the tokens that a walk finds go.
 pub(crate) enum Sink<'a> {
     /// Into the row.
     All(&'a mut [u32]),
+    /// Into the row, of which other heads have set bits before.
+    Shared(&'a mut [u32]),
     /// Into the row, which has the slice's tokens already: what the slice covers is not walked.
     Uncovered(&'a mut [u32], &'a Slice),
     /// Into the row, if they begin with at least `from` and at most `left` characters of a loop that counts. The walk
-    /// begins with the least count for which the loop may be left; what then could go past `left` is doubtful.
-    Counted { row: &'a mut [u32], remainders: &'a Remainders, from: u32, left: u32 },
+    /// begins with the least count for which the loop may be left; what could count more than `unchanged` times, from where some
+    /// state can no longer be completed, is doubtful.
+    Counted { row: &'a mut [u32], remainders: &'a Remainders, from: u32, left: u32, unchanged: u32 },
 }
 
 impl Sink<'_> {
     fn take(&mut self, index: &TokenIndex, node: usize, doubtful: &mut Vec<u32>) {
         match self {
-            Self::All(row) | Self::Uncovered(row, _) => bitmask::set_each(row, index.own_tokens(node as u32)),
-            Self::Counted { row, remainders, from, left } => {
+            Self::All(row) | Self::Shared(row) | Self::Uncovered(row, _) => {
+                bitmask::set_each(row, index.own_tokens(node as u32))
+            }
+            Self::Counted { row, remainders, from, left, unchanged } => {
                 let depth = u32::from(index.nodes()[node].depth);
                 for position in index.own_range(node as u32) {
                     let before = remainders.characters_before(position);
@@ -134,7 +141,7 @@ impl Sink<'_> {
                     }
                     let token = index.tokens()[position];
                     // No character has less than a byte.
-                    if before + depth <= *left { bitmask::set(row, token) } else { doubtful.push(token) }
+                    if before + depth <= *unchanged { bitmask::set(row, token) } else { doubtful.push(token) }
                 }
             }
         }
@@ -147,9 +154,6 @@ impl Sink<'_> {
 
 /// With no more children than this, each of them is tried.
 const FEW_CHILDREN: usize = 8;
-
-/// Below a node with fewer tokens than this there is nothing to be saved.
-const MIN_BRANCH: usize = 24;
 
 /// More heads than this are not looked at one by one.
 pub(crate) const MAX_SEPARATE: usize = 4;
@@ -173,6 +177,7 @@ pub(crate) fn walk(
     let children = index.child_range(from);
     let bytes = if children.len() > FEW_CHILDREN { scratch.looking.bytes(pda, heads, stack) } else { ByteSet::FULL };
     let is_whole = std::ptr::eq(index, grammar.tokenizer().index());
+    let least_tokens = grammar.tokenizer().thresholds().branch_tokens;
     let has_branches = is_whole || index.branches().is_some();
     scratch.heads.clear();
     scratch.heads.extend_from_slice(heads);
@@ -184,6 +189,7 @@ pub(crate) fn walk(
         past_head: heads.len(),
         stack: bottom,
         is_doubtful: false,
+        is_shared: matches!(sink, Sink::Shared(_)),
     });
     stack.registers.take_doubtful();
     while let Some(level) = scratch.levels.last_mut() {
@@ -192,8 +198,8 @@ pub(crate) fn walk(
             continue;
         };
         level.children.start = place + 1;
-        let (first_head, past_head, mark, was_doubtful) =
-            (level.first_head, level.past_head, level.stack, level.is_doubtful);
+        let (first_head, past_head, mark) = (level.first_head, level.past_head, level.stack);
+        let (was_doubtful, mut is_shared) = (level.is_doubtful, level.is_shared);
         let position = index.child(place) as usize;
         if sink.covers(position, index) {
             continue;
@@ -234,14 +240,16 @@ pub(crate) fn walk(
         if children.is_empty() {
             continue;
         }
-        if let (Sink::All(row), true) = (&mut sink, has_branches && !is_doubtful)
+        if let (Sink::All(row) | Sink::Shared(row), true) = (&mut sink, has_branches && !is_doubtful)
             && (1..=MAX_SEPARATE).contains(&scratch.next.len())
-            && index.subtree_range(position as u32).len() >= MIN_BRANCH
+            && index.subtree_range(position as u32).len() >= least_tokens
         {
-            walk_branches(grammar, (index, position as u32), past_head, stack, scratch, row);
+            let before = scratch.heads.len();
+            walk_branches(grammar, (index, position as u32), (past_head, is_shared), stack, scratch, row);
             if scratch.heads.len() == past_head {
                 continue;
             }
+            is_shared |= scratch.heads.len() < before;
         }
         let (first_head, past_head) = (past_head, scratch.heads.len());
         let heads = &scratch.heads[first_head..];
@@ -250,7 +258,8 @@ pub(crate) fn walk(
         } else {
             ByteSet::FULL
         };
-        scratch.levels.push(Level { children, bytes, first_head, past_head, stack: stack.mark(), is_doubtful });
+        let stack = stack.mark();
+        scratch.levels.push(Level { children, bytes, first_head, past_head, stack, is_doubtful, is_shared });
     }
     stack.truncate(bottom, false);
 }
@@ -287,10 +296,7 @@ fn in_text<'g>(
     }
     let text = grammar.text_state(head.state)?;
     let base = base_of(pda, head, text, stack)?;
-    // Whether a part that is not shown can still become something new is not told from here.
-    let traps = pda.scope_of(head.state).is_some_and(|scope| scope.has_traps());
-    let hidden = traps && stack.registers.is_new_part(head.count);
-    (!hidden && !looking.interferes(pda, base, &text.own_loop.set, stack)).then_some((text, base))
+    (!looking.interferes(pda, base, &text.own_loop.set, stack)).then_some((text, base))
 }
 
 /// The head in the base of the state of `head`, if there can be one.
@@ -311,19 +317,23 @@ pub(crate) fn base_of(pda: &Pda, head: Frame, text: &TextState, stack: &mut Stac
 
 /// Takes the heads that are in a text out of those from `first` on, and does for them what there is to do below `node`. A
 /// mask is the union of those of its heads, so each can be looked at by itself; but only the mask of one that is alone can
-/// be corrected.
+/// be corrected, and only where no other one has set bits before, as `is_shared` says.
 fn walk_branches(
     grammar: &CompiledGrammar,
     (index, node): (&TokenIndex, u32),
-    first: usize,
+    (first, is_shared): (usize, bool),
     stack: &mut Stack,
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
     // Corrections are made in the tokenizer's own trie.
-    let alone = index.branches().is_none() && scratch.heads.len() == first + 1;
+    let alone = index.branches().is_none() && !is_shared && scratch.heads.len() == first + 1;
     let mut at = first;
     while let Some(&head) = scratch.heads.get(at) {
+        if is_in_new_trap(grammar.pda(), head, stack, &mut scratch.parts) {
+            at += 1;
+            continue;
+        }
         match in_text(grammar, head, stack, &mut scratch.looking) {
             Some((text, base)) if alone || base == head => {
                 walk_branch(grammar, (index, node), head, (text, base), stack, scratch, row);

@@ -1,0 +1,178 @@
+//! Masks where one shortcut of the mask engine meets another, against trying every token.
+//!
+//! Each has been wrong once. The vocabularies are large enough for the shortcuts to be taken with the usual thresholds.
+
+use std::sync::Arc;
+
+use compilers::{gbnf, json_schema};
+use grammar_ir::{Grammar, Limits, text};
+use grammarc_fuzz::trials::wrong_bits;
+use mask_runtime::{Token, Tokenizer, Vocabulary};
+
+/// Every byte, and `texts`.
+fn tokenizer(texts: impl IntoIterator<Item = String>) -> Arc<Tokenizer> {
+    let mut texts: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
+    texts.extend((0..=u8::MAX).map(|byte| vec![byte]));
+    texts.retain(|text| !text.is_empty());
+    texts.sort();
+    texts.dedup();
+    Tokenizer::new(Vocabulary::from_tokens(texts.into_iter().map(Token::Text)).expect("valid"))
+}
+
+/// All texts of `least` to `most` of `characters`.
+fn texts_of(characters: &str, least: usize, most: usize) -> Vec<String> {
+    let mut level = vec![String::new()];
+    let mut texts = if least == 0 { level.clone() } else { Vec::new() };
+    for length in 1..=most {
+        level = level.iter().flat_map(|text| characters.chars().map(move |next| format!("{text}{next}"))).collect();
+        if length >= least {
+            texts.extend_from_slice(&level);
+        }
+    }
+    texts
+}
+
+fn of_schema(schema: &str) -> Grammar {
+    json_schema::compile(schema, &json_schema::Options::default(), &Limits::default()).expect(schema).grammar
+}
+
+fn of_gbnf(source: &str) -> Grammar {
+    gbnf::compile(source, &gbnf::Options::default(), None, &Limits::default()).expect(source)
+}
+
+fn of_ir(source: &str) -> Grammar {
+    text::parse(source).expect(source)
+}
+
+#[track_caller]
+fn masks_are_exact(tokenizer: &Arc<Tokenizer>, grammar: &Grammar, text: &str) {
+    let wrong = wrong_bits(tokenizer, grammar, text);
+    assert!(wrong.is_empty(), "{} bits, among them {:#?}", wrong.len(), &wrong[..wrong.len().min(8)]);
+}
+
+/// One way to read a token has set its bits at a place above, or before the walk; what remains is then corrected no more by
+/// clearing.
+#[test]
+fn a_correction_clears_nothing_of_another_head() {
+    let words = ["", "a", "ab", "abn", "abname", "abname!", "name", "b", "n"];
+    let ends = [
+        "", "a", "b", "c", "d", "e", "!", "!x", "!!", "?", "?x", "x", "y", "z", "\"", "Z", "Z\"", "Zx", "name!",
+        "name!x", "zz", "q", "r", "s", "t", "u",
+    ];
+    let mut texts = Vec::new();
+    for quote in ["", "\"", "x\""] {
+        for word in words {
+            texts.extend(ends.map(|end| format!("{quote}{word}{end}")));
+        }
+    }
+    let tokenizer = tokenizer(texts);
+    for source in [
+        r##"root ::= "\"" [^"]{0,3000} "\"" | "\"ab" ("name!" | [a-z]* "?")"##,
+        "root ::= \"\\\"\" text \"\\\"\" | \"\\\"ab\" (\"name!\" | [a-z]* \"?\")\ntext ::= [^\"] text?",
+    ] {
+        masks_are_exact(&tokenizer, &of_gbnf(source), "\"abname!");
+    }
+    for schema in [
+        r#"{"anyOf": [{"type": "string", "maxLength": 3000}, {"type": "string", "pattern": "^ab(name!|[a-z]*Z)$"}]}"#,
+        r#"{"anyOf": [{"type": "string", "maxLength": 3000, "minLength": 2}, {"enum": ["abname!", "abx"]},
+            {"type": "string", "pattern": "^ab(name!|[a-z]*Z)$", "maxLength": 4000}]}"#,
+    ] {
+        masks_are_exact(&tokenizer, &of_schema(schema), "\"abname!\"");
+    }
+}
+
+/// The part that can be trapped is an item of the outer list; what reads its characters is called for the inner one.
+#[test]
+fn a_part_can_be_trapped_below_what_reads_it() {
+    let hexadecimal = "0123456789abcdef";
+    let mut texts = texts_of(hexadecimal, 0, 3);
+    for text in texts_of(hexadecimal, 0, 2) {
+        texts.extend(["\"", ",\"", "[\"", " \""].map(|before| format!("{before}{text}")));
+        texts.extend(["\"", ",\"", "[\"", " \""].map(|before| format!("{before}{text}\"")));
+        texts.extend(["\"", "\",", "\",\"", "\":"].map(|after| format!("{text}{after}")));
+    }
+    let tokenizer = tokenizer(texts);
+    let schema = |item: &str| {
+        let others = ["b", "c", "d", "e"].map(|key| format!(r##""{key}": {{"$ref": "#/$defs/h"}}"##)).join(", ");
+        of_schema(&format!(
+            r##"{{"type": "object", "required": ["a", "b", "c", "d", "e"], "additionalProperties": false,
+                "properties": {{"a": {{"type": "array", "uniqueItems": true, "items": {item}}}, {others}}},
+                "$defs": {{"h": {{"type": "string", "pattern": "^[0-9a-f]{{2}}$"}}}}}}"##
+        ))
+    };
+    let items = |open: &str, close: &str| {
+        let item = |digit: char| format!("{open}\"a{digit}\"{close}");
+        hexadecimal.chars().map(item).collect::<Vec<_>>().join(",")
+    };
+    let inner = r##"{"type": "array", "minItems": 1, "maxItems": 1, "items": {"$ref": "#/$defs/h"}}"##;
+    masks_are_exact(&tokenizer, &schema(inner), &format!("{{\"a\":[{},", items("[", "]")));
+    let plain = r##"{"$ref": "#/$defs/h"}"##;
+    masks_are_exact(&tokenizer, &schema(plain), &format!("{{\"a\":[{},", items("", "")));
+}
+
+/// A byte on which a state differs from its base ends a part that was seen before.
+#[test]
+fn a_correction_may_depend_on_values_seen() {
+    let ends = ["", ">", ";", ">,", ">]", ";,", "a>,", "a>]", ">,<", ">,<a>,", "aa", "a;"];
+    let texts = ('a'..='z')
+        .flat_map(|letter| ends.iter().flat_map(move |end| ["", ","].map(|before| format!("{before}<{letter}{end}"))));
+    let tokenizer = tokenizer(texts);
+    for second in ["", "distinct "] {
+        let grammar = of_ir(&format!(
+            r#"$item = %0("<" "a"+ ">") | %1("<" [a-z>]+ ";") ;
+               root = %scope {{ 0: distinct ; 1: {second}; }} ("[" ($item ("," $item)*)? %close("]")) ;"#
+        ));
+        masks_are_exact(&tokenizer, &grammar, "[<a>,<aa>,<b;,<aaa>");
+    }
+}
+
+/// A byte counts in the base and not in the state next to it: below it the two agree on the state and not on the count.
+#[test]
+fn a_correction_goes_on_only_with_equal_counts() {
+    let tokenizer = tokenizer(texts_of("abcdef", 1, 4));
+    for (states, text) in [
+        ("(1,2) { 0: <61>+ -> 1, <62-7a> -> 1 ; 1*: <61>+ -> 0, <62-7a>+ -> 1 ; }", "ba"),
+        (
+            "(0,2) { 0: <61>+ -> 0, <62-7a> -> 1 ; 1*: <61>+ -> 1, <62-7a>+ -> 3 ; 2: ; 3: <61> -> 1, <62-7a>+ -> 0 ; }",
+            "bb",
+        ),
+        (
+            "(2,5) { 0: <62-7a>+ -> 3 ; 1*: <62-7a>+ -> 1, <61>+ -> 3 ; 2: <62-7a>+ -> 2, <61>+ -> 0 ; 3: <62-7a> -> 1, <61>+ -> 2 ; }",
+            "bbabb",
+        ),
+    ] {
+        masks_are_exact(&tokenizer, &of_ir(&format!("%start r0; r0 = %automaton{states} ;")), text);
+    }
+}
+
+/// What is called returns after one character only if it has counted enough.
+#[test]
+fn a_loop_by_a_call_returns_each_time() {
+    let tokenizer = tokenizer(texts_of("abcdef", 1, 4));
+    for repeat in ["{0,3}", "{0,300}", "*"] {
+        let source =
+            format!(r#"%start r0; r0 = %automaton(1,2) {{ 0: <61>+ -> 0, <62-7a> -> 2 ; 1: ; 2*: ; }}{repeat} "!" ;"#);
+        masks_are_exact(&tokenizer, &of_ir(&source), "abab");
+    }
+}
+
+/// One of two ways to read a token repeats a value; what that way allows further on is not allowed.
+#[test]
+fn a_repeated_value_takes_only_its_own_way_along() {
+    let tokenizer = tokenizer(["bb", "ab", "aa", "abb", "ba", "bba"].map(str::to_owned));
+    let grammar = of_ir(
+        r#"$item = %0("c") | %1("a") | %2("a"+ "b") ;
+           root = %scope { 0: distinct ; 1: distinct ; 2: distinct ; } (($item ("b" $item)*)? %close("c")) ;"#,
+    );
+    masks_are_exact(&tokenizer, &grammar, "abba");
+}
+
+/// What leaves a loop may need more characters than it has itself, so that the greatest count is met before it is reached.
+#[test]
+fn what_leaves_a_loop_has_to_be_completed_within_the_limit() {
+    let tokenizer = tokenizer(texts_of("abcd\"", 1, 4));
+    let source = "%start r0; r0 = %automaton(1,20) { 0: <61>+ -> 1, <62>+ -> 0, <63-7a>+ -> 1 ; 1*: <61>+ -> 1, <62>+ -> 0, <63-7a>+ -> 1 ; } ;";
+    masks_are_exact(&tokenizer, &of_ir(source), &"a".repeat(20));
+    let schema = of_schema(r#"{"type": "string", "pattern": "^([^b]|bc)*$", "maxLength": 40}"#);
+    masks_are_exact(&tokenizer, &schema, &format!("\"{}\"", "a".repeat(40)));
+}

@@ -1,0 +1,56 @@
+//! From what size on shortcuts are taken.
+
+/// The least sizes for which a mask is made in another way than by walking the trie.
+///
+/// They decide on times, never on masks. Tests lower them, as in the small vocabularies and grammars that can be compared with
+/// trying every token nothing would be large enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Tokens below a node of the trie.
+    pub(crate) branch_tokens: usize,
+    /// ASCII characters of a loop, if it has no others.
+    pub(crate) loop_characters: u32,
+    /// The same of a component.
+    pub(crate) component_characters: u32,
+    /// Characters in a row for which a component is good.
+    pub(crate) component_steps: u32,
+    /// Bytes that a state next to a loop reads.
+    pub(crate) text_bytes: usize,
+    /// ASCII characters of a row of states.
+    pub(crate) chain_characters: usize,
+    /// Tokens of these characters: few, as there are of digits alone, are soon walked.
+    pub(crate) chain_tokens: usize,
+    /// Iterations that a counted loop has left, for its remainders to be walked together: with fewer, most of them would have to
+    /// be looked at again.
+    pub(crate) together: u32,
+    /// Tokens that are too long for a component, for these to be walked as a trie.
+    pub(crate) longer_tokens: usize,
+}
+
+impl Thresholds {
+    /// What has been found to be quickest.
+    pub const USUAL: Self = Self {
+        branch_tokens: 24,
+        loop_characters: 10,
+        component_characters: 10,
+        component_steps: 3,
+        text_bytes: 10,
+        chain_characters: 16,
+        chain_tokens: 2048,
+        together: 8,
+        longer_tokens: 24,
+    };
+
+    /// Shortcuts wherever they can be taken, for tests.
+    pub const LEAST: Self = Self {
+        branch_tokens: 1,
+        loop_characters: 1,
+        component_characters: 1,
+        component_steps: 1,
+        text_bytes: 1,
+        chain_characters: 1,
+        chain_tokens: 1,
+        together: 1,
+        longer_tokens: 0,
+    };
+}
