@@ -170,7 +170,8 @@ fn a_repeated_value_takes_only_its_own_way_along() {
 /// What leaves a loop may need more characters than it has itself, so that the greatest count is met before it is reached.
 #[test]
 fn what_leaves_a_loop_has_to_be_completed_within_the_limit() {
-    let tokenizer = tokenizer(texts_of("abcd\"", 1, 4));
+    let long = (4..24).flat_map(|length| ["b", "bc", "bb", "c"].map(|end| "a".repeat(length) + end));
+    let tokenizer = tokenizer(texts_of("abc\"", 1, 3).into_iter().chain(long));
     let source = "%start r0; r0 = %automaton(1,20) { 0: <61>+ -> 1, <62>+ -> 0, <63-7a>+ -> 1 ; 1*: <61>+ -> 1, <62>+ -> 0, <63-7a>+ -> 1 ; } ;";
     masks_are_exact(&tokenizer, &of_ir(source), &"a".repeat(20));
     let schema = of_schema(r#"{"type": "string", "pattern": "^([^b]|bc)*$", "maxLength": 40}"#);
