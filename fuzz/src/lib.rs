@@ -24,4 +24,5 @@ pub mod trials;
 pub mod walks;
 
 pub use brute_force::BruteForce;
+pub use random::Random;
 pub use source::Source;

@@ -2,16 +2,16 @@
 
 /// A small generator (xorshift, Marsaglia 2003): a seed gives the same numbers everywhere.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// The generator of `seed`.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     /// A number below `bound`, or 0 if that is 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -19,7 +19,7 @@ impl Random {
     }
 
     /// Whether something happens that has this probability, in thousandths.
-    pub(crate) fn happens(&mut self, thousandths: usize) -> bool {
+    pub fn happens(&mut self, thousandths: usize) -> bool {
         self.below(1_000) < thousandths
     }
 }

@@ -255,7 +255,8 @@ fn loses_much(set: &LoopSet, smaller: &LoopSet) -> bool {
 }
 
 fn is_wide(set: &LoopSet, least: &Thresholds) -> bool {
-    set.ascii.count_ones() >= least.component_characters || !set.past_ascii.is_empty()
+    set.ascii.count_ones() >= least.component_characters
+        || !set.past_ascii.is_empty() && least.component_characters != u32::MAX
 }
 
 /// Whether `state` may read a set that is large enough; without it, it has no component.

@@ -149,7 +149,7 @@ impl Loop {
         let is_excluded = !excluded.intersection(&ByteSet::range(0xc2, 0xf4)).is_empty();
         let ways = if is_excluded { None } else { reading.ways(state) };
         let past_ascii = ways.map_or(PastAscii::None, |ways| leading(&ways, back));
-        let is_wide = ascii.count_ones() >= least || !past_ascii.is_empty();
+        let is_wide = ascii.count_ones() >= least || !past_ascii.is_empty() && least != u32::MAX;
         is_wide.then_some(Self { set: LoopSet { ascii, past_ascii }, counts })
     }
 }

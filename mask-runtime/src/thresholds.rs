@@ -8,7 +8,7 @@
 pub struct Thresholds {
     /// Tokens below a node of the trie.
     pub(crate) branch_tokens: usize,
-    /// ASCII characters of a loop, if it has no others.
+    /// ASCII characters of a loop, if it has no others; [`u32::MAX`] for no loops at all.
     pub(crate) loop_characters: u32,
     /// The same of a component.
     pub(crate) component_characters: u32,
@@ -52,5 +52,18 @@ impl Thresholds {
         chain_tokens: 1,
         together: 1,
         longer_tokens: 0,
+    };
+
+    /// No shortcuts: all masks are walks over the trie, for tests.
+    pub const NONE: Self = Self {
+        branch_tokens: usize::MAX,
+        loop_characters: u32::MAX,
+        component_characters: u32::MAX,
+        component_steps: u32::MAX,
+        text_bytes: usize::MAX,
+        chain_characters: usize::MAX,
+        chain_tokens: usize::MAX,
+        together: u32::MAX,
+        longer_tokens: usize::MAX,
     };
 }

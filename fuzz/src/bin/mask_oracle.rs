@@ -1,7 +1,7 @@
 //! Compares masks with brute force on states of real grammars with a real vocabulary.
 //!
 //! ```text
-//! cargo run --release -p grammarc-fuzz --bin mask_oracle -- --states 300 [--stored] TOKENIZER_FOLDER…
+//! cargo run --release -p grammarc-fuzz --bin mask_oracle -- --states 300 [--stored | --shortcuts] TOKENIZER_FOLDER…
 //! ```
 //!
 //! Exit code 0: all equal; 1: a difference, printed with the text that leads to it; 2: usage.
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
                 *if argument == "--states" { &mut states } else { &mut seed } = number;
             }
             "--stored" => form = Form::Stored,
+            "--shortcuts" => form = Form::Shortcuts,
             _ if argument.starts_with('-') => return usage(),
             _ => folders.push(argument),
         }
@@ -60,6 +61,6 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: mask_oracle [--states N] [--seed N] [--stored] TOKENIZER_FOLDER...");
+    eprintln!("usage: mask_oracle [--states N] [--seed N] [--stored | --shortcuts] TOKENIZER_FOLDER...");
     ExitCode::from(2)
 }
