@@ -177,3 +177,27 @@ fn what_leaves_a_loop_has_to_be_completed_within_the_limit() {
     let schema = of_schema(r#"{"type": "string", "pattern": "^([^b]|bc)*$", "maxLength": 40}"#);
     masks_are_exact(&tokenizer, &schema, &format!("\"{}\"", "a".repeat(40)));
 }
+
+/// Lists run out of values: what is begun must be able to become one that is left, whether that is told from the masks that are kept
+/// or along the values seen.
+#[test]
+fn items_that_run_out_are_not_begun() {
+    let tokenizer = tokenizer(texts_of("ab\",[]{}:", 1, 3));
+    for (items, text) in [
+        (r#"{"enum": ["a", "ab", "b", "aab"]}"#, r#"["ab","b","a","aab"]"#),
+        (r#"{"enum": [["a"], ["a", "b"], {"a": "b"}, {"b": "a"}, {}]}"#, r#"[["a"],{"b":"a"},["a","b"],{},{"a":"b"}]"#),
+        (
+            r#"{"type": "object", "properties": {"a": {"enum": ["a", "b"]}, "b": {"const": "b"}}, "additionalProperties": false}"#,
+            r#"[{"a":"a"},{},{"a":"a","b":"b"},{"b":"b"},{"a":"b"},{"a":"b","b":"b"}]"#,
+        ),
+        (
+            r#"{"type": "array", "items": {"enum": ["a", "b"]}, "uniqueItems": true, "minItems": 1}"#,
+            r#"[["a"],["b","a"],["b"],["a","b"]]"#,
+        ),
+    ] {
+        let schema = format!(r#"{{"type": "array", "uniqueItems": true, "items": {items}}}"#);
+        masks_are_exact(&tokenizer, &of_schema(&schema), text);
+        let with_least = format!(r#"{{"type": "array", "uniqueItems": true, "minItems": 3, "items": {items}}}"#);
+        masks_are_exact(&tokenizer, &of_schema(&with_least), text);
+    }
+}

@@ -54,17 +54,18 @@ pub(crate) fn correct(
                 None => step(pda, &[head], &mut Byte(byte), stack, false, &mut scratch.step, after),
             }
         }
-        if stack.registers.take_doubtful() {
-            // Which head there is depends on values that are not shown.
-            scratch.doubtful.extend_from_slice(index.subtree_tokens(node));
-            continue;
-        }
-        if after == after_base {
+        let is_doubtful = stack.registers.take_doubtful();
+        if after == after_base && !is_doubtful {
             continue;
         }
         stack.registers.push_text(byte);
         if !is_live(pda, after, stack, &mut scratch.parts) {
             after.clear();
+        }
+        if is_doubtful || stack.registers.take_doubtful() {
+            // Which head there is depends on values that are not known.
+            scratch.doubtful.extend_from_slice(index.subtree_tokens(node));
+            continue;
         }
         if let (&[head], &[still]) = (after.as_slice(), after_base.as_slice())
             && still.state == base.state

@@ -118,12 +118,8 @@ pub(crate) fn is_in_new_trap(pda: &Pda, head: Frame, stack: &Stack, scratch: &mu
     stack.registers.has_traps() && any_frame(&[head], stack, &mut scratch.nodes, &mut scratch.visited, is_new)
 }
 
-/// The bytes with which a part that is being read may go on to become a value that has been seen. Where parts can be trapped, all
-/// bytes, as what is to be looked for is not only in parts that are being read.
+/// The bytes with which a part that is being read may go on to become a value that has been seen.
 fn repeating_bytes(pda: &Pda, heads: &[Frame], stack: &Stack, scratch: &mut PartScratch) -> ByteSet {
-    if stack.registers.has_traps() {
-        return ByteSet::FULL;
-    }
     let PartScratch { nodes, visited, .. } = scratch;
     let mut bytes = ByteSet::EMPTY;
     any_frame(heads, stack, nodes, visited, |frame| {
@@ -135,11 +131,6 @@ fn repeating_bytes(pda: &Pda, heads: &[Frame], stack: &Stack, scratch: &mut Part
     bytes
 }
 
-/// Whether what comes next may depend on which values have been seen, apart from parts that are yet to begin.
-pub(crate) fn depends_on_seen(pda: &Pda, heads: &[Frame], stack: &Stack, scratch: &mut PartScratch) -> bool {
-    stack.registers.has_seen() && (stack.registers.has_traps() || may_repeat(pda, heads, stack, Parts::Any, scratch))
-}
-
 /// Whether the parts that are being read can still become values that have not been seen.
 #[inline]
 pub(crate) fn is_live(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
@@ -147,6 +138,13 @@ pub(crate) fn is_live(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &m
 }
 
 fn has_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+    if stack.registers.are_seen_unknown() {
+        // Of parts that were there before the token, what comes of them is looked at along the values seen ([`exclude`]).
+        if may_be_new_trap(pda, heads, stack, scratch) && !can_end(pda, heads, stack) {
+            stack.registers.note_doubt();
+        }
+        return true;
+    }
     if can_end(pda, heads, stack) || !may_repeat(pda, heads, stack, Parts::Trappable, scratch) {
         return true;
     }
@@ -156,6 +154,17 @@ fn has_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartS
     stack.truncate(mark, false);
     stack.set_full(full);
     live
+}
+
+/// Whether a part has begun in the token that is tried, or must come, in a scope where it could be trapped.
+fn may_be_new_trap(pda: &Pda, heads: &[Frame], stack: &Stack, scratch: &mut PartScratch) -> bool {
+    any_frame(heads, stack, &mut scratch.nodes, &mut scratch.visited, |frame| {
+        let scope = if frame.count == 0 { None } else { pda.scope_of(frame.state) };
+        scope.filter(|scope| scope.has_traps()).is_some_and(|scope| match stack.registers.part(frame.count) {
+            Some(_) => stack.registers.is_new_part(frame.count),
+            None => stack.registers.has_seen_in(frame.count) && scope.wants_part(frame.state.as_u32()),
+        })
+    })
 }
 
 fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {

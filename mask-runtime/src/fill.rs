@@ -18,7 +18,7 @@ use crate::chain::fill_chain;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::component::is_out_of_reach;
 use crate::difference;
-use crate::distinct::{depends_on_seen, exclude, fits};
+use crate::distinct::{exclude, fits};
 use crate::known_rows::{KnownId, Made};
 use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
@@ -49,11 +49,8 @@ pub(crate) fn fill_text(
     let mut holds = None;
     let (pda, longest) = (grammar.pda(), grammar.tokenizer().index().max_depth());
     let mut key = std::mem::take(&mut scratch.key);
-    // Where values that have been seen only take tokens out, a mask is made without them, and what they take is looked at each
-    // time.
-    let only_excludes = stack.registers.only_excludes();
-    let is_key = (only_excludes || !depends_on_seen(pda, heads, stack, &mut scratch.parts))
-        && key.begin(pda, heads, stack, longest);
+    // Values that have been seen only take tokens out: a mask is made without them, and what they take is looked at each time.
+    let is_key = key.begin(pda, heads, stack, longest);
     if let Some(known) = is_key.then(|| grammar.rows().get(&mut key, pda, stack)).flatten() {
         if held != Some(known.id()) {
             known.row.copy_to(row);
@@ -67,20 +64,15 @@ pub(crate) fn fill_text(
         bitmask::clear_all(row);
         (scratch.slice, scratch.keeps) = (None, is_key);
         stack.begin_reading();
-        let hidden = only_excludes.then(|| stack.registers.hide_seen());
+        let hidden = stack.registers.compares().then(|| stack.registers.hide_seen());
         fill_by_kind(grammar, heads, stack, scratch, row);
         settle(grammar, heads, stack, scratch, row);
         hidden.into_iter().for_each(|hidden| stack.registers.show(hidden));
-        if !only_excludes {
-            look_at_seen(grammar, heads, stack, scratch, row);
-        }
-        if is_key && !stack.is_full() && (only_excludes || !stack.registers.has_compared()) {
+        if is_key && !stack.is_full() {
             let made = Made { row, slice: scratch.slice.take(), doubtful: &scratch.doubtful };
             grammar.rows().keep(&mut key, pda, stack, made);
         }
-        if only_excludes {
-            look_at_seen(grammar, heads, stack, scratch, row);
-        }
+        look_at_seen(grammar, heads, stack, scratch, row);
     }
     scratch.key = key;
     holds

@@ -7,9 +7,9 @@
 //! string, the members of the next element of a list: a generation comes to most of its masks several times.
 //!
 //! Values that others must differ from are texts, of which nothing is kept here. A mask is made as if none of those seen so far
-//! were known, and kept with the tokens of which it takes them to tell, those with a whole key in them; what would repeat
-//! the part that is being read is taken out of each copy. Where a part can be trapped, more tokens depend on what has been
-//! seen: such masks are made anew.
+//! were known, and kept with the tokens of which it takes them to tell, those with a whole key in them and those in which a part
+//! begins that could be trapped; what would repeat the part that is being read is taken out of each copy. Where these are many, the
+//! mask is not kept.
 //!
 //! Entries are only ever added, each behind a [`OnceLock`], so looking one up takes no lock.
 

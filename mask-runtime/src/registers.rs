@@ -64,7 +64,7 @@ pub(crate) struct RegistersMark {
 #[must_use]
 pub(crate) struct Hidden {
     before: Option<u32>,
-    unknown_seen: u32,
+    unknown_seen: Option<u32>,
 }
 
 /// An arena of register entries, and the text that their parts are compared in.
@@ -82,8 +82,8 @@ pub(crate) struct Registers {
     has_traps: bool,
     /// Some text is missing before this position: what has begun before it has no known value.
     hidden_before: Option<u32>,
-    /// So many of the values seen, the oldest, are taken to be unknown.
-    unknown_seen: u32,
+    /// So many of the values seen, the oldest, are taken to be unknown, if any may be.
+    unknown_seen: Option<u32>,
     /// How much of the text there was before the token that is being tried.
     token_start: u32,
     /// Whether a part that begins in the token that is being tried was compared with another one.
@@ -192,7 +192,7 @@ impl Registers {
     /// returns.
     pub(crate) fn hide_seen(&mut self) -> Hidden {
         let hidden = self.hide();
-        self.unknown_seen = self.seen.len() as u32;
+        self.unknown_seen = Some(self.seen.len() as u32);
         hidden
     }
 
@@ -202,9 +202,19 @@ impl Registers {
         self.unknown_seen = hidden.unknown_seen;
     }
 
-    /// Whether texts are compared, and no part can be trapped.
-    pub(crate) fn only_excludes(&self) -> bool {
-        self.keeps_text && !self.has_traps
+    /// Whether texts are compared.
+    pub(crate) fn compares(&self) -> bool {
+        self.keeps_text
+    }
+
+    /// Whether values that have been seen are taken to be unknown, as is the part that is being read.
+    pub(crate) fn are_seen_unknown(&self) -> bool {
+        self.unknown_seen.is_some()
+    }
+
+    /// Notes that what is being tried depends on values that are not known.
+    pub(crate) fn note_doubt(&mut self) {
+        self.is_doubtful = true;
     }
 
     /// Whether an entry has been refused for want of room since [`take_full`](Self::take_full).
@@ -370,7 +380,7 @@ impl Registers {
             let number = next;
             let seen = &self.seen[number.checked_sub(1)? as usize];
             next = seen.before;
-            Some(if number <= self.unknown_seen { None } else { seen.value.as_ref() })
+            Some(if self.unknown_seen.is_some_and(|unknown| number <= unknown) { None } else { seen.value.as_ref() })
         })
     }
 
