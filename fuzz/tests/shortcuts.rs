@@ -201,3 +201,15 @@ fn items_that_run_out_are_not_begun() {
         masks_are_exact(&tokenizer, &of_schema(&with_least), text);
     }
 }
+
+/// The part that a token ends is what the next one has to differ from, and may leave no other value for it.
+#[test]
+fn a_part_that_ends_may_trap_the_next_one() {
+    let tokenizer = tokenizer(texts_of("xy\",[]", 1, 4));
+    let grammar = of_ir(
+        r#"$item = %0("\"" [a-z]* "\"") | %1("\"\\u0078\"") ;
+           root = %scope { total {2,} ; tally {0,1} ; 0: tally 0, distinct ; 1: distinct ; } ("[" ($item ("," $item)*)? %close("]")) ;"#,
+    );
+    masks_are_exact(&tokenizer, &grammar, r#"["xy","\u0078"]"#);
+    masks_are_exact(&tokenizer, &grammar, r#"["\u0078","xy"]"#);
+}

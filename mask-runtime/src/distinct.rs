@@ -138,7 +138,7 @@ pub(crate) fn is_live(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &m
 }
 
 fn has_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
-    if stack.registers.are_seen_unknown() {
+    if stack.registers.is_hiding() {
         // Of parts that were there before the token, what comes of them is looked at along the values seen ([`exclude`]).
         if may_be_new_trap(pda, heads, stack, scratch) && !can_end(pda, heads, stack) {
             stack.registers.note_doubt();

@@ -19,7 +19,7 @@ use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::component::is_out_of_reach;
 use crate::difference;
 use crate::distinct::{exclude, fits};
-use crate::known_rows::{KnownId, Made};
+use crate::known_rows::{KnownId, KnownRow, Made};
 use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
 use crate::step::entered;
@@ -51,7 +51,9 @@ pub(crate) fn fill_text(
     let mut key = std::mem::take(&mut scratch.key);
     // Values that have been seen only take tokens out: a mask is made without them, and what they take is looked at each time.
     let is_key = key.begin(pda, heads, stack, longest);
-    if let Some(known) = is_key.then(|| grammar.rows().get(&mut key, pda, stack)).flatten() {
+    let known = is_key.then(|| grammar.rows().get(&mut key, pda, stack)).flatten();
+    let is_anew = known.is_some_and(|known| matches!(known.row, KnownRow::Anew));
+    if let Some(known) = known.filter(|_| !is_anew) {
         if held != Some(known.id()) {
             known.row.copy_to(row);
         }
@@ -64,11 +66,14 @@ pub(crate) fn fill_text(
         bitmask::clear_all(row);
         (scratch.slice, scratch.keeps) = (None, is_key);
         stack.begin_reading();
-        let hidden = stack.registers.compares().then(|| stack.registers.hide_seen());
-        fill_by_kind(grammar, heads, stack, scratch, row);
-        settle(grammar, heads, stack, scratch, row);
-        hidden.into_iter().for_each(|hidden| stack.registers.show(hidden));
-        if is_key && !stack.is_full() {
+        if is_anew || !fill_unseen(grammar, heads, stack, scratch, row) {
+            if !is_anew && is_key && !stack.is_full() {
+                grammar.rows().keep_none(&mut key, pda, stack);
+            }
+            scratch.keeps = false;
+            fill_by_kind(grammar, heads, stack, scratch, row);
+            settle(grammar, heads, stack, scratch, row);
+        } else if is_key && !stack.is_full() {
             let made = Made { row, slice: scratch.slice.take(), doubtful: &scratch.doubtful };
             grammar.rows().keep(&mut key, pda, stack, made);
         }
@@ -76,6 +81,30 @@ pub(crate) fn fill_text(
     }
     scratch.key = key;
     holds
+}
+
+/// The mask as if no value that has been seen were known, with the tokens that depend on these. Where parts can be trapped, those may
+/// be thousands: all that a number can begin with, where one begins. Then it answers with false, and `row` is empty.
+fn fill_unseen(
+    grammar: &CompiledGrammar,
+    heads: &[Frame],
+    stack: &mut Stack,
+    scratch: &mut WalkScratch,
+    row: &mut [u32],
+) -> bool {
+    let hidden = stack.registers.compares().then(|| stack.registers.hide_seen());
+    fill_by_kind(grammar, heads, stack, scratch, row);
+    let is_worth_it =
+        scratch.doubtful.len() <= grammar.tokenizer().thresholds().doubtful_tokens || !stack.registers.has_traps();
+    if is_worth_it {
+        settle(grammar, heads, stack, scratch, row);
+    } else {
+        bitmask::clear_all(row);
+        scratch.doubtful.clear();
+        scratch.slice = None;
+    }
+    hidden.into_iter().for_each(|hidden| stack.registers.show(hidden));
+    is_worth_it
 }
 
 /// Decides on the tokens that a walk has left open, but for those that depend on values that are not known.
@@ -247,7 +276,8 @@ fn take_known(
     let (pda, longest) = (grammar.pda(), grammar.tokenizer().index().max_depth());
     let WalkScratch { base_key: key, keeps, doubtful, slice, .. } = scratch;
     *keeps = *keeps && key.begin(pda, &[base], stack, longest);
-    let Some(known) = keeps.then(|| grammar.rows().get(key, pda, stack)).flatten() else { return false };
+    let known = keeps.then(|| grammar.rows().get(key, pda, stack)).flatten();
+    let Some(known) = known.filter(|known| !matches!(known.row, KnownRow::Anew)) else { return false };
     known.row.copy_to(row);
     doubtful.extend_from_slice(&known.doubtful);
     *slice = known.row.slice().cloned();

@@ -84,6 +84,8 @@ pub(crate) enum KnownRow {
     Slice(Arc<Slice>, Box<[u32]>),
     /// A whole row.
     Row(Arc<[u32]>),
+    /// Nothing: too many tokens depend on values that have been seen.
+    Anew,
 }
 
 /// Which of the masks that a grammar has kept. They stay where they are as long as there is the grammar.
@@ -101,7 +103,7 @@ impl KnownRow {
     pub(crate) fn slice(&self) -> Option<&Arc<Slice>> {
         match self {
             Self::Slice(slice, _) => Some(slice),
-            Self::Few(_) | Self::Row(_) => None,
+            Self::Few(_) | Self::Row(_) | Self::Anew => None,
         }
     }
 
@@ -117,6 +119,7 @@ impl KnownRow {
                 bitmask::flip_each(row, different);
             }
             Self::Row(known) => row.copy_from_slice(known),
+            Self::Anew => bitmask::clear_all(row),
         }
     }
 }
@@ -388,9 +391,17 @@ impl KnownRows {
     /// Keeps the mask of the configuration of `key`, which depends on what has been read of the stack.
     pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, made: Made<'_>) {
         let Made { row, slice, doubtful } = made;
-        if doubtful.len() > MAX_DOUBTFUL {
-            return;
+        if doubtful.len() <= MAX_DOUBTFUL {
+            self.add(key, pda, stack, || Known { row: self.share(row, slice), doubtful: doubtful.into() });
         }
+    }
+
+    /// Notes that the mask of the configuration of `key` is best made anew each time.
+    pub(crate) fn keep_none(&self, key: &mut Key, pda: &Pda, stack: &Stack) {
+        self.add(key, pda, stack, || Known { row: KnownRow::Anew, doubtful: Box::default() });
+    }
+
+    fn add(&self, key: &mut Key, pda: &Pda, stack: &Stack, known: impl FnOnce() -> Known) {
         let Some(levels) = key.read_levels(pda, stack) else { return };
         // Exact counts are many, and each is met once in a text.
         let most = if key.has_count { MAX_BYTES / 4 * 3 } else { MAX_BYTES };
@@ -405,8 +416,8 @@ impl KnownRows {
                 None => {
                     let words = &key.words[..key.ends[levels - 1]];
                     let inert = key.inert(levels, stack);
-                    let known = Known { row: self.share(row, slice), doubtful: doubtful.into() };
-                    let size = size_of::<Entry>() + size_of_val(words) + size_of_val(doubtful);
+                    let known = known();
+                    let size = size_of::<Entry>() + size_of_val(words) + size_of_val(&*known.doubtful);
                     self.bytes.fetch_add(size, Ordering::Relaxed);
                     let entry = Entry { key: words.into(), levels, inert, known, next: OnceLock::new() };
                     // Somebody else may have been faster, most often with the same.

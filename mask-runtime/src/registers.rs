@@ -64,7 +64,7 @@ pub(crate) struct RegistersMark {
 #[must_use]
 pub(crate) struct Hidden {
     before: Option<u32>,
-    unknown_seen: Option<u32>,
+    unknown_seen: u32,
 }
 
 /// An arena of register entries, and the text that their parts are compared in.
@@ -82,8 +82,8 @@ pub(crate) struct Registers {
     has_traps: bool,
     /// Some text is missing before this position: what has begun before it has no known value.
     hidden_before: Option<u32>,
-    /// So many of the values seen, the oldest, are taken to be unknown, if any may be.
-    unknown_seen: Option<u32>,
+    /// So many of the values seen, the oldest, are taken to be unknown.
+    unknown_seen: u32,
     /// How much of the text there was before the token that is being tried.
     token_start: u32,
     /// Whether a part that begins in the token that is being tried was compared with another one.
@@ -192,7 +192,7 @@ impl Registers {
     /// returns.
     pub(crate) fn hide_seen(&mut self) -> Hidden {
         let hidden = self.hide();
-        self.unknown_seen = Some(self.seen.len() as u32);
+        self.unknown_seen = self.seen.len() as u32;
         hidden
     }
 
@@ -207,9 +207,9 @@ impl Registers {
         self.keeps_text
     }
 
-    /// Whether values that have been seen are taken to be unknown, as is the part that is being read.
-    pub(crate) fn are_seen_unknown(&self) -> bool {
-        self.unknown_seen.is_some()
+    /// Whether some text is not shown, so that not all values are known.
+    pub(crate) fn is_hiding(&self) -> bool {
+        self.hidden_before.is_some()
     }
 
     /// Notes that what is being tried depends on values that are not known.
@@ -380,7 +380,7 @@ impl Registers {
             let number = next;
             let seen = &self.seen[number.checked_sub(1)? as usize];
             next = seen.before;
-            Some(if self.unknown_seen.is_some_and(|unknown| number <= unknown) { None } else { seen.value.as_ref() })
+            Some(if number <= self.unknown_seen { None } else { seen.value.as_ref() })
         })
     }
 

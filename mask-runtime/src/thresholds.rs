@@ -25,6 +25,8 @@ pub struct Thresholds {
     pub(crate) together: u32,
     /// Tokens that are too long for a component, for these to be walked as a trie.
     pub(crate) longer_tokens: usize,
+    /// The most tokens that depend on values seen, for a mask that is made without knowing these.
+    pub(crate) doubtful_tokens: usize,
 }
 
 impl Thresholds {
@@ -39,6 +41,7 @@ impl Thresholds {
         chain_tokens: 2048,
         together: 8,
         longer_tokens: 24,
+        doubtful_tokens: 256,
     };
 
     /// Shortcuts wherever they can be taken, for tests.
@@ -52,6 +55,7 @@ impl Thresholds {
         chain_tokens: 1,
         together: 1,
         longer_tokens: 0,
+        doubtful_tokens: 2,
     };
 
     /// No shortcuts: all masks are walks over the trie, for tests.
@@ -65,5 +69,6 @@ impl Thresholds {
         chain_tokens: usize::MAX,
         together: u32::MAX,
         longer_tokens: usize::MAX,
+        doubtful_tokens: 256,
     };
 }
