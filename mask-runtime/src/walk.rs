@@ -315,6 +315,15 @@ pub(crate) fn base_of(pda: &Pda, head: Frame, text: &TextState, stack: &mut Stac
     alive.then_some(base)
 }
 
+/// Whether `head` is in a text, or next to one, that has letters and no end: whatever has been seen, there is another one.
+fn is_endless(grammar: &CompiledGrammar, head: Frame) -> bool {
+    let Some(text) = grammar.text_state(head.state) else { return false };
+    let letters = ByteSet::range(b'a', b'z').intersection(&text.own_loop.set.first_bytes());
+    let leads_there = letters.intersection(&text.differs.complement());
+    let room = Room::of(grammar.pda(), Frame { state: text.base, ..head }, &text.own_loop);
+    !leads_there.is_empty() && room.left == u32::MAX
+}
+
 /// Takes the heads that are in a text out of those from `first` on, and does for them what there is to do below `node`. A
 /// mask is the union of those of its heads, so each can be looked at by itself; but only the mask of one that is alone can
 /// be corrected, and only where no other one has set bits before, as `is_shared` says.
@@ -330,7 +339,7 @@ fn walk_branches(
     let alone = index.branches().is_none() && !is_shared && scratch.heads.len() == first + 1;
     let mut at = first;
     while let Some(&head) = scratch.heads.get(at) {
-        if is_in_new_trap(grammar.pda(), head, stack, &mut scratch.parts) {
+        if is_in_new_trap(grammar.pda(), head, stack, &mut scratch.parts) && !is_endless(grammar, head) {
             at += 1;
             continue;
         }
