@@ -5,6 +5,8 @@
 //! follows a character is a function from characters to states, given as ranges; reading the character in UTF-8 and as
 //! an escape are two trees of digits over that function.
 
+mod ascii;
+
 use std::hash::Hasher;
 use std::sync::LazyLock;
 
@@ -14,6 +16,7 @@ use smallvec::smallvec;
 
 use super::options::Escapes;
 use super::spelling::SHORT_ESCAPES;
+use ascii::{STATES_PER_CHARACTER, Template, one_of_ascii};
 
 /// The JSON texts of the strings `texts` with these escapes, quotes included.
 ///
@@ -33,54 +36,9 @@ pub(super) fn texts<'t>(
         return Ok(one_of_ascii(text));
     }
     let mut states = States { escapes, ..States::default() };
-    let root = trie(texts, &mut states, budget, |states, node| {
-        let mut edges = states.children(&node.children, None);
-        if node.is_text {
-            insert(&mut edges, b'"', END);
-        }
-        states.number(edges)
-    })?;
+    let template = Template::default();
+    let root = trie(texts, &mut states, budget, |states, node| states.node(&node.children, node.is_text, &template))?;
     Ok(states.finish(root))
-}
-
-/// The states of a character in [`one_of_ascii`]: before it, and after `\\`, `u`, and three digits.
-const STATES_PER_CHARACTER: usize = 6;
-
-/// The JSON texts of one string of ASCII characters, in any spelling. Each character has its own states in a row, which no other
-/// has: there is nothing to look for. All edges lead onwards in the order of the states.
-fn one_of_ascii(text: &str) -> ByteAutomaton {
-    let end = (text.len() * STATES_PER_CHARACTER) as u32 + 2;
-    let mut automaton = ByteAutomaton {
-        accepting: vec![false; end as usize + 1],
-        edges: Vec::with_capacity(end as usize + 1),
-        counter: None,
-    };
-    automaton.accepting[end as usize] = true;
-    automaton.edges.push(smallvec![edge(b'"', 1)]);
-    for character in text.bytes() {
-        let first = automaton.edges.len() as u32;
-        let next = first + STATES_PER_CHARACTER as u32;
-        let mut plain: ByteEdges = smallvec![edge(b'\\', first + 1)];
-        if character >= 0x20 && ![b'"', b'\\'].contains(&character) {
-            insert(&mut plain, character, next);
-        }
-        let mut escape: ByteEdges = smallvec![edge(b'u', first + 2)];
-        if let Some(&(_, letter)) = SHORT_ESCAPES.iter().find(|(short, _)| *short == char::from(character)) {
-            insert(&mut escape, letter, next);
-        }
-        let mut last = ByteEdges::new();
-        redirect_digit(&mut last, u32::from(character) & 0xf, next);
-        automaton.edges.extend([
-            plain,
-            escape,
-            smallvec![edge(b'0', first + 3)],
-            smallvec![edge(b'0', first + 4)],
-            smallvec![edge(b'0' + (character >> 4), first + 5)],
-            last,
-        ]);
-    }
-    automaton.edges.extend([smallvec![edge(b'"', end)], ByteEdges::new()]);
-    automaton
 }
 
 /// The JSON texts of every string but `texts`, in any spelling, quotes included.
@@ -91,23 +49,18 @@ pub(super) fn all_but<'t>(
     texts: impl IntoIterator<Item = &'t str>,
     budget: &mut Budget<'_>,
 ) -> Result<ByteAutomaton, LimitError> {
-    let (mut states, anything) = ANYTHING.clone();
-    let root = trie(texts, &mut states, budget, |states, node| {
-        let mut edges = states.children(&node.children, Some(anything));
-        if !node.is_text {
-            insert(&mut edges, b'"', END);
-        }
-        states.number(edges)
-    })?;
+    let (states, template) = &*ANYTHING;
+    let mut states = states.clone();
+    let root = trie(texts, &mut states, budget, |states, node| states.node(&node.children, !node.is_text, template))?;
     Ok(states.finish(root))
 }
 
-/// The states that read any characters and the closing quote, with the first of them. Every object that may have other keys begins
-/// with these.
-static ANYTHING: LazyLock<(States, u32)> = LazyLock::new(|| {
+/// The states that read any characters and the closing quote. Every object that may have other keys begins with these.
+static ANYTHING: LazyLock<(States, Template)> = LazyLock::new(|| {
     let mut states = States::default();
     let anything = states.anything();
-    (states, anything)
+    let template = Template::of(anything, &mut states);
+    (states, template)
 });
 
 /// A node of the trie whose children are not all known yet.
@@ -302,62 +255,21 @@ impl States {
         state
     }
 
-    /// The edges of a state that reads one of the characters of `children`, or any other one to `default`.
-    fn children(&mut self, children: &[Piece], default: Option<u32>) -> ByteEdges {
-        if self.escapes == Escapes::Any && children.last().is_some_and(|last| last.high < 0x80) {
-            return self.ascii(children, default);
+    /// The state that reads one of the characters of `children`, or any other one as the template says, and the closing quote
+    /// if the string `may_end`.
+    fn node(&mut self, children: &[Piece], may_end: bool, template: &Template) -> u32 {
+        let is_ascii = children.last().is_none_or(|last| last.high < 0x80);
+        if is_ascii && (self.escapes == Escapes::Any || children.is_empty()) {
+            return self.ascii(children, may_end, template);
         }
-        match default {
+        let mut edges = match template.default {
             Some(default) => self.character(&with_default(children, default)),
             None => self.character(children),
-        }
-    }
-
-    /// The same for characters of ASCII in any spelling, which keys seldom go beyond. The states are those of the default, but for the ways
-    /// that spell the children: as themselves, by a short escape, or as `u00` and two digits.
-    fn ascii(&mut self, children: &[Piece], default: Option<u32>) -> ByteEdges {
-        let target_of = |edges: &[ByteEdge], byte| edges.iter().find(|edge| edge.low == byte).map(|edge| edge.target);
-        let edges_of = |states: &Self, state: Option<u32>| {
-            state.map_or_else(ByteEdges::new, |state| states.edges[state as usize].clone())
         };
-        let mut plain = edges_of(self, default);
-        plain.retain(|edge| edge.low != b'"');
-        let escape = target_of(&plain, b'\\');
-        let mut escapes = edges_of(self, escape);
-        let mut first = edges_of(self, target_of(&escapes, b'u'));
-        let [mut second, mut third] = [3, 2].map(|count| {
-            let state = default.map(|default| self.any_digits(Digit::Hexadecimal, count, default));
-            edges_of(self, state)
-        });
-        let fourth = default.map(|default| self.any_digits(Digit::Hexadecimal, 1, default));
-        for group in children.chunk_by(|left, right| left.low >> 4 == right.low >> 4) {
-            let mut last = edges_of(self, fourth);
-            for child in group {
-                redirect_digit(&mut last, child.low & 0xf, child.target);
-                if let Some(character) = char::from_u32(child.low)
-                    && let Some(&(_, letter)) = SHORT_ESCAPES.iter().find(|(short, _)| *short == character)
-                {
-                    redirect(&mut escapes, letter, child.target);
-                }
-                if child.low >= 0x20 && ![u32::from(b'"'), u32::from(b'\\')].contains(&child.low) {
-                    redirect(&mut plain, child.low as u8, child.target);
-                }
-            }
-            join(&mut last);
-            let last = self.number(last);
-            redirect_digit(&mut third, group[0].low >> 4, last);
+        if may_end {
+            insert(&mut edges, b'"', END);
         }
-        join(&mut third);
-        let third = self.number(third);
-        redirect_digit(&mut second, 0, third);
-        let second = self.number(second);
-        redirect_digit(&mut first, 0, second);
-        let first = self.number(first);
-        redirect(&mut escapes, b'u', first);
-        let escape = self.number(escapes);
-        redirect(&mut plain, b'\\', escape);
-        join(&mut plain);
-        plain
+        self.number(edges)
     }
 
     /// The edges of a state that reads one character of `pieces`.
@@ -590,29 +502,6 @@ fn insert(edges: &mut ByteEdges, byte: u8, target: u32) {
     edges.insert(at, edge(byte, target));
 }
 
-/// Makes `byte` lead to `target`, wherever it led before. Edges are ascending.
-fn redirect(edges: &mut ByteEdges, byte: u8, target: u32) {
-    let at = edges.partition_point(|edge| edge.high < byte);
-    match edges.get_mut(at) {
-        Some(&mut found) if found.low <= byte => {
-            let before = (found.low < byte).then(|| range(found.low, byte - 1, found.target));
-            let after = (byte < found.high).then(|| range(byte + 1, found.high, found.target));
-            edges[at] = edge(byte, target);
-            edges.insert_many(at + 1, after);
-            edges.insert_many(at, before);
-        }
-        _ => edges.insert(at, edge(byte, target)),
-    }
-}
-
-/// The same for a hexadecimal digit, in either case.
-fn redirect_digit(edges: &mut ByteEdges, digit: u32, target: u32) {
-    match digit as u8 {
-        digit @ 0..=9 => redirect(edges, b'0' + digit, target),
-        digit => [b'A', b'a'].iter().for_each(|ten| redirect(edges, ten + digit - 10, target)),
-    }
-}
-
 /// Joins neighbours that lead to one state.
 fn join(edges: &mut ByteEdges) {
     edges.dedup_by(|later, earlier| {
@@ -703,11 +592,7 @@ mod tests {
         for text in TEXTS.into_iter().chain(OTHERS).filter(|text| text.is_ascii()) {
             let mut states = States::default();
             let root = trie([text], &mut states, &mut budget, |states, node| {
-                let mut edges = states.children(&node.children, None);
-                if node.is_text {
-                    insert(&mut edges, b'"', END);
-                }
-                states.number(edges)
+                states.node(&node.children, node.is_text, &Template::default())
             });
             let general = states.finish(root.unwrap());
             let row = texts([text], Escapes::Any, &mut budget).unwrap();
