@@ -112,25 +112,10 @@ const SWEEPS: usize = 12;
 /// Whether every state can be reached and can reach acceptance; of an automaton whose states are in no order at all, it may
 /// say that it does not know.
 fn is_trim(automaton: &ByteAutomaton) -> bool {
-    let states = automaton.edges.len();
-    let mut seen = vec![false; states];
-    let mut work: Vec<u32> = Vec::new();
-    if states > 0 {
-        seen[0] = true;
-        work.push(0);
-    }
-    let mut reached = work.len();
-    while let Some(state) = work.pop() {
-        for edge in &automaton.edges[state as usize] {
-            if !std::mem::replace(&mut seen[edge.target as usize], true) {
-                reached += 1;
-                work.push(edge.target);
-            }
-        }
-    }
-    if reached < states {
+    if !leads_onwards(automaton) && !is_reached(automaton) {
         return false;
     }
+    let states = automaton.edges.len();
     let mut live = automaton.accepting.clone();
     let mut missing = live.iter().filter(|&&live| !live).count();
     for sweep in 0..SWEEPS {
@@ -150,6 +135,36 @@ fn is_trim(automaton: &ByteAutomaton) -> bool {
         }
     }
     false
+}
+
+/// Whether to every state but the start an edge leads from an earlier one, so that it can be reached. That is mostly so, as
+/// states are numbered as they are met.
+fn leads_onwards(automaton: &ByteAutomaton) -> bool {
+    let mut reached = vec![false; automaton.edges.len()];
+    for (state, edges) in automaton.edges.iter().enumerate() {
+        for target in edges.iter().map(|edge| edge.target as usize).filter(|&target| target > state) {
+            reached[target] = true;
+        }
+    }
+    reached.iter().skip(1).all(|&reached| reached)
+}
+
+/// Whether every state can be reached.
+fn is_reached(automaton: &ByteAutomaton) -> bool {
+    let mut seen = vec![false; automaton.edges.len()];
+    let mut work: Vec<u32> = Vec::new();
+    if let Some(start) = seen.first_mut() {
+        *start = true;
+        work.push(0);
+    }
+    while let Some(state) = work.pop() {
+        for edge in &automaton.edges[state as usize] {
+            if !std::mem::replace(&mut seen[edge.target as usize], true) {
+                work.push(edge.target);
+            }
+        }
+    }
+    seen.iter().all(|&seen| seen)
 }
 
 /// Per state: whether it can be reached from the start and can reach acceptance, along `admitted` edges.

@@ -4,6 +4,7 @@
 //! it. Two calls of one procedure from one state become one call, which is what left factoring does to a grammar. Edges
 //! that differ in what they do to the registers stay apart.
 
+use std::cmp::Ordering;
 use std::hash::BuildHasher;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -12,7 +13,7 @@ use super::EdgeMarks;
 use super::minimize::trim;
 use super::nfa::{EmbeddedState, Label, Marks, Nfa};
 use super::nullable::{Reached, closure};
-use crate::{Budget, ByteAutomaton, ByteEdge, LimitError};
+use crate::{Budget, ByteAutomaton, LimitError};
 
 /// What an edge of a [`Machine`] consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -187,14 +188,14 @@ fn subsets(
             }
             continue;
         }
-        edges.clear();
         if let &[left, right] = kernels.get(next)
             && let (Some(left), Some(right)) = (nfa.embedded_edges(left), nfa.embedded_edges(right))
             && (left.accepted, right.accepted, deterministic) == (None, None, true)
         {
             // A declared key beside all other ones.
-            both(left, right, &mut kernels, &mut edges);
-            machine.push_state(false, edges.iter().copied());
+            both(left, right, &mut kernels, &mut machine.edges);
+            machine.accepting.push(false);
+            machine.offsets.push(machine.edges.len() as u32);
             next += 1;
             if kernels.len() > bound || kernels.lists.elements.len() > MAX_KERNEL_ELEMENTS.max(8 * nfa.len()) {
                 return Ok(None);
@@ -208,6 +209,7 @@ fn subsets(
             outgoing.collect(nfa, &reached);
             reached.iter().any(|reached| reached.state == nfa.finish && !reached.begun && reached.marks.is_none())
         };
+        edges.clear();
         outgoing.byte_edges(merge, &mut kernels, &mut edges);
         outgoing.other_edges(merge, &mut kernels, &mut edges);
         join_ranges(&mut edges);
@@ -225,41 +227,43 @@ fn subsets(
     Ok(Some(machine))
 }
 
-/// The edges of two states at once, both in automata that are deterministic: a sweep over their ranges.
+/// Adds the edges of two states at once, both in automata that are deterministic: a sweep over their ranges.
 fn both(left: EmbeddedState<'_>, right: EmbeddedState<'_>, kernels: &mut Kernels, edges: &mut Vec<Edge>) {
     let (mut lefts, mut rights) = (left.edges, right.edges);
-    // The bytes from here on are still to be looked at.
-    let mut at = 0u16;
-    loop {
-        let past = |edges: &[ByteEdge]| edges.iter().take_while(|edge| u16::from(edge.high) < at).count();
-        (lefts, rights) = (&lefts[past(lefts)..], &rights[past(rights)..]);
-        let bounds = |edges: &[ByteEdge]| edges.first().map(|edge| (u16::from(edge.low).max(at), u16::from(edge.high)));
-        let (in_left, in_right) = (bounds(lefts), bounds(rights));
-        let Some(low) = [in_left, in_right].into_iter().flatten().map(|(low, _)| low).min() else { return };
-        // As far as the same of the two are there.
-        let end = |bounds: Option<(u16, u16)>| match bounds {
-            Some((first, last)) => {
-                if first <= low {
-                    last
-                } else {
-                    first - 1
-                }
-            }
-            None => u16::from(u8::MAX),
-        };
-        let high = end(in_left).min(end(in_right));
-        let target = |edges: &[ByteEdge], bounds: Option<(u16, u16)>, first: u32| {
-            bounds.filter(|bounds| bounds.0 <= low).map(|_| first + edges[0].target)
-        };
-        let number = match (target(lefts, in_left, left.first), target(rights, in_right, right.first)) {
-            (Some(one), Some(other)) if one < other => kernels.number(&[one, other]),
-            (Some(one), Some(other)) if one > other => kernels.number(&[other, one]),
-            (Some(one), _) | (None, Some(one)) => kernels.number_one(one),
-            (None, None) => return,
-        };
-        let symbol = Symbol::Bytes { low: low as u8, high: high as u8 };
-        edges.push(Edge { symbol, counts: false, marks: EdgeMarks::NONE, target: number });
-        at = high + 1;
+    // What of the first edges comes before this has been dealt with.
+    let mut at = 0;
+    let mut push = |low: u8, high: u8, target: u32| {
+        let symbol = Symbol::Bytes { low, high };
+        edges.push(Edge { symbol, counts: false, marks: EdgeMarks::NONE, target });
+    };
+    while let (Some(in_left), Some(in_right)) = (lefts.first(), rights.first()) {
+        let (left_low, right_low) = (in_left.low.max(at), in_right.low.max(at));
+        let high;
+        if left_low < right_low {
+            high = in_left.high.min(right_low - 1);
+            push(left_low, high, kernels.number_one(left.first + in_left.target));
+        } else if right_low < left_low {
+            high = in_right.high.min(left_low - 1);
+            push(right_low, high, kernels.number_one(right.first + in_right.target));
+        } else {
+            high = in_left.high.min(in_right.high);
+            let (one, other) = (left.first + in_left.target, right.first + in_right.target);
+            let target = match one.cmp(&other) {
+                Ordering::Less => kernels.number(&[one, other]),
+                Ordering::Equal => kernels.number_one(one),
+                Ordering::Greater => kernels.number(&[other, one]),
+            };
+            push(left_low, high, target);
+        }
+        lefts = &lefts[usize::from(in_left.high == high)..];
+        rights = &rights[usize::from(in_right.high == high)..];
+        // An edge that ends with the last byte was among those passed.
+        at = high.saturating_add(1);
+    }
+    for (state, rest) in [(left, lefts), (right, rights)] {
+        for edge in rest {
+            push(edge.low.max(at), edge.high, kernels.number_one(state.first + edge.target));
+        }
     }
 }
 

@@ -40,8 +40,8 @@ struct Edge {
 }
 
 const NONE: u32 = u32::MAX;
-/// In the place of the first edge of a state of an embedded automaton.
-const EMBEDDED: u32 = u32::MAX - 1;
+/// In the place of the first edge of a state of an embedded automaton, plus the automaton's index.
+const EMBEDDED: u32 = 1 << 31;
 
 /// What a counted procedure counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +167,7 @@ impl Nfa {
     /// there to `to`. The answer is its start.
     pub(super) fn embed(&mut self, automaton: &Arc<ByteAutomaton>, to: u32) -> u32 {
         let (first, before) = (self.len() as u32, self.embedded_count());
-        self.first_edge.resize(self.len() + automaton.edges.len(), EMBEDDED);
+        self.first_edge.resize(self.len() + automaton.edges.len(), EMBEDDED + self.embedded.len() as u32);
         let states = first..self.len() as u32;
         self.edge_count += automaton.edges.iter().map(|edges| edges.len()).sum::<usize>();
         self.embedded.push(Embedded { automaton: Arc::clone(automaton), states, before, to });
@@ -187,12 +187,11 @@ impl Nfa {
     /// The number of `state` among those outside of embedded automata; of one inside, that of the state behind its automaton,
     /// which has the same way ahead.
     pub(super) fn outer(&self, state: u32) -> u32 {
-        let number = self.embedded.partition_point(|embedded| embedded.states.end <= state);
-        match self.embedded.get(number) {
-            Some(embedded) if embedded.states.start <= state => self.outer(embedded.to),
-            Some(embedded) => state - embedded.before,
-            None => state - self.embedded_count(),
+        if let Some(embedded) = self.embedded_at(state) {
+            return self.outer(embedded.to);
         }
+        let number = self.embedded.partition_point(|embedded| embedded.states.end <= state);
+        state - self.embedded.get(number).map_or(self.embedded_count(), |embedded| embedded.before)
     }
 
     /// What `of_outer` says of each state outside of embedded automata, by their numbers, said of every state: of one inside
@@ -237,13 +236,17 @@ impl Nfa {
         own.chain(bytes).chain(accepted)
     }
 
+    /// The embedded automaton that `state` belongs to.
+    #[inline]
+    fn embedded_at(&self, state: u32) -> Option<&Embedded> {
+        let first = self.first_edge[state as usize];
+        if first < EMBEDDED { None } else { self.embedded.get((first - EMBEDDED) as usize) }
+    }
+
     /// The edges of a state of an embedded automaton; `None` of any other state.
+    #[inline]
     pub(super) fn embedded_edges(&self, state: u32) -> Option<EmbeddedState<'_>> {
-        if self.first_edge[state as usize] != EMBEDDED {
-            return None;
-        }
-        let number = self.embedded.partition_point(|embedded| embedded.states.end <= state);
-        let Embedded { automaton, states, to, .. } = self.embedded.get(number)?;
+        let Embedded { automaton, states, to, .. } = self.embedded_at(state)?;
         let local = (state - states.start) as usize;
         let accepted = automaton.accepting[local].then_some(*to);
         Some(EmbeddedState { edges: &automaton.edges[local], first: states.start, accepted })
@@ -253,7 +256,12 @@ impl Nfa {
     pub(super) fn append(&mut self, other: &Self) -> u32 {
         let states = self.first_edge.len() as u32;
         let edges = self.edges.len() as u32;
-        let shift = |edge: u32| if edge < EMBEDDED { edge + edges } else { edge };
+        let automata = self.embedded.len() as u32;
+        let shift = |edge: u32| match edge {
+            NONE => NONE,
+            EMBEDDED.. => edge + automata,
+            _ => edge + edges,
+        };
         let before = self.embedded_count();
         self.embedded.extend(other.embedded.iter().map(|embedded| Embedded {
             automaton: Arc::clone(&embedded.automaton),

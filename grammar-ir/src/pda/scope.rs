@@ -407,25 +407,28 @@ fn self_loops_ahead(machine: &Machine, states: &[u32]) -> bool {
 /// different: parts with calls are not looked into, and loops in a number may add zeros.
 fn has_traps(machine: &Machine) -> bool {
     let mut inside = vec![false; machine.len()];
-    let mut work: Vec<u32> = Vec::new();
+    // The states inside, as they are met.
+    let mut order: Vec<u32> = Vec::with_capacity(machine.len());
+    let mut meet = |state: u32, order: &mut Vec<u32>| {
+        if !std::mem::replace(&mut inside[state as usize], true) {
+            order.push(state);
+        }
+    };
     for edge in machine.edges.iter().filter(|edge| edge.marks.begins()) {
         match edge.symbol {
-            Symbol::Bytes { low, high } if low > b'9' || high < b'-' => work.push(edge.target),
+            Symbol::Bytes { low, high } if low > b'9' || high < b'-' => meet(edge.target, &mut order),
             _ => return true,
         }
     }
-    let mut order = Vec::new();
-    while let Some(state) = work.pop() {
-        if std::mem::replace(&mut inside[state as usize], true) {
-            continue;
-        }
-        order.push(state);
+    let mut next = 0;
+    while let Some(&state) = order.get(next) {
         for edge in machine.edges(state as usize).iter().filter(|edge| edge.marks.is_none()) {
             match edge.symbol {
-                Symbol::Bytes { .. } => work.push(edge.target),
+                Symbol::Bytes { .. } => meet(edge.target, &mut order),
                 Symbol::Call(_) | Symbol::Token(_) => return true,
             }
         }
+        next += 1;
     }
     if self_loops_ahead(machine, &order) {
         return false;
