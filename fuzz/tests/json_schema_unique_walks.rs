@@ -21,6 +21,9 @@ fn items() -> impl Strategy<Value = Value> + Clone {
         Just(json!({"type": "integer", "minimum": 1, "maximum": 3})),
         Just(json!({"type": "string", "maxLength": 1, "pattern": "^[ab]*$"})),
         Just(json!({"type": "string", "pattern": "^a*$"})),
+        Just(json!({"type": "string", "pattern": "^a*$", "minLength": 2})),
+        Just(json!({"type": "string", "pattern": "^a*$", "maxLength": 3})),
+        Just(json!({"type": "string", "pattern": "^(a|ba*)$"})),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
@@ -33,18 +36,24 @@ fn items() -> impl Strategy<Value = Value> + Clone {
 
 fn object(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
     let required = prop::sample::subsequence(vec!["a", "b"], 0..=2);
-    (prop::collection::vec(inner, 2), required, any::<bool>(), prop::option::of(0..3u32), prop::option::of(0..3u32))
-        .prop_map(|(schemas, required, has_b, min, max)| {
+    let keys = prop::option::weighted(0.4, prop::sample::select(vec!["^c*$", "^(c|d)$"]));
+    let bounds = (prop::option::of(0..3u32), prop::option::of(0..3u32));
+    (prop::collection::vec(inner, 3), required, any::<bool>(), keys, bounds).prop_map(
+        |(schemas, required, has_b, keys, (min, max))| {
             let mut schema = json!({"type": "object", "properties": {}, "additionalProperties": false});
             schema["properties"]["a"] = schemas[0].clone();
             if has_b {
                 schema["properties"]["b"] = schemas[1].clone();
             }
+            if let Some(keys) = keys {
+                schema["patternProperties"] = json!({keys: schemas[2]});
+            }
             schema["required"] = json!(required);
             schema.as_object_mut().unwrap().extend(min.map(|min| ("minProperties".to_owned(), json!(min))));
             schema.as_object_mut().unwrap().extend(max.map(|max| ("maxProperties".to_owned(), json!(max))));
             schema
-        })
+        },
+    )
 }
 
 fn array(inner: impl Strategy<Value = Value> + Clone, unique: BoxedStrategy<bool>) -> impl Strategy<Value = Value> {
@@ -79,6 +88,10 @@ fn pool() -> Vec<Value> {
         json!([]),
         json!({}),
         json!({"a": 1}),
+        json!({"a": null}),
+        json!({"c": null}),
+        json!({"c": 1}),
+        json!("aa"),
     ]
 }
 
@@ -174,6 +187,36 @@ fn an_item_read_in_two_ways_does_not_repeat_one() {
         matcher.accept_bytes(br#"[{}, {"a": []}, { "a": ["#).unwrap();
         let next = matcher.next_bytes();
         assert!(next.contains(b'"') && !next.contains(b']'), "{next:?}");
+    }
+}
+
+/// The same where the item has been closed, and others like it may have any number of letters.
+#[test]
+fn an_item_that_has_been_closed_does_not_repeat_one() {
+    let schema = json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"a": {"type": "string", "pattern": "^a*$"}},
+            "additionalProperties": false
+        },
+        "uniqueItems": true,
+        "contains": {
+            "type": "object",
+            "properties": {"a": {"type": "string", "maxLength": 1, "pattern": "^[ab]*$"}},
+            "additionalProperties": false
+        },
+        "minContains": 2
+    });
+    let tokenizer = walk::bytes().unwrap();
+    let Subject::Language(compiled) = Subject::new(&schema, &Options::default(), &tokenizer, &Limits::default()) else {
+        panic!("it compiles");
+    };
+    for seen in ["[{}", r#"[{"a":"aa"},{}"#] {
+        let mut matcher = Matcher::new(compiled.clone());
+        matcher.accept_bytes(format!("{seen},{{").as_bytes()).unwrap();
+        let next = matcher.next_bytes();
+        assert!(next.contains(b'"') && !next.contains(b'}'), "{next:?}");
     }
 }
 

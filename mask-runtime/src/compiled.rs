@@ -23,6 +23,7 @@ use crate::text_state::{self, TextState, nearest};
 use crate::thresholds::Thresholds;
 use crate::token_index::TokenIndex;
 use crate::vocab::{TokenKind, Vocabulary};
+use crate::ways_on::KnownWaysOn;
 
 /// Why a grammar and a vocabulary do not go together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,6 +144,8 @@ pub struct CompiledGrammar {
     rows: KnownRows,
     /// Where characters past ASCII lead.
     ways: KnownWays,
+    /// Where new values are ahead.
+    ways_on: KnownWaysOn,
     /// What is known ahead of masks, if the grammar was loaded with it.
     tables: Option<Tables>,
     /// The grammar as given, if it has rules to report.
@@ -244,25 +247,17 @@ impl CompiledGrammar {
     fn bind(pda: Pda, tokenizer: Arc<Tokenizer>, tables: Option<Tables>) -> Result<Self, BindError> {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let known = known(&pda);
-        let rows = KnownRows::default();
-        Ok(Self { pda, tokenizer, token_sets, known, rows, ways: KnownWays::default(), tables, captures: None })
+        let (rows, ways, ways_on) = (KnownRows::default(), KnownWays::default(), KnownWaysOn::new(&pda));
+        Ok(Self { pda, tokenizer, token_sets, known, rows, ways, ways_on, tables, captures: None })
     }
 
     /// Another automaton, without token terminals that matter, for the same tokenizer.
     pub(crate) fn with_automaton(&self, pda: Pda) -> Arc<Self> {
         let known = known(&pda);
         let tokenizer = Arc::clone(&self.tokenizer);
-        let rows = KnownRows::default();
-        Arc::new(Self {
-            pda,
-            tokenizer,
-            token_sets: Vec::new(),
-            known,
-            rows,
-            ways: KnownWays::default(),
-            tables: None,
-            captures: None,
-        })
+        let (rows, ways, ways_on) = (KnownRows::default(), KnownWays::default(), KnownWaysOn::new(&pda));
+        let token_sets = Vec::new();
+        Arc::new(Self { pda, tokenizer, token_sets, known, rows, ways, ways_on, tables: None, captures: None })
     }
 
     /// The automaton.
@@ -294,6 +289,7 @@ impl CompiledGrammar {
             + self.tables.as_ref().map_or(0, Tables::memory)
             + self.rows.memory()
             + self.ways.memory()
+            + self.ways_on.memory()
             + self.known.memory(Known::memory)
             + self
                 .token_sets
@@ -337,6 +333,11 @@ impl CompiledGrammar {
     #[inline]
     pub(crate) fn tables(&self) -> Option<&Tables> {
         self.tables.as_ref()
+    }
+
+    /// Where new values are ahead.
+    pub(crate) fn ways_on(&self) -> &KnownWaysOn {
+        &self.ways_on
     }
 
     /// Masks made before.

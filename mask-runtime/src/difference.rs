@@ -59,7 +59,7 @@ pub(crate) fn correct(
             continue;
         }
         stack.registers.push_text(byte);
-        if !is_live(pda, after, stack, &mut scratch.parts) {
+        if !is_live(grammar, after, stack, &mut scratch.parts) {
             after.clear();
         }
         if is_doubtful || stack.registers.take_doubtful() {

@@ -12,11 +12,11 @@ use grammar_ir::pda::{Pda, Scope};
 use rustc_hash::FxHashSet;
 
 use crate::bitmask;
+use crate::compiled::CompiledGrammar;
 use crate::spelling::canonical;
 use crate::stack::{Frame, Mark, NodeId, Stack};
 use crate::step::{Byte, Scratch, Survey, can_end, step};
-use crate::token_index::TokenIndex;
-use crate::vocab::Vocabulary;
+use crate::ways_on::is_new_value_ahead;
 
 /// Buffers for looking at parts, kept to spare allocations.
 #[derive(Debug, Clone, Default)]
@@ -133,14 +133,23 @@ fn repeating_bytes(pda: &Pda, heads: &[Frame], stack: &Stack, scratch: &mut Part
 
 /// Whether the parts that are being read can still become values that have not been seen.
 #[inline]
-pub(crate) fn is_live(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
-    !stack.registers.has_traps() || has_way_on(pda, heads, stack, scratch)
+pub(crate) fn is_live(
+    grammar: &CompiledGrammar,
+    heads: &[Frame],
+    stack: &mut Stack,
+    scratch: &mut PartScratch,
+) -> bool {
+    !stack.registers.has_traps() || has_way_on(grammar, heads, stack, scratch)
 }
 
-fn has_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+fn has_way_on(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+    let pda = grammar.pda();
     if stack.registers.is_hiding() {
         // Of parts that were there before the token, what comes of them is looked at along the values seen ([`exclude`]).
-        if may_be_new_trap(pda, heads, stack, scratch) && !can_end(pda, heads, stack) {
+        if may_be_new_trap(pda, heads, stack, scratch)
+            && !can_end(pda, heads, stack)
+            && !is_new_value_ahead(grammar, heads, stack)
+        {
             stack.registers.note_doubt();
         }
         return true;
@@ -148,6 +157,15 @@ fn has_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartS
     if can_end(pda, heads, stack) || !may_repeat(pda, heads, stack, Parts::Trappable, scratch) {
         return true;
     }
+    if is_new_value_ahead(grammar, heads, stack) {
+        debug_assert!(finds_way_on(pda, heads, stack, scratch), "a new value that is ahead is found");
+        return true;
+    }
+    finds_way_on(pda, heads, stack, scratch)
+}
+
+/// Whether a search finds a way to new values, or gives up.
+fn finds_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
     let mark = stack.mark();
     let full = stack.take_full();
     let live = search(pda, heads, stack, scratch);
@@ -313,16 +331,17 @@ fn next_bytes(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartS
 /// Clears the bits of the tokens that would repeat a value, or lead to where nothing else is left: those along the
 /// texts of seen values. The bits of other tokens are right already. The stack is as before when it returns.
 pub(crate) fn exclude(
-    pda: &Pda,
-    (index, vocabulary): (&TokenIndex, &Vocabulary),
+    grammar: &CompiledGrammar,
     heads: &[Frame],
     stack: &mut Stack,
     scratch: &mut PartScratch,
     row: &mut [u32],
 ) {
+    let pda = grammar.pda();
     if !stack.registers.has_seen() || !may_repeat(pda, heads, stack, Parts::Any, scratch) {
         return;
     }
+    let (index, vocabulary) = (grammar.tokenizer().index(), grammar.vocabulary());
     let bottom = stack.mark();
     let nodes = index.nodes();
     let (mut arena, mut levels) = (std::mem::take(&mut scratch.heads), std::mem::take(&mut scratch.excluding));
@@ -351,13 +370,14 @@ pub(crate) fn exclude(
         step(pda, &arena[first..past], &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
         let repeated = stack.registers.take_repeated();
         stack.registers.push_text(byte);
-        if next.is_empty() || !is_live(pda, &next, stack, scratch) {
+        if next.is_empty() || !is_live(grammar, &next, stack, scratch) {
             index.subtree_tokens(node).iter().for_each(|&token| bitmask::clear(row, token));
         } else if repeated {
             // One way to read this has ended, and what it allowed further on is in the row; another way goes on.
             let depth = usize::from(nodes[node as usize].depth);
             for &token in index.subtree_tokens(node) {
-                if bitmask::contains(row, token) && !fits(pda, &next, &vocabulary.bytes(token)[depth..], stack, scratch)
+                if bitmask::contains(row, token)
+                    && !fits(grammar, &next, &vocabulary.bytes(token)[depth..], stack, scratch)
                 {
                     bitmask::clear(row, token);
                 }
@@ -374,7 +394,14 @@ pub(crate) fn exclude(
 }
 
 /// Whether `heads` can consume `text`.
-pub(crate) fn fits(pda: &Pda, heads: &[Frame], text: &[u8], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+pub(crate) fn fits(
+    grammar: &CompiledGrammar,
+    heads: &[Frame],
+    text: &[u8],
+    stack: &mut Stack,
+    scratch: &mut PartScratch,
+) -> bool {
+    let pda = grammar.pda();
     let mark = stack.mark();
     let (mut current, mut next) = (std::mem::take(&mut scratch.heads), std::mem::take(&mut scratch.current));
     current.clear();
@@ -388,7 +415,7 @@ pub(crate) fn fits(pda: &Pda, heads: &[Frame], text: &[u8], stack: &mut Stack, s
             break;
         }
     }
-    let fits = !current.is_empty() && is_live(pda, &current, stack, scratch);
+    let fits = !current.is_empty() && is_live(grammar, &current, stack, scratch);
     (scratch.heads, scratch.current) = (current, next);
     stack.truncate(mark, false);
     fits

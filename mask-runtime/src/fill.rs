@@ -113,7 +113,7 @@ fn settle(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scratch
     doubtful.retain(|&token| {
         bitmask::clear(row, token);
         stack.registers.take_doubtful();
-        let fits = fits(grammar.pda(), heads, grammar.vocabulary().bytes(token), stack, parts);
+        let fits = fits(grammar, heads, grammar.vocabulary().bytes(token), stack, parts);
         let is_doubtful = stack.registers.take_doubtful();
         if fits && !is_doubtful {
             bitmask::set(row, token);
@@ -130,13 +130,12 @@ fn look_at_seen(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) {
-    let pda = grammar.pda();
     for token in scratch.doubtful.drain(..) {
-        if fits(pda, heads, grammar.vocabulary().bytes(token), stack, &mut scratch.parts) {
+        if fits(grammar, heads, grammar.vocabulary().bytes(token), stack, &mut scratch.parts) {
             bitmask::set(row, token);
         }
     }
-    exclude(pda, (grammar.tokenizer().index(), grammar.vocabulary()), heads, stack, &mut scratch.parts, row);
+    exclude(grammar, heads, stack, &mut scratch.parts, row);
 }
 
 /// The mask, but for what comes of distinct parts whose text a walk is not shown.

@@ -42,6 +42,7 @@ mod thresholds;
 mod token_index;
 pub mod vocab;
 mod walk;
+mod ways_on;
 
 pub use batch::{BatchFiller, ThreadError};
 pub use captures::{Capture, CaptureError};

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use grammar_ir::pda::Pda;
 use grammar_ir::{ByteSet, Grammar};
 
 use crate::bitmask;
@@ -572,12 +571,12 @@ impl Matcher {
     fn step_token_bytes(&mut self, token: u32) {
         let Self { grammar, stack, heads, steps, scratch, .. } = self;
         let heads = &heads[steps[steps.len() - 1].first_head as usize..];
-        step_bytes(grammar.pda(), heads, grammar.vocabulary().bytes(token), stack, scratch);
+        step_bytes(grammar, heads, grammar.vocabulary().bytes(token), stack, scratch);
     }
 
     fn step_text(&mut self, text: &[u8]) -> usize {
         let Self { grammar, stack, heads, steps, scratch, .. } = self;
-        step_bytes(grammar.pda(), &heads[steps[steps.len() - 1].first_head as usize..], text, stack, scratch)
+        step_bytes(grammar, &heads[steps[steps.len() - 1].first_head as usize..], text, stack, scratch)
     }
 
     /// After a token: leaves procedures whose budget is spent, where they may be left.
@@ -648,7 +647,14 @@ impl Clone for Matcher {
 }
 
 /// Leaves in `scratch.next` the heads after `text`, none if it does not fit; answers how many bytes fit.
-fn step_bytes(pda: &Pda, heads: &[Frame], text: &[u8], stack: &mut Stack, scratch: &mut Buffers) -> usize {
+fn step_bytes(
+    grammar: &CompiledGrammar,
+    heads: &[Frame],
+    text: &[u8],
+    stack: &mut Stack,
+    scratch: &mut Buffers,
+) -> usize {
+    let pda = grammar.pda();
     let Buffers { step: scratch, current, next, walk, .. } = scratch;
     let parts = &mut walk.parts;
     current.clear();
@@ -657,7 +663,7 @@ fn step_bytes(pda: &Pda, heads: &[Frame], text: &[u8], stack: &mut Stack, scratc
         next.clear();
         step(pda, current, &mut Byte(byte), stack, true, scratch, next);
         stack.registers.push_text(byte);
-        if next.is_empty() || !is_live(pda, next, stack, parts) {
+        if next.is_empty() || !is_live(grammar, next, stack, parts) {
             next.clear();
             return offset;
         }

@@ -271,6 +271,15 @@ impl Registers {
         alive
     }
 
+    /// Whether `element` can be selected with `registers`.
+    pub(crate) fn can_select(&mut self, scope: &Scope, registers: RegistersId, element: u32) -> bool {
+        let mut words = std::mem::take(&mut self.scratch);
+        self.load(scope, registers, &mut words);
+        let can_select = scope.select(element, &mut words);
+        self.scratch = words;
+        can_select
+    }
+
     fn lets_pass(&mut self, scope: &Scope, registers: RegistersId, guard: u32) -> bool {
         let mut words = std::mem::take(&mut self.scratch);
         self.load(scope, registers, &mut words);

@@ -27,6 +27,8 @@ pub struct Thresholds {
     pub(crate) longer_tokens: usize,
     /// The most tokens that depend on values seen, for a mask that is made without knowing these.
     pub(crate) doubtful_tokens: usize,
+    /// The most states of a procedure in which it is looked for new values ahead.
+    pub(crate) ways_on_states: usize,
 }
 
 impl Thresholds {
@@ -42,6 +44,7 @@ impl Thresholds {
         together: 8,
         longer_tokens: 24,
         doubtful_tokens: 256,
+        ways_on_states: 4_096,
     };
 
     /// Shortcuts wherever they can be taken, for tests.
@@ -56,6 +59,7 @@ impl Thresholds {
         together: 1,
         longer_tokens: 0,
         doubtful_tokens: 2,
+        ways_on_states: 4_096,
     };
 
     /// No shortcuts: all masks are walks over the trie, for tests.
@@ -70,5 +74,6 @@ impl Thresholds {
         together: u32::MAX,
         longer_tokens: usize::MAX,
         doubtful_tokens: 256,
+        ways_on_states: 0,
     };
 }

@@ -223,7 +223,7 @@ pub(crate) fn walk(
             continue;
         }
         stack.registers.push_text(byte);
-        if !is_live(pda, next, stack, parts) {
+        if !is_live(grammar, next, stack, parts) {
             continue;
         }
         match next.as_slice() {

@@ -227,6 +227,41 @@ fn items_are_distinct_by_value_and_never_trapped() {
     explore(&grammar, 4);
 }
 
+/// Letters without end make new items, but not behind keys that are used up, nor in an object that has been closed.
+#[test]
+fn letters_that_cannot_be_reached_make_no_new_item() {
+    let mut builder = GrammarBuilder::new();
+    let root = builder.declare("root");
+    let object = builder.declare("object");
+    let keys = ["\"a\"", "\"b\""].map(|key| builder.literal(key));
+    let key = builder.choice(keys);
+    let key = builder.marked(Mark::Element(0), key);
+    let (letter, quote, colon) = (builder.literal("x"), builder.literal("\""), builder.literal(":"));
+    let letters = builder.repeat(letter, 0, None);
+    let member = builder.sequence([key, colon, quote, letters, quote]);
+    let comma = builder.literal(",");
+    let another = builder.sequence([comma, member]);
+    let others = builder.repeat(another, 0, None);
+    let members = builder.sequence([member, others]);
+    let members = builder.optional(members);
+    let (open, close) = (builder.literal("{"), builder.literal("}"));
+    let close = builder.marked(Mark::Close, close);
+    let body = builder.sequence([open, members, close]);
+    let distinct = || rules(vec![element(None, true)], &[], ElementOrder::Any, 0, None);
+    let scope = builder.scope(body, distinct());
+    builder.define(object, scope);
+    let item = builder.rule(object);
+    let item = builder.marked(Mark::Element(0), item);
+    let grammar = finish(builder, root, item, "[", "]", distinct());
+    let grammar = compile(&grammar, &["[{", "},{", "\"a\":\"", "\",\"b\":\"", "x\"", "\"}", "\":\"x", "{}"]);
+    assert!(accepts(&grammar, "[{},{\"a\":\"\"},{\"b\":\"\"},{\"b\":\"\",\"a\":\"\"},{\"a\":\"x\"}]"));
+    assert_eq!(reach(&grammar, "[{},{}"), "[{},{".len());
+    let used_up = "[{\"a\":\"\",\"b\":\"\"},{\"b\":\"\",\"a\":\"";
+    assert_eq!(reach(&grammar, &format!("{used_up}\"")), used_up.len());
+    assert!(accepts(&grammar, &format!("{used_up}x\"}}]")));
+    explore(&grammar, 5);
+}
+
 #[test]
 fn tallies_reserve_places() {
     // Two keys, each with the value 1 or 2; at least one 2, at most two members.

@@ -208,6 +208,18 @@ impl Scope {
         self.guard_of[(state - self.first_state) as usize].checked_sub(1)
     }
 
+    /// The elements that can come first from `state` on, beside closing the scope or returning; `None` where that is all that are
+    /// possible at all.
+    pub fn first_events(&self, state: u32) -> Option<&[u32]> {
+        let events = &self.guards[self.guard_of(state)? as usize];
+        Some(&events[..events.partition_point(|&event| event < RETURN)])
+    }
+
+    /// Whether an element of `slot` has been selected, or can be no more.
+    pub fn is_selected(&self, slot: u32, registers: &[u32]) -> bool {
+        !registers.is_empty() && self.is_behind(slot as usize, registers)
+    }
+
     /// The first of the states of the scope's procedure.
     pub fn first_state(&self) -> u32 {
         self.first_state

@@ -233,7 +233,7 @@ fn fits(
         step(pda, heads, &mut Byte(byte), stack, false, step_scratch, next);
         stack.registers.push_text(byte);
         std::mem::swap(heads, next);
-        if heads.is_empty() || !is_live(pda, heads, stack, parts) {
+        if heads.is_empty() || !is_live(grammar, heads, stack, parts) {
             heads.clear();
             break;
         }
