@@ -30,19 +30,50 @@ pub(crate) struct Branch {
     rests: OnceLock<TokenIndex>,
 }
 
+/// What the bytes from one node to another one below it are.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// So many ASCII characters of the set.
+    Within(u16),
+    /// Characters of the set and one that is not.
+    Outside,
+    /// Characters past ASCII are among them.
+    PastAscii,
+}
+
+impl Way {
+    fn after(self, byte: u8, set: &LoopSet) -> Self {
+        match self {
+            Self::Within(_) if !byte.is_ascii() => Self::PastAscii,
+            Self::Within(characters) if set.ascii >> byte & 1 == 1 => Self::Within(characters + 1),
+            Self::Within(_) => Self::Outside,
+            other => other,
+        }
+    }
+}
+
 impl Branch {
     pub(crate) fn new(set: LoopSet, node: u32, vocabulary: &Vocabulary, index: &TokenIndex) -> Self {
         let nodes = index.nodes();
         let mut members: Vec<(u32, u16)> = Vec::new();
         let mut others = Vec::new();
+        // Of the nodes on the way, from the given one on.
+        let mut path = vec![Way::Within(0)];
         for below in node + 1..nodes[node as usize].subtree_end {
             let length = nodes[below as usize].depth - nodes[node as usize].depth;
+            path.truncate(usize::from(length));
+            let way = path[usize::from(length) - 1].after(nodes[below as usize].byte, &set);
+            path.push(way);
             for &id in index.own_tokens(below) {
-                let rest = last(vocabulary.bytes(id), length);
-                match set.prefix(rest) {
-                    // `Vocabulary` bounds the length of a token, so that the number fits.
-                    (bytes, characters) if bytes == rest.len() => members.push((id, characters as u16)),
-                    _ => others.push((id, length)),
+                let rest = || last(vocabulary.bytes(id), length);
+                match way {
+                    Way::Within(characters) => members.push((id, characters)),
+                    Way::Outside => others.push((id, length)),
+                    Way::PastAscii => match set.prefix(rest()) {
+                        // `Vocabulary` bounds the length of a token, so that the number fits.
+                        (bytes, characters) if bytes == rest().len() => members.push((id, characters as u16)),
+                        _ => others.push((id, length)),
+                    },
                 }
             }
         }

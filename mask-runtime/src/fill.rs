@@ -179,8 +179,8 @@ fn fill_by_kind(
 /// over the other tokens.
 fn fill_rest(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scratch: &mut WalkScratch, sink: Sink<'_>) {
     let (pda, index, vocabulary) = (grammar.pda(), grammar.tokenizer().index(), grammar.vocabulary());
-    // How many tokens are left to be looked at, with the best of the components.
-    let mut best: Option<(usize, &ComponentSlice, u32)> = None;
+    // How many tokens are left to be looked at, with the best of the components, and how much that is.
+    let mut best: Option<(usize, usize, &ComponentSlice, u32)> = None;
     for &head in heads {
         if is_out_of_reach(pda, head, stack) {
             continue;
@@ -190,14 +190,15 @@ fn fill_rest(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scra
             if steps == 0 {
                 continue;
             }
-            let longer = found.slice.longer_than(steps, index);
-            let left = index.tokens().len() - found.slice.count() + longer.len();
-            if best.is_none_or(|(least, ..)| left < least) {
-                best = Some((left, found, steps));
+            let longer = found.slice.longer_than(steps, index).len();
+            let others = index.tokens().len() - found.slice.count();
+            let work = others + longer * LONGER_WORK;
+            if best.is_none_or(|(_, least, ..)| work < least) {
+                best = Some((others + longer, work, found, steps));
             }
         }
     }
-    let Some((_, ComponentSlice { slice, .. }, steps)) =
+    let Some((_, _, ComponentSlice { slice, .. }, steps)) =
         best.filter(|&(left, ..)| left <= index.tokens().len() / 4 * 3)
     else {
         return walk(grammar, index, None, heads, stack, scratch, sink);
@@ -216,6 +217,10 @@ fn fill_rest(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scra
         None => scratch.doubtful.extend_from_slice(longer),
     }
 }
+
+/// A token that is too long for a component is more work than one that is not of its characters: tries are kept of those, but there
+/// is another trie for each number of characters that is too long.
+const LONGER_WORK: usize = 8;
 
 /// More tokens than this are not judged one by one.
 pub(crate) const MAX_LONGER: usize = 512;

@@ -152,7 +152,7 @@ impl Slice {
         let place = self.longer.get(characters as usize)?;
         Some(place.get_or_init(|| {
             let longer = self.longer_than(characters, index);
-            TokenIndex::of_texts(longer.iter().map(|&id| (vocabulary.bytes(id), id)))
+            TokenIndex::of_texts(longer.iter().map(|&id| (vocabulary.bytes(id), id))).with_branches()
         }))
     }
 

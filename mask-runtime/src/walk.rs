@@ -189,7 +189,7 @@ pub(crate) fn walk(
         past_head: heads.len(),
         stack: bottom,
         is_doubtful: false,
-        is_shared: matches!(sink, Sink::Shared(_)),
+        is_shared: matches!(sink, Sink::Shared(_) | Sink::Uncovered(..)),
     });
     stack.registers.take_doubtful();
     while let Some(level) = scratch.levels.last_mut() {
@@ -240,7 +240,8 @@ pub(crate) fn walk(
         if children.is_empty() {
             continue;
         }
-        if let (Sink::All(row) | Sink::Shared(row), true) = (&mut sink, has_branches && !is_doubtful)
+        if let (Sink::All(row) | Sink::Shared(row) | Sink::Uncovered(row, _), true) =
+            (&mut sink, has_branches && !is_doubtful)
             && (1..=MAX_SEPARATE).contains(&scratch.next.len())
             && index.subtree_range(position as u32).len() >= least_tokens
         {
