@@ -77,6 +77,13 @@ impl GrammarBuilder {
         Self { max_expressions: Some(max), ..Self::default() }
     }
 
+    /// Makes room for so many expressions more.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.exprs.reserve(count);
+        self.before.reserve(count);
+        self.last_of_hash.reserve(count);
+    }
+
     /// Whether the bound on expressions has been met; nothing built from now on will finish.
     pub fn is_full(&self) -> bool {
         self.overflow
@@ -149,7 +156,8 @@ impl GrammarBuilder {
 
     /// The operands one after the other.
     pub fn sequence(&mut self, operands: impl IntoIterator<Item = ExprId>) -> ExprId {
-        let mut flat: Vec<ExprId> = Vec::new();
+        let operands = operands.into_iter();
+        let mut flat: Vec<ExprId> = Vec::with_capacity(operands.size_hint().0);
         let mut pending_bytes: Vec<u8> = Vec::new();
         let mut pending_single: Option<ExprId> = None;
         for operand in operands {
@@ -195,7 +203,8 @@ impl GrammarBuilder {
 
     /// Any one of the operands.
     pub fn choice(&mut self, operands: impl IntoIterator<Item = ExprId>) -> ExprId {
-        let mut flat: Vec<ExprId> = Vec::new();
+        let operands = operands.into_iter();
+        let mut flat: Vec<ExprId> = Vec::with_capacity(operands.size_hint().0);
         for operand in operands {
             match self.expr(operand) {
                 Expr::Never => {}

@@ -14,7 +14,7 @@ const MAX_COUNTED_COPIES: u64 = 64;
 
 pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, LimitError> {
     let plan = Plan::of(&grammar, budget)?;
-    let mut rebuild = Rebuild::new(budget);
+    let mut rebuild = Rebuild::new(&grammar, budget);
     let mut new_rules: Vec<Option<RuleId>> = Vec::with_capacity(grammar.rules().len());
     for (rule, target) in grammar.rules().iter().zip(&plan.substitutes) {
         new_rules.push(target.is_none().then(|| {
@@ -82,11 +82,14 @@ impl Plan {
             Expr::Rule(rule) => (n == 0).then(|| grammar.rule(*rule).body.index()),
             expr => expr.operands().get(n).map(|operand| operand.index()),
         };
-        for (number, mut component) in components(exprs.len(), successor).into_iter().enumerate() {
+        let mut sorted: Vec<usize> = Vec::new();
+        for (number, component) in components(exprs.len(), successor).iter().enumerate() {
             // All that a component refers to comes before it. In it, operands come before their users by their ids.
-            component.sort_unstable();
+            sorted.clear();
+            sorted.extend_from_slice(component);
+            sorted.sort_unstable();
             component.iter().for_each(|&index| component_of[index] = number);
-            for index in component {
+            for &index in &sorted {
                 budget.tick()?;
                 weights[index] = match &exprs[index] {
                     Expr::Rule(rule) => {

@@ -29,7 +29,7 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
     {
         return Ok(Grammar { is_trim: true, ..grammar });
     }
-    let mut rebuild = Rebuild::new(budget);
+    let mut rebuild = Rebuild::new(&grammar, budget);
     for rule in grammar.rules() {
         let id = rebuild.builder.declare(&rule.name);
         rebuild.builder.set_attributes(id, rule.attributes.clone());

@@ -20,6 +20,9 @@ pub(super) fn run(grammar: Grammar, budget: &mut Budget<'_>) -> Result<Grammar, 
             expr => agenda.extend(expr.operands()),
         }
     }
+    if used_rules.iter().chain(&used_exprs).all(|&used| used) {
+        return Ok(grammar);
+    }
     let rule_numbers = numbers(&used_rules);
     let expr_numbers = numbers(&used_exprs);
     let new_rule = |id: RuleId| RuleId::from_u32(rule_numbers[id.index()]);

@@ -16,9 +16,12 @@ pub(super) struct Rebuild {
 }
 
 impl Rebuild {
-    pub(super) fn new(budget: &Budget<'_>) -> Self {
+    /// Nothing yet of the copy of `grammar`.
+    pub(super) fn new(grammar: &Grammar, budget: &Budget<'_>) -> Self {
         let max_expressions = budget.limits().expressions;
-        Self { builder: GrammarBuilder::with_max_expressions(max_expressions), max_expressions, operands: 0 }
+        let mut builder = GrammarBuilder::with_max_expressions(max_expressions);
+        builder.reserve(grammar.exprs().len());
+        Self { builder, max_expressions, operands: 0 }
     }
 
     /// The copy of `expr`, a sequence, choice or repetition of `operands`, or one that has none.

@@ -1,6 +1,7 @@
 //! Which expressions have words.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use rustc_hash::FxHashSet;
 
@@ -52,7 +53,7 @@ struct Search<'g> {
     missing: Vec<usize>,
     /// Per expression: whether it has a word that is not empty, or would have, were nothing missing.
     non_empty: Vec<bool>,
-    dependents: Vec<Vec<ExprId>>,
+    dependents: Dependents,
     /// Per expression: the scopes that it has marks for. Empty in a grammar without scopes.
     scopes_around: Vec<Vec<ExprId>>,
     /// Scopes that may have come to more elements since their rules were looked at.
@@ -63,18 +64,11 @@ struct Search<'g> {
 impl<'g> Search<'g> {
     fn new(grammar: &'g Grammar, trimmed: &Trimmed<'_>) -> Self {
         let ids = || (0..grammar.exprs().len() as u32).map(ExprId::from_u32);
-        let mut dependents: Vec<Vec<ExprId>> = vec![Vec::new(); grammar.exprs().len()];
-        for id in ids() {
-            match grammar.expr(id) {
-                Expr::Rule(rule) => dependents[grammar.rule(*rule).body.index()].push(id),
-                expr => expr.operands().iter().for_each(|operand| dependents[operand.index()].push(id)),
-            }
-        }
         let mut search = Self {
             grammar,
             missing: ids().map(|id| needed(grammar.expr(id), trimmed.contains_key(&id.index()))).collect(),
             non_empty: vec![false; grammar.exprs().len()],
-            dependents,
+            dependents: Dependents::of(grammar),
             scopes_around: scopes_around(grammar),
             changed_scopes: BTreeSet::new(),
             agenda: Vec::new(),
@@ -113,9 +107,8 @@ impl<'g> Search<'g> {
     /// Tells the users of an expression.
     fn spread(&mut self, found: Found) {
         let (Found::Word(id) | Found::NonEmpty(id)) = found;
-        // News comes once of each kind, and the other kind may still come.
-        let dependents = std::mem::take(&mut self.dependents[id.index()]);
-        for &dependent in &dependents {
+        for place in self.dependents.places(id) {
+            let dependent = self.dependents.users[place];
             let missing = self.missing[dependent.index()];
             match (found, self.grammar.expr(dependent)) {
                 (Found::Word(_), Expr::Scope { .. }) => drop(self.changed_scopes.insert(dependent)),
@@ -133,7 +126,6 @@ impl<'g> Search<'g> {
                 }
             }
         }
-        self.dependents[id.index()] = dependents;
         if let (Found::Word(_), Some(scopes)) = (found, self.scopes_around.get(id.index())) {
             self.changed_scopes.extend(scopes);
         }
@@ -155,6 +147,50 @@ impl<'g> Search<'g> {
             }
         }
         elements
+    }
+}
+
+/// The expressions that have each one as a part, a reference the body of its rule.
+struct Dependents {
+    /// Where those of each expression end in `users`.
+    ends: Vec<u32>,
+    users: Vec<ExprId>,
+}
+
+impl Dependents {
+    fn of(grammar: &Grammar) -> Self {
+        let body = |expr: &Expr| match expr {
+            Expr::Rule(rule) => Some(grammar.rule(*rule).body),
+            _ => None,
+        };
+        let mut starts = vec![0u32; grammar.exprs().len() + 1];
+        let mut total = 0;
+        for expr in grammar.exprs() {
+            for part in body(expr).iter().chain(expr.operands()) {
+                starts[part.index() + 1] += 1;
+                total += 1;
+            }
+        }
+        for index in 1..starts.len() {
+            starts[index] += starts[index - 1];
+        }
+        // Each entry is where the users of an expression begin, and, as they are filled in, where they end.
+        let mut ends = starts;
+        let mut users = vec![ExprId::from_u32(0); total];
+        for (index, expr) in grammar.exprs().iter().enumerate() {
+            for part in body(expr).iter().chain(expr.operands()) {
+                let place = &mut ends[part.index()];
+                users[*place as usize] = ExprId::from_u32(index as u32);
+                *place += 1;
+            }
+        }
+        Self { ends, users }
+    }
+
+    /// Where in `users` those of `id` are.
+    fn places(&self, id: ExprId) -> Range<usize> {
+        let start = id.index().checked_sub(1).map_or(0, |before| self.ends[before]);
+        start as usize..self.ends[id.index()] as usize
     }
 }
 
