@@ -168,6 +168,11 @@ pub fn matcher_agrees(
         }
         tokens.push(token);
         if !push(&mut recognizer, vocabulary, &stops, token) {
+            // A stop token that the grammar reads as well may go on to where nothing leads: only the recogniser knows it.
+            let is_read = compiled.pda().token_sets().iter().any(|set| set.contains(token, true));
+            if exactness == Exactness::NoFewerThanNeeded && is_read && !matcher.is_terminated() {
+                return Ok(());
+            }
             return terminated(&mut matcher, &stops, &row);
         }
     }

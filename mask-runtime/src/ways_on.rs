@@ -348,85 +348,89 @@ fn is_letter(edge: &ByteEdge) -> bool {
 /// At nodes with several frames each of them is looked at, so many times in all.
 const MAX_FRAMES: usize = 32;
 
-/// Whether one of `heads` has a way on on which every part that must be new becomes so. That it has none is never said.
+/// Whether one of `heads` in which a part must be new has a way on on which every such part becomes so. That it has none is never
+/// said.
 pub(crate) fn is_new_value_ahead(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack) -> bool {
     let mut left = MAX_FRAMES;
-    heads.iter().any(|&head| is_ahead_of(grammar, head, false, stack, &mut left))
+    heads.iter().any(|&head| Way::default().is_ahead(grammar, head, stack, &mut left))
 }
 
-/// The same of a frame, when `is_free` says whether letters can be read before it goes on.
-fn is_ahead_of(
-    grammar: &CompiledGrammar,
-    mut frame: Frame,
-    mut is_free: bool,
-    stack: &mut Stack,
-    left: &mut usize,
-) -> bool {
-    loop {
-        match is_free_below(grammar, frame, is_free, stack) {
-            Some(free) => is_free = free,
-            None => return false,
-        }
-        if frame.below == NodeId::BOTTOM {
-            return true;
-        }
-        match stack.only_frame(frame.below).filter(|_| stack.included(frame.below).is_none()) {
-            Some(below) => frame = below,
-            None => return is_ahead_below(grammar, frame.below, is_free, stack, left),
-        }
-    }
+/// What has been found out on the way down a stack.
+#[derive(Debug, Clone, Copy, Default)]
+struct Way {
+    /// Whether letters can be read before the next frame goes on.
+    has_letters: bool,
+    /// Whether some part must be new.
+    has_part: bool,
 }
 
-/// The same of the frames of a node.
-fn is_ahead_below(grammar: &CompiledGrammar, node: NodeId, is_free: bool, stack: &mut Stack, left: &mut usize) -> bool {
-    let mut next = Some(node);
-    while let Some(node) = next {
-        for number in 0..stack.own_frames(node).len() {
-            let Some(fewer) = left.checked_sub(1) else { return false };
-            *left = fewer;
-            let frame = stack.own_frames(node)[number];
-            if is_ahead_of(grammar, frame, is_free, stack, left) {
-                return true;
+impl Way {
+    /// Whether every part that must be new, and there is one, can be so in `frame` and below it.
+    fn is_ahead(mut self, grammar: &CompiledGrammar, mut frame: Frame, stack: &mut Stack, left: &mut usize) -> bool {
+        loop {
+            match self.below(grammar, frame, stack) {
+                Some(way) => self = way,
+                None => return false,
+            }
+            if frame.below == NodeId::BOTTOM {
+                return self.has_part;
+            }
+            match stack.only_frame(frame.below).filter(|_| stack.included(frame.below).is_none()) {
+                Some(below) => frame = below,
+                None => return self.is_ahead_below(grammar, frame.below, stack, left),
             }
         }
-        next = stack.included(node);
     }
-    false
-}
 
-/// Whether letters can be read before what is below `frame` goes on, when `is_free` says whether they can before `frame` does;
-/// `None` if the part that is being read in its scope, or the next one, may have to be one that was seen.
-fn is_free_below(grammar: &CompiledGrammar, frame: Frame, is_free: bool, stack: &mut Stack) -> Option<bool> {
-    let pda = grammar.pda();
-    let ways = grammar.ways_on().get(grammar, pda.procedure_of(frame.state));
-    let letters = ways.and_then(|ways| ways.letters_after(frame.state));
-    let Some(scope) = pda.scope_of(frame.state) else { return Some(is_free || letters.is_some()) };
-    let is_in_part = stack.registers.part(frame.count).is_some();
-    let can_be_trapped = frame.count != 0 && scope.has_distinct() && scope.has_traps();
-    let is_alive = |state: Option<u32>, stack: &mut Stack| {
-        state.is_some_and(|state| stack.registers.is_alive(scope, frame.count, state))
-    };
-    let may_select = |stack: &mut Stack| {
-        !scope.has_traps() && ways.is_some_and(|ways| may_select_letters(ways, scope, frame, stack))
-    };
-    if is_in_part {
-        let is_free = is_free || is_alive(letters, stack);
-        if can_be_trapped && !is_free && must_be_new(frame, stack) {
-            return None;
+    /// The same of the frames of a node.
+    fn is_ahead_below(self, grammar: &CompiledGrammar, node: NodeId, stack: &mut Stack, left: &mut usize) -> bool {
+        let mut next = Some(node);
+        while let Some(node) = next {
+            for number in 0..stack.own_frames(node).len() {
+                let Some(fewer) = left.checked_sub(1) else { return false };
+                *left = fewer;
+                let frame = stack.own_frames(node)[number];
+                if self.is_ahead(grammar, frame, stack, left) {
+                    return true;
+                }
+            }
+            next = stack.included(node);
         }
-        return Some(is_free || may_select(stack));
+        false
     }
-    let in_next_part = is_alive(ways.and_then(|ways| ways.next_letters_after(frame.state)), stack);
-    if can_be_trapped
-        && !in_next_part
-        && stack.registers.has_seen_in(frame.count)
-        && scope.wants_part(frame.state.as_u32())
-    {
-        return None;
+
+    /// What there is of the way below `frame`; `None` if the part that is being read in its scope, or the next one, may have to be
+    /// one that was seen.
+    fn below(self, grammar: &CompiledGrammar, frame: Frame, stack: &mut Stack) -> Option<Self> {
+        let Self { has_letters, has_part } = self;
+        let pda = grammar.pda();
+        let ways = grammar.ways_on().get(grammar, pda.procedure_of(frame.state));
+        let letters = ways.and_then(|ways| ways.letters_after(frame.state));
+        let Some(scope) = pda.scope_of(frame.state) else {
+            return Some(Self { has_letters: has_letters || letters.is_some(), has_part });
+        };
+        let is_alive = |state: Option<u32>, stack: &mut Stack| {
+            state.is_some_and(|state| stack.registers.is_alive(scope, frame.count, state))
+        };
+        let may_select = |stack: &mut Stack| {
+            !scope.has_traps() && ways.is_some_and(|ways| may_select_letters(ways, scope, frame, stack))
+        };
+        let can_be_trapped = frame.count != 0 && scope.has_distinct() && scope.has_traps();
+        if stack.registers.part(frame.count).is_some() {
+            let has_letters = has_letters || is_alive(letters, stack);
+            let must_be_new = can_be_trapped && must_be_new(frame, stack);
+            let is_new = has_letters || !must_be_new;
+            let has_part = has_part || must_be_new;
+            return is_new.then(|| Self { has_letters: has_letters || may_select(stack), has_part });
+        }
+        let in_next_part = is_alive(ways.and_then(|ways| ways.next_letters_after(frame.state)), stack);
+        let wants_part =
+            can_be_trapped && stack.registers.has_seen_in(frame.count) && scope.wants_part(frame.state.as_u32());
+        // Where the scope wants something more after the letters, there may be nothing left that is new.
+        let letters = letters.filter(|&state| !scope.has_traps() || !scope.wants_part(state));
+        let has_letters = has_letters || in_next_part || is_alive(letters, stack) || may_select(stack);
+        (in_next_part || !wants_part).then_some(Self { has_letters, has_part: has_part || wants_part })
     }
-    // Where the scope wants something more after the letters, there may be nothing left that is new.
-    let letters = letters.filter(|&state| !scope.has_traps() || !scope.wants_part(state));
-    Some(is_free || in_next_part || is_alive(letters, stack) || may_select(stack))
 }
 
 /// Whether the part that is being read in the scope of `frame` may be one that was seen. Of a part that was begun before the token,
