@@ -10,6 +10,9 @@ use crate::{
     ScopeRules, TokenSet,
 };
 
+/// Room is made for so many operands before they are seen: an iterator may promise any number.
+const MAX_RESERVED: usize = 1 << 10;
+
 /// Why a grammar could not be finished.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -157,7 +160,7 @@ impl GrammarBuilder {
     /// The operands one after the other.
     pub fn sequence(&mut self, operands: impl IntoIterator<Item = ExprId>) -> ExprId {
         let operands = operands.into_iter();
-        let mut flat: Vec<ExprId> = Vec::with_capacity(operands.size_hint().0);
+        let mut flat: Vec<ExprId> = Vec::with_capacity(operands.size_hint().0.min(MAX_RESERVED));
         let mut pending_bytes: Vec<u8> = Vec::new();
         let mut pending_single: Option<ExprId> = None;
         for operand in operands {
@@ -204,7 +207,7 @@ impl GrammarBuilder {
     /// Any one of the operands.
     pub fn choice(&mut self, operands: impl IntoIterator<Item = ExprId>) -> ExprId {
         let operands = operands.into_iter();
-        let mut flat: Vec<ExprId> = Vec::with_capacity(operands.size_hint().0);
+        let mut flat: Vec<ExprId> = Vec::with_capacity(operands.size_hint().0.min(MAX_RESERVED));
         for operand in operands {
             match self.expr(operand) {
                 Expr::Never => {}

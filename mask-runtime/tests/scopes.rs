@@ -227,6 +227,32 @@ fn items_are_distinct_by_value_and_never_trapped() {
     explore(&grammar, 4);
 }
 
+/// Blanks and the zeros of a fraction can be repeated without end, and make no new item.
+#[test]
+fn loops_that_change_no_value_make_no_new_item() {
+    let mut builder = GrammarBuilder::new();
+    let root = builder.declare("root");
+    let mut any_number_of = |text: &str| {
+        let text = builder.literal(text);
+        builder.repeat(text, 0, None)
+    };
+    let (blanks, zeros) = (any_number_of(" "), any_number_of("0"));
+    let [open, close, number, truth, falsehood] = ["[", "]", "1.", "true", "false"].map(|text| builder.literal(text));
+    let word = builder.choice([truth, falsehood]);
+    let words = builder.sequence([open, blanks, word, blanks, close]);
+    let zero = builder.literal("0");
+    let one = builder.sequence([open, number, zero, zeros, close]);
+    let item = builder.choice([words, one]);
+    let item = builder.marked(Mark::Element(0), item);
+    let grammar =
+        finish(builder, root, item, "[", "]", rules(vec![element(None, true)], &[], ElementOrder::Any, 2, Some(3)));
+    let grammar = compile(&grammar, &["[[", "],[", "[ ", "[t", "tr", "[1.", "00", "e ]", "]]"]);
+    assert!(accepts(&grammar, "[[true],[ false ],[1.000]]"));
+    assert_eq!(reach(&grammar, "[[ true],[t"), "[[ true],[".len());
+    assert_eq!(reach(&grammar, "[[1.0],[1"), "[[1.0],[".len());
+    explore(&grammar, 5);
+}
+
 /// Letters without end make new items, but not behind keys that are used up, nor in an object that has been closed.
 #[test]
 fn letters_that_cannot_be_reached_make_no_new_item() {

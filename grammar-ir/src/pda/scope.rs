@@ -209,7 +209,7 @@ impl Scope {
     }
 
     /// The elements that can come first from `state` on, beside closing the scope or returning; `None` where that is all that are
-    /// possible at all.
+    /// possible at all, or where the procedure may return before any.
     pub fn first_events(&self, state: u32) -> Option<&[u32]> {
         let events = &self.guards[self.guard_of(state)? as usize];
         Some(&events[..events.partition_point(|&event| event < RETURN)])
@@ -396,10 +396,20 @@ fn part_ends(machine: &Machine, rules: &ScopeRules) -> Vec<bool> {
 /// How often [`self_loops_ahead`] goes through the states.
 const SWEEPS: usize = 6;
 
-/// Whether each of `states`, the ones inside marked parts, has ahead of it in its part a state that some byte leads to itself, or
-/// has nothing ahead there. That is mostly so, as strings go on with any character, and it is seen without looking for loops
-/// of several states.
-fn self_loops_ahead(machine: &Machine, states: &[u32]) -> bool {
+/// Whether going around a loop with such an edge, again and again, comes to values that have not been read, in a part that is not
+/// a string alone: blanks are no part of a value, and digits may be zeros that change nothing.
+fn makes_values_differ(symbol: Symbol) -> bool {
+    let changes_nothing = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'0'..=b'9' | b'+' | b'-' | b'.');
+    match symbol {
+        Symbol::Bytes { low, high } => (low..=high).any(|byte| !changes_nothing(byte)),
+        Symbol::Call(_) | Symbol::Token(_) => false,
+    }
+}
+
+/// Whether each of `states`, the ones inside marked parts, has ahead of it in its part a state that some byte of which `counts` is
+/// true leads to itself, or has nothing ahead there. That is mostly so, as strings go on with any character, and it is seen without
+/// looking for loops of several states.
+fn self_loops_ahead(machine: &Machine, states: &[u32], counts: impl Fn(Symbol) -> bool) -> bool {
     let mut loops_ahead = vec![false; machine.len()];
     let inner = |state: u32| machine.edges(state as usize).iter().filter(|edge| edge.marks.is_none());
     let mut missing: Vec<u32> = states.iter().copied().filter(|&state| inner(state).next().is_some()).collect();
@@ -407,7 +417,8 @@ fn self_loops_ahead(machine: &Machine, states: &[u32]) -> bool {
     for _ in 0..SWEEPS {
         missing = missing.into_iter().rev().collect();
         missing.retain(|&state| {
-            let found = inner(state).any(|edge| edge.target == state || loops_ahead[edge.target as usize]);
+            let found = inner(state)
+                .any(|edge| loops_ahead[edge.target as usize] || edge.target == state && counts(edge.symbol));
             loops_ahead[state as usize] = found;
             !found
         });
@@ -416,7 +427,7 @@ fn self_loops_ahead(machine: &Machine, states: &[u32]) -> bool {
 }
 
 /// Whether some state inside a marked part has no loop ahead in the part, or it is not plain that a loop makes values
-/// different: parts with calls are not looked into, and loops in a number may add zeros.
+/// different: parts with calls are not looked into, loops in a number may add zeros, and blanks are not compared.
 fn has_traps(machine: &Machine) -> bool {
     let mut inside = vec![false; machine.len()];
     // The states inside, as they are met.
@@ -426,12 +437,15 @@ fn has_traps(machine: &Machine) -> bool {
             order.push(state);
         }
     };
+    let mut are_strings = true;
     for edge in machine.edges.iter().filter(|edge| edge.marks.begins()) {
         match edge.symbol {
             Symbol::Bytes { low, high } if low > b'9' || high < b'-' => meet(edge.target, &mut order),
             _ => return true,
         }
+        are_strings &= edge.symbol == Symbol::Bytes { low: b'"', high: b'"' };
     }
+    let counts = |symbol: Symbol| are_strings || makes_values_differ(symbol);
     let mut next = 0;
     while let Some(&state) = order.get(next) {
         for edge in machine.edges(state as usize).iter().filter(|edge| edge.marks.is_none()) {
@@ -442,7 +456,7 @@ fn has_traps(machine: &Machine) -> bool {
         }
         next += 1;
     }
-    if self_loops_ahead(machine, &order) {
+    if self_loops_ahead(machine, &order, counts) {
         return false;
     }
     let mut graph = Graph::default();
@@ -451,10 +465,15 @@ fn has_traps(machine: &Machine) -> bool {
         graph.push(own.map(|edge| edge.target));
     }
     let mut loops_ahead = vec![false; machine.len()];
-    for component in graph.components().iter() {
-        let mut targets = graph.successors(component[0]).iter();
-        let ahead =
-            component.len() > 1 || targets.any(|&target| target == component[0] || loops_ahead[target as usize]);
+    let mut component_of = vec![u32::MAX; machine.len()];
+    for (number, component) in graph.components().iter().enumerate() {
+        component.iter().for_each(|&state| component_of[state as usize] = number as u32);
+        let ahead = component.iter().filter(|&&state| inside[state as usize]).any(|&state| {
+            machine.edges(state as usize).iter().filter(|edge| edge.marks.is_none()).any(|edge| {
+                let target = edge.target as usize;
+                loops_ahead[target] || component_of[target] == number as u32 && counts(edge.symbol)
+            })
+        });
         component.iter().for_each(|&state| loops_ahead[state as usize] = ahead);
     }
     // A part that has ended needs no loop: whether it is new is asked on the way there.
