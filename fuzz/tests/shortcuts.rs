@@ -1,22 +1,28 @@
 //! Masks where one shortcut of the mask engine meets another, against trying every token.
 //!
-//! Each has been wrong once. The vocabularies are large enough for the shortcuts to be taken with the usual thresholds.
+//! Each has been wrong once. The vocabularies are large enough for the shortcuts to be taken with the usual thresholds, or the
+//! thresholds are the least.
 
 use std::sync::Arc;
 
 use compilers::{gbnf, json_schema};
 use grammar_ir::{Grammar, Limits, text};
 use grammarc_fuzz::trials::wrong_bits;
-use mask_runtime::{Token, Tokenizer, Vocabulary};
+use mask_runtime::{Thresholds, Token, Tokenizer, Vocabulary};
 
 /// Every byte, and `texts`.
 fn tokenizer(texts: impl IntoIterator<Item = String>) -> Arc<Tokenizer> {
+    tokenizer_with(texts, Thresholds::USUAL)
+}
+
+fn tokenizer_with(texts: impl IntoIterator<Item = String>, thresholds: Thresholds) -> Arc<Tokenizer> {
     let mut texts: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
     texts.extend((0..=u8::MAX).map(|byte| vec![byte]));
     texts.retain(|text| !text.is_empty());
     texts.sort();
     texts.dedup();
-    Tokenizer::new(Vocabulary::from_tokens(texts.into_iter().map(Token::Text)).expect("valid"))
+    let vocabulary = Vocabulary::from_tokens(texts.into_iter().map(Token::Text)).expect("valid");
+    Tokenizer::with_thresholds(vocabulary, thresholds)
 }
 
 /// All texts of `least` to `most` of `characters`.
@@ -212,4 +218,56 @@ fn a_part_that_ends_may_trap_the_next_one() {
     );
     masks_are_exact(&tokenizer, &grammar, r#"["xy","\u0078"]"#);
     masks_are_exact(&tokenizer, &grammar, r#"["\u0078","xy"]"#);
+}
+
+/// In a string there is always another value only as long as it goes on as the string does, not along what may be read beside it.
+#[test]
+fn a_string_without_end_beside_four_letters() {
+    let mut texts = texts_of("ab", 1, 4);
+    texts.extend(texts_of("ab", 0, 4).into_iter().map(|text| format!("\",\"{text}")));
+    texts.extend(('a'..='z').flat_map(|letter| ["", "\"", ",\"", "\",\""].map(|before| format!("{before}{letter}"))));
+    let tokenizer = tokenizer(texts);
+    let pattern = "^(a[a-z]{3}|[b-z][a-z]*)$";
+    let plain = format!(r#"{{"type": "string", "pattern": "{pattern}"}}"#);
+    let any_of = format!(
+        r##"{{"anyOf": [{{"$ref": "#/$defs/four"}}, {{"type": "string", "pattern": "^[b-z][a-z]*$"}}]}}, "$defs": {{
+            "four": {{"type": "string", "pattern": "^a[a-z]{{3}}$"}}}}"##
+    );
+    for items in [plain, any_of] {
+        let schema = of_schema(&format!(r#"{{"type": "array", "uniqueItems": true, "items": {items}}}"#));
+        masks_are_exact(&tokenizer, &schema, r#"["aaaa","b"#);
+    }
+}
+
+/// A part that begins with a call has begun in the token, wherever the call was entered.
+#[test]
+fn a_part_that_begins_with_a_call() {
+    let letters: Vec<String> = ('a'..='m').map(String::from).collect();
+    let mut texts = texts_of("a0b!,", 1, 4);
+    texts.extend(texts_of("0123456789abcdef", 1, 2));
+    texts.extend(texts_of("abc(!", 1, 4));
+    texts.extend(letters.iter().flat_map(|letter| ["!", "!,", "b", "bc!"].map(|end| format!("{letter}{end}"))));
+    let tokenizer = tokenizer_with(texts, Thresholds::LEAST);
+    for (part, text) in [
+        (r#"[0-9a-f] [0-9a-f] "!""#, "[a0!,a1!,"),
+        (r#"[a-m]{4} "!""#, "[abab!,aaaa!,"),
+        (r#"[a-z]* ("!" | "(" w ")")"#, "[b!,c!,"),
+    ] {
+        let grammar = of_ir(&format!(
+            r#"w %capture("x") = {part} ;
+               root = %scope {{ 0: distinct ; }} ("[" %0(w) ("," %0(w))* %close("]")) ;"#
+        ));
+        masks_are_exact(&tokenizer, &grammar, text);
+    }
+}
+
+/// Whether parts can be trapped at all depends on what has been seen anywhere.
+#[test]
+fn a_mask_is_kept_for_when_nothing_has_been_seen() {
+    let tokenizer = tokenizer(Vec::new());
+    let grammar = of_ir(
+        r#"sa = "(" sa ")" | "1!" ; sb = "(" sb ")" | "2!" ; $item = sa %0("aa") | sb %0("bb") ;
+           root = %scope { 0: distinct ; } ("[" ($item ("," $item)*)? %close("]")) ;"#,
+    );
+    masks_are_exact(&tokenizer, &grammar, "[(1!)aa,((");
 }

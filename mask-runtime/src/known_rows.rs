@@ -2,7 +2,8 @@
 //!
 //! A mask depends on the heads, and on as much of the stack below them as some token can return to. What was read of the
 //! stack while a mask was made is known ([`Stack::lowest_read`]), so a mask is kept under exactly that: state and
-//! count or registers of the heads, then of what they return to, level by level. Two configurations that agree so far
+//! count or registers of the heads, then of what they return to, level by level; and whether parts can be trapped, which they
+//! can once anything has been seen ([`is_live`](crate::distinct::is_live)). Two configurations that agree so far
 //! have the same mask, in whichever generation and at whichever place of the text. Free text, the characters of a
 //! string, the members of the next element of a list: a generation comes to most of its masks several times.
 //!
@@ -47,6 +48,9 @@ const MAX_IN_BUCKET: usize = 24;
 
 /// Where a key refers to the bottom of the stack.
 const BOTTOM: u32 = u32::MAX;
+
+/// What a key begins with where parts can be trapped.
+const TRAPS: u32 = u32::MAX;
 
 /// The masks of one grammar.
 #[derive(Debug, Default)]
@@ -168,6 +172,10 @@ impl Key {
         self.nodes.clear();
         self.node_ends.clear();
         (self.longest, self.has_count) = (longest as u32, false);
+        if stack.registers.has_traps() {
+            // As long as nothing has been seen, nothing is searched for in any scope. No state has this number.
+            self.words.push(TRAPS);
+        }
         heads.iter().for_each(|&head| self.push(pda, head, stack));
         if self.nodes.len() > MAX_NODES {
             return false;

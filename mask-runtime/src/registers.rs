@@ -80,7 +80,8 @@ pub(crate) struct Registers {
     text: Vec<u8>,
     keeps_text: bool,
     has_traps: bool,
-    /// Some text is missing before this position: what has begun before it has no known value.
+    /// Some text is missing before this position: what has begun before it has no known value. What begins at the position
+    /// begins after the missing text: a part begins only with a byte that is read.
     hidden_before: Option<u32>,
     /// So many of the values seen, the oldest, are taken to be unknown.
     unknown_seen: u32,

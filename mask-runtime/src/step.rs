@@ -410,7 +410,8 @@ fn single_way(pda: &Pda, head: Frame, byte: u8, stack: &mut Stack, intern: bool)
 /// More calls in a row than this are left to the steps.
 const MAX_ENTERED: usize = 16;
 
-/// Where `head` comes to by calls alone, as long as a call is all that it can consume anything with. The nodes that are pushed are not interned.
+/// Where `head` comes to by calls alone, as long as a call is all that it can consume anything with and no part begins with it: that
+/// has begun only with the first byte. The nodes that are pushed are not interned.
 pub(crate) fn entered(pda: &Pda, head: Frame, stack: &mut Stack) -> Frame {
     let mut frame = head;
     for _ in 0..MAX_ENTERED {
@@ -420,6 +421,7 @@ pub(crate) fn entered(pda: &Pda, head: Frame, stack: &mut Stack) -> Frame {
             || !pda.token_edges(frame.state).is_empty()
             || (pda.is_accepting(frame.state) && !stack.is_inert(frame.below))
             || procedure.max_tokens.is_some()
+            || edge.marks.begins()
         {
             return frame;
         }

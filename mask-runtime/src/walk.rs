@@ -316,7 +316,8 @@ pub(crate) fn base_of(pda: &Pda, head: Frame, text: &TextState, stack: &mut Stac
     alive.then_some(base)
 }
 
-/// Whether `head` is in a text, or next to one, that has letters and no end: whatever has been seen, there is another one.
+/// Whether `head` is in a text, or next to one, that has letters and no end: whatever has been seen, there is another one. That holds
+/// of what the text reads, so of no other shortcut from there.
 fn is_endless(grammar: &CompiledGrammar, head: Frame) -> bool {
     let Some(text) = grammar.text_state(head.state) else { return false };
     let letters = ByteSet::range(b'a', b'z').intersection(&text.own_loop.set.first_bytes());
@@ -340,7 +341,8 @@ fn walk_branches(
     let alone = index.branches().is_none() && !is_shared && scratch.heads.len() == first + 1;
     let mut at = first;
     while let Some(&head) = scratch.heads.get(at) {
-        if is_in_new_trap(grammar.pda(), head, stack, &mut scratch.parts) && !is_endless(grammar, head) {
+        let is_in_trap = is_in_new_trap(grammar.pda(), head, stack, &mut scratch.parts);
+        if is_in_trap && !is_endless(grammar, head) {
             at += 1;
             continue;
         }
@@ -349,6 +351,7 @@ fn walk_branches(
                 walk_branch(grammar, (index, node), head, (text, base), stack, scratch, row);
                 scratch.heads.remove(at);
             }
+            _ if is_in_trap => at += 1,
             _ if fill_chain_below(grammar, |set| grammar.branch(set, index, node), head, stack, scratch, row) => {
                 scratch.heads.remove(at);
             }

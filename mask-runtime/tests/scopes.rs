@@ -288,6 +288,25 @@ fn letters_that_cannot_be_reached_make_no_new_item() {
     explore(&grammar, 5);
 }
 
+/// What is read before a part of one byte is read in vain if that has been seen.
+#[test]
+fn parts_of_one_byte_run_out() {
+    let mut builder = GrammarBuilder::new();
+    let root = builder.declare("root");
+    let ways = ["xx", "yx", "!"].map(|text| builder.literal(text));
+    let way = builder.choice(ways);
+    let letter = builder.literal("a");
+    let [first, second] = [0, 1].map(|element| builder.marked(Mark::Element(element), letter));
+    let end = builder.literal("c!");
+    let arms = [builder.sequence([way, first]), builder.sequence([second, end])];
+    let item = builder.choice(arms);
+    let elements = vec![element(None, true), element(None, true)];
+    let grammar = finish(builder, root, item, "[", "]", rules(elements, &[], ElementOrder::Any, 1, None));
+    let grammar = compile(&grammar, &["[!", ",x", "a,", "xa", ",y", "ac"]);
+    assert!(accepts(&grammar, "[!a]"));
+    explore(&grammar, 6);
+}
+
 #[test]
 fn tallies_reserve_places() {
     // Two keys, each with the value 1 or 2; at least one 2, at most two members.

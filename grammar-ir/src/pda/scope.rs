@@ -427,7 +427,8 @@ fn self_loops_ahead(machine: &Machine, states: &[u32], counts: impl Fn(Symbol) -
 }
 
 /// Whether some state inside a marked part has no loop ahead in the part, or it is not plain that a loop makes values
-/// different: parts with calls are not looked into, loops in a number may add zeros, and blanks are not compared.
+/// different: parts with calls are not looked into, loops in a number may add zeros, and blanks are not compared. Nor have parts
+/// of one byte a loop ahead.
 fn has_traps(machine: &Machine) -> bool {
     let mut inside = vec![false; machine.len()];
     // The states inside, as they are met.
@@ -440,6 +441,8 @@ fn has_traps(machine: &Machine) -> bool {
     let mut are_strings = true;
     for edge in machine.edges.iter().filter(|edge| edge.marks.begins()) {
         match edge.symbol {
+            // The way to a part of one byte is on before the part begins.
+            _ if machine.edges(edge.target as usize).iter().all(|next| !next.marks.is_none()) => return true,
             Symbol::Bytes { low, high } if low > b'9' || high < b'-' => meet(edge.target, &mut order),
             _ => return true,
         }
