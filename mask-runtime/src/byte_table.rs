@@ -36,7 +36,7 @@ pub(crate) fn of_few(pda: &Pda, head: Frame, byte: u8, registers: &mut Registers
 }
 
 /// Whether an edge of `state` does nothing but lead to its target, or count.
-fn is_plain(pda: &Pda, state: StateId, edge: &ByteEdge) -> bool {
+pub(crate) fn is_plain(pda: &Pda, state: StateId, edge: &ByteEdge) -> bool {
     if edge.marks.is_none() && !edge.counts && !pda.is_guarded(edge.target) {
         return true;
     }
@@ -46,7 +46,7 @@ fn is_plain(pda: &Pda, state: StateId, edge: &ByteEdge) -> bool {
 
 /// The head after a plain edge, unless its count or its scope rules that out.
 #[inline]
-fn follow(pda: &Pda, head: Frame, edge: &ByteEdge, registers: &mut Registers) -> Option<Frame> {
+pub(crate) fn follow(pda: &Pda, head: Frame, edge: &ByteEdge, registers: &mut Registers) -> Option<Frame> {
     let count = if !edge.counts && !pda.is_guarded(edge.target) {
         head.count
     } else if let Some(scope) = pda.scope_of(head.state) {

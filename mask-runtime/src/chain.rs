@@ -172,7 +172,7 @@ pub(crate) fn fill_chain(
     let Some(exits) = chain.exits(grammar.pda(), head, stack, &mut scratch.looking) else { return false };
     let Some(remainders) = chain.remainders(grammar, exits) else { return false };
     chain.slice.set_up_to(chain.reach(), grammar.tokenizer().index(), row);
-    scratch.slice = Some(Arc::clone(&chain.slice));
+    scratch.begin_with(&chain.slice, chain.reach(), grammar.tokenizer().index());
     walk_chain(grammar, chain, head, &remainders, stack, scratch, row);
     true
 }

@@ -49,6 +49,9 @@ struct Level {
 /// A search for a new value takes at most so many steps; if it finds none by then, there is taken to be one.
 const MAX_SEARCH: usize = 50_000;
 
+/// The same where it only checks, in a debug build, that there is the one that is known to be ahead.
+const MAX_CHECK: usize = 200;
+
 /// Which parts are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Parts {
@@ -158,17 +161,17 @@ fn has_way_on(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scr
         return true;
     }
     if is_new_value_ahead(grammar, heads, stack) {
-        debug_assert!(finds_way_on(pda, heads, stack, scratch), "a new value that is ahead is found");
+        debug_assert!(finds_way_on(pda, heads, stack, scratch, MAX_CHECK), "a new value that is ahead is found");
         return true;
     }
-    finds_way_on(pda, heads, stack, scratch)
+    finds_way_on(pda, heads, stack, scratch, MAX_SEARCH)
 }
 
-/// Whether a search finds a way to new values, or gives up.
-fn finds_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+/// Whether a search finds a way to new values, or gives up after `most` steps.
+fn finds_way_on(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch, most: usize) -> bool {
     let mark = stack.mark();
     let full = stack.take_full();
-    let live = search(pda, heads, stack, scratch);
+    let live = search(pda, heads, stack, scratch, most);
     stack.truncate(mark, false);
     stack.set_full(full);
     live
@@ -185,7 +188,7 @@ fn may_be_new_trap(pda: &Pda, heads: &[Frame], stack: &Stack, scratch: &mut Part
     })
 }
 
-fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch) -> bool {
+fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScratch, most: usize) -> bool {
     // The newest first: what may still be a value that has been seen is not much longer than that one, and only half of the
     // digits of an escape tell nothing.
     let mut agenda = vec![(heads.to_vec(), Vec::new())];
@@ -203,7 +206,7 @@ fn search(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartScrat
         for byte in bytes.iter() {
             stack.registers.replace_text(before, &text);
             steps += 1;
-            if steps > MAX_SEARCH {
+            if steps > most {
                 return true;
             }
             let mut next = std::mem::take(&mut scratch.next);
@@ -408,7 +411,14 @@ pub(crate) fn fits(
     current.extend_from_slice(heads);
     for &byte in text {
         next.clear();
-        step(pda, &current, &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
+        let known = match current.as_slice() {
+            &[head] => grammar.plain_step(head, byte, stack),
+            _ => None,
+        };
+        match known {
+            Some(after) => next.extend(after),
+            None => step(pda, &current, &mut Byte(byte), stack, false, &mut scratch.step, &mut next),
+        }
         stack.registers.push_text(byte);
         std::mem::swap(&mut current, &mut next);
         if current.is_empty() {

@@ -9,8 +9,6 @@
 //!    tokens that are not in it ([`component`](crate::component)).
 //! 4. Otherwise a walk over the whole trie, which does the same where it comes into a text ([`walk`](crate::walk)).
 
-use std::sync::Arc;
-
 use grammar_ir::ByteSet;
 
 use crate::bitmask;
@@ -65,6 +63,7 @@ pub(crate) fn fill_text(
     } else {
         bitmask::clear_all(row);
         (scratch.slice, scratch.keeps) = (None, is_key);
+        scratch.found.begin();
         stack.begin_reading();
         if is_anew || !fill_unseen(grammar, heads, stack, scratch, row) {
             if !is_anew && is_key && !stack.is_full() {
@@ -74,7 +73,8 @@ pub(crate) fn fill_text(
             fill_by_kind(grammar, heads, stack, scratch, row);
             settle(grammar, heads, stack, scratch, row);
         } else if is_key && !stack.is_full() {
-            let made = Made { row, slice: scratch.slice.take(), doubtful: &scratch.doubtful };
+            let found = scratch.found.tokens();
+            let made = Made { row, slice: scratch.slice.take(), found, doubtful: &scratch.doubtful };
             grammar.rows().keep(&mut key, pda, stack, made);
         }
         look_at_seen(grammar, heads, stack, scratch, row);
@@ -109,7 +109,10 @@ fn fill_unseen(
 
 /// Decides on the tokens that a walk has left open, but for those that depend on values that are not known.
 fn settle(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scratch: &mut WalkScratch, row: &mut [u32]) {
-    let WalkScratch { doubtful, parts, .. } = scratch;
+    let WalkScratch { doubtful, parts, found, .. } = scratch;
+    if !doubtful.is_empty() {
+        found.give_up();
+    }
     doubtful.retain(|&token| {
         bitmask::clear(row, token);
         stack.registers.take_doubtful();
@@ -166,6 +169,9 @@ fn fill_by_kind(
                 count += 1;
             }
         }
+        if count < heads.len() {
+            scratch.found.give_up();
+        }
         if count > 0 {
             let sink = if count < heads.len() { Sink::Shared(row) } else { Sink::All(row) };
             fill_rest(grammar, &rest[..count], stack, scratch, sink);
@@ -205,7 +211,7 @@ fn fill_rest(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scra
     };
     let (Sink::All(row) | Sink::Shared(row) | Sink::Uncovered(row, _) | Sink::Counted { row, .. }) = sink;
     slice.set_up_to(steps, index, row);
-    scratch.slice = Some(Arc::clone(slice));
+    scratch.begin_with(slice, steps, index);
     match slice.others(vocabulary, index) {
         Some(others) => walk(grammar, others, None, heads, stack, scratch, Sink::All(row)),
         None => walk(grammar, index, None, heads, stack, scratch, Sink::Uncovered(row, slice)),
@@ -249,19 +255,22 @@ fn fill_head(
         };
         // All places in a key have the mask of other keys as their base.
         if base != head && take_known(grammar, base, stack, scratch, row) {
+            scratch.found.give_up();
             difference::correct(grammar, None, head, base, stack, scratch, row);
             return true;
         }
         text.slice.set_up_to(room.left, grammar.tokenizer().index(), row);
-        scratch.slice = Some(Arc::clone(&text.slice));
+        scratch.begin_with(&text.slice, room.left, grammar.tokenizer().index());
         let settled = scratch.doubtful.len();
         walk_remainders(grammar, base, &remainders, room, stack, scratch, row);
         if base != head {
             if scratch.keeps && scratch.doubtful.len() == settled && !stack.registers.has_compared() && !stack.is_full()
             {
-                let made = Made { row, slice: scratch.slice.clone(), doubtful: &[] };
+                let found = scratch.found.tokens();
+                let made = Made { row, slice: scratch.slice.clone(), found, doubtful: &[] };
                 grammar.rows().keep(&mut scratch.base_key, pda, stack, made);
             }
+            scratch.found.give_up();
             difference::correct(grammar, None, head, base, stack, scratch, row);
         }
         return true;

@@ -22,14 +22,12 @@ use grammar_ir::pda::Pda;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 use crate::bitmask;
+use crate::found::FEW_TOKENS;
 use crate::slice::Slice;
 use crate::stack::{Frame, NodeId, Stack};
 
 /// A grammar keeps masks of at most so many bytes: 128 whole rows of a vocabulary of 128,000 tokens.
 const MAX_BYTES: usize = 2 << 20;
-
-/// Masks of at most so many tokens are kept as a list.
-const FEW_TOKENS: usize = 256;
 
 /// Configurations of more heads are not looked up.
 const MAX_HEADS: usize = 64;
@@ -67,6 +65,8 @@ pub(crate) struct Made<'a> {
     pub(crate) row: &'a [u32],
     /// The slice that it began with.
     pub(crate) slice: Option<Arc<Slice>>,
+    /// The tokens that it has besides, if they are known.
+    pub(crate) found: Option<&'a [u32]>,
     /// The tokens that depend on values that have been seen.
     pub(crate) doubtful: &'a [u32],
 }
@@ -109,6 +109,13 @@ impl KnownRow {
             Self::Slice(slice, _) => Some(slice),
             Self::Few(_) | Self::Row(_) | Self::Anew => None,
         }
+    }
+
+    /// Whether it is `row`.
+    fn is(&self, row: &[u32]) -> bool {
+        let mut other = vec![0; row.len()];
+        self.copy_to(&mut other);
+        other == row
     }
 
     /// Writes it to `row`.
@@ -398,9 +405,9 @@ impl KnownRows {
 
     /// Keeps the mask of the configuration of `key`, which depends on what has been read of the stack.
     pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, made: Made<'_>) {
-        let Made { row, slice, doubtful } = made;
+        let Made { row, slice, found, doubtful } = made;
         if doubtful.len() <= MAX_DOUBTFUL {
-            self.add(key, pda, stack, || Known { row: self.share(row, slice), doubtful: doubtful.into() });
+            self.add(key, pda, stack, || Known { row: self.share(row, slice, found), doubtful: doubtful.into() });
         }
     }
 
@@ -436,7 +443,16 @@ impl KnownRows {
         }
     }
 
-    fn share(&self, row: &[u32], slice: Option<Arc<Slice>>) -> KnownRow {
+    fn share(&self, row: &[u32], slice: Option<Arc<Slice>>, found: Option<&[u32]>) -> KnownRow {
+        if let Some(found) = found {
+            let known = match slice {
+                Some(slice) => KnownRow::Slice(slice, found.into()),
+                None => KnownRow::Few(found.into()),
+            };
+            debug_assert!(known.is(row), "the tokens found are those of the row");
+            self.bytes.fetch_add(size_of_val(found), Ordering::Relaxed);
+            return known;
+        }
         if let Some(slice) = slice
             && let Some(different) = few_different(row, slice.row())
         {

@@ -256,6 +256,12 @@ impl TokenIndex {
         self.all_children().bytes[range].iter().position(|&byte| bytes.contains(byte)).map(|place| from + place)
     }
 
+    /// The bytes that lead to the children at all places of [`child_range`](Self::child_range)s.
+    #[inline]
+    pub(crate) fn child_bytes(&self) -> &[u8] {
+        &self.all_children().bytes
+    }
+
     /// The node at a place of [`child_range`](Self::child_range).
     #[inline]
     pub(crate) fn child(&self, place: usize) -> u32 {

@@ -17,8 +17,10 @@ use crate::component::is_out_of_reach;
 use crate::difference::{self, Correction};
 use crate::distinct::{PartScratch, is_in_new_trap, is_live};
 use crate::fill::MAX_LONGER;
+use crate::found::Found;
 use crate::known_rows::Key;
 use crate::loops::LoopSet;
+use crate::narrow::{Both, along, only_edges};
 use crate::remainders::{Remainders, Room, walk_remainders};
 use crate::slice::Slice;
 use crate::stack::{Frame, Mark, Stack};
@@ -46,8 +48,20 @@ pub(crate) struct WalkScratch {
     pub(crate) keeps: bool,
     /// The slice that a mask began with.
     pub(crate) slice: Option<Arc<Slice>>,
+    /// What is in the mask besides.
+    pub(crate) found: Found,
     /// The buffers of walks within this one.
     pub(crate) inner: Option<Box<WalkScratch>>,
+}
+
+impl WalkScratch {
+    /// Notes that the mask begins with the tokens of `slice` of at most `characters` characters.
+    pub(crate) fn begin_with(&mut self, slice: &Arc<Slice>, characters: u32, index: &TokenIndex) {
+        if !slice.longer_than(characters, index).is_empty() {
+            self.found.give_up();
+        }
+        self.slice = Some(Arc::clone(slice));
+    }
 }
 
 /// Buffers for looking at what could follow, kept to spare allocations.
@@ -98,10 +112,7 @@ impl Looking {
 
 #[derive(Debug, Clone)]
 struct Level {
-    /// The children that are left.
-    children: Range<usize>,
-    /// On other bytes nothing can be done.
-    bytes: ByteSet,
+    left: Left,
     first_head: usize,
     past_head: usize,
     /// The stack with the nodes this level's heads need.
@@ -110,6 +121,32 @@ struct Level {
     is_doubtful: bool,
     /// Whether other heads on the way here have set bits of tokens below.
     is_shared: bool,
+}
+
+/// What is left of a level.
+#[derive(Debug, Clone)]
+enum Left {
+    /// These children, but on other bytes nothing can be done.
+    Children(Range<usize>, ByteSet),
+    /// These, and the edges of the only head, which are all that it can do.
+    Both(Both),
+}
+
+impl Left {
+    /// All of `children`, which `bytes` says what can be done on, unless `heads` have only a few edges.
+    fn of(
+        pda: &Pda,
+        children: Range<usize>,
+        heads: &[Frame],
+        stack: &mut Stack,
+        bytes: impl FnOnce(&mut Stack) -> ByteSet,
+    ) -> Self {
+        match heads {
+            &[head] if only_edges(pda, head, stack).is_some() => Self::Both(Both { children, edge: 0 }),
+            _ if children.len() > FEW_CHILDREN => Self::Children(children, bytes(stack)),
+            _ => Self::Children(children, ByteSet::FULL),
+        }
+    }
 }
 
 /// Where the tokens that a walk finds go.
@@ -127,10 +164,12 @@ pub(crate) enum Sink<'a> {
 }
 
 impl Sink<'_> {
-    fn take(&mut self, index: &TokenIndex, node: usize, doubtful: &mut Vec<u32>) {
+    fn take(&mut self, index: &TokenIndex, node: usize, found: &mut Found, doubtful: &mut Vec<u32>) {
         match self {
             Self::All(row) | Self::Shared(row) | Self::Uncovered(row, _) => {
-                bitmask::set_each(row, index.own_tokens(node as u32))
+                let tokens = index.own_tokens(node as u32);
+                bitmask::set_each(row, tokens);
+                found.add(tokens);
             }
             Self::Counted { row, remainders, from, left, unchanged } => {
                 let depth = u32::from(index.nodes()[node].depth);
@@ -141,7 +180,12 @@ impl Sink<'_> {
                     }
                     let token = index.tokens()[position];
                     // No character has less than a byte.
-                    if before + depth <= *unchanged { bitmask::set(row, token) } else { doubtful.push(token) }
+                    if before + depth <= *unchanged {
+                        bitmask::set(row, token);
+                        found.add(&[token]);
+                    } else {
+                        doubtful.push(token);
+                    }
                 }
             }
         }
@@ -175,7 +219,10 @@ pub(crate) fn walk(
     let nodes = index.nodes();
     let bottom = stack.mark();
     let children = index.child_range(from);
-    let bytes = if children.len() > FEW_CHILDREN { scratch.looking.bytes(pda, heads, stack) } else { ByteSet::FULL };
+    let left = Left::of(pda, children, heads, stack, |stack| scratch.looking.bytes(pda, heads, stack));
+    if !matches!(sink, Sink::All(_) | Sink::Counted { .. }) {
+        scratch.found.give_up();
+    }
     let is_whole = std::ptr::eq(index, grammar.tokenizer().index());
     let least_tokens = grammar.tokenizer().thresholds().branch_tokens;
     let has_branches = is_whole || index.branches().is_some();
@@ -183,8 +230,7 @@ pub(crate) fn walk(
     scratch.heads.extend_from_slice(heads);
     scratch.levels.clear();
     scratch.levels.push(Level {
-        children,
-        bytes,
+        left,
         first_head: 0,
         past_head: heads.len(),
         stack: bottom,
@@ -193,11 +239,25 @@ pub(crate) fn walk(
     });
     stack.registers.take_doubtful();
     while let Some(level) = scratch.levels.last_mut() {
-        let Some(place) = index.next_child(level.children.clone(), &level.bytes) else {
-            scratch.levels.pop();
-            continue;
+        // The only edge that is on the byte, where that is known.
+        let (place, edge) = match &mut level.left {
+            Left::Children(children, bytes) => {
+                let Some(place) = index.next_child(children.clone(), bytes) else {
+                    scratch.levels.pop();
+                    continue;
+                };
+                children.start = place + 1;
+                (place, None)
+            }
+            Left::Both(both) => {
+                let edges = pda.byte_edges(scratch.heads[level.first_head].state);
+                let Some((place, edge)) = both.next(index.child_bytes(), edges) else {
+                    scratch.levels.pop();
+                    continue;
+                };
+                (place, Some(&edges[edge]))
+            }
         };
-        level.children.start = place + 1;
         let (first_head, past_head, mark) = (level.first_head, level.past_head, level.stack);
         let (was_doubtful, mut is_shared) = (level.is_doubtful, level.is_shared);
         let position = index.child(place) as usize;
@@ -210,8 +270,9 @@ pub(crate) fn walk(
         let WalkScratch { step: step_scratch, heads: arena, next, parts, .. } = scratch;
         next.clear();
         let heads = &arena[first_head..past_head];
-        let known = match heads {
-            &[head] => grammar.plain_step(head, byte, stack),
+        let known = match (heads, edge) {
+            (&[head], Some(edge)) => along(pda, head, edge, stack),
+            (&[head], None) => grammar.plain_step(head, byte, stack),
             _ => None,
         };
         match known {
@@ -234,7 +295,7 @@ pub(crate) fn walk(
         if is_doubtful {
             scratch.doubtful.extend_from_slice(index.own_tokens(position as u32));
         } else {
-            sink.take(index, position, &mut scratch.doubtful);
+            sink.take(index, position, &mut scratch.found, &mut scratch.doubtful);
         }
         let children = index.child_range(Some(position as u32));
         if children.is_empty() {
@@ -247,20 +308,24 @@ pub(crate) fn walk(
         {
             let before = scratch.heads.len();
             walk_branches(grammar, (index, position as u32), (past_head, is_shared), stack, scratch, row);
+            if scratch.heads.len() < before {
+                scratch.found.give_up();
+                is_shared = true;
+            }
             if scratch.heads.len() == past_head {
                 continue;
             }
-            is_shared |= scratch.heads.len() < before;
         }
         let (first_head, past_head) = (past_head, scratch.heads.len());
-        let heads = &scratch.heads[first_head..];
-        let bytes = if children.len() > FEW_CHILDREN && heads.len() <= children.len() {
+        let (heads, count) = (&scratch.heads[first_head..], children.len());
+        let left = Left::of(pda, children, heads, stack, |stack| {
+            if heads.len() > count {
+                return ByteSet::FULL;
+            }
             heads.iter().fold(ByteSet::EMPTY, |bytes, &head| bytes.union(&bytes_of(pda, head, stack)))
-        } else {
-            ByteSet::FULL
-        };
+        });
         let stack = stack.mark();
-        scratch.levels.push(Level { children, bytes, first_head, past_head, stack, is_doubtful, is_shared });
+        scratch.levels.push(Level { left, first_head, past_head, stack, is_doubtful, is_shared });
     }
     stack.truncate(bottom, false);
 }
@@ -292,9 +357,6 @@ fn in_text<'g>(
     looking: &mut Looking,
 ) -> Option<(&'g TextState, Frame)> {
     let pda = grammar.pda();
-    if is_out_of_reach(pda, head, stack) {
-        return None;
-    }
     let text = grammar.text_state(head.state)?;
     let base = base_of(pda, head, text, stack)?;
     (!looking.interferes(pda, base, &text.own_loop.set, stack)).then_some((text, base))
@@ -346,7 +408,9 @@ fn walk_branches(
             at += 1;
             continue;
         }
-        match in_text(grammar, head, stack, &mut scratch.looking) {
+        let is_reachable = !is_out_of_reach(grammar.pda(), head, stack);
+        let text = if is_reachable { in_text(grammar, head, stack, &mut scratch.looking) } else { None };
+        match text {
             Some((text, base)) if alone || base == head => {
                 walk_branch(grammar, (index, node), head, (text, base), stack, scratch, row);
                 scratch.heads.remove(at);
@@ -355,7 +419,7 @@ fn walk_branches(
             _ if fill_chain_below(grammar, |set| grammar.branch(set, index, node), head, stack, scratch, row) => {
                 scratch.heads.remove(at);
             }
-            _ if walk_component(grammar, (index, node), head, stack, scratch, row) => {
+            _ if is_reachable && walk_component(grammar, (index, node), head, stack, scratch, row) => {
                 scratch.heads.remove(at);
             }
             _ => at += 1,
@@ -394,9 +458,6 @@ fn walk_component(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) -> bool {
-    if is_out_of_reach(grammar.pda(), head, stack) {
-        return false;
-    }
     for ComponentSlice { component, .. } in grammar.components(head.state) {
         let steps = component.steps(grammar.pda(), head, stack);
         if steps == 0 {
