@@ -271,3 +271,11 @@ fn a_mask_is_kept_for_when_nothing_has_been_seen() {
     );
     masks_are_exact(&tokenizer, &grammar, "[(1!)aa,((");
 }
+
+/// What a value is compared with may have ended in the same token, and begun before it.
+#[test]
+fn a_part_that_ends_in_a_token_is_a_value_there() {
+    let tokenizer = tokenizer(texts_of("a\",", 1, 6));
+    let schema = of_schema(r#"{"type": "array", "uniqueItems": true, "items": {"type": "string"}}"#);
+    masks_are_exact(&tokenizer, &schema, r#"["aa","a","aaa","#);
+}

@@ -95,7 +95,19 @@ fn any_frame(
     }
     nodes.clear();
     visited.clear();
-    nodes.extend(heads.iter().map(|head| head.below));
+    if let &[head] = heads {
+        // Most stacks are a single row of frames.
+        let mut below = head.below;
+        while let Some(frame) = stack.only_frame(below) {
+            if holds(&frame) {
+                return true;
+            }
+            below = frame.below;
+        }
+        nodes.push(below);
+    } else {
+        nodes.extend(heads.iter().map(|head| head.below));
+    }
     while let Some(node) = nodes.pop() {
         if node == NodeId::BOTTOM || !visited.insert(node) {
             continue;
@@ -332,18 +344,20 @@ fn next_bytes(pda: &Pda, heads: &[Frame], stack: &mut Stack, scratch: &mut PartS
 }
 
 /// Clears the bits of the tokens that would repeat a value, or lead to where nothing else is left: those along the
-/// texts of seen values. The bits of other tokens are right already. The stack is as before when it returns.
+/// texts of seen values. The bits of other tokens are right already. Says whether it has cleared any. The stack is as before when it
+/// returns.
 pub(crate) fn exclude(
     grammar: &CompiledGrammar,
     heads: &[Frame],
     stack: &mut Stack,
     scratch: &mut PartScratch,
     row: &mut [u32],
-) {
+) -> bool {
     let pda = grammar.pda();
     if !stack.registers.has_seen() || !may_repeat(pda, heads, stack, Parts::Any, scratch) {
-        return;
+        return false;
     }
+    let mut has_cleared = false;
     let (index, vocabulary) = (grammar.tokenizer().index(), grammar.vocabulary());
     let bottom = stack.mark();
     let nodes = index.nodes();
@@ -370,11 +384,19 @@ pub(crate) fn exclude(
         let byte = nodes[node as usize].byte;
         next.clear();
         stack.registers.take_repeated();
-        step(pda, &arena[first..past], &mut Byte(byte), stack, false, &mut scratch.step, &mut next);
+        let known = match &arena[first..past] {
+            &[head] => grammar.plain_step(head, byte, stack),
+            _ => None,
+        };
+        match known {
+            Some(after) => next.extend(after),
+            None => step(pda, &arena[first..past], &mut Byte(byte), stack, false, &mut scratch.step, &mut next),
+        }
         let repeated = stack.registers.take_repeated();
         stack.registers.push_text(byte);
         if next.is_empty() || !is_live(grammar, &next, stack, scratch) {
             index.subtree_tokens(node).iter().for_each(|&token| bitmask::clear(row, token));
+            has_cleared = true;
         } else if repeated {
             // One way to read this has ended, and what it allowed further on is in the row; another way goes on.
             let depth = usize::from(nodes[node as usize].depth);
@@ -383,6 +405,7 @@ pub(crate) fn exclude(
                     && !fits(grammar, &next, &vocabulary.bytes(token)[depth..], stack, scratch)
                 {
                     bitmask::clear(row, token);
+                    has_cleared = true;
                 }
             }
         } else if may_repeat(pda, &next, stack, Parts::Any, scratch) {
@@ -394,6 +417,7 @@ pub(crate) fn exclude(
     }
     (scratch.heads, scratch.excluding, scratch.current) = (arena, levels, next);
     stack.truncate(bottom, false);
+    has_cleared
 }
 
 /// Whether `heads` can consume `text`.

@@ -16,7 +16,8 @@ use crate::chain::fill_chain;
 use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::component::is_out_of_reach;
 use crate::difference;
-use crate::distinct::{exclude, fits};
+use crate::distinct::{PartScratch, exclude, fits};
+use crate::doubt::{Depending, Doubt};
 use crate::known_rows::{KnownId, KnownRow, Made};
 use crate::remainders::{Room, walk_remainders};
 use crate::stack::{Frame, Stack};
@@ -55,14 +56,13 @@ pub(crate) fn fill_text(
         if held != Some(known.id()) {
             known.row.copy_to(row);
         }
-        if known.doubtful.is_empty() && !stack.registers.has_seen() {
+        if !look_at_seen(grammar, heads, &known.depending, stack, &mut scratch.parts, row) {
             holds = Some(known.id());
         }
-        scratch.doubtful.extend_from_slice(&known.doubtful);
-        look_at_seen(grammar, heads, stack, scratch, row);
     } else {
         bitmask::clear_all(row);
         (scratch.slice, scratch.keeps) = (None, is_key);
+        scratch.depending.clear();
         scratch.found.begin();
         stack.begin_reading();
         if is_anew || !fill_unseen(grammar, heads, stack, scratch, row) {
@@ -74,10 +74,10 @@ pub(crate) fn fill_text(
             settle(grammar, heads, stack, scratch, row);
         } else if is_key && !stack.is_full() {
             let found = scratch.found.tokens();
-            let made = Made { row, slice: scratch.slice.take(), found, doubtful: &scratch.doubtful };
+            let made = Made { row, slice: scratch.slice.take(), found, depending: &scratch.depending };
             grammar.rows().keep(&mut key, pda, stack, made);
         }
-        look_at_seen(grammar, heads, stack, scratch, row);
+        look_at_seen(grammar, heads, &scratch.depending, stack, &mut scratch.parts, row);
     }
     scratch.key = key;
     holds
@@ -109,36 +109,47 @@ fn fill_unseen(
 
 /// Decides on the tokens that a walk has left open, but for those that depend on values that are not known.
 fn settle(grammar: &CompiledGrammar, heads: &[Frame], stack: &mut Stack, scratch: &mut WalkScratch, row: &mut [u32]) {
-    let WalkScratch { doubtful, parts, found, .. } = scratch;
-    if !doubtful.is_empty() {
-        found.give_up();
-    }
-    doubtful.retain(|&token| {
-        bitmask::clear(row, token);
-        stack.registers.take_doubtful();
+    let WalkScratch { doubtful, depending, parts, found, .. } = scratch;
+    for token in doubtful.drain(..) {
+        stack.registers.take_doubt();
         let fits = fits(grammar, heads, grammar.vocabulary().bytes(token), stack, parts);
-        let is_doubtful = stack.registers.take_doubtful();
-        if fits && !is_doubtful {
-            bitmask::set(row, token);
+        let doubt = stack.registers.take_doubt();
+        match (fits, bitmask::contains(row, token)) {
+            (true, false) => {
+                bitmask::set(row, token);
+                found.add(&[token]);
+            }
+            (false, true) => {
+                bitmask::clear(row, token);
+                found.give_up();
+            }
+            _ => {}
         }
-        fits && is_doubtful
-    });
+        if fits && doubt != Doubt::None {
+            depending.push(Depending { token, doubt });
+        }
+    }
 }
 
-/// Decides on the tokens that depend on values that have been seen.
+/// Takes out of a mask that was made as if no value were known what the values that have been seen rule out; says whether that is
+/// anything. `depending` are the tokens that may be. The part that is being read is a value as well, once it has ended in a token.
 fn look_at_seen(
     grammar: &CompiledGrammar,
     heads: &[Frame],
+    depending: &[Depending],
     stack: &mut Stack,
-    scratch: &mut WalkScratch,
+    parts: &mut PartScratch,
     row: &mut [u32],
-) {
-    for token in scratch.doubtful.drain(..) {
-        if fits(grammar, heads, grammar.vocabulary().bytes(token), stack, &mut scratch.parts) {
-            bitmask::set(row, token);
+) -> bool {
+    let mut changes = false;
+    let seen = stack.registers.seen_set();
+    for &Depending { token, doubt } in depending {
+        if !doubt.is_settled(&seen) && !fits(grammar, heads, grammar.vocabulary().bytes(token), stack, parts) {
+            bitmask::clear(row, token);
+            changes = true;
         }
     }
-    exclude(grammar, heads, stack, &mut scratch.parts, row);
+    exclude(grammar, heads, stack, parts, row) || changes
 }
 
 /// The mask, but for what comes of distinct parts whose text a walk is not shown.
@@ -267,7 +278,7 @@ fn fill_head(
             if scratch.keeps && scratch.doubtful.len() == settled && !stack.registers.has_compared() && !stack.is_full()
             {
                 let found = scratch.found.tokens();
-                let made = Made { row, slice: scratch.slice.clone(), found, doubtful: &[] };
+                let made = Made { row, slice: scratch.slice.clone(), found, depending: &[] };
                 grammar.rows().keep(&mut scratch.base_key, pda, stack, made);
             }
             scratch.found.give_up();
@@ -292,7 +303,7 @@ fn take_known(
     let known = keeps.then(|| grammar.rows().get(key, pda, stack)).flatten();
     let Some(known) = known.filter(|known| !matches!(known.row, KnownRow::Anew)) else { return false };
     known.row.copy_to(row);
-    doubtful.extend_from_slice(&known.doubtful);
+    doubtful.extend(known.depending.iter().map(|depending| depending.token));
     *slice = known.row.slice().cloned();
     true
 }

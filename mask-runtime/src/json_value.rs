@@ -6,7 +6,7 @@ use grammar_ir::ByteSet;
 const MAX_DEPTH: usize = 512;
 
 /// The value of a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum JsonValue {
     Null,
     Boolean(bool),
@@ -21,7 +21,7 @@ pub(crate) enum JsonValue {
 }
 
 /// ± 0.`digits` · 10^`exponent`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Number {
     negative: bool,
     /// Without zeros at the ends; empty for zero.

@@ -22,6 +22,7 @@ use grammar_ir::pda::Pda;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 use crate::bitmask;
+use crate::doubt::Depending;
 use crate::found::FEW_TOKENS;
 use crate::slice::Slice;
 use crate::stack::{Frame, NodeId, Stack};
@@ -37,7 +38,7 @@ const MAX_LEVELS: usize = 64;
 const MAX_NODES: usize = 128;
 
 /// Masks are not kept with more tokens that depend on values seen.
-const MAX_DOUBTFUL: usize = 256;
+const MAX_DEPENDING: usize = 256;
 
 const BUCKETS: usize = 256;
 
@@ -68,15 +69,15 @@ pub(crate) struct Made<'a> {
     /// The tokens that it has besides, if they are known.
     pub(crate) found: Option<&'a [u32]>,
     /// The tokens that depend on values that have been seen.
-    pub(crate) doubtful: &'a [u32],
+    pub(crate) depending: &'a [Depending],
 }
 
 /// A mask, as far as it does not depend on values that have been seen.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) row: KnownRow,
-    /// Tokens that depend on these, whatever the row says of them.
-    pub(crate) doubtful: Box<[u32]>,
+    /// Tokens of the row that depend on these.
+    pub(crate) depending: Box<[Depending]>,
 }
 
 /// The text part of a mask.
@@ -405,15 +406,15 @@ impl KnownRows {
 
     /// Keeps the mask of the configuration of `key`, which depends on what has been read of the stack.
     pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, made: Made<'_>) {
-        let Made { row, slice, found, doubtful } = made;
-        if doubtful.len() <= MAX_DOUBTFUL {
-            self.add(key, pda, stack, || Known { row: self.share(row, slice, found), doubtful: doubtful.into() });
+        let Made { row, slice, found, depending } = made;
+        if depending.len() <= MAX_DEPENDING {
+            self.add(key, pda, stack, || Known { row: self.share(row, slice, found), depending: depending.into() });
         }
     }
 
     /// Notes that the mask of the configuration of `key` is best made anew each time.
     pub(crate) fn keep_none(&self, key: &mut Key, pda: &Pda, stack: &Stack) {
-        self.add(key, pda, stack, || Known { row: KnownRow::Anew, doubtful: Box::default() });
+        self.add(key, pda, stack, || Known { row: KnownRow::Anew, depending: Box::default() });
     }
 
     fn add(&self, key: &mut Key, pda: &Pda, stack: &Stack, known: impl FnOnce() -> Known) {
@@ -432,7 +433,7 @@ impl KnownRows {
                     let words = &key.words[..key.ends[levels - 1]];
                     let inert = key.inert(levels, stack);
                     let known = known();
-                    let size = size_of::<Entry>() + size_of_val(words) + size_of_val(&*known.doubtful);
+                    let size = size_of::<Entry>() + size_of_val(words) + size_of_val(&*known.depending);
                     self.bytes.fetch_add(size, Ordering::Relaxed);
                     let entry = Entry { key: words.into(), levels, inert, known, next: OnceLock::new() };
                     // Somebody else may have been faster, most often with the same.

@@ -19,6 +19,7 @@ mod compiled;
 mod component;
 mod difference;
 mod distinct;
+mod doubt;
 mod fill;
 mod found;
 mod history;

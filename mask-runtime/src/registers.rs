@@ -11,6 +11,7 @@ use grammar_ir::ByteSet;
 use grammar_ir::pda::{EdgeMarks, Pda, Scope};
 use rustc_hash::{FxHashMap, FxHasher};
 
+use crate::doubt::{Doubt, ValuePlace, ValueSet};
 use crate::json_value::JsonValue;
 
 /// The number of an entry. The first one is the beginning of any scope.
@@ -49,6 +50,8 @@ struct Seen {
     before: u32,
     /// `None` for a value that is not known, because some of its text is hidden.
     value: Option<Arc<JsonValue>>,
+    /// This value and all those that are older, of any scope.
+    all: ValueSet,
 }
 
 /// How much there was at some moment.
@@ -89,8 +92,8 @@ pub(crate) struct Registers {
     token_start: u32,
     /// Whether a part that begins in the token that is being tried was compared with another one.
     has_compared: bool,
-    /// Whether something was compared with a value that is not known.
-    is_doubtful: bool,
+    /// What was compared with values that are not known.
+    doubt: Doubt,
     /// Whether something was found to be a value that has been seen.
     has_repeated: bool,
     max_entries: usize,
@@ -215,7 +218,7 @@ impl Registers {
 
     /// Notes that what is being tried depends on values that are not known.
     pub(crate) fn note_doubt(&mut self) {
-        self.is_doubtful = true;
+        self.doubt = Doubt::Other;
     }
 
     /// Whether an entry has been refused for want of room since [`take_full`](Self::take_full).
@@ -231,7 +234,18 @@ impl Registers {
     /// Whether since the last call something was taken to be different from what is not known.
     #[inline]
     pub(crate) fn take_doubtful(&mut self) -> bool {
-        std::mem::take(&mut self.is_doubtful)
+        self.take_doubt() != Doubt::None
+    }
+
+    /// What since the last call was taken to be different from what is not known.
+    #[inline]
+    pub(crate) fn take_doubt(&mut self) -> Doubt {
+        std::mem::take(&mut self.doubt)
+    }
+
+    /// All values seen, of all scopes.
+    pub(crate) fn seen_set(&self) -> ValueSet {
+        self.seen.last().map_or_else(ValueSet::default, |newest| newest.all)
     }
 
     /// Whether since the last call something was found to be a value that has been seen.
@@ -334,25 +348,21 @@ impl Registers {
         self.has_compared |= parts.seen != 0 && begin >= self.token_start;
         let value = is_known.then(|| Arc::new(JsonValue::of(&self.text[begin as usize..])));
         // Where it has begun in the token that is tried, nobody else will look.
-        self.is_doubtful |= !is_known && parts.seen != 0 && begin >= self.token_start;
+        if !is_known && parts.seen != 0 && begin >= self.token_start {
+            self.doubt = Doubt::Other;
+        }
+        let mut all = self.seen_set();
         if let Some(value) = &value {
-            let (mut doubtful, mut repeated) = (false, false);
-            for seen in self.seen_values(parts.seen) {
-                match seen {
-                    Some(seen) => repeated |= seen == value,
-                    None => doubtful = true,
-                }
-                if repeated {
-                    break;
-                }
-            }
+            let place = ValuePlace::of(value);
+            all.insert(place);
+            let (repeated, doubt) = self.compare(parts.seen, value, place);
             if repeated {
                 self.has_repeated = true;
                 return None;
             }
-            self.is_doubtful |= doubtful;
+            self.doubt.add(doubt);
         }
-        self.seen.push(Seen { before: parts.seen, value });
+        self.seen.push(Seen { before: parts.seen, value, all });
         Some(self.seen.len() as u32)
     }
 
@@ -365,23 +375,42 @@ impl Registers {
         }
         self.has_compared |= begin >= self.token_start;
         if self.hidden_before.is_some_and(|hidden| begin < hidden) {
-            self.is_doubtful |= begin >= self.token_start;
+            if begin >= self.token_start {
+                self.doubt = Doubt::Other;
+            }
             return false;
         }
         self.text.push(last);
         let value = JsonValue::of(&self.text[begin as usize..]);
         self.text.pop();
-        let mut doubtful = false;
-        let repeated = self.seen_values(parts.seen).any(|seen| match seen {
-            Some(seen) => **seen == value,
-            None => {
-                doubtful = true;
-                false
-            }
-        });
-        self.is_doubtful |= doubtful && !repeated;
+        let (repeated, doubt) = self.compare(parts.seen, &value, ValuePlace::of(&value));
+        if !repeated {
+            self.doubt.add(doubt);
+        }
         self.has_repeated |= repeated;
         repeated
+    }
+
+    /// Whether `value`, whose place is `place`, is `newest` or one seen before it, and what that leaves open.
+    fn compare(&self, newest: u32, value: &JsonValue, place: ValuePlace) -> (bool, Doubt) {
+        let mut doubt = Doubt::None;
+        let mut next = newest;
+        while let Some(index) = next.checked_sub(1) {
+            let seen = &self.seen[index as usize];
+            match &seen.value {
+                // So are all that are older.
+                _ if next <= self.unknown_seen => {
+                    doubt.add(Doubt::Value(place));
+                    break;
+                }
+                Some(seen) if **seen == *value => return (true, Doubt::None),
+                Some(_) => {}
+                // It has ended in the token that is tried, and is not in any set.
+                None => doubt.add(Doubt::Other),
+            }
+            next = seen.before;
+        }
+        (false, doubt)
     }
 
     fn seen_values(&self, newest: u32) -> impl Iterator<Item = Option<&Arc<JsonValue>>> {

@@ -16,6 +16,7 @@ use crate::compiled::{CompiledGrammar, ComponentSlice};
 use crate::component::is_out_of_reach;
 use crate::difference::{self, Correction};
 use crate::distinct::{PartScratch, is_in_new_trap, is_live};
+use crate::doubt::Depending;
 use crate::fill::MAX_LONGER;
 use crate::found::Found;
 use crate::known_rows::Key;
@@ -38,6 +39,8 @@ pub(crate) struct WalkScratch {
     next: Vec<Frame>,
     /// Tokens that a walk could not decide on, as they repeat a part of a text that it was not shown.
     pub(crate) doubtful: Vec<u32>,
+    /// Those that have been decided on, but for values that are not known.
+    pub(crate) depending: Vec<Depending>,
     pub(crate) parts: PartScratch,
     pub(crate) looking: Looking,
     pub(crate) correction: Correction,
