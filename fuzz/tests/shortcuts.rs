@@ -229,11 +229,9 @@ fn a_string_without_end_beside_four_letters() {
     let tokenizer = tokenizer(texts);
     let pattern = "^(a[a-z]{3}|[b-z][a-z]*)$";
     let plain = format!(r#"{{"type": "string", "pattern": "{pattern}"}}"#);
-    let any_of = format!(
-        r##"{{"anyOf": [{{"$ref": "#/$defs/four"}}, {{"type": "string", "pattern": "^[b-z][a-z]*$"}}]}}, "$defs": {{
-            "four": {{"type": "string", "pattern": "^a[a-z]{{3}}$"}}}}"##
-    );
-    for items in [plain, any_of] {
+    let any_of = r##"{"anyOf": [{"$ref": "#/$defs/four"}, {"type": "string", "pattern": "^[b-z][a-z]*$"}]},
+        "$defs": {"four": {"type": "string", "pattern": "^a[a-z]{3}$"}}"##;
+    for items in [plain.as_str(), any_of] {
         let schema = of_schema(&format!(r#"{{"type": "array", "uniqueItems": true, "items": {items}}}"#));
         masks_are_exact(&tokenizer, &schema, r#"["aaaa","b"#);
     }
@@ -278,4 +276,16 @@ fn a_part_that_ends_in_a_token_is_a_value_there() {
     let tokenizer = tokenizer(texts_of("a\",", 1, 6));
     let schema = of_schema(r#"{"type": "array", "uniqueItems": true, "items": {"type": "string"}}"#);
     masks_are_exact(&tokenizer, &schema, r#"["aa","a","aaa","#);
+}
+
+/// Masks are shared between counts from which no token comes to the end of a list, and only between these.
+#[test]
+fn a_list_near_its_end() {
+    let tokenizer = tokenizer(texts_of("1,", 1, 7).into_iter().chain([",[]".to_owned(), " , ".to_owned()]));
+    let list =
+        |items: &str| of_schema(&format!(r#"{{"type": "array", "maxItems": 40, "minItems": 30, "items": {items}}}"#));
+    let text = |item: &str| format!("[{}]", vec![item; 40].join(","));
+    masks_are_exact(&tokenizer, &list(r#"{"enum": [1, 11]}"#), &text("1"));
+    let lists = r#"{"type": "array", "maxItems": 20, "items": {"const": 1}}"#;
+    masks_are_exact(&tokenizer, &list(lists), &text("[1,1]"));
 }

@@ -12,6 +12,7 @@ use crate::byte_table::{self, ByteTable};
 use crate::chain::{Chain, may_begin_row};
 use crate::chunks::Chunks;
 use crate::component::{Component, KnownWays, may_be_wide};
+use crate::iterations::Iterations;
 use crate::known_rows::KnownRows;
 use crate::loops::{Loop, LoopSet};
 use crate::remainders::Remainders;
@@ -115,6 +116,11 @@ impl Tokenizer {
         self.slices.remainders(of, exits, &self.vocabulary)
     }
 
+    /// How often the ASCII character `byte` is in the token that has it most often.
+    fn most_of(&self, byte: u8) -> u32 {
+        self.slices.most_of(byte, &self.vocabulary)
+    }
+
     /// The tokens that may have such a remainder.
     pub(crate) fn candidates(&self, slice: &Slice, exits: &ByteSet) -> Vec<u32> {
         slice.candidates(exits, self.slices.inverted(&self.vocabulary))
@@ -146,6 +152,8 @@ pub struct CompiledGrammar {
     ways: KnownWays,
     /// Where new values are ahead.
     ways_on: KnownWaysOn,
+    /// How often a token can count.
+    iterations: Iterations,
     /// What is known ahead of masks, if the grammar was loaded with it.
     tables: Option<Tables>,
     /// The grammar as given, if it has rules to report.
@@ -248,7 +256,8 @@ impl CompiledGrammar {
         let token_sets = token_set_members(pda.token_sets(), tokenizer.vocabulary())?;
         let known = known(&pda);
         let (rows, ways, ways_on) = (KnownRows::default(), KnownWays::default(), KnownWaysOn::new(&pda));
-        Ok(Self { pda, tokenizer, token_sets, known, rows, ways, ways_on, tables, captures: None })
+        let iterations = Iterations::default();
+        Ok(Self { pda, tokenizer, token_sets, known, rows, ways, ways_on, iterations, tables, captures: None })
     }
 
     /// Another automaton, without token terminals that matter, for the same tokenizer.
@@ -256,8 +265,20 @@ impl CompiledGrammar {
         let known = known(&pda);
         let tokenizer = Arc::clone(&self.tokenizer);
         let (rows, ways, ways_on) = (KnownRows::default(), KnownWays::default(), KnownWaysOn::new(&pda));
+        let iterations = Iterations::default();
         let token_sets = Vec::new();
-        Arc::new(Self { pda, tokenizer, token_sets, known, rows, ways, ways_on, tables: None, captures: None })
+        Arc::new(Self {
+            pda,
+            tokenizer,
+            token_sets,
+            known,
+            rows,
+            ways,
+            ways_on,
+            iterations,
+            tables: None,
+            captures: None,
+        })
     }
 
     /// The automaton.
@@ -290,6 +311,7 @@ impl CompiledGrammar {
             + self.rows.memory()
             + self.ways.memory()
             + self.ways_on.memory()
+            + self.iterations.memory()
             + self.known.memory(Known::memory)
             + self
                 .token_sets
@@ -333,6 +355,12 @@ impl CompiledGrammar {
     #[inline]
     pub(crate) fn tables(&self) -> Option<&Tables> {
         self.tables.as_ref()
+    }
+
+    /// How many counts one token can make in the procedure of `state`, which has a counter.
+    pub(crate) fn most_counts(&self, state: StateId) -> u32 {
+        let longest = self.tokenizer.index().max_depth() as u32;
+        self.iterations.most_counts(&self.pda, state, longest, |byte| self.tokenizer.most_of(byte))
     }
 
     /// Where new values are ahead.

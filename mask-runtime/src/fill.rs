@@ -46,11 +46,10 @@ pub(crate) fn fill_text(
         }
     }
     let mut holds = None;
-    let (pda, longest) = (grammar.pda(), grammar.tokenizer().index().max_depth());
     let mut key = std::mem::take(&mut scratch.key);
     // Values that have been seen only take tokens out: a mask is made without them, and what they take is looked at each time.
-    let is_key = key.begin(pda, heads, stack, longest);
-    let known = is_key.then(|| grammar.rows().get(&mut key, pda, stack)).flatten();
+    let is_key = key.begin(grammar, heads, stack);
+    let known = is_key.then(|| grammar.rows().get(&mut key, grammar, stack)).flatten();
     let is_anew = known.is_some_and(|known| matches!(known.row, KnownRow::Anew));
     if let Some(known) = known.filter(|_| !is_anew) {
         if held != Some(known.id()) {
@@ -67,7 +66,7 @@ pub(crate) fn fill_text(
         stack.begin_reading();
         if is_anew || !fill_unseen(grammar, heads, stack, scratch, row) {
             if !is_anew && is_key && !stack.is_full() {
-                grammar.rows().keep_none(&mut key, pda, stack);
+                grammar.rows().keep_none(&mut key, grammar, stack);
             }
             scratch.keeps = false;
             fill_by_kind(grammar, heads, stack, scratch, row);
@@ -75,7 +74,7 @@ pub(crate) fn fill_text(
         } else if is_key && !stack.is_full() {
             let found = scratch.found.tokens();
             let made = Made { row, slice: scratch.slice.take(), found, depending: &scratch.depending };
-            grammar.rows().keep(&mut key, pda, stack, made);
+            grammar.rows().keep(&mut key, grammar, stack, made);
         }
         look_at_seen(grammar, heads, &scratch.depending, stack, &mut scratch.parts, row);
     }
@@ -279,7 +278,7 @@ fn fill_head(
             {
                 let found = scratch.found.tokens();
                 let made = Made { row, slice: scratch.slice.clone(), found, depending: &[] };
-                grammar.rows().keep(&mut scratch.base_key, pda, stack, made);
+                grammar.rows().keep(&mut scratch.base_key, grammar, stack, made);
             }
             scratch.found.give_up();
             difference::correct(grammar, None, head, base, stack, scratch, row);
@@ -297,10 +296,9 @@ fn take_known(
     scratch: &mut WalkScratch,
     row: &mut [u32],
 ) -> bool {
-    let (pda, longest) = (grammar.pda(), grammar.tokenizer().index().max_depth());
     let WalkScratch { base_key: key, keeps, doubtful, slice, .. } = scratch;
-    *keeps = *keeps && key.begin(pda, &[base], stack, longest);
-    let known = keeps.then(|| grammar.rows().get(key, pda, stack)).flatten();
+    *keeps = *keeps && key.begin(grammar, &[base], stack);
+    let known = keeps.then(|| grammar.rows().get(key, grammar, stack)).flatten();
     let Some(known) = known.filter(|known| !matches!(known.row, KnownRow::Anew)) else { return false };
     known.row.copy_to(row);
     doubtful.extend(known.depending.iter().map(|depending| depending.token));

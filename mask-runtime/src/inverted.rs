@@ -118,6 +118,11 @@ impl InvertedIndex {
         row
     }
 
+    /// The tokens that contain the ASCII character `byte`.
+    pub(crate) fn containing_byte(&self, byte: u8) -> impl Iterator<Item = u32> {
+        bitmask::iter(&self.containing[self.row_of(byte)])
+    }
+
     /// Per id: the number of characters, if the token consists of characters, of which the last may be incomplete.
     pub(crate) fn characters(&self) -> &Arc<[u16]> {
         &self.characters

@@ -18,10 +18,10 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use grammar_ir::pda::Pda;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 
 use crate::bitmask;
+use crate::compiled::CompiledGrammar;
 use crate::doubt::Depending;
 use crate::found::FEW_TOKENS;
 use crate::slice::Slice;
@@ -163,15 +163,13 @@ pub(crate) struct Key {
     /// How many nodes the levels up to each one refer to.
     node_ends: Vec<usize>,
     bucket: usize,
-    /// The length of the longest token.
-    longest: u32,
     /// Whether an exact count is part of it.
     has_count: bool,
 }
 
 impl Key {
-    /// Becomes the key of `heads`; false if their mask is not to be kept. `longest` is the length of the longest token.
-    pub(crate) fn begin(&mut self, pda: &Pda, heads: &[Frame], stack: &Stack, longest: usize) -> bool {
+    /// Becomes the key of `heads`; false if their mask is not to be kept.
+    pub(crate) fn begin(&mut self, grammar: &CompiledGrammar, heads: &[Frame], stack: &Stack) -> bool {
         if heads.len() > MAX_HEADS {
             return false;
         }
@@ -179,12 +177,12 @@ impl Key {
         self.ends.clear();
         self.nodes.clear();
         self.node_ends.clear();
-        (self.longest, self.has_count) = (longest as u32, false);
+        self.has_count = false;
         if stack.registers.has_traps() {
             // As long as nothing has been seen, nothing is searched for in any scope. No state has this number.
             self.words.push(TRAPS);
         }
-        heads.iter().for_each(|&head| self.push(pda, head, stack));
+        heads.iter().for_each(|&head| self.push(grammar, head, stack));
         if self.nodes.len() > MAX_NODES {
             return false;
         }
@@ -200,7 +198,8 @@ impl Key {
     }
 
     /// Adds what matters of a frame.
-    fn push(&mut self, pda: &Pda, frame: Frame, stack: &Stack) {
+    fn push(&mut self, grammar: &CompiledGrammar, frame: Frame, stack: &Stack) {
+        let pda = grammar.pda();
         self.words.push(frame.state.as_u32());
         if let Some(scope) = pda.scope_of(frame.state) {
             let words = stack.registers.words_of(frame.count);
@@ -212,12 +211,11 @@ impl Key {
                 self.words.extend_from_slice(words);
             }
         } else if pda.counter_of(frame.state).is_some() {
-            // A token counts at most once with each of its bytes. Where nothing changes within that, all that matters is
-            // where something would.
+            // Where nothing changes within what a token can count, all that matters is where something would.
             let missing = pda.counts_missing(frame.state, frame.count);
             let until_min = if missing == 0 { u32::MAX } else { missing };
             let unchanged = pda.counts_unchanged(frame.state, frame.count).min(until_min);
-            if unchanged <= self.longest {
+            if unchanged <= grammar.most_counts(frame.state) {
                 self.has_count = true;
                 self.words.extend([u32::MAX, frame.count]);
             } else {
@@ -236,7 +234,7 @@ impl Key {
     }
 
     /// Adds a level; false if that is too much.
-    fn descend(&mut self, pda: &Pda, stack: &Stack) -> bool {
+    fn descend(&mut self, grammar: &CompiledGrammar, stack: &Stack) -> bool {
         let levels = self.ends.len();
         let above = if levels < 2 { 0 } else { self.node_ends[levels - 2] };
         for index in above..self.node_ends[levels - 1] {
@@ -245,7 +243,7 @@ impl Key {
             let mut next = Some(self.nodes[index]);
             while let Some(node) = next {
                 for frame in 0..stack.peek_own_frames(node).len() {
-                    self.push(pda, stack.peek_own_frames(node)[frame], stack);
+                    self.push(grammar, stack.peek_own_frames(node)[frame], stack);
                     self.words[place] += 1;
                     if self.nodes.len() > MAX_NODES {
                         // A level is there whole or not at all.
@@ -263,9 +261,9 @@ impl Key {
     }
 
     /// Whether there are `levels`, which are added as far as can be.
-    fn reaches(&mut self, levels: usize, pda: &Pda, stack: &Stack) -> bool {
+    fn reaches(&mut self, levels: usize, grammar: &CompiledGrammar, stack: &Stack) -> bool {
         while self.ends.len() < levels {
-            if !self.descend(pda, stack) {
+            if !self.descend(grammar, stack) {
                 return false;
             }
         }
@@ -290,9 +288,9 @@ impl Key {
     }
 
     /// As many levels as have been read since [`Stack::begin_reading`]; `None` if that is too much.
-    fn read_levels(&mut self, pda: &Pda, stack: &Stack) -> Option<usize> {
+    fn read_levels(&mut self, grammar: &CompiledGrammar, stack: &Stack) -> Option<usize> {
         for levels in 1..=MAX_LEVELS {
-            if !self.reaches(levels, pda, stack) {
+            if !self.reaches(levels, grammar, stack) {
                 return None;
             }
             if !self.below(levels).iter().any(|&node| stack.has_read(node)) {
@@ -304,11 +302,11 @@ impl Key {
 }
 
 impl Entry {
-    fn is_for(&self, key: &mut Key, pda: &Pda, stack: &Stack) -> bool {
+    fn is_for(&self, key: &mut Key, grammar: &CompiledGrammar, stack: &Stack) -> bool {
         // The first level tells most of them apart.
         let first = key.ends[0];
         key.words[..first] == self.key[..first.min(self.key.len())]
-            && key.reaches(self.levels, pda, stack)
+            && key.reaches(self.levels, grammar, stack)
             && key.words[..key.ends[self.levels - 1]] == *self.key
             && key.inert(self.levels, stack) == self.inert
     }
@@ -392,10 +390,10 @@ fn hash_of(row: &[u32]) -> u64 {
 
 impl KnownRows {
     /// The mask kept for the configuration of `key`. What it depends on has then been read of the stack.
-    pub(crate) fn get(&self, key: &mut Key, pda: &Pda, stack: &Stack) -> Option<&Known> {
+    pub(crate) fn get(&self, key: &mut Key, grammar: &CompiledGrammar, stack: &Stack) -> Option<&Known> {
         let mut next = self.buckets.get()?[key.bucket].get();
         while let Some(entry) = next {
-            if entry.is_for(key, pda, stack) {
+            if entry.is_for(key, grammar, stack) {
                 key.note_reading(entry.levels, stack);
                 return Some(&entry.known);
             }
@@ -405,20 +403,20 @@ impl KnownRows {
     }
 
     /// Keeps the mask of the configuration of `key`, which depends on what has been read of the stack.
-    pub(crate) fn keep(&self, key: &mut Key, pda: &Pda, stack: &Stack, made: Made<'_>) {
+    pub(crate) fn keep(&self, key: &mut Key, grammar: &CompiledGrammar, stack: &Stack, made: Made<'_>) {
         let Made { row, slice, found, depending } = made;
         if depending.len() <= MAX_DEPENDING {
-            self.add(key, pda, stack, || Known { row: self.share(row, slice, found), depending: depending.into() });
+            self.add(key, grammar, stack, || Known { row: self.share(row, slice, found), depending: depending.into() });
         }
     }
 
     /// Notes that the mask of the configuration of `key` is best made anew each time.
-    pub(crate) fn keep_none(&self, key: &mut Key, pda: &Pda, stack: &Stack) {
-        self.add(key, pda, stack, || Known { row: KnownRow::Anew, depending: Box::default() });
+    pub(crate) fn keep_none(&self, key: &mut Key, grammar: &CompiledGrammar, stack: &Stack) {
+        self.add(key, grammar, stack, || Known { row: KnownRow::Anew, depending: Box::default() });
     }
 
-    fn add(&self, key: &mut Key, pda: &Pda, stack: &Stack, known: impl FnOnce() -> Known) {
-        let Some(levels) = key.read_levels(pda, stack) else { return };
+    fn add(&self, key: &mut Key, grammar: &CompiledGrammar, stack: &Stack, known: impl FnOnce() -> Known) {
+        let Some(levels) = key.read_levels(grammar, stack) else { return };
         // Exact counts are many, and each is met once in a text.
         let most = if key.has_count { MAX_BYTES / 4 * 3 } else { MAX_BYTES };
         if self.bytes.load(Ordering::Relaxed) > most {

@@ -24,6 +24,7 @@ mod fill;
 mod found;
 mod history;
 mod inverted;
+mod iterations;
 mod json_value;
 mod known_rows;
 mod loops;

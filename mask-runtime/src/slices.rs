@@ -18,6 +18,8 @@ use crate::vocab::Vocabulary;
 #[derive(Debug)]
 pub(crate) struct Slices {
     inverted: OnceLock<InvertedIndex>,
+    /// Per ASCII character: how often it is in the token that has it most often.
+    most_of: [OnceLock<u32>; 128],
     slices: Cache<LoopSet, Arc<Slice>>,
     branches: Cache<(LoopSet, u32), Arc<Branch>>,
     remainders: Cache<(LoopSet, ByteSet), Option<Arc<Remainders>>>,
@@ -37,10 +39,20 @@ impl Slices {
     pub(crate) fn new() -> Self {
         Self {
             inverted: OnceLock::new(),
+            most_of: std::array::from_fn(|_| OnceLock::new()),
             slices: Cache::new(MAX_SLICES),
             branches: Cache::new(MAX_BRANCHES),
             remainders: Cache::new(MAX_REMAINDERS),
         }
+    }
+
+    /// How often the ASCII character `byte` is in the token that has it most often.
+    pub(crate) fn most_of(&self, byte: u8, vocabulary: &Vocabulary) -> u32 {
+        let count = |id| vocabulary.bytes(id).iter().filter(|&&other| other == byte).count() as u32;
+        *self.most_of[usize::from(byte)].get_or_init(|| match self.inverted.get() {
+            Some(inverted) => inverted.containing_byte(byte).map(count).max().unwrap_or(0),
+            None => (0..vocabulary.size() as u32).map(count).max().unwrap_or(0),
+        })
     }
 
     /// The inverted index, of which slices are made. It takes some milliseconds when it is first asked for.
