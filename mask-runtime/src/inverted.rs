@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::bitmask;
 use crate::loops::{LoopSet, is_beginning};
 use crate::past_ascii::PastAscii;
+use crate::rare::RareCharacters;
 use crate::token_index::is_indexed;
 use crate::vocab::Vocabulary;
 
@@ -24,6 +25,8 @@ pub(crate) struct InvertedIndex {
     others: Vec<u32>,
     /// Those of them that consist of characters, of which the last may be incomplete.
     readable: Vec<u32>,
+    /// The characters of these.
+    rare: RareCharacters,
     /// Per id: the number of characters, if the token consists of them.
     characters: Arc<[u16]>,
 }
@@ -42,6 +45,7 @@ impl InvertedIndex {
             ascii: row(),
             others: row(),
             readable: row(),
+            rare: RareCharacters::default(),
             characters: Arc::default(),
         };
         let mut characters_of = vec![0; vocabulary.size()];
@@ -78,6 +82,7 @@ impl InvertedIndex {
             }
         }
         made.characters = characters_of.into();
+        made.rare = RareCharacters::new(bitmask::iter(&made.readable).map(|id| (id, vocabulary.bytes(id))));
         made
     }
 
@@ -87,7 +92,7 @@ impl InvertedIndex {
     }
 
     /// The row of the tokens in *S*\*.
-    pub(crate) fn within(&self, set: &LoopSet, vocabulary: &Vocabulary) -> Vec<u32> {
+    pub(crate) fn within(&self, set: &LoopSet) -> Vec<u32> {
         let mut row = self.ascii.clone();
         if !set.past_ascii.is_empty() {
             row.iter_mut().zip(&self.readable).for_each(|(word, readable)| *word |= readable);
@@ -97,13 +102,7 @@ impl InvertedIndex {
             row.iter_mut().zip(containing).for_each(|(word, containing)| *word &= !containing);
         }
         if !set.past_ascii.is_empty() && set.past_ascii != PastAscii::All {
-            let candidates: Vec<u32> = row.iter().zip(&self.others).map(|(row, others)| row & others).collect();
-            for id in bitmask::iter(&candidates) {
-                let text = vocabulary.bytes(id);
-                if set.prefix(text).0 < text.len() {
-                    bitmask::clear(&mut row, id);
-                }
-            }
+            self.rare.clear_others(&set.past_ascii, &mut row);
         }
         row
     }
@@ -129,6 +128,9 @@ impl InvertedIndex {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        size_of_val(self.containing.as_slice()) + 3 * self.words * size_of::<u32>() + size_of_val(&*self.characters)
+        size_of_val(self.containing.as_slice())
+            + 3 * self.words * size_of::<u32>()
+            + size_of_val(&*self.characters)
+            + self.rare.memory()
     }
 }

@@ -32,6 +32,7 @@ mod marker;
 mod matcher;
 mod narrow;
 mod past_ascii;
+mod rare;
 mod reasoning;
 mod registers;
 mod remainders;

@@ -40,8 +40,8 @@ const MAX_STEPS: usize = 24;
 const MAX_OTHERS: usize = 1 << 15;
 
 impl Slice {
-    pub(crate) fn new(set: LoopSet, inverted: &InvertedIndex, vocabulary: &Vocabulary) -> Self {
-        let row = inverted.within(&set, vocabulary);
+    pub(crate) fn new(set: LoopSet, inverted: &InvertedIndex) -> Self {
+        let row = inverted.within(&set);
         let count = bitmask::count(&row);
         Self {
             set,

@@ -62,7 +62,7 @@ impl Slices {
 
     /// The slice of `set`.
     pub(crate) fn slice(&self, set: &LoopSet, vocabulary: &Vocabulary) -> Arc<Slice> {
-        self.slices.get(set, || Arc::new(Slice::new(set.clone(), self.inverted(vocabulary), vocabulary)))
+        self.slices.get(set, || Arc::new(Slice::new(set.clone(), self.inverted(vocabulary))))
     }
 
     /// The branch of `set` at `node`.
